@@ -1,0 +1,34 @@
+"""From audio to Table I of Pons, Lidy & Serra (CBMI 2016); README.md says how to run it."""
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+
+
+rule all:
+    input:
+        table=f"{D}/table1.csv",
+        markdown=f"{D}/table1.md",
+        latex=f"{D}/table1.tex",
+    default_target: True
+
+
+include: "rules/dataset.smk"
+include: "rules/features.smk"
+include: "rules/folds.smk"
+include: "rules/training.smk"
+include: "rules/evaluation.smk"
+
+
+onstart:
+    say_where_it_trains()
+
+
+onsuccess:
+    print(f"Table I lies in {D}/table1.md, .csv and .tex.", file=sys.stderr)

@@ -1,0 +1,162 @@
+"""Audio and the list of tracks.
+
+Needs: nothing (demo), a network (ballroom) or the user's folder of audio (folder).
+Makes: data/<dataset>/ and, in results/<name>/, tracks.csv, labels.csv, contents/shard-<i>.txt.
+"""
+
+from workflow_scripts.audio.dances import DANCES, TRACKS_A_DANCE
+from workflow_scripts.dataset.state import fingerprint
+
+DEMO_TRACKS = [f"{number:02d}" for number in range(1, TRACKS_A_DANCE + 1)]
+AUDIO_FOLDERS = {
+    "ballroom": "data/ballroom/BallroomData",
+    "demo": "data/demo",
+    "folder": config["audio_dir"],
+}
+
+
+def audio_to_make(wildcards):
+    """What has to be there before the tracks can be listed."""
+    made = {
+        "ballroom": ["data/ballroom/BallroomData", "data/ballroom/BallroomAnnotations"],
+        "demo": expand(rules.synthesise.output.audio, dance=DANCES),
+        "folder": [],
+    }
+    return made[config["dataset"]]
+
+
+rule download:
+    output:
+        archive="data/ballroom/{archive}.tar.gz",
+    params:
+        url=lambda wildcards: config["ballroom"][f"{wildcards.archive}_url"],
+        md5=lambda wildcards: config["ballroom"][f"{wildcards.archive}_md5"],
+    log:
+        "data/ballroom/logs/download-{archive}.log",
+    benchmark:
+        "data/ballroom/benchmarks/download-{archive}.tsv"
+    wildcard_constraints:
+        archive="audio|tempi",
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=240,
+    message:
+        "Download {params.url}"
+    shell:
+        """
+        python -m workflow_scripts.download \
+            --url {params.url:q} \
+            --md5 {params.md5} \
+            --archive {output.archive} \
+            > {log} 2>&1
+        """
+
+
+rule unpack:
+    input:
+        audio="data/ballroom/audio.tar.gz",
+        tempi="data/ballroom/tempi.tar.gz",
+        code=code("unpack"),
+    output:
+        audio=directory("data/ballroom/BallroomData"),
+        tempi=directory("data/ballroom/BallroomAnnotations"),
+    log:
+        "data/ballroom/logs/unpack.log",
+    benchmark:
+        "data/ballroom/benchmarks/unpack.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=30,
+    message:
+        "Unpack Ballroom"
+    shell:
+        """
+        python -m workflow_scripts.unpack \
+            --archives {input.audio} {input.tempi} \
+            --folders {output.audio} {output.tempi} \
+            > {log} 2>&1
+        """
+
+
+rule synthesise:
+    input:
+        code=code("synthesise"),
+    output:
+        audio=expand(
+            "data/demo/{{dance}}/{{dance}}-{number}.wav", number=DEMO_TRACKS
+        ),
+        tempi=expand(
+            "data/demo/{{dance}}/{{dance}}-{number}.bpm", number=DEMO_TRACKS
+        ),
+    log:
+        "data/logs/synthesise-{dance}.log",
+    benchmark:
+        "data/benchmarks/synthesise-{dance}.tsv"
+    wildcard_constraints:
+        dance="|".join(DANCES),
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    message:
+        "Synthesise the demo's {wildcards.dance}"
+    shell:
+        """
+        python -m workflow_scripts.synthesise \
+            --dance {wildcards.dance} \
+            --folder data/demo/{wildcards.dance} \
+            > {log} 2>&1
+        """
+
+
+checkpoint list_tracks:
+    input:
+        audio=audio_to_make,
+        code=code("list_tracks"),
+    output:
+        tracks=f"{D}/tracks.csv",
+        labels=f"{D}/labels.csv",
+        contents=expand("{D}/contents/shard-{shard}.txt", D=D, shard=SHARDS),
+    params:
+        audio=AUDIO_FOLDERS[config["dataset"]],
+        state=lambda wildcards: fingerprint(config["audio_dir"]),
+        source=(
+            "--ballroom --tempi data/ballroom/BallroomAnnotations/ballroomGroundTruth"
+            if config["dataset"] == "ballroom"
+            else ""
+        ),
+        folds=config["folds"],
+        group_by=f"--group-by={config['group_by']}" if config["group_by"] else "",
+    log:
+        f"{D}/logs/list_tracks.log",
+    benchmark:
+        f"{D}/benchmarks/list_tracks.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 2
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    message:
+        "List the tracks of {params.audio}"
+    shell:
+        """
+        python -m workflow_scripts.list_tracks \
+            --audio {params.audio:q} \
+            {params.source} \
+            --folds {params.folds} \
+            {params.group_by:q} \
+            --threads {threads} \
+            --tracks {output.tracks} \
+            --labels {output.labels} \
+            --shards {output.contents} \
+            > {log} 2>&1
+        """

@@ -1,0 +1,128 @@
+"""From models to Table I.
+
+Needs: results/<name>/models/, features/, tracks.csv, labels.csv, folds.csv, scaler.json.
+Makes: predictions/<variant>/fold-<k>.csv, baselines.csv, table1.csv, .md and .tex.
+"""
+
+
+rule evaluate:
+    input:
+        features=FEATURES,
+        index=FEATURE_INDEX,
+        labels=f"{D}/labels.csv",
+        folds=f"{D}/folds.csv",
+        scaler=f"{D}/scaler.json",
+        weights=expand(
+            "{D}/models/{{variant}}/fold-{fold}/weights.npz", D=D, fold=FOLDS
+        ),
+        code=code("evaluate"),
+    output:
+        predictions=expand(
+            "{D}/predictions/{{variant}}/fold-{fold}.csv", D=D, fold=FOLDS
+        ),
+    params:
+        network=network,
+    log:
+        f"{D}/logs/evaluate/{{variant}}.log",
+    benchmark:
+        f"{D}/benchmarks/evaluate/{{variant}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    message:
+        "Evaluate {wildcards.variant}"
+    shell:
+        """
+        python -m workflow_scripts.evaluate \
+            --features {input.features} \
+            --labels {input.labels} \
+            --folds {input.folds} \
+            --scaler {input.scaler} \
+            --network {params.network:q} \
+            --weights {input.weights} \
+            --predictions {output.predictions} \
+            > {log} 2>&1
+        """
+
+
+rule baselines:
+    input:
+        tracks=f"{D}/tracks.csv",
+        labels=f"{D}/labels.csv",
+        folds=f"{D}/folds.csv",
+        code=code("baselines"),
+    output:
+        baselines=f"{D}/baselines.csv",
+    log:
+        f"{D}/logs/baselines.log",
+    benchmark:
+        f"{D}/benchmarks/baselines.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=30,
+    message:
+        "Test the baselines"
+    shell:
+        """
+        python -m workflow_scripts.baselines \
+            --tracks {input.tracks} \
+            --labels {input.labels} \
+            --folds {input.folds} \
+            --baselines {output.baselines} \
+            > {log} 2>&1
+        """
+
+
+rule tabulate:
+    input:
+        labels=f"{D}/labels.csv",
+        folds=f"{D}/folds.csv",
+        baselines=f"{D}/baselines.csv",
+        predictions=expand(
+            "{D}/predictions/{variant}/fold-{fold}.csv",
+            D=D,
+            variant=config["variants"],
+            fold=FOLDS,
+        ),
+        code=code("tabulate"),
+        paper="workflow_scripts/results/paper_table1.csv",
+    output:
+        table=f"{D}/table1.csv",
+        markdown=f"{D}/table1.md",
+        latex=f"{D}/table1.tex",
+    params:
+        folder=f"{D}/predictions",
+        variants=json.dumps(config["variants"]),
+        dataset=config["dataset"],
+        name=config["name"],
+    log:
+        f"{D}/logs/tabulate.log",
+    benchmark:
+        f"{D}/benchmarks/tabulate.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    message:
+        "Tabulate"
+    shell:
+        """
+        python -m workflow_scripts.tabulate \
+            --labels {input.labels} \
+            --folds {input.folds} \
+            --baselines {input.baselines} \
+            --variants {params.variants:q} \
+            --predictions {params.folder} \
+            --dataset {params.dataset} \
+            --name {params.name} \
+            --table {output.table} \
+            > {log} 2>&1
+        """

@@ -1,0 +1,81 @@
+"""Mel-spectrograms.
+
+Needs: results/<name>/tracks.csv, labels.csv, contents/shard-<i>.txt, folds.csv.
+Makes: features/shard-<i>.npy and .csv, scaler.json.
+"""
+
+
+def contents(wildcards):
+    """The shard's list of contents, as the checkpoint leaves it.
+
+    Asked for through the checkpoint, so that a new track recomputes its own shard alone.
+    """
+    return checkpoints.list_tracks.get().output.contents[int(wildcards.shard)]
+
+
+rule extract_mel:
+    input:
+        shard=contents,
+        # Where a content lies does not change its features.
+        tracks=ancient(f"{D}/tracks.csv"),
+        code=code("extract_mel"),
+    output:
+        features=f"{D}/features/shard-{{shard}}.npy",
+        index=f"{D}/features/shard-{{shard}}.csv",
+    log:
+        f"{D}/logs/extract_mel/shard-{{shard}}.log",
+    benchmark:
+        f"{D}/benchmarks/extract_mel/shard-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    message:
+        "Extract the mel features of shard {wildcards.shard}"
+    shell:
+        """
+        python -m workflow_scripts.extract_mel \
+            --tracks {input.tracks} \
+            --shard {input.shard} \
+            --features {output.features} \
+            > {log} 2>&1
+        """
+
+
+rule fit_scaler:
+    input:
+        features=FEATURES,
+        index=FEATURE_INDEX,
+        labels=f"{D}/labels.csv",
+        folds=f"{D}/folds.csv",
+        code=code("fit_scaler"),
+    output:
+        scaler=f"{D}/scaler.json",
+    params:
+        normalisation=config["normalisation"],
+        longest_input=max(v["input_frames"] for v in config["variants"].values()),
+    log:
+        f"{D}/logs/fit_scaler.log",
+    benchmark:
+        f"{D}/benchmarks/fit_scaler.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    message:
+        "Fit the normalisation"
+    shell:
+        """
+        python -m workflow_scripts.fit_scaler \
+            --features {input.features} \
+            --labels {input.labels} \
+            --folds {input.folds} \
+            --normalisation {params.normalisation} \
+            --longest-input {params.longest_input} \
+            --scaler {output.scaler} \
+            > {log} 2>&1
+        """

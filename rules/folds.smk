@@ -1,0 +1,37 @@
+"""Cross-validation.
+
+Needs: results/<name>/labels.csv.
+Makes: folds.csv.
+"""
+
+
+rule assign_folds:
+    input:
+        labels=lambda wildcards: checkpoints.list_tracks.get().output.labels,
+        code=code("assign_folds"),
+    output:
+        folds=f"{D}/folds.csv",
+    params:
+        folds=config["folds"],
+        seed=config["seed"],
+    log:
+        f"{D}/logs/assign_folds.log",
+    benchmark:
+        f"{D}/benchmarks/assign_folds.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    message:
+        "Assign the tracks to {params.folds} folds"
+    shell:
+        """
+        python -m workflow_scripts.assign_folds \
+            --labels {input.labels} \
+            --n-folds {params.folds} \
+            --seed {params.seed} \
+            --folds {output.folds} \
+            > {log} 2>&1
+        """

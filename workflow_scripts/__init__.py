@@ -1,0 +1,1 @@
+"""The steps of the workflow, one module a rule, and the subpackages they share."""

@@ -1,0 +1,30 @@
+"""Assign each track to a fold: stratified by class, groups whole, seeded."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from workflow_scripts.dataset import folds
+from workflow_scripts.dataset.tracks import read_tracks
+from workflow_scripts.step import atomic, run
+
+
+def main() -> None:
+    """Command line; Snakemake's rule of the same name calls it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--labels", type=Path, required=True, help="labels.csv")
+    parser.add_argument("--n-folds", type=int, required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--folds", type=Path, required=True, help="CSV to write")
+    options = parser.parse_args()
+
+    tracks = read_tracks(options.labels)
+    groups = folds.group_names(tracks["group"]) if "group" in tracks else None
+    assigned = folds.assign(tracks["label"].to_numpy(), groups, options.n_folds, options.seed)
+    with atomic(options.folds) as path:
+        pd.DataFrame({"track_id": tracks["track_id"], "fold": assigned}).to_csv(path, index=False)
+
+
+if __name__ == "__main__":
+    run(main)

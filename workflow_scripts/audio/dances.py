@@ -1,0 +1,2 @@
+DANCES = ["Waltz"]
+TRACKS_A_DANCE = 10

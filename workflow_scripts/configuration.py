@@ -1,0 +1,131 @@
+"""Checks config.yaml with its overlays before any job starts, and fills in defaults."""
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from workflow_scripts.audio.parameters import N_BANDS
+from workflow_scripts.networks.architecture import Network
+from workflow_scripts.step import UserError
+
+SCHEMA = Path(__file__).parents[1] / "config.schema.yaml"
+
+
+def complete(config: dict[str, Any]) -> None:
+    """Check `config` and fill in its defaults, in place.
+
+    Raises UserError, one sentence on the first thing wrong: the key, its value, what it may be.
+    """
+    schema = yaml.safe_load(SCHEMA.read_text())
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(config)
+    first = min(errors, key=lambda error: list(map(str, error.absolute_path)), default=None)
+    if first is not None:
+        raise UserError(_sentence(first))
+    variants = config["variants"]
+    config["variants"] = {name: v for name, v in variants.items() if v is not None}
+    if not config["variants"]:
+        raise UserError("configuration key variants leaves every network out; keep one or more")
+    _fill(config, schema)
+    if config["name"] is None:
+        config["name"] = config["dataset"]
+    _check_audio(config)
+    _check_variants(config["variants"])
+
+
+def _sentence(error: jsonschema.ValidationError) -> str:
+    where = ".".join(map(str, error.absolute_path)) or "config"
+    value, rule = error.instance, error.validator_value
+    meaning = f" ({error.schema['description']})" if "description" in error.schema else ""
+    match error.validator:
+        case "additionalProperties":
+            known = list(error.schema["properties"])
+            unknown = next(key for key in value if key not in known)
+            close = difflib.get_close_matches(str(unknown), known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+            return f"unknown configuration key {unknown} in {where}; {hint}"
+        case "type":
+            types = " or ".join([rule] if isinstance(rule, str) else rule)
+            return f"configuration key {where} must be of type {types}, not {value!r}{meaning}"
+        case "enum":
+            choices = ", ".join(map(str, rule))
+            return f"configuration key {where} must be one of {choices}, not {value!r}{meaning}"
+        case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
+            bound = {
+                "minimum": "at least",
+                "exclusiveMinimum": "greater than",
+                "maximum": "at most",
+                "exclusiveMaximum": "less than",
+            }[error.validator]
+            return f"configuration key {where} must be {bound} {rule}, not {value!r}{meaning}"
+        case "required":
+            missing = next(key for key in rule if key not in value)
+            return f"configuration key {where} lacks {missing}; add it"
+        case _:
+            return f"configuration key {where} is wrong: {error.message}{meaning}"
+
+
+def _fill(config: dict[str, Any], schema: dict[str, Any]) -> None:
+    for key, part in schema.get("properties", {}).items():
+        if "default" in part:
+            default = part["default"]
+            config.setdefault(key, dict(default) if isinstance(default, dict) else default)
+        if isinstance(config.get(key), dict):
+            _fill(config[key], part)
+    rest = schema.get("additionalProperties")
+    if isinstance(rest, dict):
+        for key, value in config.items():
+            if key not in schema.get("properties", {}):
+                _fill(value, rest)
+
+
+def _check_audio(config: dict[str, Any]) -> None:
+    folder = config["audio_dir"]
+    if config["dataset"] == "folder":
+        if folder is None:
+            raise UserError("dataset is folder, but audio_dir is not set; add audio_dir=FOLDER")
+        if not Path(folder).is_dir():
+            raise UserError(f"audio_dir {folder} is not a folder; check the path")
+    elif folder is not None:
+        raise UserError(
+            f"audio_dir is {folder}, but dataset is {config['dataset']}; add dataset=folder"
+        )
+
+
+def _check_variants(variants: dict[str, Any]) -> None:
+    for name, variant in variants.items():
+        try:
+            Network.from_config(variant, N_BANDS, n_classes=2)
+        except ValueError as reason:
+            raise UserError(f"variants.{name}: {reason}; change its shapes") from None
+        for problem in _init_problems(variants, variant):
+            raise UserError(f"variants.{name}.init: {problem}")
+
+
+def _init_problems(variants: dict[str, Any], variant: dict[str, Any]) -> Iterator[str]:
+    for trunk, donor_name in variant["init"].items():
+        donor = variants.get(donor_name)
+        if trunk not in variant["trunks"]:
+            yield f"there is no trunk {trunk}; it has {', '.join(variant['trunks'])}"
+        elif donor is None:
+            yield f"there is no variant {donor_name}; known are {', '.join(variants)}"
+        elif donor["init"]:
+            yield f"{donor_name} itself starts from others; name one that starts afresh"
+        elif trunk not in donor["trunks"]:
+            yield f"{donor_name} has no trunk {trunk}; it has {', '.join(donor['trunks'])}"
+        elif donor["input_frames"] != variant["input_frames"]:
+            yield (
+                f"{donor_name} takes {donor['input_frames']} frames, this variant "
+                f"{variant['input_frames']}; they must be equal"
+            )
+        else:
+            ours, theirs = variant["trunks"][trunk], donor["trunks"][trunk]
+            for key in ("filter", "n_filters"):
+                if ours[key] != theirs[key]:
+                    yield (
+                        f"the {key} of trunk {trunk} is {ours[key]}, that of {donor_name} "
+                        f"{theirs[key]}; they must be equal"
+                    )

@@ -1,0 +1,1 @@
+"""Data without a framework: tracks, folds, features on disk, segments. NumPy and pandas only."""

@@ -1,0 +1,36 @@
+"""Cross-validation folds by track: stratified by class, groups kept whole."""
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+
+def assign(labels: np.ndarray, groups: np.ndarray | None, n_folds: int, seed: int) -> np.ndarray:
+    """The fold, 0 ... n_folds - 1, of each track.
+
+    Classes are spread as evenly as they go; tracks of one group share a fold, which comes first
+    where both cannot be had. The folds follow from the order of the tracks and the seed alone.
+    """
+    if groups is None:
+        splits = StratifiedKFold(n_folds, shuffle=True, random_state=seed).split(labels, labels)
+    else:
+        grouped = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+        splits = grouped.split(labels, labels, groups)
+    folds = np.full(len(labels), -1)
+    for fold, (_, test) in enumerate(splits):
+        folds[test] = fold
+    return folds
+
+
+def group_names(column: pd.Series) -> np.ndarray:
+    """The group of each track; a track without one is a group of its own."""
+    alone = [f"\0{i}" for i in range(len(column))]
+    return np.where(column == "", alone, column.astype(str))
+
+
+def part_of(folds: np.ndarray, fold: int, n_folds: int) -> np.ndarray:
+    """"test", "validation" or "train" for each track: test is `fold`, validation the next one."""
+    parts = np.full(len(folds), "train", dtype=object)
+    parts[folds == (fold + 1) % n_folds] = "validation"
+    parts[folds == fold] = "test"
+    return parts

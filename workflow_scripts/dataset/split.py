@@ -1,0 +1,49 @@
+"""One fold of the experiment: which tracks train, validate and test, with their classes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from workflow_scripts.dataset.folds import part_of
+from workflow_scripts.dataset.tracks import read_tracks
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """The labelled tracks of the data set and their folds; parallel arrays, a row a track.
+
+    `target` is the position of a track's label in `classes`, which are sorted by name.
+    """
+
+    track_id: np.ndarray
+    label: np.ndarray
+    digest: np.ndarray
+    fold: np.ndarray
+    classes: list[str]
+    target: np.ndarray
+
+    @property
+    def n_folds(self) -> int:
+        """The number of folds."""
+        return int(self.fold.max()) + 1
+
+    def part(self, fold: int, name: str) -> np.ndarray:
+        """Positions of the "train", "validation" or "test" tracks when `fold` is tested."""
+        return np.flatnonzero(part_of(self.fold, fold, self.n_folds) == name)
+
+
+def read(labels: Path, folds: Path) -> Tracks:
+    """Join labels.csv and folds.csv."""
+    table = read_tracks(labels).merge(
+        read_tracks(folds), on="track_id", how="left", validate="one_to_one"
+    )
+    classes = sorted(set(table["label"]))
+    return Tracks(
+        table["track_id"].to_numpy(),
+        table["label"].to_numpy(),
+        table["digest"].to_numpy(),
+        table["fold"].astype(int).to_numpy(),
+        classes,
+        np.searchsorted(classes, table["label"].to_numpy()),
+    )

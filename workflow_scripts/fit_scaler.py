@@ -1,0 +1,65 @@
+"""Fit the mean and standard deviation that normalise the compressed features, fold by fold."""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from workflow_scripts.dataset import segments, split
+from workflow_scripts.dataset.features import Features
+from workflow_scripts.step import UserError, atomic, run
+
+
+def main() -> None:
+    """Command line; Snakemake's rule of the same name calls it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--features", type=Path, nargs="+", required=True, help="shards")
+    parser.add_argument("--labels", type=Path, required=True, help="labels.csv")
+    parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
+    parser.add_argument("--normalisation", choices=["dataset", "train"], required=True)
+    parser.add_argument("--longest-input", type=int, required=True, help="frames of a segment")
+    parser.add_argument("--scaler", type=Path, required=True, help="JSON to write")
+    options = parser.parse_args()
+
+    tracks = split.read(options.labels, options.folds)
+    features = Features(options.features)
+    check_lengths(tracks, features, options.longest_input)
+    sums = {digest: segments.sums(features.frames(digest)) for digest in set(tracks.digest)}
+    scalers = []
+    for fold in range(tracks.n_folds):
+        whole = options.normalisation == "dataset"
+        part = tracks.digest if whole else tracks.digest[tracks.part(fold, "train")]
+        scaler = segments.fit_scaler([sums[digest] for digest in part])
+        if not scaler.std > 0:
+            raise UserError("all training tracks are silent throughout; check the audio files")
+        scalers.append(scaler)
+    with atomic(options.scaler) as path:
+        path.write_text(
+            json.dumps(
+                {
+                    "normalisation": options.normalisation,
+                    "folds": [asdict(scaler) for scaler in scalers],
+                },
+                indent=2,
+            )
+        )
+
+
+def check_lengths(tracks: split.Tracks, features: Features, longest_input: int) -> None:
+    """Raise UserError for tracks too short for one segment of the longest input."""
+    short = [
+        f"{track_id} ({len(features.frames(digest))})"
+        for track_id, digest in zip(tracks.track_id, tracks.digest, strict=True)
+        if len(features.frames(digest)) < longest_input
+    ]
+    if short:
+        seconds = longest_input * 1024 / 44100
+        raise UserError(
+            f"{len(short)} tracks have fewer frames than one segment of {longest_input} "
+            f"({seconds:.1f} s): {', '.join(short[:10])}{', ...' if len(short) > 10 else ''}; "
+            "remove them, or the variants of so long an input_frames"
+        )
+
+
+if __name__ == "__main__":
+    run(main)

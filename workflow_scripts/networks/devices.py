@@ -1,0 +1,52 @@
+"""Which GPUs the installed MXNet can use, found without importing it."""
+
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+
+# The CUDA builds of MXNet 1.9.1 hold kernels for these compute capabilities and no PTX.
+OLDEST, NEWEST = (5, 0), (8, 9)
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One GPU that the driver shows."""
+
+    index: int
+    name: str
+    compute_capability: tuple[int, int]
+
+    @property
+    def runs_mxnet(self) -> bool:
+        """Whether MXNet's kernels run on it."""
+        return OLDEST <= self.compute_capability <= NEWEST
+
+
+def parse_gpus(listing: str) -> list[Gpu]:
+    """GPUs from the lines "index, name, compute capability" that nvidia-smi prints."""
+    gpus = []
+    for line in listing.splitlines():
+        index, rest = line.split(",", 1)
+        name, capability = rest.rsplit(",", 1)
+        major, minor = capability.strip().split(".")
+        gpus.append(Gpu(int(index), name.strip(), (int(major), int(minor))))
+    return gpus
+
+
+@cache
+def usable_gpus() -> list[Gpu]:
+    """GPUs on which the installed MXNet can train: none for its CPU build."""
+    if not _has_cuda_build():
+        return []
+    command = ["nvidia-smi", "--query-gpu=index,name,compute_cap", "--format=csv,noheader"]
+    try:
+        listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    return [gpu for gpu in parse_gpus(listing) if gpu.runs_mxnet]
+
+
+def _has_cuda_build() -> bool:
+    names = (distribution.metadata["Name"] or "" for distribution in metadata.distributions())
+    return any(name.startswith("mxnet-cu") for name in names)

@@ -1,0 +1,20 @@
+"""Weights on disk: .npz, readable without any framework."""
+
+from pathlib import Path
+
+import numpy as np
+
+from workflow_scripts.networks.architecture import Weights
+from workflow_scripts.step import atomic
+
+
+def write(path: Path, weights: Weights) -> None:
+    """Write the arrays under their names (`Network.weight_shapes`)."""
+    with atomic(path) as partial:
+        np.savez(partial, **weights)
+
+
+def read(path: Path) -> Weights:
+    """The arrays by name; no pickled object is accepted."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}

@@ -1,0 +1,1 @@
+"""From predictions to tables: metrics, baselines, Table I."""

@@ -1,0 +1,127 @@
+"""Table I of the paper, computed from predictions, with the paper's own numbers beside ours."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.networks.architecture import Network
+from workflow_scripts.results.baselines import baseline_of
+from workflow_scripts.results.predictions import segment_accuracy, track_accuracy
+
+PAPER = Path(__file__).with_name("paper_table1.csv")
+
+
+def row(
+    variant: str,
+    description: Mapping[str, Any],
+    network: Network,
+    predictions: Sequence[pd.DataFrame],
+    baselines: pd.DataFrame,
+) -> dict[str, Any]:
+    """One row of table1.csv, without the paper's columns.
+
+    Accuracies are per cent; means and standard deviations (ddof 0) run over the folds of
+    `predictions`. `baselines` has the columns system, fold, accuracy; a baseline that it lacks
+    leaves its cells empty.
+    """
+    tracks = [track_accuracy(fold) for fold in predictions]
+    segments = [segment_accuracy(fold) for fold in predictions]
+    system = baseline_of(description["architecture"])
+    of_system = baselines.loc[baselines["system"] == system, "accuracy"]
+    return {
+        "variant": variant,
+        "architecture": description["architecture"],
+        "input_frames": network.frames,
+        "filter": _shapes(trunk.filter for trunk in network.trunks.values()),
+        "pool": _shapes(trunk.pool for trunk in network.trunks.values()),
+        "parameters": network.n_parameters(),
+        "accuracy_mean": np.mean(tracks),
+        "accuracy_std": np.std(tracks),
+        "segment_accuracy_mean": np.mean(segments),
+        "segment_accuracy_std": np.std(segments),
+        "n_folds": len(predictions),
+        "paper_accuracy_mean": np.nan,
+        "paper_accuracy_std": np.nan,
+        "baseline": system if len(of_system) else "",
+        "baseline_accuracy": of_system.mean() if len(of_system) else np.nan,
+        "paper_baseline_accuracy": np.nan,
+    }
+
+
+def with_paper(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the paper's columns filled for the variants that the paper has."""
+    paper = pd.read_csv(PAPER, index_col="variant").reindex(table["variant"])
+    filled = table.copy()
+    for column in paper:
+        filled[f"paper_{column}"] = paper[column].to_numpy()
+    return filled
+
+
+def for_people(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as text, a column for each of the paper's, empty paper columns left out."""
+    shown = pd.DataFrame(
+        {
+            "Variant": table["variant"],
+            "Input": [f"(40, {frames})" for frames in table["input_frames"]],
+            "Filter": table["filter"],
+            "Parameters": [f"{n:,}".replace(",", " ") for n in table["parameters"]],
+            "Max-pool": table["pool"],
+            "Accuracy": _spread(table["accuracy_mean"], table["accuracy_std"]),
+            "Segments": _spread(table["segment_accuracy_mean"], table["segment_accuracy_std"]),
+            "Baseline": [
+                f"{accuracy:.2f} {system.replace('_', ' ')}" if system else ""
+                for system, accuracy in zip(
+                    table["baseline"], table["baseline_accuracy"], strict=True
+                )
+            ],
+        }
+    )
+    if table["paper_accuracy_mean"].notna().any():
+        shown["Paper"] = _spread(table["paper_accuracy_mean"], table["paper_accuracy_std"])
+        shown["Paper's baseline"] = [
+            "" if np.isnan(accuracy) else f"{accuracy:g}"
+            for accuracy in table["paper_baseline_accuracy"]
+        ]
+    return shown
+
+
+def markdown(shown: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
+    """A Markdown page: title, aligned table, notes."""
+    cells = [list(shown.columns), *shown.to_numpy().tolist()]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(shown.columns))]
+    lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)) + " |" for r in cells]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([f"# {title}", "", lines[0], rule, *lines[1:], "", *notes, ""])
+
+
+def latex(shown: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
+    """A LaTeX table environment; it needs no package."""
+    rows = [[_latex_text(cell) for cell in row] for row in shown.to_numpy().tolist()]
+    head = " & ".join(_latex_text(column) for column in shown.columns)
+    body = "\n".join("    " + " & ".join(row) + r" \\" for row in rows)
+    caption = _latex_text(" ".join([f"{title}.", *notes]))
+    return (
+        "\\begin{table}\n"
+        f"  \\caption{{{caption}}}\n"
+        f"  \\begin{{tabular}}{{{'l' * len(shown.columns)}}}\n"
+        f"    \\hline\n    {head} \\\\\n    \\hline\n{body}\n    \\hline\n"
+        "  \\end{tabular}\n\\end{table}\n"
+    )
+
+
+def _shapes(shapes) -> str:
+    return "-".join(f"({shape[0]}, {shape[1]})" for shape in shapes)
+
+
+def _spread(means: pd.Series, stds: pd.Series) -> list[str]:
+    pairs = zip(means, stds, strict=True)
+    return ["" if np.isnan(mean) else f"{mean:.2f} ± {std:.2f}" for mean, std in pairs]
+
+
+def _latex_text(text: str) -> str:
+    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    special |= {c: f"\\{c}" for c in "&%$#_{}"}
+    return "".join(special.get(c, c) for c in text).replace("±", r"$\pm$")

@@ -1,0 +1,38 @@
+"""Which modules of this package a step's numbers depend on."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+# They word messages and place files; no number comes from them.
+WITHOUT_NUMBERS = frozenset({"workflow_scripts/step.py"})
+
+
+def code_of(step: str) -> list[str]:
+    """The step's module and all it imports of this package, directly or not; sorted paths.
+
+    Relative to the folder that holds the package. Imports inside functions count as well.
+    """
+    found: set[str] = set()
+    waiting = [f"workflow_scripts/{step}.py"]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting.extend(_imports(path))
+    return sorted(found - WITHOUT_NUMBERS)
+
+
+@cache
+def _imports(path: str) -> list[str]:
+    """Paths of the package's modules that this module names in its import statements."""
+    root = PACKAGE.parent
+    names = set()
+    for node in ast.walk(ast.parse((root / path).read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    modules = (name.replace(".", "/") + ".py" for name in names)
+    return [module for module in modules if module.startswith("workflow_scripts/") and (root / module).is_file()]

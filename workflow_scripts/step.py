@@ -1,0 +1,43 @@
+"""What every step has in common: mistakes told in one sentence, files that appear whole."""
+
+import errno
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class UserError(Exception):
+    """A mistake the user can mend; its text says what, where, and what to do."""
+
+
+_MENDABLE_OS_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def run(main: Callable[[], None]) -> None:
+    """Call `main`; a user's mistake ends the process with one sentence and exit code 1."""
+    try:
+        main()
+    except UserError as mistake:
+        sys.exit(f"error: {mistake}")
+    except OSError as failure:
+        if failure.errno not in _MENDABLE_OS_ERRORS:
+            raise
+        sys.exit(
+            f"error: cannot use {failure.filename or 'the disk'}: {failure.strerror}; "
+            "make room or set its permissions, then run again"
+        )
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; it takes the final name only if all went well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix stays last: numpy.save and others choose by it or would append their own.
+    partial = path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

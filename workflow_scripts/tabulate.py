@@ -1,0 +1,64 @@
+"""Write Table I: a row a variant, over all folds."""
+
+import argparse
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from workflow_scripts.audio.parameters import N_BANDS
+from workflow_scripts.dataset import split
+from workflow_scripts.networks.architecture import Network
+from workflow_scripts.results import predictions, table1
+from workflow_scripts.step import atomic, run
+
+SYNTHETIC = (
+    "The demo's music is synthetic: these accuracies show that the workflow works "
+    "and are not comparable with the paper's."
+)
+LEGEND = (
+    "Accuracy: per cent of the test tracks, by majority vote of their segments; Segments: per "
+    "cent of the segments; mean ± standard deviation over {n} folds."
+)
+
+
+def main() -> None:
+    """Command line; Snakemake's rule of the same name calls it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--labels", type=Path, required=True, help="labels.csv")
+    parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
+    parser.add_argument("--baselines", type=Path, required=True, help="baselines.csv")
+    parser.add_argument("--variants", type=json.loads, required=True, help="name: description")
+    parser.add_argument("--predictions", type=Path, required=True, help="folder of predictions")
+    parser.add_argument("--dataset", required=True, help="ballroom, demo or folder")
+    parser.add_argument("--name", required=True, help="the experiment's name")
+    parser.add_argument("--table", type=Path, required=True, help=".csv to write, .md, .tex beside")
+    options = parser.parse_args()
+
+    tracks = split.read(options.labels, options.folds)
+    baselines = pd.read_csv(options.baselines)
+    rows = []
+    for variant, description in options.variants.items():
+        network = Network.from_config(description, N_BANDS, len(tracks.classes))
+        of_folds = [
+            predictions.read(options.predictions / variant / f"fold-{fold}.csv")
+            for fold in range(tracks.n_folds)
+        ]
+        rows.append(table1.row(variant, description, network, of_folds, baselines))
+    table = pd.DataFrame(rows)
+    if options.dataset == "ballroom":
+        table = table1.with_paper(table)
+
+    title = f"Table I of {options.name}"
+    notes = [LEGEND.format(n=tracks.n_folds)] + [SYNTHETIC] * (options.dataset == "demo")
+    shown = table1.for_people(table)
+    with atomic(options.table) as path:
+        table.to_csv(path, index=False)
+    with atomic(options.table.with_suffix(".md")) as path:
+        path.write_text(table1.markdown(shown, title, notes), encoding="utf-8")
+    with atomic(options.table.with_suffix(".tex")) as path:
+        path.write_text(table1.latex(shown, title, notes), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run(main)
