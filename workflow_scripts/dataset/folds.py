@@ -26,11 +26,3 @@ def group_names(column: pd.Series) -> np.ndarray:
     """The group of each track; a track without one is a group of its own."""
     alone = [f"\0{i}" for i in range(len(column))]
     return np.where(column == "", alone, column.astype(str))
-
-
-def part_of(folds: np.ndarray, fold: int, n_folds: int) -> np.ndarray:
-    """"test", "validation" or "train" for each track: test is `fold`, validation the next one."""
-    parts = np.full(len(folds), "train", dtype=object)
-    parts[folds == (fold + 1) % n_folds] = "validation"
-    parts[folds == fold] = "test"
-    return parts

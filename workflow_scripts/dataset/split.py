@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.dataset.folds import part_of
 from workflow_scripts.dataset.tracks import read_tracks
 
 
@@ -29,8 +28,14 @@ class Tracks:
         return int(self.fold.max()) + 1
 
     def part(self, fold: int, name: str) -> np.ndarray:
-        """Positions of the "train", "validation" or "test" tracks when `fold` is tested."""
-        return np.flatnonzero(part_of(self.fold, fold, self.n_folds) == name)
+        """Positions of the "train", "validation" or "test" tracks when `fold` is tested.
+
+        Validation is the fold after the tested one, the first after the last.
+        """
+        parts = np.full(len(self.fold), "train", dtype=object)
+        parts[self.fold == (fold + 1) % self.n_folds] = "validation"
+        parts[self.fold == fold] = "test"
+        return np.flatnonzero(parts == name)
 
 
 def read(labels: Path, folds: Path) -> Tracks:

@@ -1,8 +1,8 @@
 """The MXNet engine: one hybridised Gluon graph from segments to loss, plain SGD.
 
 Two forms make it several times faster on a CPU than layers put together plainly, with the same
-values: a pool along one axis is a 1-D pool over the last axis, and the ReLU comes after the pool
-(both commute with the maximum).
+values: the axis that a pool runs along comes last, where a pool over all of it is a 1-D pool; and
+the ReLU, which commutes with the maximum, comes after the pool, on fewer values.
 """
 
 import os
@@ -19,7 +19,7 @@ np.bool = bool  # type: ignore[attr-defined]
 import mxnet as mx
 from mxnet import autograd, gluon, nd
 
-from workflow_scripts.networks.architecture import Network, Shape, Trunk, Weights
+from workflow_scripts.networks.architecture import Network, Trunk, Weights
 
 VERSION: str = mx.__version__
 PREDICTION_BATCH = 100
@@ -141,25 +141,23 @@ class _Graph(gluon.HybridBlock):
 
     def _trunk(self, F, trunk: Trunk, inputs, weight, bias):
         height, width = trunk.convolved(self._network.bands, self._network.frames)
-        kernel: Shape = trunk.filter
+        kernel, pool = trunk.filter, trunk.pool
         if _swapped(trunk):
             inputs = F.transpose(inputs, axes=(0, 2, 1))
-            height, width, kernel = width, height, (trunk.filter[1], trunk.filter[0])
+            width, kernel, pool = height, kernel[::-1], pool[::-1]
         values = F.expand_dims(inputs, axis=1)
         values = F.Convolution(values, weight, bias, kernel=kernel, num_filter=trunk.n_filters)
-        if 1 not in trunk.pool:
-            values = F.Pooling(values, kernel=trunk.pool, stride=trunk.pool, pool_type="max")
-            return F.flatten(F.relu(values))
-        length = max(trunk.pool)
-        values = F.reshape(values, shape=(0, -3, 0))
-        values = F.Pooling(values, kernel=(length,), stride=(length,), pool_type="max")
-        if _swapped(trunk) and width // length > 1:
-            # Back to the paper's order: filter, height, width.
-            values = F.reshape(values, shape=(0, -4, trunk.n_filters, height, 0))
-            values = F.transpose(values, axes=(0, 1, 3, 2))
+        if 1 in pool and max(pool) == width:
+            # One maximum for each row: 80 % of a step goes into the 2-D form of this pool.
+            values = F.reshape(values, shape=(0, -3, 0))
+            values = F.Pooling(values, kernel=(width,), pool_type="max")
+        else:
+            values = F.Pooling(values, kernel=pool, stride=pool, pool_type="max")
+            if _swapped(trunk):
+                values = F.transpose(values, axes=(0, 1, 3, 2))
         return F.flatten(F.relu(values))
 
 
 def _swapped(trunk: Trunk) -> bool:
-    """Whether the pool runs along frequency alone, so that frequency is to be the last axis."""
+    """Whether the graph has frequency as its last axis: a pool along it is faster there."""
     return trunk.pool[0] > 1 and trunk.pool[1] == 1
