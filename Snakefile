@@ -31,4 +31,5 @@ onstart:
 
 
 onsuccess:
-    print(f"Table I lies in {D}/table1.md, .csv and .tex.", file=sys.stderr)
+    if os.path.exists(f"{D}/table1.md"):
+        print(f"Table I lies in {D}/table1.md, .csv and .tex.", file=sys.stderr)

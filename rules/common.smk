@@ -44,4 +44,11 @@ def code(step):
 
 def network(wildcards):
     """The description of a variant as JSON, so that an edit reruns this variant alone."""
-    return json.dumps(config["variants"][wildcards.variant])
+    description = config["variants"][wildcards.variant]
+    return json.dumps({key: description[key] for key in description if key != "training"})
+
+
+def training(wildcards):
+    """The settings of a variant's training as JSON."""
+    own = config["variants"][wildcards.variant].get("training", {})
+    return json.dumps(config["training"] | own)

@@ -43,7 +43,7 @@ rule train:
     params:
         model=f"{D}/models/{{variant}}/fold-{{fold}}",
         network=network,
-        training=json.dumps(config["training"]),
+        training=training,
         seed=config["seed"],
     log:
         f"{D}/logs/train/{{variant}}/fold-{{fold}}.log",

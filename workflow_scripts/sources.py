@@ -35,4 +35,8 @@ def _imports(path: str) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     modules = (name.replace(".", "/") + ".py" for name in names)
-    return [module for module in modules if module.startswith("workflow_scripts/") and (root / module).is_file()]
+    return [
+        module
+        for module in modules
+        if module.startswith("workflow_scripts/") and (root / module).is_file()
+    ]

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,7 +33,10 @@ def run(main: Callable[[], None]) -> None:
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; it takes the final name only if all went well."""
+    """Yield a temporary path beside `path`; it takes the final name only if all went well.
+
+    The caller makes a file or a folder there.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: numpy.save and others choose by it or would append their own.
     partial = path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}")
@@ -40,4 +44,6 @@ def atomic(path: Path) -> Iterator[Path]:
         yield partial
         os.replace(partial, path)
     finally:
+        if partial.is_dir():
+            shutil.rmtree(partial)
         partial.unlink(missing_ok=True)

@@ -113,9 +113,7 @@ def initial_weights(
 ) -> Weights:
     """Random weights; the trunks named in `init` (trunk: variant) come from their donors."""
     fresh = network.initial_weights(rng)
-    trained = {
-        trunk: weights.read(donor) for trunk, donor in zip(init, donors, strict=True)
-    }
+    trained = {trunk: weights.read(donor) for trunk, donor in zip(init, donors, strict=True)}
     return donated(fresh, trained)
 
 

@@ -1,7 +1,7 @@
 """The MXNet engine: one hybridised Gluon graph from segments to loss, plain SGD.
 
-Two forms make it several times faster on a CPU than layers put together plainly, with the same
-values: the axis that a pool runs along comes last, where a pool over all of it is a 1-D pool; and
+Three forms make it several times faster on a CPU than layers put together plainly, with the same
+values: the axis that a pool runs along comes last; a long pool is several short ones in a row; and
 the ReLU, which commutes with the maximum, comes after the pool, on fewer values.
 """
 
@@ -19,10 +19,12 @@ np.bool = bool  # type: ignore[attr-defined]
 import mxnet as mx
 from mxnet import autograd, gluon, nd
 
-from workflow_scripts.networks.architecture import Network, Trunk, Weights
+from workflow_scripts.networks.architecture import Network, Shape, Trunk, Weights
 
 VERSION: str = mx.__version__
 PREDICTION_BATCH = 100
+# The gradient of a longer pool takes time out of proportion (benchmarks/pools.py).
+LONGEST_POOL = 20
 
 
 class MXNetEngine:
@@ -140,22 +142,27 @@ class _Graph(gluon.HybridBlock):
         return -F.mean(F.pick(log_probabilities, labels)), log_probabilities
 
     def _trunk(self, F, trunk: Trunk, inputs, weight, bias):
-        height, width = trunk.convolved(self._network.bands, self._network.frames)
         kernel, pool = trunk.filter, trunk.pool
         if _swapped(trunk):
             inputs = F.transpose(inputs, axes=(0, 2, 1))
-            width, kernel, pool = height, kernel[::-1], pool[::-1]
+            kernel, pool = kernel[::-1], pool[::-1]
         values = F.expand_dims(inputs, axis=1)
         values = F.Convolution(values, weight, bias, kernel=kernel, num_filter=trunk.n_filters)
-        if 1 in pool and max(pool) == width:
-            # One maximum for each row: 80 % of a step goes into the 2-D form of this pool.
-            values = F.reshape(values, shape=(0, -3, 0))
-            values = F.Pooling(values, kernel=(width,), pool_type="max")
-        else:
-            values = F.Pooling(values, kernel=pool, stride=pool, pool_type="max")
-            if _swapped(trunk):
-                values = F.transpose(values, axes=(0, 1, 3, 2))
+        for stage in _stages(pool):
+            values = F.Pooling(values, kernel=stage, stride=stage, pool_type="max")
+        if _swapped(trunk):
+            values = F.transpose(values, axes=(0, 1, 3, 2))
         return F.flatten(F.relu(values))
+
+
+def _stages(pool: Shape) -> list[Shape]:
+    """Smaller pools that one after the other give the same maxima as `pool`, (1, n) split up."""
+    if pool[0] != 1 or pool[1] <= LONGEST_POOL:
+        return [pool]
+    first = max(d for d in range(1, LONGEST_POOL + 1) if pool[1] % d == 0)
+    if first == 1:
+        return [pool]
+    return [(1, first), *_stages((1, pool[1] // first))]
 
 
 def _swapped(trunk: Trunk) -> bool:

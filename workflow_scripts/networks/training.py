@@ -111,9 +111,7 @@ def fit(
         if not np.isfinite(train_loss):
             raise Diverged(f"the training loss of epoch {number} is {train_loss}")
         loss, accuracy = evaluate(engine, *validation)
-        epoch = Epoch(
-            number, rate.rate, train_loss, loss, accuracy, time.perf_counter() - started
-        )
+        epoch = Epoch(number, rate.rate, train_loss, loss, accuracy, time.perf_counter() - started)
         history.append(epoch)
         report(epoch)
         if accuracy > best_accuracy:
@@ -128,4 +126,3 @@ def evaluate(engine: Engine, inputs: np.ndarray, labels: np.ndarray) -> tuple[fl
     tiny = np.finfo(probabilities.dtype).tiny
     loss = -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], tiny))
     return float(loss.mean()), float(np.mean(probabilities.argmax(axis=1) == labels))
-

@@ -92,7 +92,9 @@ def markdown(shown: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
     """A Markdown page: title, aligned table, notes."""
     cells = [list(shown.columns), *shown.to_numpy().tolist()]
     widths = [max(len(row[i]) for row in cells) for i in range(len(shown.columns))]
-    lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)) + " |" for r in cells]
+    lines = [
+        "| " + " | ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)) + " |" for r in cells
+    ]
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
     return "\n".join([f"# {title}", "", lines[0], rule, *lines[1:], "", *notes, ""])
 

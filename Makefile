@@ -1,0 +1,43 @@
+# What a newcomer needs. The environment lies in .venv, made from the locks under envs/.
+#   make demo    the whole experiment on the synthesised demo, then Table I
+#   make test    the tests
+#   make env     the environment alone: `. .venv/bin/activate`, then call snakemake
+#   make lint    formats and static checks
+#   make lock    resolve envs/*.in again (needs uv)
+
+# A Python that MXNet and Essentia run on; PYTHON=... chooses another.
+PYTHON := $(shell envs/find-python)
+BIN := .venv/bin
+
+.PHONY: demo test env lint lock
+.DELETE_ON_ERROR:
+
+demo: .venv/cpu
+	$(BIN)/snakemake --cores all --configfile presets/quick.yaml --config dataset=demo
+	@echo
+	@cat results/quick/table1.md
+	@echo "The table lies in results/quick: table1.csv, table1.md, table1.tex."
+
+test: .venv/dev
+	$(BIN)/pytest
+
+env: .venv/cpu
+	@echo "Ready. Type:  . .venv/bin/activate"
+
+lint: .venv/dev
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/mypy
+	$(BIN)/snakemake --lint
+
+lock:
+	cd envs && uv pip compile $(LOCK) cpu.in --output-file cpu.txt
+	cd envs && uv pip compile $(LOCK) --constraint cpu.txt dev.in --output-file dev.txt
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-header --no-annotate
+
+.venv/cpu: envs/cpu.txt
+.venv/dev: envs/dev.txt
+.venv/cpu .venv/dev:
+	envs/install $(notdir $@) "$(PYTHON)"

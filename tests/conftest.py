@@ -1,0 +1,121 @@
+"""What the tests share: the repository, its configuration, small data sets, runs of the workflow."""
+
+import os
+import shutil
+import subprocess
+import sys
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from workflow_scripts import configuration
+from workflow_scripts.networks.architecture import Network
+
+ROOT = Path(__file__).parents[1]
+
+
+def overlay(config, update):
+    """Lay `update` over `config` as Snakemake does with --configfile."""
+    for key, value in update.items():
+        if isinstance(value, dict) and isinstance(config.get(key), dict):
+            overlay(config[key], value)
+        else:
+            config[key] = value
+    return config
+
+
+def shipped_config(preset=None):
+    """config.yaml, with a preset laid over, before any check."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    if preset is not None:
+        overlay(config, yaml.safe_load((ROOT / "presets" / f"{preset}.yaml").read_text()))
+    return config
+
+
+def network_of(variant, n_classes=8):
+    """A network of the shipped configuration."""
+    config = shipped_config()
+    configuration.complete(config)
+    return Network.from_config(config["variants"][variant], 40, n_classes)
+
+
+def relative_error(values, oracle):
+    """max |a - b| / max |b|."""
+    return np.abs(values - oracle).max() / np.abs(oracle).max()
+
+
+def write_wav(path, signal, rate=44100):
+    """Write float samples in -1 ... 1, shape (samples,) or (samples, channels), as 16-bit PCM."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1 if signal.ndim == 1 else signal.shape[1])
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((signal * 32767).astype("<i2").tobytes())
+
+
+def clicks(rng, tempo, seconds):
+    """Noise bursts at a tempo over a little noise: a track of a class one can learn."""
+    n = int(44100 * seconds)
+    phase = (np.arange(n) / 44100 * tempo / 60 + rng.random()) % 1
+    burst = rng.standard_normal(n) * np.exp(-phase * 60 / tempo / 0.03)
+    return np.clip(0.2 * burst + 0.002 * rng.standard_normal(n), -1, 1)
+
+
+@pytest.fixture
+def audio(tmp_path):
+    """A folder of three classes of four tracks of 8 s, the tempi beside them."""
+    rng = np.random.default_rng(0)
+    for label, tempo in {"slow": 70, "middle": 110, "fast": 170}.items():
+        for number in range(4):
+            path = tmp_path / "audio" / label / f"{label} {number}.wav"
+            write_wav(path, clicks(rng, tempo + number, 8))
+            path.with_suffix(".bpm").write_text(f"{tempo + number}\n")
+    return tmp_path / "audio"
+
+
+class Workflow:
+    """A clean copy of the workflow in a folder of its own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        ignored = shutil.ignore_patterns(
+            ".git", ".venv", ".snakemake", "data", "results", "tests", "__pycache__", ".*_cache"
+        )
+        # `data` and `results` are also packages' names: only those at the top are left out.
+        shutil.copytree(
+            ROOT, folder, ignore=lambda d, names: ignored(d, names) if Path(d) == ROOT else set()
+        )
+
+    def __call__(self, *arguments, check=True, environment=None):
+        """Run snakemake; returns the finished process with its output as text."""
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", *map(str, arguments)]
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=os.environ | (environment or {}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+        )
+        assert not check or done.returncode == 0, done.stdout
+        return done.stdout if check else (done.returncode, done.stdout)
+
+
+@pytest.fixture
+def workflow(tmp_path):
+    """See `Workflow`."""
+    return Workflow(tmp_path / "workflow")
+
+
+def run_step(step, *arguments):
+    """Run a step as its rule does; returns (exit code, output)."""
+    command = [sys.executable, "-m", f"workflow_scripts.{step}", *map(str, arguments)]
+    done = subprocess.run(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300
+    )
+    return done.returncode, done.stdout

@@ -1,0 +1,147 @@
+"""config.yaml, its schema and presets; mistakes told in one sentence before any job starts."""
+
+import copy
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT, overlay, shipped_config
+from workflow_scripts import configuration
+from workflow_scripts.step import UserError
+
+SCHEMA = yaml.safe_load((ROOT / "config.schema.yaml").read_text())
+
+
+def complete(update=None, preset=None):
+    config = overlay(shipped_config(preset), copy.deepcopy(update or {}))
+    configuration.complete(config)
+    return config
+
+
+@pytest.mark.parametrize("preset", [None, "smoke", "quick"])
+def test_what_is_shipped_is_valid(preset):
+    config = complete(preset=preset)
+    assert config["name"] == (preset or "ballroom")
+
+
+def test_the_shipped_configuration_is_the_papers():
+    config = complete()
+    assert (config["dataset"], config["folds"], len(config["variants"])) == ("ballroom", 10, 12)
+    assert config["training"] == {
+        "learning_rate": 0.01,
+        "batch_size": 10,
+        "max_epochs": 2000,
+        "dropout": 0.5,
+        "patience": 40,
+        "min_learning_rate": 0.00001,
+    }
+
+
+def keys(part, prefix=""):
+    for name, value in part.get("properties", {}).items():
+        yield prefix + name, value
+        yield from keys(value, f"{prefix}{name}.")
+
+
+def test_the_schema_describes_each_key_and_has_the_defaults_of_config_yaml():
+    shipped = shipped_config()
+    for name, part in keys(SCHEMA):
+        assert part.get("description"), name
+        if name == "variants" or part.get("type") == "object":
+            continue
+        value = shipped
+        for step in name.split("."):
+            value = value[step]
+        assert part["default"] == value, name
+
+
+def test_config_yaml_has_and_comments_every_key():
+    lines = (ROOT / "config.yaml").read_text().splitlines()
+    for name, _ in keys(SCHEMA):
+        key = name.split(".")[-1]
+        at = next(i for i, line in enumerate(lines) if line.strip().startswith(f"{key}:"))
+        above = [line.strip() for line in lines[max(at - 2, 0) : at]]
+        assert name.startswith("ballroom.") or any(line.startswith("#") for line in above), name
+
+
+def test_defaults_are_filled_in():
+    variants = {"mine": {"architecture": "Time", "input_frames": 80}}
+    variants["mine"]["trunks"] = {"time": {"filter": [1, 60], "pool": [40, 1]}}
+    config = {"variants": variants, "dataset": "demo"}
+    configuration.complete(config)
+    assert config["name"] == "demo" and config["folds"] == 10
+    assert config["training"]["batch_size"] == 10
+    assert config["variants"]["mine"]["trunks"]["time"]["n_filters"] == 32
+    assert config["variants"]["mine"]["hidden"] == 0 and config["variants"]["mine"]["init"] == {}
+
+
+def test_null_leaves_a_variant_out():
+    config = complete({"variants": {"frequency_30x1": None}})
+    assert "frequency_30x1" not in config["variants"] and len(config["variants"]) == 11
+
+
+def test_a_folder_of_audio(tmp_path):
+    config = complete({"dataset": "folder", "audio_dir": str(tmp_path), "name": "mine"})
+    assert config["name"] == "mine"
+
+
+MISTAKES = [
+    ({"fold": 3}, "unknown configuration key fold in config; did you mean folds?"),
+    ({"training": {"epochs": 3}}, "unknown configuration key epochs in training; known are"),
+    ({"folds": 2}, "configuration key folds must be at least 3, not 2"),
+    ({"folds": "ten"}, "configuration key folds must be of type integer, not 'ten'"),
+    ({"folds": True}, "configuration key folds must be of type integer, not True"),
+    ({"training": {"learning_rate": 0}}, "training.learning_rate must be greater than 0, not 0"),
+    ({"training": {"dropout": 1}}, "training.dropout must be less than 1, not 1"),
+    ({"dataset": "balroom"}, "dataset must be one of ballroom, demo, folder, not 'balroom'"),
+    ({"name": "../up"}, "configuration key name is wrong"),
+    ({"dataset": "folder"}, "dataset is folder, but audio_dir is not set"),
+    ({"dataset": "folder", "audio_dir": "/nowhere"}, "audio_dir /nowhere is not a folder"),
+    ({"audio_dir": "."}, "audio_dir is ., but dataset is ballroom; add dataset=folder"),
+    ({"variants": {"time_1x60": {"input_frames": 50}}}, "larger than the input"),
+    (
+        {"variants": {"frequency_30x1": {"trunks": {"frequency": {"filter": [41, 1]}}}}},
+        r"variants.frequency_30x1: the filter \(41, 1\) of trunk frequency is larger",
+    ),
+    (
+        {"variants": {"time_1x60": {"trunks": {"time": {"pool": [41, 1]}}}}},
+        "pool .* of trunk time leaves nothing",
+    ),
+    ({"variants": {"mine": {"architecture": "Time"}}}, "variants.mine lacks input_frames; add it"),
+    (
+        {"variants": {"time_1x60": {"training": {"lr": 1}}}},
+        "unknown configuration key lr in variants.time_1x60.training",
+    ),
+    (
+        {"variants": {"timefrequency_init": {"init": {"time": "time_2x60"}}}},
+        "variants.timefrequency_init.init: there is no variant time_2x60; known are",
+    ),
+    (
+        {"variants": {"timefrequency_init": {"init": {"tempo": "time_1x60"}}}},
+        "there is no trunk tempo; it has time, frequency",
+    ),
+    (
+        {"variants": {"timefrequency_init": {"init": {"time": "frequency_32x1"}}}},
+        "frequency_32x1 has no trunk time",
+    ),
+    (
+        {"variants": {"timefrequency_init": {"init": {"time": "time_1x200"}}}},
+        "time_1x200 takes 250 frames, this variant 80; they must be equal",
+    ),
+    (
+        {"variants": {"timefrequency_init": {"init": {"frequency": "frequency_34x1"}}}},
+        r"the filter of trunk frequency is \[32, 1\], that of frequency_34x1 \[34, 1\]",
+    ),
+    (
+        {"variants": {"timefrequency": {"init": {"time": "timefrequency_init"}}}},
+        "timefrequency_init itself starts from others",
+    ),
+    ({"variants": dict.fromkeys(shipped_config()["variants"])}, "leaves every network out"),
+]
+
+
+@pytest.mark.parametrize(("update", "sentence"), MISTAKES)
+def test_a_mistake_is_one_sentence(update, sentence):
+    with pytest.raises(UserError, match=sentence) as mistake:
+        complete(update)
+    assert "\n" not in str(mistake.value)

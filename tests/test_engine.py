@@ -1,0 +1,172 @@
+"""The MXNet engine against float64 NumPy: outputs, gradients, steps, dropout."""
+
+import numpy as np
+import pytest
+
+from tests import network_oracle
+from tests.conftest import network_of, relative_error
+from tests.test_architecture import TABLE_1
+from workflow_scripts.networks.architecture import Network
+from workflow_scripts.networks.engine_mxnet import MXNetEngine, _stages
+
+# float32 against float64, relative to the largest value.
+TOLERANCE = 1e-5
+
+
+def some_data(network, n, seed=0):
+    rng = np.random.default_rng(seed)
+    inputs = rng.standard_normal((n, network.bands, network.frames)).astype(np.float32)
+    return inputs, rng.integers(0, network.n_classes, n)
+
+
+def biased_weights(network, seed=1):
+    """First weights with biases that are not zero, so that no term goes unseen."""
+    rng = np.random.default_rng(seed)
+    weights = network.initial_weights(rng)
+    for name in weights:
+        if name.endswith("bias"):
+            weights[name] = rng.normal(0, 0.1, weights[name].shape).astype(np.float32)
+    return weights
+
+
+def custom(trunks, hidden=0, bands=40, frames=80, n_classes=5):
+    trunks = {
+        name: {"filter": filter, "pool": pool, "n_filters": 7}
+        for name, (filter, pool) in trunks.items()
+    }
+    description = {"input_frames": frames, "trunks": trunks, "hidden": hidden}
+    return Network.from_config(description, bands, n_classes)
+
+
+NETWORKS = {variant: network_of(variant) for variant in TABLE_1} | {
+    "border dropped along time": custom({"a": ([3, 5], [1, 7])}),
+    "border dropped along frequency": custom({"a": ([3, 5], [11, 1])}, hidden=9),
+    "pool along both": custom({"a": ([4, 4], [3, 2])}),
+    "no pool": custom({"a": ([38, 75], [1, 1])}),
+    "long pool that does not divide": custom({"a": ([1, 10], [37, 1])}),
+    "three trunks": custom(
+        {"a": ([1, 60], [40, 1]), "b": ([32, 1], [1, 80]), "c": ([12, 8], [4, 1])}, hidden=11
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_outputs_and_gradients_equal_the_oracle(name):
+    network = NETWORKS[name]
+    weights, (inputs, labels) = biased_weights(network), some_data(network, 6)
+    engine = MXNetEngine(network, weights, dropout=0.5, gpu=False)
+    probabilities, _ = network_oracle.forward(network, weights, inputs)
+    assert relative_error(engine.probabilities(inputs), probabilities) < TOLERANCE
+    expected_loss, expected = network_oracle.loss_and_gradients(network, weights, inputs, labels)
+    loss, gradients = engine.gradients(inputs, labels)
+    assert loss == pytest.approx(expected_loss, rel=TOLERANCE)
+    assert gradients.keys() == expected.keys() == weights.keys()
+    for array in weights:
+        assert gradients[array].shape == weights[array].shape
+        assert relative_error(gradients[array], expected[array]) < TOLERANCE, array
+
+
+def test_the_oracles_gradients_equal_finite_differences():
+    network = custom({"a": ([3, 5], [4, 1]), "b": ([2, 2], [1, 3])}, 6, bands=9, frames=12)
+    weights = {k: v.astype(np.float64) for k, v in biased_weights(network).items()}
+    inputs, labels = some_data(network, 3)
+    _, gradients = network_oracle.loss_and_gradients(network, weights, inputs, labels)
+    rng = np.random.default_rng(2)
+    for name, array in weights.items():
+        for _ in range(5):
+            place = tuple(rng.integers(size) for size in array.shape)
+            losses = []
+            for change in (1e-6, -1e-6):
+                moved = weights | {name: array.copy()}
+                moved[name][place] += change
+                losses.append(network_oracle.loss_and_gradients(network, moved, inputs, labels)[0])
+            slope = (losses[0] - losses[1]) / 2e-6
+            assert gradients[name][place] == pytest.approx(slope, rel=1e-4, abs=1e-8)
+
+
+@pytest.mark.parametrize("variant", ["time_1x60", "timefrequency"])
+def test_a_step_is_plain_gradient_descent(variant):
+    network = network_of(variant)
+    weights, (inputs, labels) = biased_weights(network), some_data(network, 20)
+    engine = MXNetEngine(network, weights, dropout=0, gpu=False)
+    batches = [np.arange(0, 10), np.array([19, 3, 15, 12, 11, 10, 18, 17, 16, 14])]
+    mean_loss = engine.train(inputs, labels, batches, learning_rate=0.1, seed=0)
+    losses = []
+    for batch in batches:
+        loss, gradients = network_oracle.loss_and_gradients(
+            network, weights, inputs[batch], labels[batch]
+        )
+        losses.append(loss)
+        weights = {name: weights[name] - 0.1 * gradients[name] for name in weights}
+    assert mean_loss == pytest.approx(np.mean(losses), rel=TOLERANCE)
+    for name, trained in engine.weights().items():
+        assert relative_error(trained, weights[name]) < TOLERANCE, name
+
+
+def test_weights_go_in_and_come_out_unchanged():
+    network = NETWORKS["three trunks"]
+    weights = biased_weights(network)
+    returned = MXNetEngine(network, weights, dropout=0.5, gpu=False).weights()
+    assert weights.keys() == returned.keys()
+    assert all(np.array_equal(weights[name], returned[name]) for name in weights)
+
+
+def test_returned_weights_are_copies():
+    network = network_of("time_1x60")
+    engine = MXNetEngine(network, biased_weights(network), dropout=0, gpu=False)
+    inputs, labels = some_data(network, 10)
+    before = engine.weights()
+    kept = {name: array.copy() for name, array in before.items()}
+    engine.train(inputs, labels, [np.arange(10)], learning_rate=0.1, seed=0)
+    assert all(np.array_equal(before[name], kept[name]) for name in kept)
+    assert not np.array_equal(engine.weights()["time.weight"], kept["time.weight"])
+
+
+def trained(dropout, seed):
+    network = network_of("timefrequency")
+    engine = MXNetEngine(network, biased_weights(network), dropout, gpu=False)
+    inputs, labels = some_data(network, 30)
+    batches = [np.arange(first, first + 10) for first in (0, 10, 20)]
+    losses = [engine.train(inputs, labels, batches, 0.05, seed + epoch) for epoch in range(2)]
+    return losses, engine.weights()
+
+
+def test_dropout_follows_from_the_seed_alone():
+    (losses, weights), (same_losses, same_weights) = trained(0.5, 3), trained(0.5, 3)
+    assert losses == same_losses
+    assert all(np.array_equal(weights[name], same_weights[name]) for name in weights)
+    assert trained(0.5, 4)[0] != losses
+    assert trained(0.0, 3)[0] != losses
+
+
+def test_dropout_is_off_in_probabilities_and_gradients():
+    network = network_of("timefrequency")
+    weights, (inputs, labels) = biased_weights(network), some_data(network, 5)
+    with_dropout = MXNetEngine(network, weights, dropout=0.9, gpu=False)
+    without = MXNetEngine(network, weights, dropout=0, gpu=False)
+    assert np.array_equal(with_dropout.probabilities(inputs), without.probabilities(inputs))
+    assert with_dropout.gradients(inputs, labels)[0] == without.gradients(inputs, labels)[0]
+
+
+def test_predictions_do_not_depend_on_how_many_are_asked_for():
+    network = network_of("frequency_32x1")
+    engine = MXNetEngine(network, biased_weights(network), dropout=0.5, gpu=False)
+    inputs, _ = some_data(network, 230)
+    together = engine.probabilities(inputs)
+    assert together.shape == (230, 8)
+    assert together.sum(axis=1) == pytest.approx(np.ones(230), abs=1e-6)
+    assert relative_error(engine.probabilities(inputs[199:203]), together[199:203]) < TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("pool", "stages"),
+    [
+        ((1, 80), [(1, 20), (1, 4)]),
+        ((1, 250), [(1, 10), (1, 5), (1, 5)]),
+        ((1, 4), [(1, 4)]),
+        ((1, 37), [(1, 37)]),
+        ((40, 3), [(40, 3)]),
+    ],
+)
+def test_a_long_pool_is_several_short_ones(pool, stages):
+    assert _stages(pool) == stages

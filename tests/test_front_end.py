@@ -1,0 +1,86 @@
+"""Essentia's mel bands against an independent NumPy computation; audio of many kinds."""
+
+import numpy as np
+import pytest
+
+from tests import mel_oracle
+from tests.conftest import ROOT, clicks, relative_error, write_wav
+from workflow_scripts.audio.front_end import mel_bands
+from workflow_scripts.dataset.segments import compress
+from workflow_scripts.step import UserError
+
+# Essentia computes in float32: single bands differ by more, relative to themselves.
+TOLERANCE = 1e-5
+
+GROOVE = ROOT.parent / "shared" / "data" / "groove"
+
+
+def pcm(signal):
+    """The samples as a 16-bit file holds them."""
+    return (signal * 32767).astype("<i2") / 32768
+
+
+def signals():
+    rng = np.random.default_rng(0)
+    time = np.arange(3 * 44100) / 44100
+    return {
+        "noise": 0.1 * rng.standard_normal(3 * 44100),
+        "sine": 0.5 * np.sin(2 * np.pi * 440 * time),
+        "sweep": 0.5 * np.sin(2 * np.pi * 3000 * time**2),
+        "clicks": clicks(rng, 120, 3),
+        "silence, then sound": np.concatenate([np.zeros(44100), clicks(rng, 120, 1)]),
+        "whole number of hops": 0.1 * rng.standard_normal(50 * 1024),
+        "one sample more": 0.1 * rng.standard_normal(50 * 1024 + 1),
+        "less than a frame": 0.1 * rng.standard_normal(500),
+    }
+
+
+@pytest.mark.parametrize("name", signals())
+def test_bands_equal_the_oracle_before_and_after_compression(tmp_path, name):
+    signal = signals()[name].clip(-1, 1)
+    write_wav(tmp_path / "a.wav", signal)
+    bands, expected = mel_bands(tmp_path / "a.wav"), mel_oracle.mel_bands(pcm(signal))
+    assert bands.dtype == np.float32
+    assert bands.shape == expected.shape
+    assert relative_error(bands, expected) < TOLERANCE
+    assert relative_error(compress(bands), np.log(1 + 10_000 * expected)) < TOLERANCE
+
+
+def test_thirty_seconds_are_1293_frames(tmp_path):
+    write_wav(tmp_path / "a.wav", clicks(np.random.default_rng(0), 100, 30))
+    assert mel_bands(tmp_path / "a.wav").shape == (1293, 40)
+
+
+def test_the_same_file_gives_the_same_bits(tmp_path):
+    silent_parts = np.concatenate([np.zeros(30_000), clicks(np.random.default_rng(0), 100, 1)])
+    write_wav(tmp_path / "a.wav", silent_parts)
+    assert np.array_equal(mel_bands(tmp_path / "a.wav"), mel_bands(tmp_path / "a.wav"))
+
+
+def test_channels_are_mixed_and_the_rate_is_converted(tmp_path):
+    mono = clicks(np.random.default_rng(0), 100, 4)
+    write_wav(tmp_path / "mono.wav", mono)
+    write_wav(tmp_path / "stereo.wav", np.stack([mono, mono], axis=1))
+    time = np.arange(4 * 22050) / 22050
+    write_wav(tmp_path / "slow.wav", 0.5 * np.sin(2 * np.pi * 1000 * time), rate=22050)
+    bands = mel_bands(tmp_path / "mono.wav")
+    assert relative_error(mel_bands(tmp_path / "stereo.wav"), bands) < 1e-3
+    slow = mel_bands(tmp_path / "slow.wav")
+    # 4 s are as many frames whatever the rate, give or take the resampler's edge.
+    assert abs(len(slow) - len(bands)) <= 1
+    expected = mel_oracle.filters()[:, round(1000 * 2048 / 44100)].argmax()
+    assert slow.mean(axis=0).argmax() == expected
+
+
+@pytest.mark.parametrize("content", [b"", b"no audio at all\n" * 100, b"RIFF\x24\0\0\0WAVEfmt "])
+def test_what_is_not_audio_is_a_users_mistake(tmp_path, content):
+    (tmp_path / "a.wav").write_bytes(content)
+    with pytest.raises(UserError, match=r"a\.wav cannot be decoded as audio"):
+        mel_bands(tmp_path / "a.wav")
+
+
+@pytest.mark.skipif(not GROOVE.is_dir(), reason="needs the groove recordings beside the project")
+def test_real_recordings_decode():
+    bands = mel_bands(next(GROOVE.glob("jazz/*.ogg")))
+    assert 1290 <= len(bands) <= 1300
+    assert np.isfinite(bands).all() and bands.max() > 1e-4

@@ -1,0 +1,137 @@
+"""The training protocol: learning rate, batches, which epoch is kept, when it ends."""
+
+import numpy as np
+import pytest
+
+from workflow_scripts.networks import training
+from workflow_scripts.networks.training import Diverged, HalvingRate, Settings
+
+
+def rates(losses, patience, start=1.0):
+    rule = HalvingRate(start, patience)
+    return [(rule.update(loss), rule.rate)[1] for loss in losses]
+
+
+def test_the_rate_stays_while_the_loss_falls():
+    assert rates([5, 4, 3, 2, 1], patience=1) == [1] * 5
+
+
+def test_the_rate_halves_after_patience_epochs_without_a_lower_loss():
+    assert rates([5, 6, 7, 8], patience=3) == [1, 1, 1, 0.5]
+
+
+def test_an_equal_loss_is_no_improvement():
+    assert rates([5, 5, 5], patience=2) == [1, 1, 0.5]
+
+
+def test_an_improvement_starts_the_count_anew():
+    assert rates([5, 6, 4, 6, 6, 3, 3], patience=3) == [1] * 7
+
+
+def test_after_a_halving_the_count_starts_anew():
+    assert rates([5, 6, 6, 6, 6, 6], patience=2) == [1, 1, 0.5, 0.5, 0.25, 0.25]
+
+
+def test_the_lowest_loss_is_remembered_across_halvings():
+    assert rates([1, 2, 2, 1.5, 1.2], patience=2) == [1, 1, 0.5, 0.5, 0.25]
+
+
+def test_the_papers_patience_of_40():
+    halved = rates([1.0] + [2.0] * 120, patience=40, start=0.01)
+    assert halved[39:42] == [0.01, 0.005, 0.005]
+    assert halved[120] == 0.00125
+
+
+def test_batches_are_a_shuffle_without_the_incomplete_last():
+    batches = list(training.batches(47, 10, np.random.default_rng(0)))
+    assert [len(batch) for batch in batches] == [10] * 4
+    drawn = np.concatenate(batches)
+    assert len(set(drawn)) == 40 and set(drawn) <= set(range(47))
+    assert not np.array_equal(drawn, np.sort(drawn))
+
+
+def test_randomness_follows_from_seed_variant_fold_and_epoch():
+    def draw(*key):
+        return training.generator(*key).random()
+
+    key = (1, "time_1x60", 2, 3)
+    others = [(0, *key[1:]), (1, "time_1x200", 2, 3), (1, "time_1x60", 0, 3), (*key[:3], 4)]
+    assert draw(*key) == draw(*key)
+    assert len({draw(*k) for k in [key, *others]}) == 5
+
+
+class Scripted:
+    """An engine whose losses and validation accuracies are given, a pair an epoch."""
+
+    def __init__(self, losses, accuracies):
+        self._losses, self._accuracies, self.epoch, self.rates = losses, accuracies, 0, []
+
+    def train(self, inputs, labels, batches, learning_rate, seed):
+        self.epoch += 1
+        self.rates.append(learning_rate)
+        self.n_steps = len(list(batches))
+        return self._losses[self.epoch - 1]
+
+    def probabilities(self, inputs):
+        right = round(self._accuracies[self.epoch - 1] * len(inputs))
+        return np.array([[1.0, 0.0]] * right + [[0.0, 1.0]] * (len(inputs) - right))
+
+    def weights(self):
+        return {"epoch": np.array(self.epoch)}
+
+
+def fit(losses, accuracies, **changes):
+    settings = {"learning_rate": 1.0, "batch_size": 10, "max_epochs": len(losses), "dropout": 0.5}
+    settings |= {"patience": 40, "min_learning_rate": 0.0} | changes
+    engine, lines = Scripted(losses, accuracies), []
+    data = (np.zeros((25, 1)), np.zeros(25, int)), (np.zeros((10, 1)), np.zeros(10, int))
+    result = training.fit(
+        engine,
+        *data,
+        Settings(**settings),
+        lambda epoch: np.random.default_rng(epoch),
+        lines.append,
+    )
+    assert lines == result.history
+    return engine, result
+
+
+def test_the_epoch_of_the_best_validation_accuracy_is_kept():
+    _, result = fit([4, 3, 2, 1], [0.1, 0.8, 0.3, 0.7])
+    assert result.best_epoch == 2
+    assert result.weights["epoch"] == 2
+    assert [epoch.validation_accuracy for epoch in result.history] == [0.1, 0.8, 0.3, 0.7]
+
+
+def test_of_equally_good_epochs_the_first_is_kept():
+    assert fit([4, 3, 2], [0.5, 0.8, 0.8])[1].best_epoch == 2
+
+
+def test_a_model_that_is_never_right_is_kept_as_well():
+    assert fit([4, 3], [0.0, 0.0])[1].best_epoch == 1
+
+
+def test_training_ends_when_the_rate_falls_below_its_floor():
+    engine, result = fit([1] * 9, [0.5] * 9, patience=2, min_learning_rate=0.25)
+    assert engine.rates == [1, 1, 1, 0.5, 0.5, 0.25, 0.25]
+    assert [epoch.learning_rate for epoch in result.history] == engine.rates
+
+
+def test_an_incomplete_batch_is_no_step():
+    assert fit([1], [0.5])[0].n_steps == 2
+
+
+@pytest.mark.parametrize("loss", [np.nan, np.inf])
+def test_a_loss_that_is_no_number_ends_the_training(loss):
+    with pytest.raises(Diverged, match="epoch 2"):
+        fit([1, loss, 1], [0.5] * 3)
+
+
+def test_validation_loss_and_accuracy():
+    class Fixed:
+        def probabilities(self, inputs):
+            return np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8], [0.25, 0.5, 0.25]])
+
+    loss, accuracy = training.evaluate(Fixed(), np.zeros((3, 1)), np.array([0, 2, 2]))
+    assert loss == pytest.approx(-np.log([0.5, 0.8, 0.25]).mean())
+    assert accuracy == pytest.approx(2 / 3)

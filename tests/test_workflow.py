@@ -1,0 +1,312 @@
+"""The workflow as its user runs it: plans, tables, reruns, mistakes."""
+
+import json
+import re
+import shutil
+import sys
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import Workflow, clicks, write_wav
+from tests.test_results import COLUMNS
+from workflow_scripts.networks import weights
+
+SMOKE = ("--configfile", "presets/smoke.yaml", "--config", "dataset=folder", "audio_dir=../audio")
+VARIANTS = ["blackbox_12x8", "time_1x60", "frequency_32x1", "timefrequency", "timefrequency_init"]
+DATA = "results/smoke"
+
+
+def finished(output):
+    """How many jobs of each rule a run finished."""
+    return Counter(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", output))
+
+
+def planned(output):
+    """How many jobs of each rule a dry run plans."""
+    rows = re.findall(r"^(\w+) +(\d+)$", output, flags=re.MULTILINE)
+    return {rule: int(count) for rule, count in rows}
+
+
+def test_the_shipped_configuration_plans_120_trainings_without_data(workflow):
+    jobs = planned(workflow("-n"))
+    assert jobs["train"] == 120
+    assert (jobs["evaluate"], jobs["extract_mel"], jobs["download"]) == (12, 16, 2)
+    assert not (workflow.folder / "data").exists()
+    assert not (workflow.folder / "results").exists()
+
+
+def test_time_frequency_init_waits_for_its_own_folds_models(workflow):
+    target = "results/ballroom/models/timefrequency_init/fold-3/weights.npz"
+    output = workflow(target, "-n")
+    assert planned(output)["train"] == 3
+    messages = re.findall(r"Job \d+: (Train .*)", output)
+    assert sorted(messages) == [
+        "Train frequency_32x1, fold 3",
+        "Train time_1x60, fold 3",
+        "Train timefrequency_init, fold 3",
+    ]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """A folder with audio and a workflow that has run on it."""
+    home = tmp_path_factory.mktemp("done")
+    rng = np.random.default_rng(0)
+    for label, tempo in {"slow": 70, "middle": 110, "fast": 170}.items():
+        for number in range(4):
+            path = home / "audio" / label / f"{label} {number}.wav"
+            write_wav(path, clicks(rng, tempo + number, 8))
+            path.with_suffix(".bpm").write_text(f"{tempo + number}\n")
+    own = home / "own.yaml"
+    # So small a rate that a model is what it started from.
+    own.write_text("variants: {timefrequency_init: {training: {learning_rate: 1.0e-12}}}\n")
+    workflow = Workflow(home / "workflow")
+    smoke = (SMOKE[0], SMOKE[1], "../own.yaml", *SMOKE[2:])
+    output = workflow("--resources", "gpu=1", *smoke)
+    return home, output, smoke
+
+
+@pytest.fixture
+def again(done, tmp_path):
+    """A copy of the finished workflow and its audio, to change and run again."""
+    home, _, smoke = done
+    shutil.copytree(home, tmp_path / "home")
+
+    class Again:
+        folder = tmp_path / "home"
+        run = Workflow.__new__(Workflow)
+
+        def __call__(self, *arguments):
+            return finished(self.run(*smoke, *arguments))
+
+    Again.run.folder = Again.folder / "workflow"
+    return Again()
+
+
+@pytest.mark.slow
+class TestAFinishedRun:
+    def test_the_jobs(self, done):
+        _, output, _ = done
+        assert finished(output) == {
+            "all": 1,
+            "list_tracks": 1,
+            "assign_folds": 1,
+            "extract_mel": 2,
+            "fit_scaler": 1,
+            "train": 15,
+            "evaluate": 5,
+            "baselines": 1,
+            "tabulate": 1,
+        }
+
+    def test_it_says_once_that_it_trains_on_the_cpu(self, done):
+        assert done[1].count("training on the CPU") == 1
+
+    def test_on_the_cpu_gpu_1_does_not_make_trainings_queue(self, done):
+        fits = [
+            json.loads(path.read_text())
+            for path in (done[0] / "workflow" / DATA).glob("models/*/*/fit.json")
+        ]
+        assert len(fits) == 15 and all(fit["device"] == "cpu" for fit in fits)
+        spans = sorted((fit["started"], fit["started"] + fit["seconds"]) for fit in fits)
+        overlaps = sum(a[1] > b[0] for a, b in zip(spans, spans[1:], strict=False))
+        # Two cores: far more than one pair of trainings ran side by side.
+        assert overlaps >= 4
+
+    def test_table_1(self, done):
+        folder = done[0] / "workflow" / DATA
+        table = pd.read_csv(folder / "table1.csv")
+        assert table.columns.tolist() == COLUMNS
+        assert table["variant"].tolist() == VARIANTS
+        assert (table["n_folds"] == 3).all()
+        assert table["accuracy_mean"].between(0, 100).all()
+        assert table["paper_accuracy_mean"].isna().all()
+        assert table["baseline"].fillna("").tolist() == [
+            "",
+            "tempo_1nn",
+            "most_probable_class",
+            "",
+            "",
+        ]
+        assert table["baseline_accuracy"].round(2).tolist()[1:3] == [100, 33.33]
+        for row in table.itertuples():
+            accuracies = [
+                100 * (p["label"] == p["predicted"]).mean()
+                for p in map(pd.read_csv, (folder / "predictions" / row.variant).iterdir())
+            ]
+            assert row.accuracy_mean == pytest.approx(np.mean(accuracies))
+            assert row.accuracy_std == pytest.approx(np.std(accuracies))
+        page = (folder / "table1.md").read_text()
+        assert all(variant in page for variant in VARIANTS)
+        assert "synthetic" not in page
+        assert r"\begin{tabular}" in (folder / "table1.tex").read_text()
+
+    def test_each_track_is_tested_once_and_voted_on_by_its_segments(self, done):
+        folder = done[0] / "workflow" / DATA
+        tracks = pd.read_csv(folder / "tracks.csv")
+        assert tracks.columns.tolist() == ["track_id", "label", "path", "digest", "bpm"]
+        for variant in VARIANTS:
+            files = sorted((folder / "predictions" / variant).iterdir())
+            assert [path.name for path in files] == ["fold-0.csv", "fold-1.csv", "fold-2.csv"]
+            table = pd.concat(map(pd.read_csv, files))
+            assert sorted(table["track_id"]) == sorted(tracks["track_id"])
+            votes = table[["votes_fast", "votes_middle", "votes_slow"]].sum(axis=1)
+            # 8 s are 346 frames: four segments of 80.
+            assert (votes == 4).all() and (table["n_segments"] == 4).all()
+
+    def test_a_model_has_weights_history_and_record(self, done):
+        folder = done[0] / "workflow" / DATA / "models" / "time_1x60" / "fold-1"
+        shapes = {name: array.shape for name, array in weights.read(folder / "weights.npz").items()}
+        assert shapes == {
+            "time.weight": (32, 1, 60),
+            "time.bias": (32,),
+            "output.weight": (3, 32 * 21),
+            "output.bias": (3,),
+        }
+        history = pd.read_csv(folder / "history.csv")
+        assert history["epoch"].tolist() == [1, 2]
+        record = json.loads((folder / "fit.json").read_text())
+        best = history["validation_accuracy"].idxmax()
+        assert record["best_epoch"] == best + 1
+        assert record["classes"] == ["fast", "middle", "slow"]
+        assert record["versions"]["mxnet"] == "1.9.1"
+
+    def test_time_frequency_init_starts_from_its_own_folds_models(self, done):
+        models = done[0] / "workflow" / DATA / "models"
+
+        def arrays(variant, fold):
+            return weights.read(models / variant / f"fold-{fold}" / "weights.npz")
+
+        for fold in range(3):
+            started = arrays("timefrequency_init", fold)
+            for trunk, donor in {"time": "time_1x60", "frequency": "frequency_32x1"}.items():
+                for name in (f"{trunk}.weight", f"{trunk}.bias"):
+                    assert np.allclose(started[name], arrays(donor, fold)[name], atol=1e-8)
+                    other = arrays(donor, (fold + 1) % 3)[name]
+                    assert not np.allclose(started[name], other, atol=1e-3)
+            assert not np.allclose(
+                started["hidden.weight"], arrays("timefrequency", fold)["hidden.weight"], atol=1e-3
+            )
+
+    def test_every_job_has_its_log_and_benchmark(self, done):
+        folder = done[0] / "workflow" / DATA
+        log = (folder / "logs/train/time_1x60/fold-0.log").read_text()
+        assert re.search(r"^epoch 2: train loss \d", log, flags=re.MULTILINE)
+        assert len(list(folder.glob("benchmarks/train/*/*.tsv"))) == 15
+
+
+@pytest.mark.slow
+class TestWhatRunsAgain:
+    def test_nothing_when_nothing_changed(self, again):
+        assert again() == {}
+
+    def test_no_step_that_computes_when_files_are_touched(self, again):
+        for path in again.folder.rglob("*"):
+            if path.suffix in (".py", ".smk", ".wav", ".yaml"):
+                path.touch()
+        jobs = again()
+        assert set(jobs) <= {"list_tracks", "all"}
+
+    def test_a_new_variant_trains_its_own_folds(self, again):
+        (again.folder / "own.yaml").write_text(
+            "variants:\n"
+            "  timefrequency_init: {training: {learning_rate: 1.0e-12}}\n"
+            "  time_1x30:\n"
+            "    architecture: Time\n"
+            "    input_frames: 80\n"
+            "    trunks: {time: {filter: [1, 30], pool: [40, 1]}}\n"
+        )
+        assert again() == {"train": 3, "evaluate": 1, "tabulate": 1, "all": 1}
+
+    def test_another_filter_trains_its_variant_and_what_starts_from_it(self, again):
+        own = again.folder / "own.yaml"
+        own.write_text(
+            "variants:\n"
+            "  timefrequency: {trunks: {time: {filter: [1, 50], pool: [40, 1]}}}\n"
+            "  timefrequency_init: {training: {learning_rate: 1.0e-12}}\n"
+        )
+        assert again() == {"train": 3, "evaluate": 1, "tabulate": 1, "all": 1}
+
+    def test_a_new_track_extracts_one_shard(self, again):
+        rng = np.random.default_rng(9)
+        write_wav(again.folder / "audio/slow/new.wav", clicks(rng, 75, 8))
+        jobs = again()
+        assert (jobs["extract_mel"], jobs["train"]) == (1, 15)
+
+    def test_a_renamed_class_and_a_moved_folder_extract_nothing(self, again):
+        audio = again.folder / "audio"
+        (audio / "slow").rename(audio / "gentle")
+        jobs = again()
+        assert jobs["extract_mel"] == 0 and jobs["train"] == 15
+        audio.rename(again.folder / "moved")
+        moved = again("audio_dir=../moved")
+        assert moved["extract_mel"] == 0
+        assert moved["train"] == 0
+
+
+MISTAKES = {
+    "missing folder": "audio_dir ../audio is not a folder",
+    "empty class": "class folder ../audio/empty holds no audio",
+    "no classes": "has neither sub-folders nor a tracks.csv",
+    "not audio": "bad.wav cannot be decoded as audio; replace or remove it",
+    "short": r"1 tracks have fewer frames than one segment of 80 (1.9 s): slow/short (45)",
+    "few tracks": "folds need 3 tracks or more of each class, but there are fewer of few (2)",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_sentence_and_leaves_nothing_half_written(workflow, audio, mistake):
+    rng = np.random.default_rng(0)
+    if mistake == "missing folder":
+        shutil.rmtree(audio)
+    if mistake == "empty class":
+        (audio / "empty").mkdir()
+    if mistake == "no classes":
+        shutil.rmtree(audio)
+        audio.mkdir()
+    if mistake == "not audio":
+        (audio / "slow" / "bad.wav").write_text("no audio\n" * 1000)
+    if mistake == "short":
+        write_wav(audio / "slow" / "short.wav", clicks(rng, 70, 1.0))
+    if mistake == "few tracks":
+        for number in range(2):
+            write_wav(audio / "few" / f"{number}.wav", clicks(rng, 90, 8))
+    code, output = workflow(*SMOKE, check=False)
+    assert code != 0
+    assert MISTAKES[mistake] in output, output
+    assert "Traceback" not in output
+    results = workflow.folder / "results"
+    assert not list(results.rglob("*partial*"))
+    assert not list(results.rglob("weights.npz")) and not list(results.rglob("table1*"))
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ("fold=3", "unknown configuration key fold in config; did you mean folds?"),
+        ("folds=many", "configuration key folds must be of type integer, not 'many'"),
+        ("dataset=folder", "dataset is folder, but audio_dir is not set"),
+    ],
+)
+def test_a_mistake_in_the_configuration_stops_before_any_job(workflow, setting, sentence):
+    code, output = workflow("-n", "--config", setting, check=False)
+    assert code != 0
+    assert sentence in output and "Traceback" not in output
+    assert not (workflow.folder / "results").exists()
+
+
+def test_python_and_modules_are_found_from_another_folder(workflow, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copy(workflow.folder / "config.yaml", elsewhere)
+    output = workflow(
+        *("--directory", elsewhere, "--config", "dataset=demo", "--"),
+        "data/demo/Tango/Tango-01.wav",
+    )
+    assert finished(output) == {"synthesise": 1}
+    assert (elsewhere / "data/demo/Tango/Tango-01.wav").is_file()
+    assert str(sys.executable)
