@@ -8,6 +8,8 @@
 # A Python that MXNet and Essentia run on; PYTHON=... chooses another.
 PYTHON := $(shell envs/find-python)
 BIN := .venv/bin
+# snakefmt calls shfmt, the rules call python.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: demo test env lint lock
 .DELETE_ON_ERROR:

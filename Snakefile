@@ -12,11 +12,11 @@ include: "rules/common.smk"
 
 
 rule all:
+    default_target: True
     input:
         table=f"{D}/table1.csv",
         markdown=f"{D}/table1.md",
         latex=f"{D}/table1.tex",
-    default_target: True
 
 
 include: "rules/dataset.smk"

@@ -1,6 +1,6 @@
-"""What several rule files share.
+"""What the rule files share.
 
-Makes: D, the folder of this experiment; the checked configuration; the functions below.
+Makes: the checked configuration; D, the folder of this experiment; the functions below.
 """
 
 import json
@@ -10,7 +10,10 @@ import sys
 from snakemake.exceptions import WorkflowError
 
 from workflow_scripts import configuration
-from workflow_scripts.sources import code_of
+from workflow_scripts.audio.dances import DANCES, TRACKS_A_DANCE
+from workflow_scripts.dataset.state import fingerprint
+from workflow_scripts.networks.devices import usable_gpus
+from workflow_scripts.sources import code_of, offer_to_jobs
 from workflow_scripts.step import UserError
 
 try:
@@ -18,17 +21,19 @@ try:
 except UserError as mistake:
     raise WorkflowError(str(mistake)) from None
 
-# Jobs find this Python and these modules whatever folder and shell they start in.
-os.environ["PATH"] = os.pathsep.join(
-    [os.path.dirname(sys.executable), os.environ.get("PATH", "")]
-)
-os.environ["PYTHONPATH"] = workflow.basedir
+offer_to_jobs()
 
 D = f"results/{config['name']}"
 FOLDS = range(config["folds"])
 SHARDS = range(config["shards"])
 FEATURES = expand("{D}/features/shard-{shard}.npy", D=D, shard=SHARDS)
 FEATURE_INDEX = expand("{D}/features/shard-{shard}.csv", D=D, shard=SHARDS)
+DEMO_TRACKS = [f"{number:02d}" for number in range(1, TRACKS_A_DANCE + 1)]
+AUDIO_FOLDERS = {
+    "ballroom": "data/ballroom/BallroomData",
+    "demo": "data/demo",
+    "folder": config["audio_dir"],
+}
 
 
 wildcard_constraints:
@@ -39,16 +44,59 @@ wildcard_constraints:
 
 def code(step):
     """The modules whose content decides what a step computes: its input, besides its data."""
-    return [f"{workflow.basedir}/{path}" for path in code_of(step)]
+    return [os.path.join(workflow.basedir, path) for path in code_of(step)]
+
+
+def audio_to_make(wildcards):
+    """What has to be there before the tracks can be listed."""
+    made = {
+        "ballroom": ["data/ballroom/BallroomData", "data/ballroom/BallroomAnnotations"],
+        "demo": expand(rules.synthesise.output.audio, dance=DANCES),
+        "folder": [],
+    }
+    return made[config["dataset"]]
+
+
+def shard_contents(wildcards):
+    """The shard's list of contents, as the checkpoint leaves it.
+
+    Asked for through the checkpoint, so that a new track recomputes its own shard alone.
+    """
+    return checkpoints.list_tracks.get().output.contents[int(wildcards.shard)]
 
 
 def network(wildcards):
     """The description of a variant as JSON, so that an edit reruns this variant alone."""
     description = config["variants"][wildcards.variant]
-    return json.dumps({key: description[key] for key in description if key != "training"})
+    return json.dumps(
+        {key: description[key] for key in description if key != "training"}
+    )
 
 
 def training(wildcards):
     """The settings of a variant's training as JSON."""
     own = config["variants"][wildcards.variant].get("training", {})
     return json.dumps(config["training"] | own)
+
+
+def donors(wildcards):
+    """The models of the same fold that start this one."""
+    init = config["variants"][wildcards.variant]["init"]
+    return [
+        f"{D}/models/{donor}/fold-{wildcards.fold}/weights.npz"
+        for donor in init.values()
+    ]
+
+
+def gpus_a_training(wildcards):
+    """1, or 0 where this machine is to run the job itself and has no GPU for it.
+
+    A job that asked for a GPU would keep the others waiting: `--resources gpu=1` lets one run.
+    """
+    return 1 if not workflow.local_exec or usable_gpus() else 0
+
+
+def say_where_it_trains():
+    """Once a run: that trainings go to the CPU, where this machine runs them itself."""
+    if workflow.local_exec and not usable_gpus():
+        print("No GPU that MXNet can use: training on the CPU.", file=sys.stderr)

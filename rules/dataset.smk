@@ -4,33 +4,10 @@ Needs: nothing (demo), a network (ballroom) or the user's folder of audio (folde
 Makes: data/<dataset>/ and, in results/<name>/, tracks.csv, labels.csv, contents/shard-<i>.txt.
 """
 
-from workflow_scripts.audio.dances import DANCES, TRACKS_A_DANCE
-from workflow_scripts.dataset.state import fingerprint
-
-DEMO_TRACKS = [f"{number:02d}" for number in range(1, TRACKS_A_DANCE + 1)]
-AUDIO_FOLDERS = {
-    "ballroom": "data/ballroom/BallroomData",
-    "demo": "data/demo",
-    "folder": config["audio_dir"],
-}
-
-
-def audio_to_make(wildcards):
-    """What has to be there before the tracks can be listed."""
-    made = {
-        "ballroom": ["data/ballroom/BallroomData", "data/ballroom/BallroomAnnotations"],
-        "demo": expand(rules.synthesise.output.audio, dance=DANCES),
-        "folder": [],
-    }
-    return made[config["dataset"]]
-
 
 rule download:
     output:
         archive="data/ballroom/{archive}.tar.gz",
-    params:
-        url=lambda wildcards: config["ballroom"][f"{wildcards.archive}_url"],
-        md5=lambda wildcards: config["ballroom"][f"{wildcards.archive}_md5"],
     log:
         "data/ballroom/logs/download-{archive}.log",
     benchmark:
@@ -43,6 +20,9 @@ rule download:
     resources:
         mem_mb=500,
         runtime=240,
+    params:
+        url=lambda wildcards: config["ballroom"][f"{wildcards.archive}_url"],
+        md5=lambda wildcards: config["ballroom"][f"{wildcards.archive}_md5"],
     message:
         "Download {params.url}"
     shell:
@@ -51,7 +31,7 @@ rule download:
             --url {params.url:q} \
             --md5 {params.md5} \
             --archive {output.archive} \
-            > {log} 2>&1
+            >{log} 2>&1
         """
 
 
@@ -80,7 +60,7 @@ rule unpack:
         python -m workflow_scripts.unpack \
             --archives {input.audio} {input.tempi} \
             --folders {output.audio} {output.tempi} \
-            > {log} 2>&1
+            >{log} 2>&1
         """
 
 
@@ -88,12 +68,8 @@ rule synthesise:
     input:
         code=code("synthesise"),
     output:
-        audio=expand(
-            "data/demo/{{dance}}/{{dance}}-{number}.wav", number=DEMO_TRACKS
-        ),
-        tempi=expand(
-            "data/demo/{{dance}}/{{dance}}-{number}.bpm", number=DEMO_TRACKS
-        ),
+        audio=expand("data/demo/{{dance}}/{{dance}}-{number}.wav", number=DEMO_TRACKS),
+        tempi=expand("data/demo/{{dance}}/{{dance}}-{number}.bpm", number=DEMO_TRACKS),
     log:
         "data/logs/synthesise-{dance}.log",
     benchmark:
@@ -113,7 +89,7 @@ rule synthesise:
         python -m workflow_scripts.synthesise \
             --dance {wildcards.dance} \
             --folder data/demo/{wildcards.dance} \
-            > {log} 2>&1
+            >{log} 2>&1
         """
 
 
@@ -125,16 +101,6 @@ checkpoint list_tracks:
         tracks=f"{D}/tracks.csv",
         labels=f"{D}/labels.csv",
         contents=expand("{D}/contents/shard-{shard}.txt", D=D, shard=SHARDS),
-    params:
-        audio=AUDIO_FOLDERS[config["dataset"]],
-        state=lambda wildcards: fingerprint(config["audio_dir"]),
-        source=(
-            "--ballroom --tempi data/ballroom/BallroomAnnotations/ballroomGroundTruth"
-            if config["dataset"] == "ballroom"
-            else ""
-        ),
-        folds=config["folds"],
-        group_by=f"--group-by={config['group_by']}" if config["group_by"] else "",
     log:
         f"{D}/logs/list_tracks.log",
     benchmark:
@@ -145,6 +111,16 @@ checkpoint list_tracks:
     resources:
         mem_mb=1000,
         runtime=30,
+    params:
+        audio=AUDIO_FOLDERS[config["dataset"]],
+        state=lambda wildcards: fingerprint(config["audio_dir"]),
+        source=(
+            "--ballroom --tempi data/ballroom/BallroomAnnotations/ballroomGroundTruth"
+            if config["dataset"] == "ballroom"
+            else ""
+        ),
+        folds=config["folds"],
+        group_by=f"--group-by={config['group_by']}" if config["group_by"] else "",
     message:
         "List the tracks of {params.audio}"
     shell:
@@ -158,5 +134,5 @@ checkpoint list_tracks:
             --tracks {output.tracks} \
             --labels {output.labels} \
             --shards {output.contents} \
-            > {log} 2>&1
+            >{log} 2>&1
         """

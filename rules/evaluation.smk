@@ -20,8 +20,6 @@ rule evaluate:
         predictions=expand(
             "{D}/predictions/{{variant}}/fold-{fold}.csv", D=D, fold=FOLDS
         ),
-    params:
-        network=network,
     log:
         f"{D}/logs/evaluate/{{variant}}.log",
     benchmark:
@@ -32,6 +30,8 @@ rule evaluate:
     resources:
         mem_mb=1500,
         runtime=60,
+    params:
+        network=network,
     message:
         "Evaluate {wildcards.variant}"
     shell:
@@ -44,7 +44,7 @@ rule evaluate:
             --network {params.network:q} \
             --weights {input.weights} \
             --predictions {output.predictions} \
-            > {log} 2>&1
+            >{log} 2>&1
         """
 
 
@@ -75,7 +75,7 @@ rule baselines:
             --labels {input.labels} \
             --folds {input.folds} \
             --baselines {output.baselines} \
-            > {log} 2>&1
+            >{log} 2>&1
         """
 
 
@@ -96,11 +96,6 @@ rule tabulate:
         table=f"{D}/table1.csv",
         markdown=f"{D}/table1.md",
         latex=f"{D}/table1.tex",
-    params:
-        folder=f"{D}/predictions",
-        variants=json.dumps(config["variants"]),
-        dataset=config["dataset"],
-        name=config["name"],
     log:
         f"{D}/logs/tabulate.log",
     benchmark:
@@ -111,6 +106,10 @@ rule tabulate:
     resources:
         mem_mb=500,
         runtime=10,
+    params:
+        variants=json.dumps(config["variants"]),
+        dataset=config["dataset"],
+        name=config["name"],
     message:
         "Tabulate"
     shell:
@@ -120,9 +119,9 @@ rule tabulate:
             --folds {input.folds} \
             --baselines {input.baselines} \
             --variants {params.variants:q} \
-            --predictions {params.folder} \
+            --predictions {input.predictions} \
             --dataset {params.dataset} \
             --name {params.name} \
             --table {output.table} \
-            > {log} 2>&1
+            >{log} 2>&1
         """

@@ -5,17 +5,9 @@ Makes: features/shard-<i>.npy and .csv, scaler.json.
 """
 
 
-def contents(wildcards):
-    """The shard's list of contents, as the checkpoint leaves it.
-
-    Asked for through the checkpoint, so that a new track recomputes its own shard alone.
-    """
-    return checkpoints.list_tracks.get().output.contents[int(wildcards.shard)]
-
-
 rule extract_mel:
     input:
-        shard=contents,
+        shard=shard_contents,
         # Where a content lies does not change its features.
         tracks=ancient(f"{D}/tracks.csv"),
         code=code("extract_mel"),
@@ -40,7 +32,7 @@ rule extract_mel:
             --tracks {input.tracks} \
             --shard {input.shard} \
             --features {output.features} \
-            > {log} 2>&1
+            >{log} 2>&1
         """
 
 
@@ -53,9 +45,6 @@ rule fit_scaler:
         code=code("fit_scaler"),
     output:
         scaler=f"{D}/scaler.json",
-    params:
-        normalisation=config["normalisation"],
-        longest_input=max(v["input_frames"] for v in config["variants"].values()),
     log:
         f"{D}/logs/fit_scaler.log",
     benchmark:
@@ -66,6 +55,9 @@ rule fit_scaler:
     resources:
         mem_mb=1000,
         runtime=30,
+    params:
+        normalisation=config["normalisation"],
+        longest_input=max(v["input_frames"] for v in config["variants"].values()),
     message:
         "Fit the normalisation"
     shell:
@@ -77,5 +69,5 @@ rule fit_scaler:
             --normalisation {params.normalisation} \
             --longest-input {params.longest_input} \
             --scaler {output.scaler} \
-            > {log} 2>&1
+            >{log} 2>&1
         """

@@ -11,9 +11,6 @@ rule assign_folds:
         code=code("assign_folds"),
     output:
         folds=f"{D}/folds.csv",
-    params:
-        folds=config["folds"],
-        seed=config["seed"],
     log:
         f"{D}/logs/assign_folds.log",
     benchmark:
@@ -24,6 +21,9 @@ rule assign_folds:
     resources:
         mem_mb=500,
         runtime=10,
+    params:
+        folds=config["folds"],
+        seed=config["seed"],
     message:
         "Assign the tracks to {params.folds} folds"
     shell:
@@ -33,5 +33,5 @@ rule assign_folds:
             --n-folds {params.folds} \
             --seed {params.seed} \
             --folds {output.folds} \
-            > {log} 2>&1
+            >{log} 2>&1
         """

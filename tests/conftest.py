@@ -1,4 +1,4 @@
-"""What the tests share: the repository, its configuration, small data sets, runs of the workflow."""
+"""What the tests share: configuration, small data sets, runs of the workflow."""
 
 import os
 import shutil

@@ -86,8 +86,11 @@ def test_a_folder_of_audio(tmp_path):
 
 
 MISTAKES = [
-    ({"fold": 3}, "unknown configuration key fold in config; did you mean folds?"),
-    ({"training": {"epochs": 3}}, "unknown configuration key epochs in training; known are"),
+    ({"fold": 3}, r"unknown configuration key fold in config; did you mean folds\?"),
+    (
+        {"training": {"epochs": 3}},
+        "unknown configuration key epochs in training; did you mean max_epochs\\?",
+    ),
     ({"folds": 2}, "configuration key folds must be at least 3, not 2"),
     ({"folds": "ten"}, "configuration key folds must be of type integer, not 'ten'"),
     ({"folds": True}, "configuration key folds must be of type integer, not True"),

@@ -97,7 +97,7 @@ class TestBaselines:
             assert baselines.baseline_of(architecture) == "modulation_scale_spectrum"
 
 
-COLUMNS = (
+COLUMNS = (  # noqa: SIM905 - as the header of the file reads
     "variant,architecture,input_frames,filter,pool,parameters,accuracy_mean,accuracy_std,"
     "segment_accuracy_mean,segment_accuracy_std,n_folds,paper_accuracy_mean,paper_accuracy_std,"
     "baseline,baseline_accuracy,paper_baseline_accuracy"

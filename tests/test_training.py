@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workflow_scripts.networks import training
-from workflow_scripts.networks.training import Diverged, HalvingRate, Settings
+from workflow_scripts.networks.training import DivergedError, HalvingRate, Settings
 
 
 def rates(losses, patience, start=1.0):
@@ -123,7 +123,7 @@ def test_an_incomplete_batch_is_no_step():
 
 @pytest.mark.parametrize("loss", [np.nan, np.inf])
 def test_a_loss_that_is_no_number_ends_the_training(loss):
-    with pytest.raises(Diverged, match="epoch 2"):
+    with pytest.raises(DivergedError, match="epoch 2"):
         fit([1, loss, 1], [0.5] * 3)
 
 

@@ -1,5 +1,6 @@
 """The workflow as its user runs it: plans, tables, reruns, mistakes."""
 
+import itertools
 import json
 import re
 import shutil
@@ -112,7 +113,7 @@ class TestAFinishedRun:
         ]
         assert len(fits) == 15 and all(fit["device"] == "cpu" for fit in fits)
         spans = sorted((fit["started"], fit["started"] + fit["seconds"]) for fit in fits)
-        overlaps = sum(a[1] > b[0] for a, b in zip(spans, spans[1:], strict=False))
+        overlaps = sum(a[1] > b[0] for a, b in itertools.pairwise(spans))
         # Two cores: far more than one pair of trainings ran side by side.
         assert overlaps >= 4
 

@@ -38,11 +38,13 @@ def complete(config: dict[str, Any]) -> None:
 
 def _sentence(error: jsonschema.ValidationError) -> str:
     where = ".".join(map(str, error.absolute_path)) or "config"
-    value, rule = error.instance, error.validator_value
-    meaning = f" ({error.schema['description']})" if "description" in error.schema else ""
+    value: Any = error.instance
+    rule: Any = error.validator_value
+    schema: Any = error.schema
+    meaning = f" ({schema['description']})" if "description" in schema else ""
     match error.validator:
         case "additionalProperties":
-            known = list(error.schema["properties"])
+            known = list(schema["properties"])
             unknown = next(key for key in value if key not in known)
             close = difflib.get_close_matches(str(unknown), known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"

@@ -1,12 +1,25 @@
-"""Which modules of this package a step's numbers depend on."""
+"""This package as the rules see it: the modules behind each step, and how jobs find them."""
 
 import ast
+import os
+import sys
 from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 # They word messages and place files; no number comes from them.
 WITHOUT_NUMBERS = frozenset({"workflow_scripts/step.py"})
+
+
+def offer_to_jobs() -> None:
+    """Let `python -m workflow_scripts.STEP` in a job be this Python and this package.
+
+    Whatever folder the job starts in, and whether or not the environment is activated. With
+    `--sdm conda` the job's own environment still comes first.
+    """
+    path = os.environ.get("PATH", os.defpath)
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), path])
+    os.environ["PYTHONPATH"] = str(PACKAGE.parent)
 
 
 def code_of(step: str) -> list[str]:

@@ -29,7 +29,13 @@ def main() -> None:
     parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
     parser.add_argument("--baselines", type=Path, required=True, help="baselines.csv")
     parser.add_argument("--variants", type=json.loads, required=True, help="name: description")
-    parser.add_argument("--predictions", type=Path, required=True, help="folder of predictions")
+    parser.add_argument(
+        "--predictions",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="CSVs, variant by variant, fold by fold",
+    )
     parser.add_argument("--dataset", required=True, help="ballroom, demo or folder")
     parser.add_argument("--name", required=True, help="the experiment's name")
     parser.add_argument("--table", type=Path, required=True, help=".csv to write, .md, .tex beside")
@@ -37,14 +43,12 @@ def main() -> None:
 
     tracks = split.read(options.labels, options.folds)
     baselines = pd.read_csv(options.baselines)
+    folds_of = zip(*[iter(options.predictions)] * tracks.n_folds, strict=True)
     rows = []
-    for variant, description in options.variants.items():
+    for (variant, description), folds in zip(options.variants.items(), folds_of, strict=True):
         network = Network.from_config(description, N_BANDS, len(tracks.classes))
-        of_folds = [
-            predictions.read(options.predictions / variant / f"fold-{fold}.csv")
-            for fold in range(tracks.n_folds)
-        ]
-        rows.append(table1.row(variant, description, network, of_folds, baselines))
+        decided = [predictions.read(fold) for fold in folds]
+        rows.append(table1.row(variant, description, network, decided, baselines))
     table = pd.DataFrame(rows)
     if options.dataset == "ballroom":
         table = table1.with_paper(table)

@@ -72,7 +72,7 @@ def main() -> None:
     engine = MXNetEngine(network, start, settings.dropout, options.gpus > 0)
     try:
         fit = training.fit(engine, train, validation, settings, rng, print_epoch)
-    except training.Diverged as reason:
+    except training.DivergedError as reason:
         raise UserError(
             f"training {options.variant}, fold {options.fold} diverged: {reason}; lower "
             "training.learning_rate"

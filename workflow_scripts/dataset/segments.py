@@ -25,6 +25,7 @@ class Scaler:
     std: float
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
+        """Zero mean and unit deviation, float32."""
         return ((values - self.mean) / self.std).astype(np.float32)
 
 

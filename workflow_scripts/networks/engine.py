@@ -28,7 +28,7 @@ class Engine(Protocol):
         """
 
     def gradients(self, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, Weights]:
-        """Mean categorical cross-entropy of one batch, dropout off, and its gradients."""
+        """Mean categorical cross-entropy of one batch and its gradients, as a step takes them."""
 
     def probabilities(self, inputs: np.ndarray) -> np.ndarray:
         """Class probabilities, dropout off, float32 (segments, classes)."""

@@ -7,6 +7,7 @@ the ReLU, which commutes with the maximum, comes after the pool, on fewer values
 
 import os
 from collections.abc import Iterable
+from typing import Any
 
 # One thread a training: a second one hardly helps, a second training does.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -52,27 +53,25 @@ class MXNetEngine:
         pairs = [(p.data(), p.grad()) for p in self._parameters.values()]
         losses = []
         for batch in batches:
-            losses.append(self._backward(inputs[batch], labels[batch], autograd.record))
+            losses.append(self._backward(inputs[batch], labels[batch]))
             for weight, gradient in pairs:
                 nd.sgd_update(weight, gradient, lr=learning_rate, wd=0, out=weight)
         return float(np.mean([loss.asscalar() for loss in losses]))
 
     def gradients(self, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, Weights]:
-        def record_without_dropout() -> autograd.record:
-            return autograd.record(train_mode=False)
-
-        loss = self._backward(inputs, labels, record_without_dropout).asscalar()
+        loss = self._backward(inputs, labels).asscalar()
         return float(loss), {
             name: self._from_layout(name, parameter.grad().asnumpy())
             for name, parameter in self._parameters.items()
         }
 
     def probabilities(self, inputs: np.ndarray) -> np.ndarray:
-        parts = [
-            self._log_probabilities(inputs[first : first + PREDICTION_BATCH])
-            for first in range(0, len(inputs), PREDICTION_BATCH)
-        ]
-        return np.exp(np.concatenate(parts))
+        parts = []
+        for first in range(0, len(inputs), PREDICTION_BATCH):
+            batch = inputs[first : first + PREDICTION_BATCH]
+            _, probabilities = self._graph(self._array(batch), self._array(np.zeros(len(batch))))
+            parts.append(probabilities.asnumpy())
+        return np.concatenate(parts)
 
     def weights(self) -> Weights:
         return {
@@ -80,16 +79,11 @@ class MXNetEngine:
             for name, parameter in self._parameters.items()
         }
 
-    def _backward(self, inputs: np.ndarray, labels: np.ndarray, record) -> nd.NDArray:
-        with record():
+    def _backward(self, inputs: np.ndarray, labels: np.ndarray) -> nd.NDArray:
+        with autograd.record():
             loss, _ = self._graph(self._array(inputs), self._array(labels))
         loss.backward()
         return loss
-
-    def _log_probabilities(self, inputs: np.ndarray) -> np.ndarray:
-        no_labels = np.zeros(len(inputs), np.float32)
-        _, log_probabilities = self._graph(self._array(inputs), self._array(no_labels))
-        return log_probabilities.asnumpy()
 
     def _array(self, values: np.ndarray) -> nd.NDArray:
         return nd.array(values, ctx=self._context, dtype="float32")
@@ -109,7 +103,7 @@ class MXNetEngine:
 
 
 class _Graph(gluon.HybridBlock):
-    """(segments, labels) -> (mean cross-entropy, log-probabilities)."""
+    """(segments, labels) -> (mean cross-entropy, probabilities)."""
 
     def __init__(self, network: Network, dropout: float) -> None:
         super().__init__(prefix="")
@@ -123,7 +117,7 @@ class _Graph(gluon.HybridBlock):
                 shape = (filters, 1, width, height) if swapped else (filters, 1, height, width)
             setattr(self, name, self.params.get(name, shape=shape, init="zeros"))
 
-    def hybrid_forward(self, F, inputs, labels, **weights):
+    def hybrid_forward(self, F: Any, inputs: Any, labels: Any, **weights: Any) -> tuple[Any, Any]:
         trunks = [
             self._trunk(F, trunk, inputs, weights[f"{name}.weight"], weights[f"{name}.bias"])
             for name, trunk in self._network.trunks.items()
@@ -138,10 +132,10 @@ class _Graph(gluon.HybridBlock):
                 num_hidden=self._network.hidden if layer == "hidden" else self._network.n_classes,
             )
             values = F.relu(values) if layer == "hidden" else values
-        log_probabilities = F.log_softmax(values)
-        return -F.mean(F.pick(log_probabilities, labels)), log_probabilities
+        loss = -F.mean(F.pick(F.log_softmax(values), labels))
+        return loss, F.softmax(values)
 
-    def _trunk(self, F, trunk: Trunk, inputs, weight, bias):
+    def _trunk(self, F: Any, trunk: Trunk, inputs: Any, weight: Any, bias: Any) -> Any:
         kernel, pool = trunk.filter, trunk.pool
         if _swapped(trunk):
             inputs = F.transpose(inputs, axes=(0, 2, 1))

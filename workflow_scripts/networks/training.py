@@ -44,7 +44,7 @@ class Fit:
     history: list[Epoch]
 
 
-class Diverged(Exception):
+class DivergedError(Exception):
     """The training loss is no longer a finite number."""
 
 
@@ -95,7 +95,7 @@ def fit(
     The first epoch of the highest validation accuracy keeps its weights. `train` and
     `validation` are (inputs, labels) as `Engine` takes them.
 
-    Raises Diverged when the training loss is not finite.
+    Raises DivergedError when the training loss is not finite.
     """
     rate = HalvingRate(settings.learning_rate, settings.patience)
     history: list[Epoch] = []
@@ -109,7 +109,7 @@ def fit(
         seed = int(rng.integers(2**31))
         train_loss = engine.train(*train, order, rate.rate, seed)
         if not np.isfinite(train_loss):
-            raise Diverged(f"the training loss of epoch {number} is {train_loss}")
+            raise DivergedError(f"the training loss of epoch {number} is {train_loss}")
         loss, accuracy = evaluate(engine, *validation)
         epoch = Epoch(number, rate.rate, train_loss, loss, accuracy, time.perf_counter() - started)
         history.append(epoch)

@@ -1,13 +1,13 @@
 """Table I of the paper, computed from predictions, with the paper's own numbers beside ours."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.networks.architecture import Network
+from workflow_scripts.networks.architecture import Network, Shape
 from workflow_scripts.results.baselines import baseline_of
 from workflow_scripts.results.predictions import segment_accuracy, track_accuracy
 
@@ -114,7 +114,7 @@ def latex(shown: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
     )
 
 
-def _shapes(shapes) -> str:
+def _shapes(shapes: Iterable[Shape]) -> str:
     return "-".join(f"({shape[0]}, {shape[1]})" for shape in shapes)
 
 
