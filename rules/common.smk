@@ -43,8 +43,11 @@ wildcard_constraints:
 
 
 def code(step):
-    """The modules whose content decides what a step computes: its input, besides its data."""
-    return [os.path.join(workflow.basedir, path) for path in code_of(step)]
+    """The modules whose content decides what a step computes: its input, besides its data.
+
+    Relative, so that a moved checkout computes nothing anew.
+    """
+    return [os.path.relpath(os.path.join(workflow.basedir, path)) for path in code_of(step)]
 
 
 def audio_to_make(wildcards):

@@ -38,7 +38,7 @@ def shipped_config(preset=None):
 def network_of(variant, n_classes=8):
     """A network of the shipped configuration."""
     config = shipped_config()
-    configuration.complete(config)
+    configuration.complete(config, ROOT / "config.yaml")
     return Network.from_config(config["variants"][variant], 40, n_classes)
 
 

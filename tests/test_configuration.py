@@ -14,7 +14,7 @@ SCHEMA = yaml.safe_load((ROOT / "config.schema.yaml").read_text())
 
 def complete(update=None, preset=None):
     config = overlay(shipped_config(preset), copy.deepcopy(update or {}))
-    configuration.complete(config)
+    configuration.complete(config, ROOT / "config.yaml")
     return config
 
 
@@ -68,11 +68,25 @@ def test_defaults_are_filled_in():
     variants = {"mine": {"architecture": "Time", "input_frames": 80}}
     variants["mine"]["trunks"] = {"time": {"filter": [1, 60], "pool": [40, 1]}}
     config = {"variants": variants, "dataset": "demo"}
-    configuration.complete(config)
+    configuration.complete(config, ROOT / "config.yaml")
     assert config["name"] == "demo" and config["folds"] == 10
     assert config["training"]["batch_size"] == 10
     assert config["variants"]["mine"]["trunks"]["time"]["n_filters"] == 32
     assert config["variants"]["mine"]["hidden"] == 0 and config["variants"]["mine"]["init"] == {}
+
+
+def test_keys_keep_the_order_of_config_yaml_whatever_an_overlay_names_first():
+    shipped = shipped_config()
+    init = shipped["variants"]["timefrequency_init"]
+    turned = {key: init[key] for key in reversed(init)}
+    turned["trunks"] = {key: init["trunks"][key] for key in reversed(init["trunks"])}
+    variants = {"mine": copy.deepcopy(init), "timefrequency_init": turned}
+    config = {"variants": variants | {k: v for k, v in shipped["variants"].items() if v != turned}}
+    config["variants"]["timefrequency_init"] = turned
+    configuration.complete(config, ROOT / "config.yaml")
+    assert list(config["variants"]) == [*shipped["variants"], "mine"]
+    assert list(config["variants"]["timefrequency_init"])[:5] == list(init)
+    assert list(config["variants"]["timefrequency_init"]["trunks"]) == ["time", "frequency"]
 
 
 def test_null_leaves_a_variant_out():
@@ -138,6 +152,11 @@ MISTAKES = [
     (
         {"variants": {"timefrequency": {"init": {"time": "timefrequency_init"}}}},
         "timefrequency_init itself starts from others",
+    ),
+    ({"training": {"learning_rate": 1e-6}}, "training.learning_rate 1e-06 is below min_learning"),
+    (
+        {"variants": {"time_1x60": {"training": {"min_learning_rate": 1}}}},
+        "variants.time_1x60.training.learning_rate 0.01 is below min_learning_rate 1",
     ),
     ({"variants": dict.fromkeys(shipped_config()["variants"])}, "leaves every network out"),
 ]

@@ -15,8 +15,11 @@ from workflow_scripts.step import UserError
 SCHEMA = Path(__file__).parents[1] / "config.schema.yaml"
 
 
-def complete(config: dict[str, Any]) -> None:
-    """Check `config` and fill in its defaults, in place.
+def complete(config: dict[str, Any], base: Path = Path("config.yaml")) -> None:
+    """Check `config`, fill in its defaults and bring its keys into the order of `base`, in place.
+
+    The order is that of Table I's rows and of a network's trunks; Snakemake puts the keys of an
+    overlay before those of the file that it lies over.
 
     Raises UserError, one sentence on the first thing wrong: the key, its value, what it may be.
     """
@@ -25,6 +28,7 @@ def complete(config: dict[str, Any]) -> None:
     first = min(errors, key=lambda error: list(map(str, error.absolute_path)), default=None)
     if first is not None:
         raise UserError(_sentence(first))
+    _order(config, yaml.safe_load(base.read_text()))
     variants = config["variants"]
     config["variants"] = {name: v for name, v in variants.items() if v is not None}
     if not config["variants"]:
@@ -34,6 +38,7 @@ def complete(config: dict[str, Any]) -> None:
         config["name"] = config["dataset"]
     _check_audio(config)
     _check_variants(config["variants"])
+    _check_rates(config)
 
 
 def _sentence(error: jsonschema.ValidationError) -> str:
@@ -68,6 +73,14 @@ def _sentence(error: jsonschema.ValidationError) -> str:
             return f"configuration key {where} lacks {missing}; add it"
         case _:
             return f"configuration key {where} is wrong: {error.message}{meaning}"
+
+
+def _order(config: dict[str, Any], base: dict[str, Any]) -> None:
+    for key in [*base, *(key for key in list(config) if key not in base)]:
+        if key in config:
+            config[key] = value = config.pop(key)
+            if isinstance(value, dict) and isinstance(base.get(key), dict):
+                _order(value, base[key])
 
 
 def _fill(config: dict[str, Any], schema: dict[str, Any]) -> None:
@@ -105,6 +118,18 @@ def _check_variants(variants: dict[str, Any]) -> None:
             raise UserError(f"variants.{name}: {reason}; change its shapes") from None
         for problem in _init_problems(variants, variant):
             raise UserError(f"variants.{name}.init: {problem}")
+
+
+def _check_rates(config: dict[str, Any]) -> None:
+    own = {f"variants.{name}.": v.get("training", {}) for name, v in config["variants"].items()}
+    for where, changes in {"": {}, **own}.items():
+        settings = config["training"] | changes
+        if settings["learning_rate"] < settings["min_learning_rate"]:
+            raise UserError(
+                f"{where}training.learning_rate {settings['learning_rate']:g} is below "
+                f"min_learning_rate {settings['min_learning_rate']:g}, which would end the "
+                "training before its first epoch; raise the one or lower the other"
+            )
 
 
 def _init_problems(variants: dict[str, Any], variant: dict[str, Any]) -> Iterator[str]:

@@ -8,6 +8,8 @@ import numpy as np
 from workflow_scripts.audio.dances import TEMPO_RANKS, TRACKS_A_DANCE, Dance
 
 STRENGTH = {"X": 1.0, "x": 0.7, "o": 0.35}
+# Played along, a stroke on each beat and a soft one after it, in tracks of any dance.
+GUESTS = ("hat", "ride", "shaker", "maracas", "brush", "tamborim")
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
 MINOR = (0, 2, 3, 5, 7, 8, 11)
 
@@ -70,9 +72,14 @@ def compose(dance: Dance, number: int, seconds: float, rng: np.random.Generator)
 
 
 def _arrange(dance: Dance, rng: np.random.Generator) -> _Arrangement:
-    # A track may do without one of its drums: no single sound gives a dance away.
-    left_out = rng.choice(list(dance.drums)) if len(dance.drums) > 3 and rng.random() < 0.5 else ""
-    parts = [*dance.drums, "bass", "chords", "melody"]
+    # A track may do without one of its drums and have a guest: no sound gives a dance away.
+    drums = dict(dance.drums)
+    if len(drums) > 3 and rng.random() < 0.7:
+        del drums[rng.choice(list(drums))]
+    guest = rng.choice(GUESTS)
+    if rng.random() < 0.7:
+        drums[guest] = ("x.o." if dance.steps == 4 else "x.o") * dance.beats
+    parts = [*drums, "bass", "chords", "melody"]
     return _Arrangement(
         key=int(rng.integers(-5, 7)),
         scale=MINOR if rng.random() < dance.minor else MAJOR,
@@ -83,7 +90,7 @@ def _arrange(dance: Dance, rng: np.random.Generator) -> _Arrangement:
         chord_player=rng.choice(dance.chord_players),
         melody_player=rng.choice(dance.melody_players),
         bass_player=rng.choice(["upright_bass", "electric_bass"]),
-        drums={drum: pattern for drum, pattern in dance.drums.items() if drum != left_out},
+        drums=drums,
         levels={part: float(rng.uniform(0.6, 1.1)) for part in parts},
     )
 

@@ -52,7 +52,7 @@ def _room(dry: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     response[0] += 1
     size = _fast_length(len(dry) + len(response))
     frequency = np.maximum(np.fft.rfftfreq(size, 1 / SAMPLE_RATE), 50)
-    tilt = (frequency / 1000) ** rng.uniform(-0.25, 0.1)
+    tilt = (frequency / 1000) ** rng.uniform(-0.6, 0.3)
     spectrum = np.fft.rfft(dry, size) * np.fft.rfft(response, size) * tilt
     wet = np.fft.irfft(spectrum, size)[: len(dry)]
     return wet + 10 ** rng.uniform(-4.5, -3.5) * rng.standard_normal(len(dry))
