@@ -86,7 +86,9 @@ class MXNetEngine:
         return loss
 
     def _array(self, values: np.ndarray) -> nd.NDArray:
-        return nd.array(values, ctx=self._context, dtype="float32")
+        # Shares the memory of a new float32 array: nd.array takes ten times as long.
+        shared = nd.from_numpy(values.astype(np.float32), zero_copy=True)
+        return shared.as_in_context(self._context)
 
     def _to_layout(self, name: str, weight: np.ndarray) -> np.ndarray:
         trunk, kind = name.split(".")
