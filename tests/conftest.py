@@ -65,16 +65,21 @@ def clicks(rng, tempo, seconds):
     return np.clip(0.2 * burst + 0.002 * rng.standard_normal(n), -1, 1)
 
 
-@pytest.fixture
-def audio(tmp_path):
-    """A folder of three classes of four tracks of 8 s, the tempi beside them."""
+def write_classes(folder):
+    """Three classes of four tracks of 8 s, the tempi beside them."""
     rng = np.random.default_rng(0)
     for label, tempo in {"slow": 70, "middle": 110, "fast": 170}.items():
         for number in range(4):
-            path = tmp_path / "audio" / label / f"{label} {number}.wav"
+            path = folder / label / f"{label} {number}.wav"
             write_wav(path, clicks(rng, tempo + number, 8))
             path.with_suffix(".bpm").write_text(f"{tempo + number}\n")
-    return tmp_path / "audio"
+    return folder
+
+
+@pytest.fixture
+def audio(tmp_path):
+    """See `write_classes`."""
+    return write_classes(tmp_path / "audio")
 
 
 class Workflow:

@@ -1,17 +1,20 @@
 """The workflow as its user runs it: plans, tables, reruns, mistakes."""
 
+import hashlib
 import json
 import os
 import re
 import shutil
 import sys
+import tarfile
 from collections import Counter
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
-from tests.conftest import Workflow, clicks, write_wav
+from tests.conftest import Workflow, clicks, shipped_config, write_classes, write_wav
 from tests.test_results import COLUMNS
 from workflow_scripts.networks import weights
 
@@ -92,12 +95,7 @@ def test_a_gpu_that_mxnet_has_no_kernels_for_does_not_count(workflow, pretended_
 def done(tmp_path_factory):
     """A folder with audio and a workflow that has run on it."""
     home = tmp_path_factory.mktemp("done")
-    rng = np.random.default_rng(0)
-    for label, tempo in {"slow": 70, "middle": 110, "fast": 170}.items():
-        for number in range(4):
-            path = home / "audio" / label / f"{label} {number}.wav"
-            write_wav(path, clicks(rng, tempo + number, 8))
-            path.with_suffix(".bpm").write_text(f"{tempo + number}\n")
+    write_classes(home / "audio")
     own = home / "own.yaml"
     own.write_text(f"variants:\n{STILL}")
     workflow = Workflow(home / "workflow")
@@ -352,3 +350,37 @@ def test_python_and_modules_are_found_from_another_folder(workflow, tmp_path):
     assert finished(output) == {"synthesise": 1}
     assert (elsewhere / "data/demo/Tango/Tango-01.wav").is_file()
     assert str(sys.executable)
+
+
+@pytest.mark.slow
+def test_ballroom_from_its_archives_to_the_papers_columns(workflow, tmp_path):
+    """The download, unpacking, merged Rumbas, annotated tempi and paper's numbers, in small."""
+    rng = np.random.default_rng(0)
+    folders = {"Rumba-American": 100, "Rumba-International": 100, "Rumba-Misc": 100, "Waltz": 87}
+    for folder, tempo in folders.items():
+        for number in range(1 if folder.startswith("Rumba") else 3):
+            name = f"Media-{folder}-{number}"
+            write_wav(tmp_path / "BallroomData" / folder / f"{name}.wav", clicks(rng, tempo, 6))
+            bpm = tmp_path / "BallroomAnnotations" / "ballroomGroundTruth" / f"{name}.bpm"
+            bpm.parent.mkdir(parents=True, exist_ok=True)
+            bpm.write_text(f"{tempo}\n")
+    own = {"name": "small", "shards": 2, "folds": 3, "training": {"max_epochs": 1}, "ballroom": {}}
+    own["variants"] = {name: None for name in shipped_config()["variants"] if name != "time_1x60"}
+    for part, folder in {"audio": "BallroomData", "tempi": "BallroomAnnotations"}.items():
+        archive = tmp_path / f"{part}.tar.gz"
+        with tarfile.open(archive, "w:gz") as file:
+            file.add(tmp_path / folder, folder)
+        own["ballroom"][f"{part}_url"] = archive.as_uri()
+        own["ballroom"][f"{part}_md5"] = hashlib.md5(archive.read_bytes()).hexdigest()
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(own))
+    jobs = finished(workflow("--configfile", tmp_path / "own.yaml"))
+    assert (jobs["download"], jobs["unpack"], jobs["train"]) == (2, 1, 3)
+    folder = workflow.folder / "results" / "small"
+    tracks = pd.read_csv(folder / "tracks.csv")
+    assert tracks["label"].tolist() == ["Rumba"] * 3 + ["Waltz"] * 3
+    assert tracks["bpm"].tolist() == [100] * 3 + [87] * 3
+    row = pd.read_csv(folder / "table1.csv").iloc[0]
+    assert (row["baseline"], row["baseline_accuracy"]) == ("tempo_1nn", 100)
+    assert (row["paper_accuracy_mean"], row["paper_accuracy_std"]) == (81.79, 4.72)
+    assert row["paper_baseline_accuracy"] == 82.3
+    assert "81.79 ± 4.72" in (folder / "table1.md").read_text()

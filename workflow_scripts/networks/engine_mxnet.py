@@ -144,11 +144,16 @@ class _Graph(gluon.HybridBlock):
             kernel, pool = kernel[::-1], pool[::-1]
         values = F.expand_dims(inputs, axis=1)
         values = F.Convolution(values, weight, bias, kernel=kernel, num_filter=trunk.n_filters)
-        for stage in _stages(pool):
-            values = F.Pooling(values, kernel=stage, stride=stage, pool_type="max")
+        values = _pool(F, values, pool)
         if _swapped(trunk):
             values = F.transpose(values, axes=(0, 1, 3, 2))
         return F.flatten(F.relu(values))
+
+
+def _pool(F: Any, values: Any, pool: Shape) -> Any:
+    for stage in _stages(pool):
+        values = F.Pooling(values, kernel=stage, stride=stage, pool_type="max")
+    return values
 
 
 def _stages(pool: Shape) -> list[Shape]:

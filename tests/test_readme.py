@@ -1,0 +1,68 @@
+"""The README says what is so: its commands run, its picture is the workflow's."""
+
+import re
+import shlex
+from itertools import pairwise, product
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.test_architecture import TABLE_1
+
+README = (ROOT / "README.md").read_text()
+COMMANDS = [
+    line
+    for block in re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
+    for line in block.splitlines()
+]
+SNAKEMAKE = [command for command in COMMANDS if command.startswith("snakemake ")]
+
+
+@pytest.mark.parametrize("command", SNAKEMAKE)
+def test_its_snakemake_commands_plan_a_run(workflow, audio, command):
+    (workflow.folder / "PATH").symlink_to(audio)
+    arguments = shlex.split(command)[1:]
+    # Quick has five folds, the folder four tracks a class.
+    few = ["folds=4"] if "dataset=folder" in arguments else []
+    output = workflow(*arguments, *few, "--dry-run")
+    assert re.search(r"^train +[1-9]", output, flags=re.MULTILINE)
+
+
+def test_its_other_commands_are_those_of_the_makefile():
+    makefile = (ROOT / "Makefile").read_text()
+    others = [command for command in COMMANDS if command not in SNAKEMAKE]
+    assert {"make demo", "make test"} <= set(others)
+    for command in others:
+        if command != ". .venv/bin/activate":
+            program, target = command.split()
+            assert program == "make"
+            assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)
+
+
+def closure(edges):
+    nodes = {node for edge in edges for node in edge}
+    reachable = set(edges)
+    for middle, first, last in product(nodes, nodes, nodes):
+        if (first, middle) in reachable and (middle, last) in reachable:
+            reachable.add((first, last))
+    return reachable
+
+
+def test_its_picture_is_the_workflows_graph(workflow):
+    drawn = re.search(r"```mermaid\n(.*?)```", README, flags=re.DOTALL)[1]
+    edges = set()
+    for line in drawn.splitlines()[1:]:
+        names = re.split(r"\s+-->\s+|\s+-- .*? -->\s+", line.strip())
+        edges |= set(pairwise(names))
+    actual = set()
+    for dataset in ("ballroom", "demo"):
+        graph = workflow("--rulegraph", "mermaid-js", "--config", f"dataset={dataset}")
+        names = dict(re.findall(r"(id\d+)\[(\w+)\]", graph))
+        pairs = re.findall(r"(id\d+) --> (id\d+)", graph)
+        actual |= {(names[a], names[b]) for a, b in pairs}
+    assert closure(edges) == closure(actual)
+
+
+def test_its_table_has_the_twelve_rows():
+    for variant, count in TABLE_1.items():
+        assert re.search(rf"^\| {variant} +\|.*\b{count:,}".replace(",", " "), README, re.MULTILINE)

@@ -1,0 +1,104 @@
+"""What every step has in common: whole files, mistakes in one sentence, the code it depends on."""
+
+import errno
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT, run_step
+from workflow_scripts.sources import code_of
+from workflow_scripts.step import UserError, atomic, run
+
+RULES = "\n".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
+STEPS = re.findall(r"^(?:rule|checkpoint) (\w+):", RULES, flags=re.MULTILINE)
+
+
+class TestAtomic:
+    def test_a_file_gets_its_name_when_it_is_whole(self, tmp_path):
+        with atomic(tmp_path / "deep" / "a.npy") as path:
+            path.write_text("half")
+            assert path.suffix == ".npy"
+            assert not (tmp_path / "deep" / "a.npy").exists()
+        assert [p.name for p in (tmp_path / "deep").iterdir()] == ["a.npy"]
+
+    def test_a_failure_leaves_what_was_there(self, tmp_path):
+        (tmp_path / "a").write_text("old")
+        with pytest.raises(ValueError, match="no"), atomic(tmp_path / "a") as path:
+            path.write_text("half")
+            raise ValueError("no")
+        assert [p.read_text() for p in tmp_path.iterdir()] == ["old"]
+
+    def test_a_folder_as_well(self, tmp_path):
+        with pytest.raises(ValueError, match="no"), atomic(tmp_path / "a") as path:
+            path.mkdir()
+            (path / "b").write_text("half")
+            raise ValueError("no")
+        assert not list(tmp_path.iterdir())
+
+
+class TestRun:
+    def exit_of(self, failure):
+        def main():
+            raise failure
+
+        with pytest.raises(SystemExit) as exit_:
+            run(main)
+        return exit_.value.code
+
+    def test_a_users_mistake_is_its_sentence(self):
+        assert (
+            self.exit_of(UserError("what, where, what to do")) == "error: what, where, what to do"
+        )
+
+    def test_a_full_disk_is_a_sentence(self):
+        sentence = self.exit_of(OSError(errno.ENOSPC, "No space left on device", "x.npy"))
+        assert sentence.startswith("error: cannot use x.npy: No space left on device; ")
+
+    def test_a_mistake_of_ours_keeps_its_traceback(self):
+        with pytest.raises(OSError, match="odd"):
+            run(lambda: (_ for _ in ()).throw(OSError(errno.EIO, "odd")))
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_each_rule_has_a_step_of_its_name_that_explains_itself(step):
+    code, output = run_step(step, "--help")
+    assert code == 0
+    assert output.startswith(f"usage: {step}.py")
+
+
+def test_a_steps_code_is_all_that_it_imports():
+    """Compared with what Python really loads, but for what no number comes from."""
+    for step in ("assign_folds", "train", "extract_mel", "tabulate"):
+        program = (
+            f"import sys, workflow_scripts.{step}\n"
+            "print(*[m.__file__ for n, m in sys.modules.items() if n.startswith('workflow_s')])"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        loaded = {path.removeprefix(f"{ROOT}/") for path in done.stdout.split()}
+        loaded = {path for path in loaded if not path.endswith("__init__.py")}
+        assert loaded - {"workflow_scripts/step.py"} <= set(code_of(step))
+    assert "workflow_scripts/networks/engine_mxnet.py" in code_of("train"), "imported late"
+    assert not [path for path in code_of("train") if "audio/front_end" in path or "result" in path]
+
+
+def test_only_the_engine_imports_mxnet_and_only_the_front_end_essentia():
+    for path in (ROOT / "workflow_scripts").rglob("*.py"):
+        text = path.read_text()
+        assert ("import mxnet" in text) == (path.name == "engine_mxnet.py"), path
+        assert ("import essentia" in text) == (path.name == "front_end.py"), path
+
+
+def test_subpackages_do_not_depend_on_steps():
+    for path in (ROOT / "workflow_scripts").glob("*/*.py"):
+        imported = re.findall(r"^\s*from workflow_scripts\.(\w+)", path.read_text(), re.MULTILINE)
+        assert set(imported) <= {"audio", "dataset", "networks", "results", "step"}, path
+
+
+def test_each_rule_declares_log_benchmark_threads_memory_and_time():
+    for text in re.split(r"^(?=rule |checkpoint )", RULES, flags=re.MULTILINE)[1:]:
+        for part in ("log:", "benchmark:", "threads:", "mem_mb=", "runtime=", "conda:", "message:"):
+            assert part in text, (part, text.splitlines()[0])
