@@ -364,7 +364,8 @@ def test_ballroom_from_its_archives_to_the_papers_columns(workflow, tmp_path):
             bpm = tmp_path / "BallroomAnnotations" / "ballroomGroundTruth" / f"{name}.bpm"
             bpm.parent.mkdir(parents=True, exist_ok=True)
             bpm.write_text(f"{tempo}\n")
-    own = {"name": "small", "shards": 2, "folds": 3, "training": {"max_epochs": 1}, "ballroom": {}}
+    own = {"name": "small", "shards": 2, "folds": 3, "ballroom": {}}
+    own["training"] = {"max_epochs": 1, "batch_size": 2}
     own["variants"] = {name: None for name in shipped_config()["variants"] if name != "time_1x60"}
     for part, folder in {"audio": "BallroomData", "tempi": "BallroomAnnotations"}.items():
         archive = tmp_path / f"{part}.tar.gz"

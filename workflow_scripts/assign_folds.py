@@ -7,7 +7,7 @@ import pandas as pd
 
 from workflow_scripts.dataset import folds
 from workflow_scripts.dataset.tracks import read_tracks
-from workflow_scripts.step import atomic, run
+from workflow_scripts.step import UserError, atomic, run
 
 
 def main() -> None:
@@ -22,6 +22,11 @@ def main() -> None:
     tracks = read_tracks(options.labels)
     groups = folds.group_names(tracks["group"]) if "group" in tracks else None
     assigned = folds.assign(tracks["label"].to_numpy(), groups, options.n_folds, options.seed)
+    if empty := set(range(options.n_folds)) - set(assigned):
+        raise UserError(
+            f"the groups are so uneven that fold {min(empty)} of {options.n_folds} stays empty; "
+            "lower folds or leave group_by out"
+        )
     with atomic(options.folds) as path:
         pd.DataFrame({"track_id": tracks["track_id"], "fold": assigned}).to_csv(path, index=False)
 
