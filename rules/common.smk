@@ -42,12 +42,14 @@ wildcard_constraints:
     shard="[0-9]+",
 
 
-def code(step):
-    """The modules whose content decides what a step computes: its input, besides its data.
+def source(path):
+    """A file of the workflow itself; relative, so that a moved checkout computes nothing anew."""
+    return os.path.relpath(os.path.join(workflow.basedir, path))
 
-    Relative, so that a moved checkout computes nothing anew.
-    """
-    return [os.path.relpath(os.path.join(workflow.basedir, path)) for path in code_of(step)]
+
+def code(step):
+    """The modules whose content decides what a step computes: its input, besides its data."""
+    return [source(path) for path in code_of(step)]
 
 
 def audio_to_make(wildcards):

@@ -120,16 +120,16 @@ checkpoint list_tracks:
             else ""
         ),
         folds=config["folds"],
-        group_by=f"--group-by={config['group_by']}" if config["group_by"] else "",
+        group_by=config["group_by"] or "",
     message:
         "List the tracks of {params.audio}"
     shell:
         """
         python -m workflow_scripts.list_tracks \
-            --audio {params.audio:q} \
+            --audio={params.audio:q} \
             {params.source} \
             --folds {params.folds} \
-            {params.group_by:q} \
+            --group-by={params.group_by:q} \
             --threads {threads} \
             --tracks {output.tracks} \
             --labels {output.labels} \

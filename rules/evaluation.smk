@@ -91,7 +91,7 @@ rule tabulate:
             fold=FOLDS,
         ),
         code=code("tabulate"),
-        paper="workflow_scripts/results/paper_table1.csv",
+        paper=source("workflow_scripts/results/paper_table1.csv"),
     output:
         table=f"{D}/table1.csv",
         markdown=f"{D}/table1.md",

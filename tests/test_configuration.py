@@ -107,6 +107,10 @@ MISTAKES = [
     ),
     ({"folds": 2}, "configuration key folds must be at least 3, not 2"),
     ({"folds": "ten"}, "configuration key folds must be of type integer, not 'ten'"),
+    (
+        {"training": {"learning_rate": "1e-3"}},
+        r"learning_rate must be of type number, not '1e-3' .*write the number as in 1.0e-5",
+    ),
     ({"folds": True}, "configuration key folds must be of type integer, not True"),
     ({"training": {"learning_rate": 0}}, "training.learning_rate must be greater than 0, not 0"),
     ({"training": {"dropout": 1}}, "training.dropout must be less than 1, not 1"),

@@ -96,6 +96,7 @@ class TestTrackList:
             ("path,label\n1.wav,a\n3.wav,b\n", r"1 files that do not exist: .*3\.wav"),
             ("path,label,track_id\n1.wav,a,t\nsub/2.wav,b,t\n", "several tracks of track_id t"),
             ("path,label,bpm\n1.wav,a,quick\n", "line 2: the tempo 'quick'"),
+            ("path,label,digest\n1.wav,a,x\n", "column digest, which the workflow computes"),
             ("", "not a readable CSV"),
         ],
     )
@@ -250,3 +251,17 @@ def test_a_fingerprint_changes_with_the_files_alone(tmp_path):
     (tmp_path / "b/y.wav").write_bytes(b"other")
     assert fingerprint(tmp_path) != first
     assert fingerprint(None) is None
+
+
+def test_a_fingerprint_sees_linked_classes_and_listed_files_elsewhere(tmp_path):
+    root = touch(tmp_path / "root", "a/x.wav")
+    touch(tmp_path / "elsewhere", "b/y.wav", "z.wav")
+    (root / "b").symlink_to(tmp_path / "elsewhere/b")
+    (root / "a/loop").symlink_to(root)
+    first = fingerprint(root)
+    (tmp_path / "elsewhere/b/y.wav").write_bytes(b"other")
+    second = fingerprint(root)
+    (root / "tracks.csv").write_text("path,label\n../elsewhere/z.wav,z\n")
+    third = fingerprint(root)
+    (tmp_path / "elsewhere/z.wav").write_bytes(b"other")
+    assert len({first, second, third, fingerprint(root)}) == 4

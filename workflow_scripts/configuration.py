@@ -1,6 +1,7 @@
 """Checks config.yaml with its overlays before any job starts, and fills in defaults."""
 
 import difflib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,15 @@ def _sentence(error: jsonschema.ValidationError) -> str:
             return f"unknown configuration key {unknown} in {where}; {hint}"
         case "type":
             types = " or ".join([rule] if isinstance(rule, str) else rule)
-            return f"configuration key {where} must be of type {types}, not {value!r}{meaning}"
+            # YAML takes 1e-5 for text.
+            hint = (
+                "; write the number as in 1.0e-5"
+                if re.fullmatch(r"-?\d+e-?\d+", str(value))
+                else ""
+            )
+            return (
+                f"configuration key {where} must be of type {types}, not {value!r}{meaning}{hint}"
+            )
         case "enum":
             choices = ", ".join(map(str, rule))
             return f"configuration key {where} must be one of {choices}, not {value!r}{meaning}"

@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from workflow_scripts.audio.parameters import HOP_SIZE, SAMPLE_RATE
 from workflow_scripts.dataset import segments, split
 from workflow_scripts.dataset.features import Features
 from workflow_scripts.step import UserError, atomic, run
@@ -53,7 +54,7 @@ def check_lengths(tracks: split.Tracks, features: Features, longest_input: int) 
         if len(features.frames(digest)) < longest_input
     ]
     if short:
-        seconds = longest_input * 1024 / 44100
+        seconds = longest_input * HOP_SIZE / SAMPLE_RATE
         raise UserError(
             f"{len(short)} tracks have fewer frames than one segment of {longest_input} "
             f"({seconds:.1f} s): {', '.join(short[:10])}{', ...' if len(short) > 10 else ''}; "

@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--tempi", type=Path, help="folder of <stem>.bpm files")
     parser.add_argument("--ballroom", action="store_true", help="three Rumba folders, one class")
     parser.add_argument("--folds", type=int, required=True)
-    parser.add_argument("--group-by", help="column whose equal values share a fold")
+    parser.add_argument("--group-by", default="", help="column whose equal values share a fold")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--tracks", type=Path, required=True, help="CSV to write")
     parser.add_argument("--labels", type=Path, required=True, help="CSV to write")
@@ -34,14 +34,15 @@ def main() -> None:
     options = parser.parse_args()
 
     tracks = list_tracks(options.audio, options.tempi, options.ballroom)
-    dataset.check_classes(tracks, options.folds, options.group_by)
+    group_by = options.group_by or None
+    dataset.check_classes(tracks, options.folds, group_by)
     tracks.insert(3, "digest", dataset.digests(tracks["path"], options.threads))
     tracks = tracks.sort_values("track_id", ignore_index=True)
     with atomic(options.tracks) as path:
         tracks.to_csv(path, index=False)
     labels = tracks[["track_id", "label", "digest"]].copy()
-    if options.group_by is not None:
-        labels["group"] = tracks[options.group_by]
+    if group_by is not None:
+        labels["group"] = tracks[group_by]
     with atomic(options.labels) as path:
         labels.to_csv(path, index=False)
     contents = sorted(set(tracks["digest"]))

@@ -1,21 +1,36 @@
-"""The state of a folder, cheap enough to ask for at every start."""
+"""The state of a folder of audio, cheap enough to ask for at every start."""
 
+import csv
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 
 def fingerprint(folder: str | Path | None) -> str | None:
-    """A digest of names, sizes and times of all files below `folder`; None for no folder."""
+    """A digest of names, sizes and times of what `folder` holds; None for no folder.
+
+    That is all files below it, below class folders that are links, and those its tracks.csv names.
+    """
     if folder is None:
         return None
     digest = hashlib.sha256()
-    for parent, folders, files in os.walk(folder, followlinks=True):
-        folders.sort()
-        for name in sorted(files):
-            path = os.path.join(parent, name)
-            if os.path.isfile(path):
-                status = os.stat(path)
-                entry = (os.path.relpath(path, folder), status.st_size, status.st_mtime_ns)
-                digest.update(repr(entry).encode(errors="surrogateescape"))
+    for path in sorted(_files(str(folder))):
+        if os.path.isfile(path):
+            status = os.stat(path)
+            entry = (os.path.relpath(path, folder), status.st_size, status.st_mtime_ns)
+            digest.update(repr(entry).encode(errors="surrogateescape"))
     return digest.hexdigest()
+
+
+def _files(folder: str) -> Iterator[str]:
+    links = [entry.path for entry in os.scandir(folder) if entry.is_symlink() and entry.is_dir()]
+    # Links further down are not followed: they may lead back.
+    for top in [folder, *links]:
+        for parent, _, names in os.walk(top):
+            yield from (os.path.join(parent, name) for name in names)
+    listing = os.path.join(folder, "tracks.csv")
+    if os.path.isfile(listing):
+        with open(listing, newline="", errors="surrogateescape") as file:
+            for row in csv.DictReader(file):
+                yield os.path.join(folder, row.get("path") or "")

@@ -71,6 +71,8 @@ def track_list(csv: Path) -> pd.DataFrame:
             raise UserError(f"{csv} has no column {column}; it needs path and label")
         if (empty := tracks[column] == "").any():
             raise UserError(f"{csv} line {int(empty.idxmax()) + 2} has no {column}; fill it in")
+    if "digest" in tracks:
+        raise UserError(f"{csv} has a column digest, which the workflow computes; rename it")
     tracks["path"] = [str(csv.parent / path) for path in tracks["path"]]
     missing = [path for path in tracks["path"] if not Path(path).is_file()]
     if missing:
