@@ -99,6 +99,13 @@ def test_a_folder_of_audio(tmp_path):
     assert config["name"] == "mine"
 
 
+def test_a_folder_below_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "music").mkdir()
+    config = complete({"dataset": "folder", "audio_dir": "~/music"})
+    assert config["audio_dir"] == str(tmp_path / "music")
+
+
 MISTAKES = [
     ({"fold": 3}, r"unknown configuration key fold in config; did you mean folds\?"),
     (

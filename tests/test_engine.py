@@ -157,6 +157,18 @@ def test_predictions_do_not_depend_on_how_many_are_asked_for():
     assert relative_error(engine.probabilities(inputs[199:203]), together[199:203]) < TOLERANCE
 
 
+def test_views_and_doubles_are_taken_as_they_are():
+    network = network_of("time_1x60")
+    engine = MXNetEngine(network, biased_weights(network), dropout=0, gpu=False)
+    inputs, labels = some_data(network, 10)
+    view = np.asarray(inputs.transpose(0, 2, 1), dtype=np.float64, order="C").transpose(0, 2, 1)
+    assert not view.flags.c_contiguous
+    assert np.array_equal(engine.probabilities(view), engine.probabilities(inputs))
+    assert engine.gradients(view, labels)[0] == engine.gradients(inputs, labels)[0]
+    inputs[0] = 0
+    assert not np.array_equal(engine.probabilities(inputs), engine.probabilities(view))
+
+
 @pytest.mark.parametrize(
     ("pool", "stages"),
     [

@@ -111,6 +111,8 @@ def _check_audio(config: dict[str, Any]) -> None:
     if config["dataset"] == "folder":
         if folder is None:
             raise UserError("dataset is folder, but audio_dir is not set; add audio_dir=FOLDER")
+        # The shell leaves the ~ in audio_dir=~/music as it is.
+        config["audio_dir"] = folder = str(Path(folder).expanduser())
         if not Path(folder).is_dir():
             raise UserError(f"audio_dir {folder} is not a folder; check the path")
     elif folder is not None:

@@ -81,30 +81,30 @@ def main() -> None:
     weights.write(options.model / "weights.npz", fit.weights)
     with atomic(options.model / "history.csv") as path:
         pd.DataFrame([asdict(epoch) for epoch in fit.history]).to_csv(path, index=False)
+    record = {
+        "variant": options.variant,
+        "fold": options.fold,
+        "seed": options.seed,
+        "network": options.network,
+        "training": options.training,
+        "classes": tracks.classes,
+        "n_parameters": network.n_parameters(),
+        "n_train_segments": len(train[0]),
+        "n_validation_segments": len(validation[0]),
+        "n_epochs": len(fit.history),
+        "best_epoch": fit.best_epoch,
+        "validation_accuracy": fit.history[fit.best_epoch - 1].validation_accuracy,
+        "engine": "mxnet",
+        "device": "gpu" if options.gpus else "cpu",
+        "started": started,
+        "seconds": time.time() - started,
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "mxnet": VERSION,
+        },
+    }
     with atomic(options.model / "fit.json") as path:
-        record = {
-            "variant": options.variant,
-            "fold": options.fold,
-            "seed": options.seed,
-            "network": options.network,
-            "training": options.training,
-            "classes": tracks.classes,
-            "n_parameters": network.n_parameters(),
-            "n_train_segments": len(train[0]),
-            "n_validation_segments": len(validation[0]),
-            "n_epochs": len(fit.history),
-            "best_epoch": fit.best_epoch,
-            "validation_accuracy": fit.history[fit.best_epoch - 1].validation_accuracy,
-            "engine": "mxnet",
-            "device": "gpu" if options.gpus else "cpu",
-            "started": started,
-            "seconds": time.time() - started,
-            "versions": {
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-                "mxnet": VERSION,
-            },
-        }
         path.write_text(json.dumps(record, indent=2))
 
 

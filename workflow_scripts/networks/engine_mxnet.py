@@ -87,7 +87,7 @@ class MXNetEngine:
 
     def _array(self, values: np.ndarray) -> nd.NDArray:
         # Shares the memory of a new float32 array: nd.array takes ten times as long.
-        shared = nd.from_numpy(values.astype(np.float32), zero_copy=True)
+        shared = nd.from_numpy(values.astype(np.float32, order="C"), zero_copy=True)
         return shared.as_in_context(self._context)
 
     def _to_layout(self, name: str, weight: np.ndarray) -> np.ndarray:
