@@ -153,7 +153,7 @@ class TestFolds:
         assert all(len(set(assigned[groups == group])) == 1 for group in set(groups))
 
     def test_a_track_without_a_group_is_one_of_its_own(self):
-        names = folds.group_names(pd.Series(["x", "", "x", ""]))
+        names = tracks.group_names(pd.Series(["x", "", "x", ""]))
         assert names[0] == names[2]
         assert len(set(names)) == 3
 

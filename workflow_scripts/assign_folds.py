@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from workflow_scripts.dataset import folds
-from workflow_scripts.dataset.tracks import read_tracks
+from workflow_scripts.dataset.tracks import group_names, read_tracks
 from workflow_scripts.step import UserError, atomic, run
 
 
@@ -20,7 +20,7 @@ def main() -> None:
     options = parser.parse_args()
 
     tracks = read_tracks(options.labels)
-    groups = folds.group_names(tracks["group"]) if "group" in tracks else None
+    groups = group_names(tracks["group"]) if "group" in tracks else None
     assigned = folds.assign(tracks["label"].to_numpy(), groups, options.n_folds, options.seed)
     if empty := set(range(options.n_folds)) - set(assigned):
         raise UserError(

@@ -128,7 +128,7 @@ def _bar(
 
     # Phrases of eight bars: the melody rests now and then, as a singer does.
     melody = arrangement.melodies[phrase % len(arrangement.melodies)]
-    if (place >= 6 and phrase % 2) or not melody:
+    if place >= 6 and phrase % 2:
         return
     walk = 0
     for i, _, held in _strokes(melody, number, dance):

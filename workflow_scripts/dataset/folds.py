@@ -1,7 +1,6 @@
 """Cross-validation folds by track: stratified by class, groups kept whole."""
 
 import numpy as np
-import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 
@@ -20,9 +19,3 @@ def assign(labels: np.ndarray, groups: np.ndarray | None, n_folds: int, seed: in
     for fold, (_, test) in enumerate(splits):
         folds[test] = fold
     return folds
-
-
-def group_names(column: pd.Series) -> np.ndarray:
-    """The group of each track; a track without one is a group of its own."""
-    alone = [f"\0{i}" for i in range(len(column))]
-    return np.where(column == "", alone, column.astype(str))

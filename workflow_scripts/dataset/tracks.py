@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from workflow_scripts.step import UserError
@@ -117,12 +118,17 @@ def check_classes(tracks: pd.DataFrame, n_folds: int, group_by: str | None) -> N
             f"group_by is {group_by}, but the tracks have no such column, only "
             f"{', '.join(tracks.columns)}"
         )
-    n_groups = tracks[group_by].replace("", float("nan")).nunique()
-    n_groups += int((tracks[group_by].replace("", float("nan"))).isna().sum())
+    n_groups = len(set(group_names(tracks[group_by])))
     if n_groups < n_folds:
         raise UserError(
             f"group_by {group_by} makes {n_groups} groups, too few for {n_folds} folds; lower folds"
         )
+
+
+def group_names(column: pd.Series) -> np.ndarray:
+    """The group of each track; a track without one is a group of its own."""
+    alone = [f"\0{i}" for i in range(len(column))]
+    return np.where(column.isna() | (column == ""), alone, column.astype(str))
 
 
 def read_tracks(csv: Path) -> pd.DataFrame:
