@@ -149,8 +149,34 @@ class TestFolds:
         rng = np.random.default_rng(0)
         groups = rng.integers(0, 20, len(self.labels)).astype(str)
         assigned = folds.assign(self.labels, groups, 5, seed=1)
-        assert set(assigned) == set(range(5))
+        sizes = np.bincount(assigned, minlength=5)
+        # 20 groups of about four tracks: folds of 17, give or take a group.
+        assert sizes.max() - sizes.min() <= 6
         assert all(len(set(assigned[groups == group])) == 1 for group in set(groups))
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_grouped_folds_are_as_even_as_their_groups_allow(self, seed):
+        """Eight players of all classes, two a fold: every fold is a quarter of each class."""
+        players = np.repeat([*"pqrstuvw"], 12)
+        labels = np.tile(np.repeat([*"abc"], 4), 8)
+        assigned = folds.assign(labels, players, 4, seed)
+        for label in "abc":
+            assert np.bincount(assigned[labels == label]).tolist() == [8] * 4
+
+    def test_the_seed_decides_about_groups_too(self):
+        players = np.repeat([*"pqrstuvw"], 12)
+        labels = np.tile(np.repeat([*"abc"], 4), 8)
+        spread = {tuple(folds.assign(labels, players, 4, seed)) for seed in range(5)}
+        assert len(spread) > 1
+
+    def test_gaps_of_a_split_are_told(self):
+        labels = np.array([*"aaabbb"])
+        target = np.array([0, 0, 0, 1, 1, 1])
+        fold = np.array([0, 1, 2, 0, 0, 1])
+        tracks_ = split.Tracks(labels, labels, labels, fold, ["a", "b"], target)
+        assert tracks_.gaps() == ["Fold 0 trains on no track of b.", "Fold 2 tests no track of b."]
+        even = split.Tracks(labels, labels, labels, np.array([0, 1, 2] * 2), ["a", "b"], target)
+        assert even.gaps() == []
 
     def test_a_track_without_a_group_is_one_of_its_own(self):
         names = tracks.group_names(pd.Series(["x", "", "x", ""]))

@@ -21,11 +21,14 @@ SNAKEMAKE = [command for command in COMMANDS if command.startswith("snakemake ")
 @pytest.mark.parametrize("command", SNAKEMAKE)
 def test_its_snakemake_commands_plan_a_run(workflow, audio, command):
     (workflow.folder / "PATH").symlink_to(audio)
+    mine = re.search(r"```yaml\n(.*?)```", README, flags=re.DOTALL)[1]
+    (workflow.folder / "mine.yaml").write_text(mine)
     arguments = shlex.split(command)[1:]
     # Quick has five folds, the folder four tracks a class.
     few = ["folds=4"] if "dataset=folder" in arguments else []
     output = workflow(*arguments, *few, "--dry-run")
     assert re.search(r"^train +[1-9]", output, flags=re.MULTILINE)
+    assert ("time_1x40" in output) == ("mine.yaml" in command)
 
 
 def test_its_other_commands_are_those_of_the_makefile():

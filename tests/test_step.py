@@ -56,6 +56,9 @@ class TestRun:
         sentence = self.exit_of(OSError(errno.ENOSPC, "No space left on device", "x.npy"))
         assert sentence.startswith("error: cannot use x.npy: No space left on device; ")
 
+    def test_an_interruption_is_no_traceback(self):
+        assert self.exit_of(KeyboardInterrupt()) == "interrupted; run again to go on"
+
     def test_a_mistake_of_ours_keeps_its_traceback(self):
         with pytest.raises(OSError, match="odd"):
             run(lambda: (_ for _ in ()).throw(OSError(errno.EIO, "odd")))

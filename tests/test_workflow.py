@@ -292,7 +292,7 @@ MISTAKES = {
     "empty class": "class folder ../audio/empty holds no audio",
     "no classes": "has neither sub-folders nor a tracks.csv",
     "not audio": "bad.wav cannot be decoded as audio; replace or remove it",
-    "short": r"1 tracks have fewer frames than one segment of 80 (1.9 s): slow/short (45)",
+    "short": "1 of 13 tracks have fewer frames than a segment of 80 (1.9 s): slow/short (45)",
     "few tracks": "folds need 3 tracks or more of each class, but there are fewer of few (2)",
 }
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow_scripts.dataset import folds
+from workflow_scripts.dataset import folds, split
 from workflow_scripts.dataset.tracks import group_names, read_tracks
 from workflow_scripts.step import UserError, atomic, run
 
@@ -29,6 +29,8 @@ def main() -> None:
         )
     with atomic(options.folds) as path:
         pd.DataFrame({"track_id": tracks["track_id"], "fold": assigned}).to_csv(path, index=False)
+    print(pd.crosstab(tracks["label"], pd.Series(assigned, name="fold"), margins=True))
+    print(*split.read(options.labels, options.folds).gaps(), sep="\n")
 
 
 if __name__ == "__main__":

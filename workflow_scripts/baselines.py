@@ -50,8 +50,10 @@ def main() -> None:
     listed = read_tracks(options.tracks)
     known = "bpm" in listed and listed["bpm"].notna().all()
     bpm = listed.set_index("track_id")["bpm"][tracks.track_id].to_numpy() if known else None
+    table = accuracies(tracks, bpm)
     with atomic(options.baselines) as path:
-        accuracies(tracks, bpm).to_csv(path, index=False)
+        table.to_csv(path, index=False)
+    print(table.groupby("system")["accuracy"].mean())
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ def main() -> None:
         )
         with atomic(predicted) as path:
             table.to_csv(path, index=False)
+        print(f"fold {fold}: {predictions.track_accuracy(table):.2f} % of {len(table)} tracks")
 
 
 if __name__ == "__main__":

@@ -56,8 +56,8 @@ def check_lengths(tracks: split.Tracks, features: Features, longest_input: int) 
     if short:
         seconds = longest_input * HOP_SIZE / SAMPLE_RATE
         raise UserError(
-            f"{len(short)} tracks have fewer frames than one segment of {longest_input} "
-            f"({seconds:.1f} s): {', '.join(short[:10])}{', ...' if len(short) > 10 else ''}; "
+            f"{len(short)} of {len(tracks.label)} tracks have fewer frames than a segment of "
+            f"{longest_input} ({seconds:.1f} s): {', '.join(short[:10])}{', ...' if len(short) > 10 else ''}; "
             "remove them, or the variants of so long an input_frames"
         )
 

@@ -22,6 +22,8 @@ def run(main: Callable[[], None]) -> None:
         main()
     except UserError as mistake:
         sys.exit(f"error: {mistake}")
+    except KeyboardInterrupt:
+        sys.exit("interrupted; run again to go on")
     except OSError as failure:
         if failure.errno not in _MENDABLE_OS_ERRORS:
             raise

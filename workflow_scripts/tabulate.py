@@ -54,7 +54,9 @@ def main() -> None:
         table = table1.with_paper(table)
 
     title = f"Table I of {options.name}"
-    notes = [LEGEND.format(n=tracks.n_folds)] + [SYNTHETIC] * (options.dataset == "demo")
+    notes = [LEGEND.format(n=tracks.n_folds), *tracks.gaps()]
+    if options.dataset == "demo":
+        notes.append(SYNTHETIC)
     shown = table1.for_people(table)
     with atomic(options.table) as path:
         table.to_csv(path, index=False)

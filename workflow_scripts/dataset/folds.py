@@ -13,8 +13,11 @@ def assign(labels: np.ndarray, groups: np.ndarray | None, n_folds: int, seed: in
     if groups is None:
         splits = StratifiedKFold(n_folds, shuffle=True, random_state=seed).split(labels, labels)
     else:
-        grouped = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-        splits = grouped.split(labels, labels, groups)
+        # StratifiedGroupKFold(shuffle=True) of scikit-learn 1.7 mixes up the groups' sizes (issue
+        # 32478): groups renamed in a random order are shuffled as well.
+        _, renamed = np.unique(groups, return_inverse=True)
+        order = np.random.default_rng(seed).permutation(renamed.max() + 1)
+        splits = StratifiedGroupKFold(n_folds).split(labels, labels, order[renamed])
     folds = np.full(len(labels), -1)
     for fold, (_, test) in enumerate(splits):
         folds[test] = fold

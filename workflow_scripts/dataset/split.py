@@ -37,6 +37,16 @@ class Tracks:
         parts[self.fold == fold] = "test"
         return np.flatnonzero(parts == name)
 
+    def gaps(self) -> list[str]:
+        """A sentence for each fold whose test or training tracks lack a class."""
+        sentences = []
+        for fold in range(self.n_folds):
+            for part, verb in (("test", "tests"), ("train", "trains on")):
+                held = set(self.label[self.part(fold, part)])
+                if lacking := [name for name in self.classes if name not in held]:
+                    sentences.append(f"Fold {fold} {verb} no track of {', '.join(lacking)}.")
+        return sentences
+
 
 def read(labels: Path, folds: Path) -> Tracks:
     """Join labels.csv and folds.csv."""

@@ -6,6 +6,12 @@ MOST_PROBABLE_CLASS = "most_probable_class"
 TEMPO_1NN = "tempo_1nn"
 MODULATION_SCALE_SPECTRUM = "modulation_scale_spectrum"
 
+NAMES = {
+    MOST_PROBABLE_CLASS: "most probable class",
+    TEMPO_1NN: "tempo 1-NN",
+    MODULATION_SCALE_SPECTRUM: "modulation scale spectrum",
+}
+
 # The baseline that the paper sets beside each architecture; the others have the last one.
 BASELINE_OF = {"Frequency": MOST_PROBABLE_CLASS, "Time": TEMPO_1NN}
 

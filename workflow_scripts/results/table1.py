@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.networks.architecture import Network, Shape
-from workflow_scripts.results.baselines import baseline_of
+from workflow_scripts.results.baselines import NAMES, baseline_of
 from workflow_scripts.results.predictions import segment_accuracy, track_accuracy
 
 PAPER = Path(__file__).with_name("paper_table1.csv")
@@ -72,7 +72,7 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
             "Accuracy": _spread(table["accuracy_mean"], table["accuracy_std"]),
             "Segments": _spread(table["segment_accuracy_mean"], table["segment_accuracy_std"]),
             "Baseline": [
-                f"{accuracy:.2f} {system.replace('_', ' ')}" if system else ""
+                f"{accuracy:.2f} {NAMES[system]}" if system else ""
                 for system, accuracy in zip(
                     table["baseline"], table["baseline_accuracy"], strict=True
                 )
