@@ -54,10 +54,10 @@ def check_lengths(tracks: split.Tracks, features: Features, longest_input: int) 
         if len(features.frames(digest)) < longest_input
     ]
     if short:
-        seconds = longest_input * HOP_SIZE / SAMPLE_RATE
+        named = ", ".join(short[:10]) + (", ..." if len(short) > 10 else "")
         raise UserError(
             f"{len(short)} of {len(tracks.label)} tracks have fewer frames than a segment of "
-            f"{longest_input} ({seconds:.1f} s): {', '.join(short[:10])}{', ...' if len(short) > 10 else ''}; "
+            f"{longest_input} ({longest_input * HOP_SIZE / SAMPLE_RATE:.1f} s): {named}; "
             "remove them, or the variants of so long an input_frames"
         )
 
