@@ -71,10 +71,10 @@ def shard_contents(wildcards):
 
 
 def network(wildcards):
-    """The description of a variant as JSON, so that an edit reruns this variant alone."""
-    description = config["variants"][wildcards.variant]
+    """What decides a variant's outputs as JSON, so that an edit reruns this variant alone."""
+    variant = config["variants"][wildcards.variant]
     return json.dumps(
-        {key: description[key] for key in description if key != "training"}
+        {key: variant[key] for key in ("input_frames", "trunks", "hidden", "init")}
     )
 
 

@@ -53,12 +53,15 @@ rule unpack:
     resources:
         mem_mb=500,
         runtime=30,
+    params:
+        md5=[config["ballroom"]["audio_md5"], config["ballroom"]["tempi_md5"]],
     message:
         "Unpack Ballroom"
     shell:
         """
         python -m workflow_scripts.unpack \
             --archives {input.audio} {input.tempi} \
+            --md5 {params.md5} \
             --folders {output.audio} {output.tempi} \
             >{log} 2>&1
         """

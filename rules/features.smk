@@ -1,7 +1,7 @@
 """Mel-spectrograms.
 
 Needs: results/<name>/tracks.csv, labels.csv, contents/shard-<i>.txt, folds.csv.
-Makes: features/shard-<i>.npy and .csv, scaler.json.
+Makes: features/shard-<i>.npy and .csv, lengths.csv, scaler.json.
 """
 
 
@@ -36,6 +36,39 @@ rule extract_mel:
         """
 
 
+rule check_lengths:
+    input:
+        features=FEATURES,
+        index=FEATURE_INDEX,
+        labels=f"{D}/labels.csv",
+        code=code("check_lengths"),
+    output:
+        lengths=f"{D}/lengths.csv",
+    log:
+        f"{D}/logs/check_lengths.log",
+    benchmark:
+        f"{D}/benchmarks/check_lengths.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        longest_input=max(v["input_frames"] for v in config["variants"].values()),
+    message:
+        "Check the lengths of the tracks"
+    shell:
+        """
+        python -m workflow_scripts.check_lengths \
+            --features {input.features} \
+            --labels {input.labels} \
+            --longest-input {params.longest_input} \
+            --lengths {output.lengths} \
+            >{log} 2>&1
+        """
+
+
 rule fit_scaler:
     input:
         features=FEATURES,
@@ -57,7 +90,6 @@ rule fit_scaler:
         runtime=30,
     params:
         normalisation=config["normalisation"],
-        longest_input=max(v["input_frames"] for v in config["variants"].values()),
     message:
         "Fit the normalisation"
     shell:
@@ -67,7 +99,6 @@ rule fit_scaler:
             --labels {input.labels} \
             --folds {input.folds} \
             --normalisation {params.normalisation} \
-            --longest-input {params.longest_input} \
             --scaler {output.scaler} \
             >{log} 2>&1
         """

@@ -99,6 +99,10 @@ def test_a_folder_of_audio(tmp_path):
     assert config["name"] == "mine"
 
 
+def test_a_name_may_be_a_number():
+    assert complete({"name": 2020})["name"] == "2020"
+
+
 def test_a_folder_below_home(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "music").mkdir()
@@ -116,8 +120,20 @@ MISTAKES = [
     ({"folds": "ten"}, "configuration key folds must be of type integer, not 'ten'"),
     (
         {"training": {"learning_rate": "1e-3"}},
-        r"learning_rate must be of type number, not '1e-3' .*write the number as in 1.0e-5",
+        "learning_rate must be of type number, not '1e-3' .*write it with a point and a sign",
     ),
+    ({"training": {"max_epochs": "1e3"}}, "must be of type integer, not '1e3' .*; write 1000"),
+    ({"folds": 3.0}, "folds must be of type integer, not 3.0 .*; write 3"),
+    ({"training": {"dropout": float("nan")}}, "dropout must be of type number, not nan"),
+    ({"training": None}, "training must be of type object, not None"),
+    ({"variants": {2020: None}}, "the key 2020 in variants is not text; put it in quotes"),
+    ({"variants": {"a-b": None}}, "the name 'a-b' in variants cannot be used"),
+    (
+        {"variants": {"time_1x60": {"trunks": {"output": {"filter": [1, 2], "pool": [1, 1]}}}}},
+        "the name 'output' in variants.time_1x60.trunks cannot be used",
+    ),
+    ({"dataset": "folder", "audio_dir": "~nobody-here"}, "audio_dir ~nobody-here is not a folder"),
+    ({"dataset": "folder", "audio_dir": "x" * 300}, "is not a folder"),
     ({"folds": True}, "configuration key folds must be of type integer, not True"),
     ({"training": {"learning_rate": 0}}, "training.learning_rate must be greater than 0, not 0"),
     ({"training": {"dropout": 1}}, "training.dropout must be less than 1, not 1"),

@@ -1,5 +1,7 @@
 """Tracks, folds, features on disk, segments."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,9 +37,13 @@ class TestClassFolders:
         touch(tmp_path, "a/x.wav", "a/._x.wav", ".cache/x.wav", "b/x.wav")
         assert list(tracks.class_folders(tmp_path)["track_id"]) == ["a/x", "b/x"]
 
+    def test_hidden_folders_further_down_are_passed_over(self, tmp_path):
+        touch(tmp_path, "a/x.wav", "a/.trash/y.wav", "b/deep/x.wav")
+        assert list(tracks.class_folders(tmp_path)["track_id"]) == ["a/x", "b/x"]
+
     def test_tempi_beside_the_audio_or_in_a_folder(self, tmp_path):
         touch(tmp_path, "a/x.wav", "b/y.wav")
-        (tmp_path / "a/x.bpm").write_text("120\n")
+        (tmp_path / "a/x.bpm").write_bytes(b"\xef\xbb\xbf120\r\n")
         found = tracks.class_folders(tmp_path)
         assert found["bpm"][0] == 120 and np.isnan(found["bpm"][1])
         (tmp_path / "tempi").mkdir()
@@ -87,10 +93,21 @@ class TestTrackList:
         assert list(found["player"]) == ["ann", "NA"]
         assert found["bpm"][0] == 99 and np.isnan(found["bpm"][1])
 
+    def test_a_spreadsheets_byte_order_mark_and_blank_lines(self, tmp_path):
+        found = self.read(tmp_path, "\ufeffpath,label\r\n1.wav,a\r\n\r\nsub/2.wav,b\r\n\r\n")
+        assert list(found["label"]) == ["a", "b"]
+
+    @pytest.mark.parametrize("name", ["x\ry.wav", os.fsdecode(b"x\xff.wav")])
+    def test_names_that_no_table_can_hold(self, tmp_path, name):
+        touch(tmp_path, "a/x.wav", "b/y.wav")
+        (tmp_path / "b/y.wav").rename(tmp_path / "b" / name)
+        with pytest.raises(UserError, match=r"b/.* has a carriage return or bytes .*; rename it"):
+            tracks.check_names(tracks.class_folders(tmp_path))
+
     @pytest.mark.parametrize(
         ("text", "sentence"),
         [
-            ("path\n1.wav\n", "has no column label"),
+            ("path\n1.wav\n", "has no column label; it needs"),
             ("label\na\n", "has no column path"),
             ("path,label\n1.wav,\n", r"tracks\.csv line 2 has no label"),
             ("path,label\n1.wav,a\n3.wav,b\n", r"1 files that do not exist: .*3\.wav"),
@@ -98,6 +115,11 @@ class TestTrackList:
             ("path,label,bpm\n1.wav,a,quick\n", "line 2: the tempo 'quick'"),
             ("path,label,digest\n1.wav,a,x\n", "column digest, which the workflow computes"),
             ("", "not a readable CSV"),
+            ("path,label\n", "lists no tracks"),
+            ("path,label\n1.wav,a,x\n", "a row with more fields than its first line"),
+            ("path;label\n1.wav;a\n", "has no column path; it needs path and label, with commas"),
+            ("path,label\n\n1.wav,a\n1.wav,\n", "line 4 has no label"),
+            ("path,label,track_id\n1.wav,a,\n", "line 2 has no track_id"),
         ],
     )
     def test_what_is_wrong_is_said_in_a_sentence(self, tmp_path, text, sentence):
@@ -169,14 +191,20 @@ class TestFolds:
         spread = {tuple(folds.assign(labels, players, 4, seed)) for seed in range(5)}
         assert len(spread) > 1
 
-    def test_gaps_of_a_split_are_told(self):
-        labels = np.array([*"aaabbb"])
-        target = np.array([0, 0, 0, 1, 1, 1])
-        fold = np.array([0, 1, 2, 0, 0, 1])
-        tracks_ = split.Tracks(labels, labels, labels, fold, ["a", "b"], target)
-        assert tracks_.gaps() == ["Fold 0 trains on no track of b.", "Fold 2 tests no track of b."]
-        even = split.Tracks(labels, labels, labels, np.array([0, 1, 2] * 2), ["a", "b"], target)
-        assert even.gaps() == []
+    def split_of(self, labels, fold, digests=None):
+        rows = {"track_id": [*labels], "label": [*labels], "digest": [*(digests or "uvwxyz")]}
+        return split.Tracks.of(pd.DataFrame(rows), np.array(fold))
+
+    def test_classes_that_a_part_lacks(self):
+        uneven = self.split_of("aaabbb", [0, 1, 2, 0, 0, 1])
+        assert uneven.lacking("test") == {2: ["b"]}
+        assert uneven.lacking("train") == {0: ["b"]}
+        even = self.split_of("aaabbb", [0, 1, 2] * 2)
+        assert even.lacking("test") == even.lacking("train") == {}
+
+    def test_copies_of_the_same_audio_are_counted(self):
+        assert self.split_of("aaabbb", [0, 1, 2] * 2).n_copies() == 0
+        assert self.split_of("aaabbb", [0, 1, 2] * 2, "uuvwxu").n_copies() == 3
 
     def test_a_track_without_a_group_is_one_of_its_own(self):
         names = tracks.group_names(pd.Series(["x", "", "x", ""]))

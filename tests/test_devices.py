@@ -12,6 +12,7 @@ def test_the_drivers_listing():
         Gpu(1, "NVIDIA H100, 80GB HBM3", (9, 0)),
     ]
     assert parse_gpus("") == []
+    assert parse_gpus("0, Odd GPU, [N/A]\n") == []
 
 
 @pytest.mark.parametrize(

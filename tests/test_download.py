@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.conftest import run_step
-from workflow_scripts.download import download
+from workflow_scripts.download import download, md5_of
 from workflow_scripts.step import UserError
 from workflow_scripts.unpack import unpack
 
@@ -89,7 +89,7 @@ def test_a_server_that_is_not_there(tmp_path):
 
 def test_the_archives_folder_is_unpacked(tmp_path):
     archive = tar(tmp_path, {"Data/Tango/1.wav": b"one", "Data/list": b"two"})
-    unpack(archive, tmp_path / "data" / "Data")
+    unpack(archive, md5_of(archive), tmp_path / "data" / "Data")
     assert (tmp_path / "data/Data/Tango/1.wav").read_bytes() == b"one"
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["Data"]
 
@@ -105,14 +105,26 @@ def test_the_archives_folder_is_unpacked(tmp_path):
 def test_hostile_or_wrong_archives_are_refused(tmp_path, members, link, sentence):
     archive = tar(tmp_path, members, link)
     with pytest.raises(UserError, match=sentence):
-        unpack(archive, tmp_path / "data" / "Data")
+        unpack(archive, md5_of(archive), tmp_path / "data" / "Data")
     assert not list((tmp_path / "data").iterdir())
     assert not (tmp_path / "escaped").exists()
+
+
+def test_an_archive_put_there_by_hand_is_checked(tmp_path):
+    archive = tar(tmp_path, {"Data/1.wav": b"one"})
+    with pytest.raises(UserError, match=r"has the MD5 sum .*, not 0+: replace or remove it"):
+        unpack(archive, "0" * 32, tmp_path / "data" / "Data")
+
+
+@pytest.mark.parametrize("url", ["http://a b/c", "http://x:port/y", "http://[bad/x"])
+def test_an_address_that_is_none(tmp_path, url):
+    with pytest.raises(UserError, match="cannot download "):
+        download(url, MD5, tmp_path / "a")
 
 
 def test_a_truncated_archive_is_refused(tmp_path):
     archive = tar(tmp_path, {f"Data/{i}": bytes([i]) * 5000 for i in range(50)})
     archive.write_bytes(archive.read_bytes()[:500])
     with pytest.raises(UserError, match="cannot unpack"):
-        unpack(archive, tmp_path / "data" / "Data")
+        unpack(archive, md5_of(archive), tmp_path / "data" / "Data")
     assert not list((tmp_path / "data").iterdir())

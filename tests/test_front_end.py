@@ -1,5 +1,7 @@
 """Essentia's mel bands against an independent NumPy computation; audio of many kinds."""
 
+import struct
+
 import numpy as np
 import pytest
 
@@ -76,6 +78,17 @@ def test_channels_are_mixed_and_the_rate_is_converted(tmp_path):
 def test_what_is_not_audio_is_a_users_mistake(tmp_path, content):
     (tmp_path / "a.wav").write_bytes(content)
     with pytest.raises(UserError, match=r"a\.wav cannot be decoded as audio"):
+        mel_bands(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("sample", [np.nan, np.inf])
+def test_samples_that_are_no_numbers_are_a_users_mistake(tmp_path, sample):
+    signal = np.zeros(44100, "<f4")
+    signal[5000] = sample
+    header = struct.pack("<4sI4s4sIH", b"RIFF", 36 + signal.nbytes, b"WAVE", b"fmt ", 16, 3)
+    rest = struct.pack("<HIIHH4sI", 1, 44100, 44100 * 4, 4, 32, b"data", signal.nbytes)
+    (tmp_path / "a.wav").write_bytes(header + rest + signal.tobytes())
+    with pytest.raises(UserError, match=r"a\.wav holds samples that are no finite numbers"):
         mel_bands(tmp_path / "a.wav")
 
 

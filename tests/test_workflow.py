@@ -130,6 +130,7 @@ class TestAFinishedRun:
             "list_tracks": 1,
             "assign_folds": 1,
             "extract_mel": 2,
+            "check_lengths": 1,
             "fit_scaler": 1,
             "train": 15,
             "evaluate": 5,
@@ -260,6 +261,21 @@ class TestWhatRunsAgain:
             "    trunks: {time: {filter: [1, 30], pool: [40, 1]}}\n"
         )
         assert again() == {"train": 3, "evaluate": 1, "tabulate": 1, "all": 1}
+
+    def test_a_longer_input_trains_no_other_variant(self, again):
+        own = again.folder / "own.yaml"
+        before = own.read_text()
+        own.write_text(
+            f"{before}"
+            "  time_1x90:\n"
+            "    architecture: Time\n"
+            "    input_frames: 100\n"
+            "    trunks: {time: {filter: [1, 90], pool: [40, 1]}}\n"
+        )
+        longer = {"check_lengths": 1, "train": 3, "evaluate": 1, "tabulate": 1, "all": 1}
+        assert again() == longer
+        own.write_text(before)
+        assert again() == {"check_lengths": 1, "tabulate": 1, "all": 1}
 
     def test_another_filter_trains_its_variant_and_what_starts_from_it(self, again):
         own = again.folder / "own.yaml"

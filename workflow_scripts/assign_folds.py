@@ -27,10 +27,15 @@ def main() -> None:
             f"the groups are so uneven that fold {min(empty)} of {options.n_folds} stays empty; "
             "lower folds or leave group_by out"
         )
+    table = split.Tracks.of(tracks, assigned)
+    for fold, classes in table.lacking("train").items():
+        raise UserError(
+            f"the model of fold {fold} would train on no track of {', '.join(classes)}: all their "
+            f"groups are in the test and validation folds; lower folds or leave group_by out"
+        )
     with atomic(options.folds) as path:
         pd.DataFrame({"track_id": tracks["track_id"], "fold": assigned}).to_csv(path, index=False)
     print(pd.crosstab(tracks["label"], pd.Series(assigned, name="fold"), margins=True))
-    print(*split.read(options.labels, options.folds).gaps(), sep="\n")
 
 
 if __name__ == "__main__":

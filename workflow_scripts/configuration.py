@@ -1,7 +1,8 @@
 """Checks config.yaml with its overlays before any job starts, and fills in defaults."""
 
 import difflib
-import re
+import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,14 @@ def complete(config: dict[str, Any], base: Path = Path("config.yaml")) -> None:
     Raises UserError, one sentence on the first thing wrong: the key, its value, what it may be.
     """
     schema = yaml.safe_load(SCHEMA.read_text())
-    errors = jsonschema.Draft202012Validator(schema).iter_errors(config)
+    _check_keys(config, "config")
+    if isinstance(config.get("name"), int):
+        config["name"] = str(config["name"])
+    errors = _Validator(schema).iter_errors(config)
     first = min(errors, key=lambda error: list(map(str, error.absolute_path)), default=None)
     if first is not None:
         raise UserError(_sentence(first))
-    _order(config, yaml.safe_load(base.read_text()))
+    _order(config, yaml.safe_load(base.read_text()) if base.is_file() else {})
     variants = config["variants"]
     config["variants"] = {name: v for name, v in variants.items() if v is not None}
     if not config["variants"]:
@@ -42,12 +46,37 @@ def complete(config: dict[str, Any], base: Path = Path("config.yaml")) -> None:
     _check_rates(config)
 
 
+def _is_integer(_: Any, value: Any) -> bool:
+    # jsonschema itself lets 3.0 pass.
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(_: Any, value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+_TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+_Validator: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator, type_checker=_TYPES.redefine("number", _is_number)
+)
+
+
+def _check_keys(part: Any, where: str) -> None:
+    """Raise UserError for a key that YAML does not take for text, such as 2020 or true."""
+    for key, value in part.items() if isinstance(part, dict) else ():
+        if not isinstance(key, str):
+            raise UserError(f"the key {key!r} in {where} is not text; put it in quotes")
+        _check_keys(value, key)
+
+
 def _sentence(error: jsonschema.ValidationError) -> str:
     where = ".".join(map(str, error.absolute_path)) or "config"
     value: Any = error.instance
     rule: Any = error.validator_value
     schema: Any = error.schema
     meaning = f" ({schema['description']})" if "description" in schema else ""
+    if "propertyNames" in error.absolute_schema_path:
+        return f"the name {value!r} in {where} cannot be used; take another of letters and digits"
     match error.validator:
         case "additionalProperties":
             known = list(schema["properties"])
@@ -57,14 +86,9 @@ def _sentence(error: jsonschema.ValidationError) -> str:
             return f"unknown configuration key {unknown} in {where}; {hint}"
         case "type":
             types = " or ".join([rule] if isinstance(rule, str) else rule)
-            # YAML takes 1e-5 for text.
-            hint = (
-                "; write the number as in 1.0e-5"
-                if re.fullmatch(r"-?\d+e-?\d+", str(value))
-                else ""
-            )
             return (
-                f"configuration key {where} must be of type {types}, not {value!r}{meaning}{hint}"
+                f"configuration key {where} must be of type {types}, not {value!r}{meaning}"
+                f"{_number_hint(value, types)}"
             )
         case "enum":
             choices = ", ".join(map(str, rule))
@@ -82,6 +106,21 @@ def _sentence(error: jsonschema.ValidationError) -> str:
             return f"configuration key {where} lacks {missing}; add it"
         case _:
             return f"configuration key {where} is wrong: {error.message}{meaning}"
+
+
+def _number_hint(value: Any, types: str) -> str:
+    """How to write a number that YAML takes for text (1e-5), or for a fraction (3.0)."""
+    if types not in ("integer", "number") or isinstance(value, bool):
+        return ""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return ""
+    if not math.isfinite(number):
+        return ""
+    if types == "integer":
+        return f"; write {number:.0f}" if number.is_integer() else ""
+    return "; write it with a point and a sign, as in 1.0e-5"
 
 
 def _order(config: dict[str, Any], base: dict[str, Any]) -> None:
@@ -112,8 +151,9 @@ def _check_audio(config: dict[str, Any]) -> None:
         if folder is None:
             raise UserError("dataset is folder, but audio_dir is not set; add audio_dir=FOLDER")
         # The shell leaves the ~ in audio_dir=~/music as it is.
-        config["audio_dir"] = folder = str(Path(folder).expanduser())
-        if not Path(folder).is_dir():
+        config["audio_dir"] = folder = os.path.expanduser(folder)  # noqa: PTH111 - for an unknown
+        # user it leaves the path alone, where Path raises.
+        if not os.path.isdir(folder):  # noqa: PTH112
             raise UserError(f"audio_dir {folder} is not a folder; check the path")
     elif folder is not None:
         raise UserError(

@@ -2,12 +2,12 @@
 
 import argparse
 import hashlib
+import http.client
 import shutil
-import urllib.error
 import urllib.request
 from pathlib import Path
 
-from workflow_scripts.step import UserError, atomic, run
+from workflow_scripts.step import MENDABLE_OS_ERRORS, UserError, atomic, run
 
 TIMEOUT = 60
 
@@ -19,7 +19,9 @@ def download(url: str, md5: str, archive: Path) -> None:
             with urllib.request.urlopen(url, timeout=TIMEOUT) as source, path.open("wb") as file:
                 expected = source.headers.get("Content-Length")
                 shutil.copyfileobj(source, file, 1 << 20)
-        except (urllib.error.URLError, TimeoutError, ConnectionError) as failure:
+        except (OSError, http.client.HTTPException, ValueError) as failure:
+            if getattr(failure, "errno", None) in MENDABLE_OS_ERRORS:
+                raise
             reason = getattr(failure, "reason", failure)
             raise UserError(
                 f"cannot download {url}: {reason}; check the network and ballroom in "
@@ -30,13 +32,17 @@ def download(url: str, md5: str, archive: Path) -> None:
             raise UserError(
                 f"{url} broke off after {size} of {expected} bytes; run the command again"
             )
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "md5").hexdigest()
-        if found != md5:
+        if (found := md5_of(path)) != md5:
             raise UserError(
                 f"{url} has the MD5 sum {found}, not {md5}: the file is damaged or has changed; "
                 "run the command again"
             )
+
+
+def md5_of(path: Path) -> str:
+    """MD5 sum of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
 
 
 def main() -> None:

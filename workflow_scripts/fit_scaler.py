@@ -5,7 +5,6 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from workflow_scripts.audio.parameters import HOP_SIZE, SAMPLE_RATE
 from workflow_scripts.dataset import segments, split
 from workflow_scripts.dataset.features import Features
 from workflow_scripts.step import UserError, atomic, run
@@ -18,13 +17,11 @@ def main() -> None:
     parser.add_argument("--labels", type=Path, required=True, help="labels.csv")
     parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
     parser.add_argument("--normalisation", choices=["dataset", "train"], required=True)
-    parser.add_argument("--longest-input", type=int, required=True, help="frames of a segment")
     parser.add_argument("--scaler", type=Path, required=True, help="JSON to write")
     options = parser.parse_args()
 
     tracks = split.read(options.labels, options.folds)
     features = Features(options.features)
-    check_lengths(tracks, features, options.longest_input)
     sums = {digest: segments.sums(features.frames(digest)) for digest in set(tracks.digest)}
     scalers = []
     for fold in range(tracks.n_folds):
@@ -43,22 +40,6 @@ def main() -> None:
                 },
                 indent=2,
             )
-        )
-
-
-def check_lengths(tracks: split.Tracks, features: Features, longest_input: int) -> None:
-    """Raise UserError for tracks too short for one segment of the longest input."""
-    short = [
-        f"{track_id} ({len(features.frames(digest))})"
-        for track_id, digest in zip(tracks.track_id, tracks.digest, strict=True)
-        if len(features.frames(digest)) < longest_input
-    ]
-    if short:
-        named = ", ".join(short[:10]) + (", ..." if len(short) > 10 else "")
-        raise UserError(
-            f"{len(short)} of {len(tracks.label)} tracks have fewer frames than a segment of "
-            f"{longest_input} ({longest_input * HOP_SIZE / SAMPLE_RATE:.1f} s): {named}; "
-            "remove them, or the variants of so long an input_frames"
         )
 
 

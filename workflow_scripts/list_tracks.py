@@ -34,6 +34,7 @@ def main() -> None:
     options = parser.parse_args()
 
     tracks = list_tracks(options.audio, options.tempi, options.ballroom)
+    dataset.check_names(tracks)
     group_by = options.group_by or None
     dataset.check_classes(tracks, options.folds, group_by)
     tracks.insert(3, "digest", dataset.digests(tracks["path"], options.threads))

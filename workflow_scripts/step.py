@@ -13,19 +13,24 @@ class UserError(Exception):
     """A mistake the user can mend; its text says what, where, and what to do."""
 
 
-_MENDABLE_OS_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}
+# A full disk, a missing permission: for the user to mend, whatever the step was at.
+MENDABLE_OS_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def run(main: Callable[[], None]) -> None:
-    """Call `main`; a user's mistake ends the process with one sentence and exit code 1."""
+    """Call `main` and end the process; a user's mistake is one sentence and exit code 1."""
     try:
         main()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # MXNet's threads now and then abort the interpreter's shutdown, and a finished step fails.
+        os._exit(0)
     except UserError as mistake:
         sys.exit(f"error: {mistake}")
     except KeyboardInterrupt:
         sys.exit("interrupted; run again to go on")
     except OSError as failure:
-        if failure.errno not in _MENDABLE_OS_ERRORS:
+        if failure.errno not in MENDABLE_OS_ERRORS:
             raise
         sys.exit(
             f"error: cannot use {failure.filename or 'the disk'}: {failure.strerror}; "

@@ -54,7 +54,14 @@ def main() -> None:
         table = table1.with_paper(table)
 
     title = f"Table I of {options.name}"
-    notes = [LEGEND.format(n=tracks.n_folds), *tracks.gaps()]
+    notes = [LEGEND.format(n=tracks.n_folds)]
+    for fold, classes in tracks.lacking("test").items():
+        notes.append(f"Fold {fold} tests no track of {', '.join(classes)}.")
+    if copies := tracks.n_copies():
+        notes.append(
+            f"{copies} tracks have the same audio as another; one may be trained on and the other "
+            "tested."
+        )
     if options.dataset == "demo":
         notes.append(SYNTHETIC)
     shown = table1.for_people(table)

@@ -2,21 +2,28 @@
 
 import argparse
 import tarfile
+import zlib
 from pathlib import Path
 
-from workflow_scripts.step import UserError, atomic, run
+from workflow_scripts.download import md5_of
+from workflow_scripts.step import MENDABLE_OS_ERRORS, UserError, atomic, run
 
 
-def unpack(archive: Path, folder: Path) -> None:
+def unpack(archive: Path, md5: str, folder: Path) -> None:
     """Put the archive's top folder, which bears the name of `folder`, at `folder`.
 
-    Members that would leave the folder, links to outside and devices are refused.
+    The archive may have been put there by hand, so its MD5 sum is checked again. Members that
+    would leave the folder, links to outside and devices are refused.
     """
+    if (found := md5_of(archive)) != md5:
+        raise UserError(f"{archive} has the MD5 sum {found}, not {md5}: replace or remove it")
     with atomic(folder) as path:
         try:
             with tarfile.open(archive) as members:
                 members.extractall(path, filter="data")
-        except (tarfile.TarError, EOFError, OSError) as failure:
+        except (tarfile.TarError, EOFError, zlib.error, OSError) as failure:
+            if getattr(failure, "errno", None) in MENDABLE_OS_ERRORS:
+                raise
             raise UserError(
                 f"cannot unpack {archive}: {failure}; remove it and run again"
             ) from None
@@ -34,10 +41,11 @@ def main() -> None:
     """Command line; Snakemake's rule of the same name calls it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--archives", type=Path, nargs="+", required=True)
+    parser.add_argument("--md5", nargs="+", required=True, help="one an archive")
     parser.add_argument("--folders", type=Path, nargs="+", required=True, help="one an archive")
     options = parser.parse_args()
-    for archive, folder in zip(options.archives, options.folders, strict=True):
-        unpack(archive, folder)
+    for job in zip(options.archives, options.md5, options.folders, strict=True):
+        unpack(*job)
 
 
 if __name__ == "__main__":

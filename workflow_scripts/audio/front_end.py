@@ -48,4 +48,7 @@ def mel_bands(audio: Path) -> np.ndarray:
         raise UserError(f"{audio} cannot be decoded as audio; replace or remove it") from None
     if "bands" not in pool.descriptorNames():
         raise UserError(f"{audio} holds no sound; replace or remove it")
-    return np.ascontiguousarray(pool["bands"], dtype=np.float32)
+    energies = np.ascontiguousarray(pool["bands"], dtype=np.float32)
+    if not np.isfinite(energies).all():
+        raise UserError(f"{audio} holds samples that are no finite numbers; replace or remove it")
+    return energies

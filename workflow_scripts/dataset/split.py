@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from workflow_scripts.dataset.tracks import read_tracks
 
@@ -22,6 +23,13 @@ class Tracks:
     classes: list[str]
     target: np.ndarray
 
+    @classmethod
+    def of(cls, tracks: pd.DataFrame, folds: np.ndarray) -> "Tracks":
+        """From the columns track_id, label and digest, and the fold of each row."""
+        track_ids, labels, digests = (tracks[c].to_numpy() for c in ("track_id", "label", "digest"))
+        classes = sorted(set(labels))
+        return cls(track_ids, labels, digests, folds, classes, np.searchsorted(classes, labels))
+
     @property
     def n_folds(self) -> int:
         """The number of folds."""
@@ -37,28 +45,20 @@ class Tracks:
         parts[self.fold == fold] = "test"
         return np.flatnonzero(parts == name)
 
-    def gaps(self) -> list[str]:
-        """A sentence for each fold whose test or training tracks lack a class."""
-        sentences = []
-        for fold in range(self.n_folds):
-            for part, verb in (("test", "tests"), ("train", "trains on")):
-                held = set(self.label[self.part(fold, part)])
-                if lacking := [name for name in self.classes if name not in held]:
-                    sentences.append(f"Fold {fold} {verb} no track of {', '.join(lacking)}.")
-        return sentences
+    def lacking(self, part: str) -> dict[int, list[str]]:
+        """The classes that a part lacks, for each fold that lacks any; `part` as in `part`."""
+        held = {fold: set(self.label[self.part(fold, part)]) for fold in range(self.n_folds)}
+        gaps = {fold: [c for c in self.classes if c not in held[fold]] for fold in held}
+        return {fold: classes for fold, classes in gaps.items() if classes}
+
+    def n_copies(self) -> int:
+        """How many tracks have the same audio, to the byte, as another."""
+        _, counts = np.unique(self.digest, return_counts=True)
+        return int(counts[counts > 1].sum())
 
 
 def read(labels: Path, folds: Path) -> Tracks:
     """Join labels.csv and folds.csv."""
-    table = read_tracks(labels).merge(
-        read_tracks(folds), on="track_id", how="left", validate="one_to_one"
-    )
-    classes = sorted(set(table["label"]))
-    return Tracks(
-        table["track_id"].to_numpy(),
-        table["label"].to_numpy(),
-        table["digest"].to_numpy(),
-        table["fold"].astype(int).to_numpy(),
-        classes,
-        np.searchsorted(classes, table["label"].to_numpy()),
-    )
+    tracks = read_tracks(labels)
+    assigned = read_tracks(folds).set_index("track_id")["fold"]
+    return Tracks.of(tracks, assigned.loc[tracks["track_id"]].astype(int).to_numpy())

@@ -1,5 +1,6 @@
 """The state of a folder of audio, cheap enough to ask for at every start."""
 
+import contextlib
 import csv
 import hashlib
 import os
@@ -31,6 +32,10 @@ def _files(folder: str) -> Iterator[str]:
             yield from (os.path.join(parent, name) for name in names)
     listing = os.path.join(folder, "tracks.csv")
     if os.path.isfile(listing):
-        with open(listing, newline="", errors="surrogateescape") as file:
+        with (
+            open(listing, newline="", encoding="utf-8-sig", errors="surrogateescape") as file,
+            # What is wrong with the table is said where its tracks are listed.
+            contextlib.suppress(csv.Error),
+        ):
             for row in csv.DictReader(file):
                 yield os.path.join(folder, row.get("path") or "")

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import warnings
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -42,7 +43,7 @@ def class_folders(
         )
     rows = []
     for folder in folders:
-        files = sorted(p for p in folder.rglob("*") if _is_audio(p))
+        files = sorted(p for p in folder.rglob("*") if _is_audio(p, folder))
         if not files:
             raise UserError(
                 f"the class folder {folder} holds no audio "
@@ -63,13 +64,13 @@ def track_list(csv: Path) -> pd.DataFrame:
 
     Paths are relative to the folder of the file. Returns and raises as `class_folders`.
     """
-    try:
-        tracks = pd.read_csv(csv, dtype=str, keep_default_na=False)
-    except (ValueError, pd.errors.ParserError) as failure:
-        raise UserError(f"{csv} is not a readable CSV table: {failure}") from None
+    tracks = _read_list(csv)
     for column in ("path", "label"):
         if column not in tracks:
-            raise UserError(f"{csv} has no column {column}; it needs path and label")
+            raise UserError(
+                f"{csv} has no column {column}; it needs path and label, with commas between them"
+            )
+    for column in {"path", "label", "track_id"} & set(tracks):
         if (empty := tracks[column] == "").any():
             raise UserError(f"{csv} line {int(empty.idxmax()) + 2} has no {column}; fill it in")
     if "digest" in tracks:
@@ -84,7 +85,7 @@ def track_list(csv: Path) -> pd.DataFrame:
     if (twice := tracks["track_id"].duplicated()).any():
         raise UserError(f"{csv} has several tracks of track_id {tracks['track_id'][twice].iloc[0]}")
     if "bpm" in tracks:
-        tracks["bpm"] = [_tempo(bpm, f"{csv} line {i + 2}") for i, bpm in enumerate(tracks["bpm"])]
+        tracks["bpm"] = [_tempo(bpm, f"{csv} line {i + 2}") for i, bpm in tracks["bpm"].items()]
     first = ["track_id", "label", "path"]
     return tracks[first + [c for c in tracks if c not in first]]
 
@@ -98,6 +99,15 @@ def digests(paths: Iterable[str], threads: int) -> list[str]:
 def shard_of(digest: str, n_shards: int) -> int:
     """The shard in 0 ... n_shards - 1 that holds the features of the audio of this digest."""
     return int(digest[:16], 16) % n_shards
+
+
+def check_names(tracks: pd.DataFrame) -> None:
+    """Raise UserError for a path or label that cannot be written to a table and read back."""
+    for text in [*tracks["path"], *tracks["label"]]:
+        if "\r" in text or any("\udc80" <= character <= "\udcff" for character in text):
+            raise UserError(
+                f"{text!r} has a carriage return or bytes that are not UTF-8 in its name; rename it"
+            )
 
 
 def check_classes(tracks: pd.DataFrame, n_folds: int, group_by: str | None) -> None:
@@ -139,8 +149,31 @@ def read_tracks(csv: Path) -> pd.DataFrame:
     return text
 
 
-def _is_audio(path: Path) -> bool:
-    hidden = path.name.startswith(".")
+def _read_list(csv: Path) -> pd.DataFrame:
+    """The table as text, its index the line of the file less two; blank lines are left out."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table = pd.read_csv(
+                csv,
+                dtype=str,
+                keep_default_na=False,
+                index_col=False,
+                skip_blank_lines=False,
+                encoding="utf-8-sig",
+            )
+    except pd.errors.ParserWarning:
+        raise UserError(f"{csv} has a row with more fields than its first line") from None
+    except (ValueError, pd.errors.ParserError) as failure:
+        raise UserError(f"{csv} is not a readable CSV table in UTF-8: {failure}") from None
+    table = table[(table != "").any(axis="columns")]
+    if table.empty:
+        raise UserError(f"{csv} lists no tracks; give each a line with path and label")
+    return table
+
+
+def _is_audio(path: Path, folder: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
     return not hidden and path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()
 
 
@@ -150,7 +183,9 @@ def _digest(path: str) -> str:
 
 
 def _read_tempo(path: Path) -> float | None:
-    return _tempo(path.read_text(errors="replace"), str(path)) if path.is_file() else None
+    return (
+        _tempo(path.read_text("utf-8-sig", errors="replace"), str(path)) if path.is_file() else None
+    )
 
 
 def _tempo(text: str, where: str) -> float | None:

@@ -1,5 +1,6 @@
 """Which GPUs the installed MXNet can use, found without importing it."""
 
+import re
 import subprocess
 from dataclasses import dataclass
 from functools import cache
@@ -24,14 +25,12 @@ class Gpu:
 
 
 def parse_gpus(listing: str) -> list[Gpu]:
-    """GPUs from the lines "index, name, compute capability" that nvidia-smi prints."""
-    gpus = []
-    for line in listing.splitlines():
-        index, rest = line.split(",", 1)
-        name, capability = rest.rsplit(",", 1)
-        major, minor = capability.strip().split(".")
-        gpus.append(Gpu(int(index), name.strip(), (int(major), int(minor))))
-    return gpus
+    """GPUs from the lines "index, name, compute capability" that nvidia-smi prints.
+
+    A GPU whose compute capability the driver does not tell is left out.
+    """
+    lines = re.findall(r"^(\d+), (.*), (\d+)\.(\d+)$", listing, flags=re.MULTILINE)
+    return [Gpu(int(index), name, (int(major), int(minor))) for index, name, major, minor in lines]
 
 
 @cache
