@@ -1,6 +1,6 @@
 """From models to Table I.
 
-Needs: results/<name>/models/, features/, tracks.csv, labels.csv, folds.csv, scaler.json.
+Needs: results/<name>/models/, features/, the tables of the tracks, lengths.csv, scaler.json.
 Makes: predictions/<variant>/fold-<k>.csv, baselines.csv, table1.csv, .md and .tex.
 """
 
@@ -84,6 +84,7 @@ rule tabulate:
         labels=f"{D}/labels.csv",
         folds=f"{D}/folds.csv",
         baselines=f"{D}/baselines.csv",
+        lengths=f"{D}/lengths.csv",
         predictions=expand(
             "{D}/predictions/{variant}/fold-{fold}.csv",
             D=D,

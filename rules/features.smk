@@ -48,6 +48,9 @@ rule check_lengths:
         f"{D}/logs/check_lengths.log",
     benchmark:
         f"{D}/benchmarks/check_lengths.tsv"
+    # Before any training. It is no input of theirs, since the longest of the variants may change
+    # without a change for the others.
+    priority: 50
     conda:
         "../envs/cpu.yaml"
     threads: 1

@@ -1,6 +1,6 @@
 """Training: every variant on every fold.
 
-Needs: results/<name>/features/, labels.csv, folds.csv, lengths.csv, scaler.json.
+Needs: results/<name>/features/, labels.csv, folds.csv, scaler.json.
 Makes: models/<variant>/fold-<k>/weights.npz, history.csv, fit.json.
 """
 
@@ -12,8 +12,6 @@ rule train:
         labels=f"{D}/labels.csv",
         folds=f"{D}/folds.csv",
         scaler=f"{D}/scaler.json",
-        # Checked before any training; which variant is the longest changes none of the others.
-        lengths=ancient(f"{D}/lengths.csv"),
         donors=donors,
         code=code("train"),
     output:

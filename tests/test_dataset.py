@@ -285,6 +285,11 @@ class TestSegments:
         expected = (np.log(1 + 10_000 * bands["a"][80:160].astype(np.float64)) - 2) / 3
         assert np.allclose(values[2], expected.T, rtol=1e-5, atol=1e-6)
 
+    def test_a_track_without_a_segment_is_a_users_mistake(self, tmp_path):
+        write_shard(tmp_path / "s.npy", [("a", np.ones((79, 40), np.float32))])
+        with pytest.raises(UserError, match=r"of the digest a in tracks\.csv is shorter than"):
+            segments.load(Features([tmp_path / "s.npy"]), ["a"], 80, segments.Scaler(0, 1))
+
     def test_the_scaler_is_one_mean_and_deviation_of_everything(self):
         rng = np.random.default_rng(0)
         parts = [rng.random((n, 40), dtype=np.float32) for n in (100, 30)]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from workflow_scripts.dataset.features import Features
+from workflow_scripts.step import UserError
 
 COMPRESSION = 10_000
 
@@ -69,8 +70,15 @@ def load(
     """Normalised segments of these contents, and the position in `digests` each comes from.
 
     Returns float32 (segments, bands, n_frames), one array, and int (segments,).
+
+    Raises UserError for a content without a whole segment.
     """
     counts = [len(features.frames(digest)) // n_frames for digest in digests]
+    if 0 in counts:
+        raise UserError(
+            f"the track of the digest {digests[counts.index(0)]} in tracks.csv is shorter than a "
+            f"segment of {n_frames} frames; remove it or lower input_frames"
+        )
     bands = features.frames(digests[0]).shape[1]
     values = np.empty((sum(counts), bands, n_frames), np.float32)
     first = 0
