@@ -18,6 +18,7 @@ COMMANDS = [
 SNAKEMAKE = [command for command in COMMANDS if command.startswith("snakemake ")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", SNAKEMAKE)
 def test_its_snakemake_commands_plan_a_run(workflow, audio, command):
     (workflow.folder / "PATH").symlink_to(audio)
@@ -51,6 +52,7 @@ def closure(edges):
     return reachable
 
 
+@pytest.mark.slow
 def test_its_picture_is_the_workflows_graph(workflow):
     drawn = re.search(r"```mermaid\n(.*?)```", README, flags=re.DOTALL)[1]
     edges = set()

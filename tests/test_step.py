@@ -64,6 +64,7 @@ class TestRun:
             run(lambda: (_ for _ in ()).throw(OSError(errno.EIO, "odd")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_each_rule_has_a_step_of_its_name_that_explains_itself(step):
     code, output = run_step(step, "--help")
@@ -86,6 +87,7 @@ def test_a_steps_code_is_all_that_it_imports():
         assert loaded - {"workflow_scripts/step.py"} <= set(code_of(step))
     assert "workflow_scripts/networks/engine_mxnet.py" in code_of("train"), "imported late"
     assert not [path for path in code_of("train") if "audio/front_end" in path or "result" in path]
+    assert "workflow_scripts/dataset/tracks.py" not in code_of("train"), "only lists tracks"
 
 
 def test_only_the_engine_imports_mxnet_and_only_the_front_end_essentia():

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from workflow_scripts.dataset import folds, split
-from workflow_scripts.dataset.tracks import group_names, read_tracks
+from workflow_scripts.dataset.tables import read_table
+from workflow_scripts.dataset.tracks import group_names
 from workflow_scripts.step import UserError, atomic, run
 
 
@@ -19,7 +20,7 @@ def main() -> None:
     parser.add_argument("--folds", type=Path, required=True, help="CSV to write")
     options = parser.parse_args()
 
-    tracks = read_tracks(options.labels)
+    tracks = read_table(options.labels)
     groups = group_names(tracks["group"]) if "group" in tracks else None
     assigned = folds.assign(tracks["label"].to_numpy(), groups, options.n_folds, options.seed)
     if empty := set(range(options.n_folds)) - set(assigned):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.dataset import split
-from workflow_scripts.dataset.tracks import read_tracks
+from workflow_scripts.dataset.tables import read_table
 from workflow_scripts.results import baselines
 from workflow_scripts.step import atomic, run
 
@@ -47,7 +47,7 @@ def main() -> None:
     options = parser.parse_args()
 
     tracks = split.read(options.labels, options.folds)
-    listed = read_tracks(options.tracks)
+    listed = read_table(options.tracks)
     known = "bpm" in listed and listed["bpm"].notna().all()
     bpm = listed.set_index("track_id")["bpm"][tracks.track_id].to_numpy() if known else None
     table = accuracies(tracks, bpm)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from workflow_scripts.audio.parameters import HOP_SIZE, SAMPLE_RATE
 from workflow_scripts.dataset.features import Features
-from workflow_scripts.dataset.tracks import read_tracks
+from workflow_scripts.dataset.tables import read_table
 from workflow_scripts.step import UserError, atomic, run
 
 
@@ -35,7 +35,7 @@ def main() -> None:
     options = parser.parse_args()
 
     features = Features(options.features)
-    lengths = read_tracks(options.labels)[["track_id", "digest"]]
+    lengths = read_table(options.labels)[["track_id", "digest"]]
     lengths["n_frames"] = [len(features.frames(digest)) for digest in lengths.pop("digest")]
     check(lengths, options.longest_input)
     with atomic(options.lengths) as path:

@@ -8,7 +8,7 @@ import numpy as np
 
 from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.dataset.features import write_shard
-from workflow_scripts.dataset.tracks import read_tracks
+from workflow_scripts.dataset.tables import read_table
 from workflow_scripts.step import UserError, run
 
 
@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--features", type=Path, required=True, help=".npy to write, .csv beside")
     options = parser.parse_args()
 
-    tracks = read_tracks(options.tracks)
+    tracks = read_table(options.tracks)
     paths = dict(zip(tracks["digest"], tracks["path"], strict=True))
     digests = options.shard.read_text().split()
     write_shard(options.features, extract(digests, paths))

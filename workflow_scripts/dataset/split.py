@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.dataset.tracks import read_tracks
+from workflow_scripts.dataset.tables import read_table
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,6 @@ class Tracks:
 
 def read(labels: Path, folds: Path) -> Tracks:
     """Join labels.csv and folds.csv."""
-    tracks = read_tracks(labels)
-    assigned = read_tracks(folds).set_index("track_id")["fold"]
+    tracks = read_table(labels)
+    assigned = read_table(folds).set_index("track_id")["fold"]
     return Tracks.of(tracks, assigned.loc[tracks["track_id"]].astype(int).to_numpy())

@@ -70,7 +70,7 @@ def track_list(csv: Path) -> pd.DataFrame:
             raise UserError(
                 f"{csv} has no column {column}; it needs path and label, with commas between them"
             )
-    for column in {"path", "label", "track_id"} & set(tracks):
+    for column in (c for c in ("path", "label", "track_id") if c in tracks):
         if (empty := tracks[column] == "").any():
             raise UserError(f"{csv} line {int(empty.idxmax()) + 2} has no {column}; fill it in")
     if "digest" in tracks:
@@ -139,14 +139,6 @@ def group_names(column: pd.Series) -> np.ndarray:
     """The group of each track; a track without one is a group of its own."""
     alone = [f"\0{i}" for i in range(len(column))]
     return np.where(column.isna() | (column == ""), alone, column.astype(str))
-
-
-def read_tracks(csv: Path) -> pd.DataFrame:
-    """The workflow's own tracks.csv; text columns as text, bpm as float (absent if unknown)."""
-    text = pd.read_csv(csv, dtype=str, keep_default_na=False)
-    if "bpm" in text:
-        text["bpm"] = pd.to_numeric(text["bpm"])
-    return text
 
 
 def _read_list(csv: Path) -> pd.DataFrame:
