@@ -5,6 +5,7 @@ Makes: data/<dataset>/ and, in results/<name>/, tracks.csv, labels.csv, contents
 """
 
 
+# Its code is no input: an archive of the right MD5 sum is never fetched again.
 rule download:
     output:
         archive="data/ballroom/{archive}.tar.gz",

@@ -88,9 +88,11 @@ def test_a_server_that_is_not_there(tmp_path):
 
 
 def test_the_archives_folder_is_unpacked(tmp_path):
-    archive = tar(tmp_path, {"Data/Tango/1.wav": b"one", "Data/list": b"two"})
+    members = {"Data/Tango/1.wav": b"one", "Data/list": b"two", "Data/Data/2.wav": b"three"}
+    archive = tar(tmp_path, members)
     unpack(archive, md5_of(archive), tmp_path / "data" / "Data")
     assert (tmp_path / "data/Data/Tango/1.wav").read_bytes() == b"one"
+    assert (tmp_path / "data/Data/Data/2.wav").read_bytes() == b"three"
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["Data"]
 
 

@@ -30,13 +30,6 @@ class TestAtomic:
             raise ValueError("no")
         assert [p.read_text() for p in tmp_path.iterdir()] == ["old"]
 
-    def test_a_folder_as_well(self, tmp_path):
-        with pytest.raises(ValueError, match="no"), atomic(tmp_path / "a") as path:
-            path.mkdir()
-            (path / "b").write_text("half")
-            raise ValueError("no")
-        assert not list(tmp_path.iterdir())
-
 
 class TestRun:
     def exit_of(self, failure):

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,10 +39,7 @@ def run(main: Callable[[], None]) -> None:
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; it takes the final name only if all went well.
-
-    The caller makes a file or a folder there.
-    """
+    """Yield a temporary path beside `path`; it takes the final name only if all went well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: numpy.save and others choose by it or would append their own.
     partial = path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}")
@@ -51,6 +47,4 @@ def atomic(path: Path) -> Iterator[Path]:
         yield partial
         partial.replace(path)
     finally:
-        if partial.is_dir():
-            shutil.rmtree(partial)
         partial.unlink(missing_ok=True)

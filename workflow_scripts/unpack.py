@@ -2,11 +2,12 @@
 
 import argparse
 import tarfile
+import tempfile
 import zlib
 from pathlib import Path
 
 from workflow_scripts.download import md5_of
-from workflow_scripts.step import MENDABLE_OS_ERRORS, UserError, atomic, run
+from workflow_scripts.step import MENDABLE_OS_ERRORS, UserError, run
 
 
 def unpack(archive: Path, md5: str, folder: Path) -> None:
@@ -17,24 +18,23 @@ def unpack(archive: Path, md5: str, folder: Path) -> None:
     """
     if (found := md5_of(archive)) != md5:
         raise UserError(f"{archive} has the MD5 sum {found}, not {md5}: replace or remove it")
-    with atomic(folder) as path:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".unpack-", dir=folder.parent) as holding:
         try:
             with tarfile.open(archive) as members:
-                members.extractall(path, filter="data")
+                members.extractall(holding, filter="data")
         except (tarfile.TarError, EOFError, zlib.error, OSError) as failure:
             if getattr(failure, "errno", None) in MENDABLE_OS_ERRORS:
                 raise
             raise UserError(
                 f"cannot unpack {archive}: {failure}; remove it and run again"
             ) from None
-        inner = path / folder.name
+        inner = Path(holding) / folder.name
         if not inner.is_dir():
             raise UserError(
                 f"{archive} holds no folder {folder.name}; check ballroom in the config"
             )
-        for entry in inner.iterdir():
-            entry.rename(path / entry.name)
-        inner.rmdir()
+        inner.replace(folder)
 
 
 def main() -> None:
