@@ -6,13 +6,14 @@ Makes: the checked configuration; D, the folder of this experiment; the function
 import json
 import os
 import sys
+from functools import cache
 
 from snakemake.exceptions import WorkflowError
 
 from workflow_scripts import configuration
 from workflow_scripts.audio.dances import DANCES, TRACKS_A_DANCE
 from workflow_scripts.dataset.state import fingerprint
-from workflow_scripts.networks.devices import usable_gpus
+from workflow_scripts.networks.devices import has_cuda_build, visible_gpus
 from workflow_scripts.sources import code_of, offer_to_jobs
 from workflow_scripts.step import UserError
 
@@ -29,6 +30,7 @@ SHARDS = range(config["shards"])
 FEATURES = expand("{D}/features/shard-{shard}.npy", D=D, shard=SHARDS)
 FEATURE_INDEX = expand("{D}/features/shard-{shard}.csv", D=D, shard=SHARDS)
 DEMO_TRACKS = [f"{number:02d}" for number in range(1, TRACKS_A_DANCE + 1)]
+ENGINE_MODULE = f"networks/engine_{config['engine']}"
 AUDIO_FOLDERS = {
     "ballroom": "data/ballroom/BallroomData",
     "demo": "data/demo",
@@ -47,9 +49,9 @@ def source(path):
     return os.path.relpath(os.path.join(workflow.basedir, path))
 
 
-def code(step):
+def code(*modules):
     """The modules whose content decides what a step computes: its input, besides its data."""
-    return [source(path) for path in code_of(step)]
+    return [source(path) for path in code_of(*modules)]
 
 
 def audio_to_make(wildcards):
@@ -93,15 +95,24 @@ def donors(wildcards):
     ]
 
 
+@cache
+def gpus_here():
+    """The GPUs of this machine that trainings are to use."""
+    return visible_gpus() if has_cuda_build(config["engine"]) else []
+
+
 def gpus_a_training(wildcards):
     """1, or 0 where this machine is to run the job itself and has no GPU for it.
 
     A job that asked for a GPU would keep the others waiting: `--resources gpu=1` lets one run.
     """
-    return 1 if not workflow.local_exec or usable_gpus() else 0
+    return 1 if not workflow.local_exec or gpus_here() else 0
 
 
 def say_where_it_trains():
     """Once a run: that trainings go to the CPU, where this machine runs them itself."""
-    if workflow.local_exec and not usable_gpus():
-        print("No GPU that MXNet can use: training on the CPU.", file=sys.stderr)
+    if workflow.local_exec and not gpus_here():
+        print(
+            f"Training on the CPU: no GPU, or {config['engine']} is a build without CUDA.",
+            file=sys.stderr,
+        )

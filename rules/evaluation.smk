@@ -15,7 +15,7 @@ rule evaluate:
         weights=expand(
             "{D}/models/{{variant}}/fold-{fold}/weights.npz", D=D, fold=FOLDS
         ),
-        code=code("evaluate"),
+        code=code("evaluate", ENGINE_MODULE),
     output:
         predictions=expand(
             "{D}/predictions/{{variant}}/fold-{fold}.csv", D=D, fold=FOLDS
@@ -32,6 +32,7 @@ rule evaluate:
         runtime=60,
     params:
         network=network,
+        engine=config["engine"],
     message:
         "Evaluate {wildcards.variant}"
     shell:
@@ -42,6 +43,7 @@ rule evaluate:
             --folds {input.folds} \
             --scaler {input.scaler} \
             --network {params.network:q} \
+            --engine {params.engine} \
             --weights {input.weights} \
             --predictions {output.predictions} \
             >{log} 2>&1

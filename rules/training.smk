@@ -13,7 +13,7 @@ rule train:
         folds=f"{D}/folds.csv",
         scaler=f"{D}/scaler.json",
         donors=donors,
-        code=code("train"),
+        code=code("train", ENGINE_MODULE),
     output:
         weights=f"{D}/models/{{variant}}/fold-{{fold}}/weights.npz",
         history=f"{D}/models/{{variant}}/fold-{{fold}}/history.csv",
@@ -34,6 +34,7 @@ rule train:
         network=network,
         training=training,
         seed=config["seed"],
+        engine=config["engine"],
     message:
         "Train {wildcards.variant}, fold {wildcards.fold}"
     shell:
@@ -48,6 +49,7 @@ rule train:
             --training {params.training:q} \
             --fold {wildcards.fold} \
             --seed {params.seed} \
+            --engine {params.engine} \
             --gpus {resources.gpu} \
             --donors {input.donors} \
             --model {params.model} \

@@ -9,7 +9,7 @@ from workflow_scripts.dataset import segments, split
 from workflow_scripts.dataset.features import Features
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Network
-from workflow_scripts.networks.engine_mxnet import MXNetEngine
+from workflow_scripts.networks.engine import engine_class
 from workflow_scripts.results import predictions
 from workflow_scripts.step import atomic, run
 
@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
     parser.add_argument("--scaler", type=Path, required=True, help="scaler.json")
     parser.add_argument("--network", type=json.loads, required=True, help="JSON description")
+    parser.add_argument("--engine", choices=["mxnet", "torch"], default="mxnet")
     parser.add_argument("--weights", type=Path, nargs="+", required=True, help="a fold each")
     parser.add_argument("--predictions", type=Path, nargs="+", required=True, help="CSVs to write")
     options = parser.parse_args()
@@ -29,12 +30,13 @@ def main() -> None:
     tracks = split.read(options.labels, options.folds)
     network = Network.from_config(options.network, N_BANDS, len(tracks.classes))
     features = Features(options.features)
+    engine_type = engine_class(options.engine)
     models = zip(options.weights, options.predictions, strict=True)
     for fold, (trained, predicted) in enumerate(models):
         test = tracks.part(fold, "test")
         scaler = segments.read_scaler(options.scaler, fold)
         inputs, source = segments.load(features, tracks.digest[test], network.frames, scaler)
-        engine = MXNetEngine(network, weights.read(trained), dropout=0, gpu=False)
+        engine = engine_type(network, weights.read(trained), dropout=0, gpu=False)
         table = predictions.table(
             tracks.track_id[test],
             tracks.label[test],

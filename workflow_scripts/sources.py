@@ -1,14 +1,18 @@
 """This package as the rules see it: the modules behind each step, and how jobs find them."""
 
 import ast
+import hashlib
 import os
 import sys
 from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-# They word messages and place files; no number comes from them.
-WITHOUT_NUMBERS = frozenset({"workflow_scripts/step.py"})
+# They word messages, place files and choose devices; no number comes from them.
+WITHOUT_NUMBERS = frozenset(
+    f"workflow_scripts/{module}.py"
+    for module in ("step", "sources", "networks/devices", "networks/display")
+)
 
 
 def offer_to_jobs() -> None:
@@ -22,19 +26,29 @@ def offer_to_jobs() -> None:
     os.environ["PYTHONPATH"] = str(PACKAGE.parent)
 
 
-def code_of(step: str) -> list[str]:
-    """The step's module and all it imports of this package, directly or not; sorted paths.
+def code_of(*modules: str) -> list[str]:
+    """These modules of this package and all of it that they import, directly or not; sorted paths.
 
-    Relative to the folder that holds the package. Imports inside functions count as well.
+    A module is named by its path, as in "train" or "networks/engine_mxnet"; the paths returned are
+    relative to the folder that holds the package. Imports inside functions count as well.
     """
     found: set[str] = set()
-    waiting = [f"workflow_scripts/{step}.py"]
+    waiting = [f"workflow_scripts/{module}.py" for module in modules]
     while waiting:
         path = waiting.pop()
         if path not in found:
             found.add(path)
             waiting.extend(_imports(path))
     return sorted(found - WITHOUT_NUMBERS)
+
+
+def digest_of(*modules: str) -> str:
+    """SHA-256 of all that `code_of` names."""
+    digest = hashlib.sha256()
+    for path in code_of(*modules):
+        content = (PACKAGE.parent / path).read_bytes()
+        digest.update(f"{path}\n{len(content)}\n".encode() + content)
+    return digest.hexdigest()
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,11 +14,22 @@ class UserError(Exception):
 
 
 # A full disk, a missing permission: for the user to mend, whatever the step was at.
-MENDABLE_OS_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}
+MENDABLE_OS_ERRORS = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+}
 
 
 def run(main: Callable[[], None]) -> None:
-    """Call `main` and end the process; a user's mistake is one sentence and exit code 1."""
+    """Call `main` and end the process; a user's mistake is one sentence and exit code 1.
+
+    SIGTERM, which a cluster sends at a time limit, raises KeyboardInterrupt as Ctrl-C does.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         main()
         sys.stdout.flush()
@@ -46,5 +58,15 @@ def atomic(path: Path) -> Iterator[Path]:
     try:
         yield partial
         partial.replace(path)
+    except OSError as failure:
+        # A full disk is found when bytes are written, not by name.
+        failure.filename = failure.filename or str(path)
+        raise
     finally:
         partial.unlink(missing_ok=True)
+
+
+def ignore_signals() -> None:
+    """Let nothing but SIGKILL interrupt what comes now."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

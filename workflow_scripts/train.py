@@ -1,12 +1,14 @@
-"""Train one variant on one fold."""
+"""Train one variant on one fold, or go on where an interrupted training stopped."""
 
 import argparse
+import hashlib
 import json
 import platform
 import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +16,16 @@ import pandas as pd
 from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.dataset import segments, split
 from workflow_scripts.dataset.features import Features
-from workflow_scripts.networks import training, weights
+from workflow_scripts.dataset.split import Tracks
+from workflow_scripts.networks import checkpoint, devices, training, weights
 from workflow_scripts.networks.architecture import Network, Weights, donated
-from workflow_scripts.step import UserError, atomic, run
+from workflow_scripts.networks.display import Display
+from workflow_scripts.networks.engine import Engine, engine_class
+from workflow_scripts.networks.training import Progress, Settings
+from workflow_scripts.sources import digest_of
+from workflow_scripts.step import UserError, atomic, ignore_signals, run
+
+Segments = tuple[np.ndarray, np.ndarray]
 
 
 def parse() -> argparse.Namespace:
@@ -31,9 +40,13 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--training", type=json.loads, required=True, help="settings as JSON")
     parser.add_argument("--fold", type=int, required=True, help="the fold to keep for the test")
     parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--engine", choices=["mxnet", "torch"], default="mxnet")
     parser.add_argument("--gpus", type=int, default=0, help="0 trains on the CPU")
     parser.add_argument(
         "--donors", type=Path, nargs="*", default=[], help="weights.npz, in the order of init"
+    )
+    parser.add_argument(
+        "--checkpoint-seconds", type=float, default=30, help="time between two checkpoints"
     )
     parser.add_argument("--model", type=Path, required=True, help="folder to write into")
     return parser.parse_args()
@@ -42,70 +55,69 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Command line; Snakemake's rule of the same name calls it."""
     options = parse()
-    settings = training.Settings(**options.training)
     tracks = split.read(options.labels, options.folds)
     network = Network.from_config(options.network, N_BANDS, len(tracks.classes))
-    features = Features(options.features)
+    train, validation = (load(options, tracks, network, part) for part in ("train", "validation"))
+    check(options, tracks, train)
+    first = generator(options, 0)
+    start = initial_weights(network, first, options.network["init"], options.donors)
+    with devices.claim(options.engine, options.gpus) as gpu:
+        engine_type = engine_class(options.engine)
+        device = "cpu" if gpu is None else gpu.name
+        identity = {
+            "variant": options.variant,
+            "fold": options.fold,
+            "seed": options.seed,
+            "network": options.network,
+            "training": options.training,
+            "classes": tracks.classes,
+            "engine": options.engine,
+            "device": device,
+            "versions": {
+                "python": platform.python_version(),
+                "numpy": np.__version__,
+                options.engine: engine_type.VERSION,
+            },
+            "digests": {
+                "code": digest_of("train", f"networks/engine_{options.engine}"),
+                "segments": digest(*train, *validation),
+                "start": digest(*start.values()),
+            },
+        }
+        progress = fit(options, engine_type, network, start, (train, validation), identity)
+    save(options.model, progress, identity, network, (train, validation))
+
+
+def load(options: argparse.Namespace, tracks: Tracks, network: Network, part: str) -> Segments:
+    """Normalised segments of a part of the fold, and their classes."""
+    held = tracks.part(options.fold, part)
     scaler = segments.read_scaler(options.scaler, options.fold)
+    features = Features(options.features)
+    inputs, source = segments.load(features, tracks.digest[held], network.frames, scaler)
+    return inputs, tracks.target[held][source]
 
-    def load(part: str) -> tuple[np.ndarray, np.ndarray]:
-        held = tracks.part(options.fold, part)
-        inputs, source = segments.load(features, tracks.digest[held], network.frames, scaler)
-        return inputs, tracks.target[held][source]
 
-    train, validation = load("train"), load("validation")
-    if len(train[0]) < settings.batch_size:
+def check(options: argparse.Namespace, tracks: Tracks, train: Segments) -> None:
+    """Raise UserError for less than a batch; say which classes the validation set lacks."""
+    batch_size = options.training["batch_size"]
+    if len(train[0]) < batch_size:
         raise UserError(
             f"fold {options.fold} of {options.variant} has {len(train[0])} training segments, "
-            f"fewer than one batch of {settings.batch_size}; lower training.batch_size or add "
-            "tracks"
+            f"fewer than one batch of {batch_size}; lower training.batch_size or add tracks"
+        )
+    lacking = tracks.lacking("validation").get(options.fold)
+    if lacking:
+        print(
+            f"note: the validation set of fold {options.fold} has no track of "
+            f"{', '.join(lacking)}, so that the best epoch is chosen without; more tracks, fewer "
+            "folds or another group_by mend it",
+            file=sys.stderr,
         )
 
-    def rng(epoch: int) -> np.random.Generator:
-        return training.generator(options.seed, options.variant, options.fold, epoch)
 
-    start = initial_weights(network, rng(0), options.network["init"], options.donors)
-    # Imported late: what can be wrong above is said without waiting for the framework.
-    from workflow_scripts.networks.engine_mxnet import VERSION, MXNetEngine
-
-    started = time.time()
-    engine = MXNetEngine(network, start, settings.dropout, options.gpus > 0)
-    try:
-        fit = training.fit(engine, train, validation, settings, rng, print_epoch)
-    except training.DivergedError as reason:
-        raise UserError(
-            f"training {options.variant}, fold {options.fold} diverged: {reason}; lower "
-            "training.learning_rate"
-        ) from None
-
-    weights.write(options.model / "weights.npz", fit.weights)
-    with atomic(options.model / "history.csv") as path:
-        pd.DataFrame([asdict(epoch) for epoch in fit.history]).to_csv(path, index=False)
-    record = {
-        "variant": options.variant,
-        "fold": options.fold,
-        "seed": options.seed,
-        "network": options.network,
-        "training": options.training,
-        "classes": tracks.classes,
-        "n_parameters": network.n_parameters(),
-        "n_train_segments": len(train[0]),
-        "n_validation_segments": len(validation[0]),
-        "n_epochs": len(fit.history),
-        "best_epoch": fit.best_epoch,
-        "validation_accuracy": fit.history[fit.best_epoch - 1].validation_accuracy,
-        "engine": "mxnet",
-        "device": "gpu" if options.gpus else "cpu",
-        "started": started,
-        "seconds": time.time() - started,
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "mxnet": VERSION,
-        },
-    }
-    with atomic(options.model / "fit.json") as path:
-        path.write_text(json.dumps(record, indent=2))
+def generator(options: argparse.Namespace, epoch: int) -> np.random.Generator:
+    """The randomness of this training's epoch."""
+    return training.generator(options.seed, options.variant, options.fold, epoch)
 
 
 def initial_weights(
@@ -117,15 +129,92 @@ def initial_weights(
     return donated(fresh, trained)
 
 
-def print_epoch(epoch: training.Epoch) -> None:
-    """One line of the log."""
-    print(
-        f"epoch {epoch.epoch}: train loss {epoch.train_loss:.4f}, validation loss "
-        f"{epoch.validation_loss:.4f}, validation accuracy {epoch.validation_accuracy:.4f}, "
-        f"learning rate {epoch.learning_rate:g}, {epoch.seconds:.2f} s",
-        file=sys.stderr,
-        flush=True,
+def digest(*arrays: np.ndarray) -> str:
+    """SHA-256 of shapes, types and values."""
+    total = hashlib.sha256()
+    for array in arrays:
+        total.update(f"{array.shape} {array.dtype}\n".encode())
+        total.update(np.ascontiguousarray(array).data)
+    return total.hexdigest()
+
+
+def fit(
+    options: argparse.Namespace,
+    engine_type: type[Engine],
+    network: Network,
+    start: Weights,
+    data: tuple[Segments, Segments],
+    identity: dict[str, Any],
+) -> Progress:
+    """Train to the end, from the checkpoint if there is one of this very training.
+
+    A checkpoint is written now and then and when a signal ends the training.
+    """
+    for leftover in options.model.glob(".*.partial-*"):
+        leftover.unlink()
+    path = checkpoint_of(options.model)
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    progress = checkpoint.read(path, key) or Progress.start(start)
+    done = len(progress.history)
+    if done:
+        print(f"going on after epoch {done}", file=sys.stderr)
+    settings = Settings(**options.training)
+    engine = engine_type(network, progress.weights, settings.dropout, options.gpus > 0)
+    epochs = training.fit(
+        engine, *data, settings, lambda epoch: generator(options, epoch), progress
     )
+    title = f"{options.variant}, fold {options.fold}"
+    saved = time.monotonic()
+    with Display(title, settings.max_epochs, done) as display:
+        try:
+            for progress in epochs:
+                display.show(progress.history[-1])
+                if time.monotonic() - saved >= options.checkpoint_seconds:
+                    checkpoint.write(path, key, progress)
+                    saved = time.monotonic()
+        except training.DivergedError as reason:
+            raise UserError(
+                f"training {title} diverged: {reason}; lower training.learning_rate"
+            ) from None
+        except KeyboardInterrupt:
+            ignore_signals()
+            if progress.history:
+                checkpoint.write(path, key, progress)
+            raise
+    return progress
+
+
+def checkpoint_of(model: Path) -> Path:
+    """Beside the model: a failed job loses its declared outputs, and this is none of them."""
+    return model / "checkpoint"
+
+
+def save(
+    model: Path,
+    progress: Progress,
+    identity: dict[str, Any],
+    network: Network,
+    data: tuple[Segments, Segments],
+) -> None:
+    """Write the model's three files; its checkpoint has had its time."""
+    weights.write(model / "weights.npz", progress.best_weights)
+    history = pd.DataFrame([asdict(epoch) for epoch in progress.history])
+    with atomic(model / "history.csv") as path:
+        # Without the seconds, two runs of one training leave the same bytes.
+        history.drop(columns="seconds").to_csv(path, index=False)
+    train, validation = data
+    record = identity | {
+        "n_parameters": network.n_parameters(),
+        "n_train_segments": len(train[0]),
+        "n_validation_segments": len(validation[0]),
+        "n_epochs": len(history),
+        "best_epoch": progress.best.epoch,
+        "validation_accuracy": progress.best.validation_accuracy,
+        "seconds": float(history["seconds"].sum()),
+    }
+    with atomic(model / "fit.json") as path:
+        path.write_text(json.dumps(record, indent=2))
+    checkpoint_of(model).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -1,37 +1,48 @@
 """What the workflow asks of a deep-learning framework. Above this seam all is NumPy."""
 
-from collections.abc import Iterable
-from typing import Protocol
+import importlib
+from typing import Any, Protocol
 
 import numpy as np
 
-from workflow_scripts.networks.architecture import Weights
+from workflow_scripts.networks.architecture import Network, Weights
 
 
 class Engine(Protocol):
     """One network on one device, with its weights.
 
-    Inputs are float32 (segments, bands, frames); labels are int (segments,).
+    Inputs are float32 (segments, bands, frames); labels are int (segments,). `gpu` chooses the
+    first GPU that is visible instead of the CPU.
     """
 
-    def train(
-        self,
-        inputs: np.ndarray,
-        labels: np.ndarray,
-        batches: Iterable[np.ndarray],
-        learning_rate: float,
-        seed: int,
-    ) -> float:
-        """One step of gradient descent for each batch, an array of positions in `inputs`.
+    NAME: str
+    VERSION: str
 
-        `seed` decides the dropout. Returns the mean of the batches' losses, dropout on.
+    def __init__(self, network: Network, weights: Weights, dropout: float, gpu: bool) -> None: ...
+
+    def place(self, values: np.ndarray) -> Any:
+        """Inputs or labels where the device reads them fastest, for many calls of `train`."""
+
+    def train(
+        self, inputs: Any, labels: Any, batches: np.ndarray, learning_rate: float, seed: int
+    ) -> float:
+        """One step of gradient descent for each row of `batches`, positions in `inputs`.
+
+        `inputs` and `labels` are arrays or come from `place`; `seed` decides the dropout. Returns
+        the mean of the batches' losses, dropout on.
         """
 
     def gradients(self, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, Weights]:
         """Mean categorical cross-entropy of one batch and its gradients, as a step takes them."""
 
-    def probabilities(self, inputs: np.ndarray) -> np.ndarray:
+    def probabilities(self, inputs: Any) -> np.ndarray:
         """Class probabilities, dropout off, float32 (segments, classes)."""
 
     def weights(self) -> Weights:
         """A copy of the weights, in the paper's orientation."""
+
+
+def engine_class(name: str) -> type[Engine]:
+    """The engine of this name, "mxnet" or "torch"; importing it imports its framework."""
+    module = importlib.import_module(f"workflow_scripts.networks.engine_{name}")
+    return module.ENGINE

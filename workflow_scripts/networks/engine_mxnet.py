@@ -6,7 +6,7 @@ the ReLU, which commutes with the maximum, comes after the pool, on fewer values
 """
 
 import os
-from collections.abc import Iterable
+from collections import deque
 from typing import Any
 
 # One thread a training: a second one hardly helps, a second training does.
@@ -22,14 +22,17 @@ from mxnet import autograd, gluon, nd
 
 from workflow_scripts.networks.architecture import Network, Shape, Trunk, Weights
 
-VERSION: str = mx.__version__
 PREDICTION_BATCH = 100
+STEPS_AHEAD = 2
 # The gradient of a longer pool takes time out of proportion (benchmarks/pools.py).
 LONGEST_POOL = 20
 
 
 class MXNetEngine:
-    """See `Engine`. `gpu` chooses the first visible GPU instead of the CPU."""
+    """See `Engine`."""
+
+    NAME = "mxnet"
+    VERSION: str = mx.__version__
 
     def __init__(self, network: Network, weights: Weights, dropout: float, gpu: bool) -> None:
         self._context = mx.gpu() if gpu else mx.cpu()
@@ -41,22 +44,30 @@ class MXNetEngine:
         for name, parameter in self._parameters.items():
             parameter.set_data(nd.array(self._to_layout(name, weights[name])))
 
+    def place(self, values: np.ndarray) -> np.ndarray:
+        return values
+
     def train(
         self,
         inputs: np.ndarray,
         labels: np.ndarray,
-        batches: Iterable[np.ndarray],
+        batches: np.ndarray,
         learning_rate: float,
         seed: int,
     ) -> float:
         mx.random.seed(seed)
         pairs = [(p.data(), p.grad()) for p in self._parameters.values()]
+        pending: deque[nd.NDArray] = deque()
         losses = []
         for batch in batches:
-            losses.append(self._backward(inputs[batch], labels[batch]))
+            pending.append(self._backward(inputs[batch], labels[batch]))
             for weight, gradient in pairs:
                 nd.sgd_update(weight, gradient, lr=learning_rate, wd=0, out=weight)
-        return float(np.mean([loss.asscalar() for loss in losses]))
+            # MXNet runs behind: further ahead, batches pile up and a signal waits for them all.
+            if len(pending) > STEPS_AHEAD:
+                losses.append(pending.popleft().asscalar())
+        losses.extend(loss.asscalar() for loss in pending)
+        return float(np.mean(losses))
 
     def gradients(self, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, Weights]:
         loss = self._backward(inputs, labels).asscalar()
@@ -102,6 +113,9 @@ class MXNetEngine:
             return weight
         weight = weight[:, 0]
         return np.ascontiguousarray(weight.transpose(0, 2, 1) if self._layouts[trunk] else weight)
+
+
+ENGINE = MXNetEngine
 
 
 class _Graph(gluon.HybridBlock):

@@ -4,6 +4,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -36,12 +37,22 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Fit:
-    """A finished training: the weights of its best epoch, and every epoch."""
+class Progress:
+    """A training after some epochs: all that it takes to go on to the same bits."""
 
     weights: Weights
-    best_epoch: int
-    history: list[Epoch]
+    best_weights: Weights
+    history: tuple[Epoch, ...]
+
+    @classmethod
+    def start(cls, weights: Weights) -> "Progress":
+        """Before the first epoch."""
+        return cls(weights, weights, ())
+
+    @property
+    def best(self) -> Epoch:
+        """The first epoch of the highest validation accuracy, of which `best_weights` are."""
+        return max(self.history, key=lambda epoch: epoch.validation_accuracy)
 
 
 class DivergedError(Exception):
@@ -76,10 +87,9 @@ def generator(seed: int, variant: str, fold: int, epoch: int) -> np.random.Gener
     return np.random.default_rng([seed, zlib.crc32(variant.encode()), fold, epoch])
 
 
-def batches(n: int, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Shuffled positions 0 ... n - 1 in batches; an incomplete last batch is dropped."""
-    order = rng.permutation(n)
-    return (order[first : first + size] for first in range(0, n - size + 1, size))
+def batches(n: int, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Shuffled positions 0 ... n - 1, a batch a row; an incomplete last batch is dropped."""
+    return rng.permutation(n)[: n // size * size].reshape(-1, size)
 
 
 def fit(
@@ -88,39 +98,40 @@ def fit(
     validation: tuple[np.ndarray, np.ndarray],
     settings: Settings,
     epoch_generator: Callable[[int], np.random.Generator],
-    report: Callable[[Epoch], None],
-) -> Fit:
-    """Train until `max_epochs` or until the learning rate falls below its floor.
+    progress: Progress,
+) -> Iterator[Progress]:
+    """Train on from `progress`, whose weights `engine` holds; yields the progress of each epoch.
 
-    The first epoch of the highest validation accuracy keeps its weights. `train` and
+    It ends at `max_epochs` or when the learning rate falls below its floor. `train` and
     `validation` are (inputs, labels) as `Engine` takes them.
 
     Raises DivergedError when the training loss is not finite.
     """
     rate = HalvingRate(settings.learning_rate, settings.patience)
-    history: list[Epoch] = []
-    best_accuracy, best_epoch, best_weights = -1.0, 0, engine.weights()
-    for number in range(1, settings.max_epochs + 1):
-        if rate.rate < settings.min_learning_rate:
-            break
+    for epoch in progress.history:
+        rate.update(epoch.train_loss)
+    placed = engine.place(train[0]), engine.place(train[1])
+    held_out = engine.place(validation[0])
+    while len(progress.history) < settings.max_epochs and rate.rate >= settings.min_learning_rate:
         started = time.perf_counter()
+        number = len(progress.history) + 1
         rng = epoch_generator(number)
         order = batches(len(train[0]), settings.batch_size, rng)
         seed = int(rng.integers(2**31))
-        train_loss = engine.train(*train, order, rate.rate, seed)
+        train_loss = engine.train(*placed, order, rate.rate, seed)
         if not np.isfinite(train_loss):
             raise DivergedError(f"the training loss of epoch {number} is {train_loss}")
-        loss, accuracy = evaluate(engine, *validation)
+        loss, accuracy = evaluate(engine, held_out, validation[1])
         epoch = Epoch(number, rate.rate, train_loss, loss, accuracy, time.perf_counter() - started)
-        history.append(epoch)
-        report(epoch)
-        if accuracy > best_accuracy:
-            best_accuracy, best_epoch, best_weights = accuracy, number, engine.weights()
         rate.update(train_loss)
-    return Fit(best_weights, best_epoch, history)
+        weights = engine.weights()
+        better = not progress.history or accuracy > progress.best.validation_accuracy
+        best_weights = weights if better else progress.best_weights
+        progress = Progress(weights, best_weights, (*progress.history, epoch))
+        yield progress
 
 
-def evaluate(engine: Engine, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+def evaluate(engine: Engine, inputs: Any, labels: np.ndarray) -> tuple[float, float]:
     """Mean categorical cross-entropy and accuracy of the segments."""
     probabilities = engine.probabilities(inputs)
     tiny = np.finfo(probabilities.dtype).tiny

@@ -1,0 +1,45 @@
+"""What a training says while it runs: a bar on a terminal, a line an epoch in a log."""
+
+import sys
+from types import TracebackType
+
+from tqdm import tqdm
+
+from workflow_scripts.networks.training import Epoch
+
+
+class Display:
+    """Shows epochs on standard error; `done` of at most `max_epochs` lie behind already."""
+
+    def __init__(self, title: str, max_epochs: int, done: int) -> None:
+        self._bar = None
+        if sys.stderr.isatty():
+            self._bar = tqdm(desc=title, total=max_epochs, initial=done, unit="epoch")
+
+    def __enter__(self) -> "Display":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        failure: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def show(self, epoch: Epoch) -> None:
+        """One more epoch is done."""
+        if self._bar is None:
+            print(f"epoch {epoch.epoch}: {_figures(epoch)}, {epoch.seconds:.2f} s", file=sys.stderr)
+            return
+        self._bar.set_postfix_str(_figures(epoch), refresh=False)
+        self._bar.update()
+
+
+def _figures(epoch: Epoch) -> str:
+    return (
+        f"train loss {epoch.train_loss:.4f}, validation loss {epoch.validation_loss:.4f}, "
+        f"validation accuracy {epoch.validation_accuracy:.4f}, "
+        f"learning rate {epoch.learning_rate:g}"
+    )
