@@ -17,6 +17,16 @@ from workflow_scripts.networks.architecture import Network
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_addoption(parser):
+    parser.addoption("--kills", type=int, default=3, help="how often a training is killed")
+
+
+@pytest.fixture
+def kills(request):
+    """How often the tests of interruption kill a training."""
+    return request.config.getoption("--kills")
+
+
 def overlay(config, update):
     """Lay `update` over `config` as Snakemake does with --configfile."""
     for key, value in update.items():

@@ -1,48 +1,192 @@
-"""Which GPUs MXNet can use and trainings ask for, by pretended listings of the driver."""
+"""Which GPU a training takes, by pretended listings of the driver."""
 
 import os
 import re
+import subprocess
+import sys
+import time
 from collections import Counter
 
 import pytest
 
-from workflow_scripts.networks.devices import Gpu, parse_gpus
+from tests.conftest import ROOT
+from workflow_scripts.networks import devices
+from workflow_scripts.networks.devices import Gpu, parse_gpus, visible
+from workflow_scripts.step import UserError
+
+AMPERE = Gpu(0, "GPU-aaaa-1", "NVIDIA A40", (8, 6))
+VOLTA = Gpu(1, "GPU-aabb-2", "Tesla V100-SXM2-16GB", (7, 0))
+HOPPER = Gpu(2, "GPU-cccc-3", "NVIDIA H100, 80GB HBM3", (9, 0))
+GPUS = [AMPERE, VOLTA, HOPPER]
+
+
+def listing(*gpus):
+    """What nvidia-smi prints of them."""
+    return "".join(
+        f"{gpu.index}, {gpu.uuid}, {gpu.name}, {'.'.join(map(str, gpu.compute_capability))}\n"
+        for gpu in gpus
+    )
 
 
 def test_the_drivers_listing():
-    listing = "0, Tesla V100-SXM2-16GB, 7.0\n1, NVIDIA H100, 80GB HBM3, 9.0\n"
-    assert parse_gpus(listing) == [
-        Gpu(0, "Tesla V100-SXM2-16GB", (7, 0)),
-        Gpu(1, "NVIDIA H100, 80GB HBM3", (9, 0)),
-    ]
+    assert parse_gpus(listing(*GPUS)) == GPUS
     assert parse_gpus("") == []
-    assert parse_gpus("0, Odd GPU, [N/A]\n") == []
+    assert parse_gpus("0, GPU-1, Odd GPU, [N/A]\n") == []
 
 
 @pytest.mark.parametrize(
     ("capability", "usable"),
     [((3, 5), False), ((5, 0), True), ((7, 5), True), ((8, 9), True), ((9, 0), False)],
 )
-def test_kernels_reach_from_maxwell_to_ada(capability, usable):
-    assert Gpu(0, "GPU", capability).runs_mxnet == usable
+def test_mxnets_kernels_reach_from_maxwell_to_ada(capability, usable):
+    assert Gpu(0, "GPU-1", "GPU", capability).runs_mxnet == usable
+
+
+@pytest.mark.parametrize(
+    ("chosen", "gpus"),
+    [
+        (None, GPUS),
+        ("", []),
+        ("-1", []),
+        ("1", [VOLTA]),
+        ("2,0", [HOPPER, AMPERE]),
+        (" 0 , 1 ", [AMPERE, VOLTA]),
+        ("0,7,1", [AMPERE]),
+        ("NoDevFiles", []),
+        ("GPU-cccc-3", [HOPPER]),
+        ("GPU-aab", [VOLTA]),
+        ("GPU-aa", []),
+        ("MIG-12/34", [Gpu(0, "MIG-12/34", "NVIDIA A40", (8, 6))]),
+    ],
+)
+def test_cuda_visible_devices(chosen, gpus):
+    assert visible(GPUS, {} if chosen is None else {"CUDA_VISIBLE_DEVICES": chosen}) == gpus
 
 
 @pytest.fixture
-def pretended_gpu(tmp_path):
-    """An environment with a CUDA build of MXNet and a GPU of a given compute capability."""
+def machine(monkeypatch):
+    """Pretends a framework's build and what the driver shows."""
 
-    def pretend(capability):
+    def pretend(cuda_build, gpus, chosen=None):
+        monkeypatch.setattr(devices, "has_cuda_build", lambda engine: cuda_build)
+        environment = {} if chosen is None else {"CUDA_VISIBLE_DEVICES": chosen}
+        monkeypatch.setattr(devices, "visible_gpus", lambda: visible(gpus, environment))
+
+    return pretend
+
+
+@pytest.mark.parametrize(
+    ("engine", "cuda_build", "gpus", "sentence"),
+    [
+        ("mxnet", True, [HOPPER], r"no kernels for NVIDIA H100.* \(compute capability 9\.0\).*"),
+        ("mxnet", False, [AMPERE], r"MXNet is a build without CUDA; .*make env GPU=1"),
+        ("torch", False, [HOPPER], "PyTorch is a build without CUDA"),
+        ("torch", True, [], "none is visible here"),
+    ],
+)
+def test_a_gpu_that_cannot_be_used_is_a_sentence(machine, engine, cuda_build, gpus, sentence):
+    machine(cuda_build, gpus)
+    with pytest.raises(UserError, match=sentence) as told, devices.claim(engine, 1):
+        pass
+    assert "--resources gpu=0" in str(told.value)
+    assert ("engine: torch" in str(told.value)) == (engine == "mxnet" and gpus == [HOPPER])
+
+
+def test_mxnet_leaves_out_what_it_has_no_kernels_for_and_pytorch_does_not(machine):
+    machine(True, [HOPPER, VOLTA])
+    assert devices.usable_gpus("mxnet") == [VOLTA]
+    assert devices.usable_gpus("torch") == [HOPPER, VOLTA]
+
+
+def test_without_a_gpu_resource_no_gpu_is_looked_for(machine, monkeypatch):
+    monkeypatch.setattr(devices, "visible_gpus", lambda: pytest.fail("asked the driver"))
+    with devices.claim("mxnet", 0) as gpu:
+        assert gpu is None
+
+
+HOLDER = """
+import os, sys, time
+from workflow_scripts.networks import devices
+with devices.claim("mxnet", 1) as gpu:
+    started = time.time()
+    time.sleep(float(sys.argv[1]))
+    print(os.environ["CUDA_VISIBLE_DEVICES"], started, time.time(), flush=True)
+"""
+
+
+@pytest.fixture
+def pretended_gpus(tmp_path):
+    """An environment with a CUDA build of MXNet, these GPUs, and locks of its own."""
+
+    def pretend(*gpus, **variables):
         site, programs = tmp_path / "site", tmp_path / "bin"
         information = site / "mxnet_cu117-1.9.1.dist-info"
         information.mkdir(parents=True)
         (information / "METADATA").write_text("Metadata-Version: 2.1\nName: mxnet-cu117\n")
         programs.mkdir()
-        (programs / "nvidia-smi").write_text(f"#!/bin/sh\necho '0, Pretended GPU, {capability}'\n")
+        (tmp_path / "listing").write_text(listing(*gpus))
+        (programs / "nvidia-smi").write_text(f"#!/bin/sh\ncat '{tmp_path}/listing'\n")
         (programs / "nvidia-smi").chmod(0o755)
         path = f"{programs}{os.pathsep}{os.environ['PATH']}"
-        return {"PYTHONPATH": str(site), "PATH": path}
+        return {"PYTHONPATH": str(site), "PATH": path, "TMPDIR": str(tmp_path)} | variables
 
     return pretend
+
+
+def hold(environment, seconds):
+    """A process that claims a GPU and keeps it for a while."""
+    return subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(seconds)],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def held(process):
+    """(GPU, from when, until when)."""
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    gpu, started, ended = output.split()
+    return gpu, float(started), float(ended)
+
+
+def overlap(one, other):
+    return one[1] < other[2] and other[1] < one[2]
+
+
+def test_jobs_share_the_gpus_one_each_and_queue_for_them(pretended_gpus):
+    environment = pretended_gpus(AMPERE, VOLTA, HOPPER)
+    jobs = [held(job) for job in [hold(environment, 1) for _ in range(5)]]
+    assert {gpu for gpu, _, _ in jobs} == {AMPERE.uuid, VOLTA.uuid}, "the Hopper is of no use"
+    for number, job in enumerate(jobs):
+        for other in jobs[:number]:
+            assert not (job[0] == other[0] and overlap(job, other))
+    assert any(overlap(jobs[0], other) for other in jobs[1:]), "two GPUs work at once"
+
+
+def test_what_a_cluster_gave_to_the_job_is_all_it_takes(pretended_gpus):
+    environment = pretended_gpus(AMPERE, VOLTA, CUDA_VISIBLE_DEVICES="1")
+    jobs = [held(job) for job in [hold(environment, 0.5) for _ in range(2)]]
+    assert [gpu for gpu, _, _ in jobs] == [VOLTA.uuid] * 2
+    assert not overlap(*jobs)
+
+
+def test_a_killed_job_frees_its_gpu(pretended_gpus):
+    environment = pretended_gpus(AMPERE)
+    first = hold(environment, 600)
+    second = None
+    try:
+        time.sleep(2)
+        second = hold(environment, 0)
+        line = second.stderr.readline()
+        assert line == "waiting: other trainings hold every visible GPU\n"
+    finally:
+        first.kill()
+        first.communicate()
+    assert held(second)[0] == AMPERE.uuid
 
 
 def gpus_asked_for(workflow, *arguments, environment=None):
@@ -51,12 +195,11 @@ def gpus_asked_for(workflow, *arguments, environment=None):
     return Counter(re.findall(r"--gpus (\d+)", output))
 
 
-def test_a_training_asks_for_one_gpu_where_one_can_be_used(workflow, pretended_gpu):
-    usable = pretended_gpu("8.6")
+def test_a_training_asks_for_one_gpu_where_there_is_one(workflow, pretended_gpus):
+    environment = pretended_gpus(AMPERE)
     assert gpus_asked_for(workflow) == {"0": 120}
-    assert gpus_asked_for(workflow, environment=usable) == {"1": 120}
-    assert gpus_asked_for(workflow, "--resources", "gpu=0", environment=usable) == {"0": 120}
-
-
-def test_a_gpu_that_mxnet_has_no_kernels_for_does_not_count(workflow, pretended_gpu):
-    assert gpus_asked_for(workflow, environment=pretended_gpu("9.0")) == {"0": 120}
+    assert gpus_asked_for(workflow, environment=environment) == {"1": 120}
+    assert gpus_asked_for(workflow, "--resources", "gpu=2", environment=environment) == {"1": 120}
+    assert gpus_asked_for(workflow, "--resources", "gpu=0", environment=environment) == {"0": 120}
+    hidden = environment | {"CUDA_VISIBLE_DEVICES": ""}
+    assert gpus_asked_for(workflow, environment=hidden) == {"0": 120}

@@ -11,6 +11,7 @@ from workflow_scripts.audio.synthesiser import perform
 from workflow_scripts.dataset import folds, segments
 from workflow_scripts.networks import training
 from workflow_scripts.networks.engine_mxnet import MXNetEngine
+from workflow_scripts.networks.training import Progress
 from workflow_scripts.results.votes import decide
 
 SLICE = ("ChaChaCha", "Quickstep", "Tango", "Waltz")
@@ -53,8 +54,9 @@ def accuracy(tracks, labels):
         test, validation = fold_of == fold, fold_of == (fold + 1) % 4
         engine = MXNetEngine(network, network.initial_weights(rng(0)), 0.5, gpu=False)
         train = part(~test & ~validation)
-        fit = training.fit(engine, train, part(validation), settings, rng, lambda _: None)
-        best = MXNetEngine(network, fit.weights, 0.5, gpu=False)
+        start = Progress.start(engine.weights())
+        *_, last = training.fit(engine, train, part(validation), settings, rng, start)
+        best = MXNetEngine(network, last.best_weights, 0.5, gpu=False)
         for i in np.flatnonzero(test):
             right += decide(best.probabilities(tracks[i]))[0] == labels[i]
     return right / len(labels)

@@ -1,10 +1,12 @@
 """The training protocol: learning rate, batches, which epoch is kept, when it ends."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from workflow_scripts.networks import training
-from workflow_scripts.networks.training import DivergedError, HalvingRate, Settings
+from workflow_scripts.networks.training import DivergedError, HalvingRate, Progress, Settings
 
 
 def rates(losses, patience, start=1.0):
@@ -43,9 +45,9 @@ def test_the_papers_patience_of_40():
 
 
 def test_batches_are_a_shuffle_without_the_incomplete_last():
-    batches = list(training.batches(47, 10, np.random.default_rng(0)))
-    assert [len(batch) for batch in batches] == [10] * 4
-    drawn = np.concatenate(batches)
+    batches = training.batches(47, 10, np.random.default_rng(0))
+    assert batches.shape == (4, 10)
+    drawn = batches.ravel()
     assert len(set(drawn)) == 40 and set(drawn) <= set(range(47))
     assert not np.array_equal(drawn, np.sort(drawn))
 
@@ -66,10 +68,13 @@ class Scripted:
     def __init__(self, losses, accuracies):
         self._losses, self._accuracies, self.epoch, self.rates = losses, accuracies, 0, []
 
+    def place(self, values):
+        return values
+
     def train(self, inputs, labels, batches, learning_rate, seed):
         self.epoch += 1
         self.rates.append(learning_rate)
-        self.n_steps = len(list(batches))
+        self.n_steps = len(batches)
         return self._losses[self.epoch - 1]
 
     def probabilities(self, inputs):
@@ -83,38 +88,53 @@ class Scripted:
 def fit(losses, accuracies, **changes):
     settings = {"learning_rate": 1.0, "batch_size": 10, "max_epochs": len(losses), "dropout": 0.5}
     settings |= {"patience": 40, "min_learning_rate": 0.0} | changes
-    engine, lines = Scripted(losses, accuracies), []
+    engine = Scripted(losses, accuracies)
     data = (np.zeros((25, 1)), np.zeros(25, int)), (np.zeros((10, 1)), np.zeros(10, int))
-    result = training.fit(
-        engine,
-        *data,
-        Settings(**settings),
-        lambda epoch: np.random.default_rng(epoch),
-        lines.append,
-    )
-    assert lines == result.history
-    return engine, result
+    start = Progress.start({})
+    *_, last = training.fit(engine, *data, Settings(**settings), np.random.default_rng, start)
+    return engine, last
 
 
 def test_the_epoch_of_the_best_validation_accuracy_is_kept():
     _, result = fit([4, 3, 2, 1], [0.1, 0.8, 0.3, 0.7])
-    assert result.best_epoch == 2
-    assert result.weights["epoch"] == 2
+    assert result.best.epoch == 2
+    assert result.best_weights["epoch"] == 2
+    assert result.weights["epoch"] == 4
     assert [epoch.validation_accuracy for epoch in result.history] == [0.1, 0.8, 0.3, 0.7]
 
 
 def test_of_equally_good_epochs_the_first_is_kept():
-    assert fit([4, 3, 2], [0.5, 0.8, 0.8])[1].best_epoch == 2
+    assert fit([4, 3, 2], [0.5, 0.8, 0.8])[1].best.epoch == 2
 
 
 def test_a_model_that_is_never_right_is_kept_as_well():
-    assert fit([4, 3], [0.0, 0.0])[1].best_epoch == 1
+    assert fit([4, 3], [0.0, 0.0])[1].best.epoch == 1
 
 
 def test_training_ends_when_the_rate_falls_below_its_floor():
     engine, result = fit([1] * 9, [0.5] * 9, patience=2, min_learning_rate=0.25)
     assert engine.rates == [1, 1, 1, 0.5, 0.5, 0.25, 0.25]
     assert [epoch.learning_rate for epoch in result.history] == engine.rates
+
+
+def test_it_goes_on_from_any_epoch_as_if_nothing_had_been():
+    losses, accuracies = [5, 6, 6, 4, 6, 6, 6, 3], [0.1, 0.8, 0.3, 0.8, 0.2, 0.9, 0.9, 0.1]
+    settings = Settings(1.0, 10, 8, 0.5, 2, 0.0)
+    data = (np.zeros((25, 1)), np.zeros(25, int)), (np.zeros((10, 1)), np.zeros(10, int))
+
+    def run(progress):
+        engine = Scripted(losses, accuracies)
+        engine.epoch = len(progress.history)
+        return list(training.fit(engine, *data, settings, np.random.default_rng, progress))
+
+    def told(progress):
+        return [replace(epoch, seconds=0) for epoch in progress.history], progress.best_weights
+
+    undisturbed = run(Progress.start({}))
+    assert [epoch.learning_rate for epoch in undisturbed[-1].history][3:] == [0.5] * 3 + [0.25] * 2
+    for stopped in undisturbed[:-1]:
+        assert told(run(stopped)[-1]) == told(undisturbed[-1])
+    assert run(undisturbed[-1]) == []
 
 
 def test_an_incomplete_batch_is_no_step():

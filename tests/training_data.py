@@ -1,0 +1,87 @@
+"""A small training as the step takes it: features, labels, folds and scaler, without any audio."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+
+from tests.conftest import ROOT, shipped_config
+from workflow_scripts.dataset.features import write_shard
+
+CLASSES = ("down", "flat", "up")
+SETTINGS = {
+    "learning_rate": 0.01,
+    "batch_size": 10,
+    "max_epochs": 60,
+    "dropout": 0.5,
+    "patience": 5,
+    "min_learning_rate": 1e-9,
+}
+
+
+class Training:
+    """Files of three classes of noise with a slope, and the command that trains on them."""
+
+    def __init__(self, folder, variant, tracks_a_class=6, n_frames=1000, **settings):
+        self.folder, self.variant = folder, variant
+        rng = np.random.default_rng(0)
+        rows, features = [], []
+        for label in CLASSES:
+            for number in range(tracks_a_class):
+                slope = {"down": -1, "flat": 0, "up": 1}[label] * np.linspace(-1, 1, 40)
+                energies = np.exp(slope + rng.normal(0, 2, (n_frames, 40))) * 1e-4
+                rows.append((f"{label}/{number}", label, f"{label}{number}", number % 3))
+                features.append((f"{label}{number}", energies.astype(np.float32)))
+        folder.mkdir(parents=True, exist_ok=True)
+        tracks = pd.DataFrame(rows, columns=["track_id", "label", "digest", "fold"])
+        tracks[["track_id", "label", "digest"]].to_csv(folder / "labels.csv", index=False)
+        tracks[["track_id", "fold"]].to_csv(folder / "folds.csv", index=False)
+        write_shard(folder / "shard-0.npy", features)
+        scaler = {"mean": 0.5, "std": 0.7}
+        (folder / "scaler.json").write_text(json.dumps({"folds": [scaler] * 3}))
+        described = shipped_config()["variants"][variant]
+        for trunk in described["trunks"].values():
+            trunk["n_filters"] = 32
+        self.network = {
+            key: described.get(key, default)
+            for key, default in {"input_frames": 0, "trunks": {}, "hidden": 0, "init": {}}.items()
+        }
+        self.settings = SETTINGS | settings
+
+    def command(self, model, *options):
+        """The training of fold 0 into the folder `model`."""
+        files = {"features": "shard-0.npy", "labels": "labels.csv", "folds": "folds.csv"}
+        named = {name: self.folder / file for name, file in files.items()}
+        named |= {
+            "scaler": self.folder / "scaler.json",
+            "variant": self.variant,
+            "network": json.dumps(self.network),
+            "training": json.dumps(self.settings),
+            "fold": 0,
+            "seed": 7,
+            "model": self.folder / model,
+        }
+        arguments = [str(part) for name, value in named.items() for part in (f"--{name}", value)]
+        return [sys.executable, "-m", "workflow_scripts.train", *arguments, *map(str, options)]
+
+    def start(self, model, *options, **popen):
+        """Start the training; returns the process, whose output goes to `model`.log."""
+        with (self.folder / f"{model}.log").open("ab") as log:
+            return subprocess.Popen(
+                self.command(model, *options), cwd=ROOT, stdout=log, stderr=log, **popen
+            )
+
+    def run(self, model, *options, **popen):
+        """Train to the end; returns the exit code."""
+        return self.start(model, *options, **popen).wait(timeout=600)
+
+    def log(self, model):
+        """All that the trainings into `model` said."""
+        return (self.folder / f"{model}.log").read_text()
+
+    def results(self, model):
+        """The bytes of the files that decide numbers."""
+        names = ("weights.npz", "history.csv")
+        return {name: (self.folder / model / name).read_bytes() for name in names}
