@@ -1,4 +1,4 @@
-"""The MXNet engine against float64 NumPy: outputs, gradients, steps, dropout."""
+"""Each engine against float64 NumPy, and both against each other."""
 
 import numpy as np
 import pytest
@@ -6,11 +6,21 @@ import pytest
 from tests import network_oracle
 from tests.conftest import network_of, relative_error
 from tests.test_architecture import TABLE_1
-from workflow_scripts.networks.architecture import Network
-from workflow_scripts.networks.engine_mxnet import MXNetEngine, _stages
+from workflow_scripts.networks.architecture import Network, donated
+from workflow_scripts.networks.engine import engine_class
+from workflow_scripts.networks.engine_mxnet import _stages
+from workflow_scripts.networks.training import batches
 
 # float32 against float64, relative to the largest value.
 TOLERANCE = 1e-5
+
+
+@pytest.fixture(params=["mxnet", "torch"])
+def engine_type(request):
+    """Each engine; PyTorch where it is installed."""
+    if request.param == "torch":
+        pytest.importorskip("torch", reason="make env TORCH=1 installs PyTorch")
+    return engine_class(request.param)
 
 
 def some_data(network, n, seed=0):
@@ -51,10 +61,10 @@ NETWORKS = {variant: network_of(variant) for variant in TABLE_1} | {
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_outputs_and_gradients_equal_the_oracle(name):
+def test_outputs_and_gradients_equal_the_oracle(engine_type, name):
     network = NETWORKS[name]
     weights, (inputs, labels) = biased_weights(network), some_data(network, 6)
-    engine = MXNetEngine(network, weights, dropout=0, gpu=False)
+    engine = engine_type(network, weights, dropout=0, gpu=False)
     probabilities, _ = network_oracle.forward(network, weights, inputs)
     assert relative_error(engine.probabilities(inputs), probabilities) < TOLERANCE
     expected_loss, expected = network_oracle.loss_and_gradients(network, weights, inputs, labels)
@@ -84,15 +94,15 @@ def test_the_oracles_gradients_equal_finite_differences():
             assert gradients[name][place] == pytest.approx(slope, rel=1e-4, abs=1e-8)
 
 
-@pytest.mark.parametrize("variant", ["time_1x60", "timefrequency"])
-def test_a_step_is_plain_gradient_descent(variant):
+@pytest.mark.parametrize("variant", ["time_1x60", "timefrequency", "blackbox_12x8"])
+def test_a_step_is_plain_gradient_descent(engine_type, variant):
     network = network_of(variant)
     weights, (inputs, labels) = biased_weights(network), some_data(network, 20)
-    engine = MXNetEngine(network, weights, dropout=0, gpu=False)
-    batches = [np.arange(0, 10), np.array([19, 3, 15, 12, 11, 10, 18, 17, 16, 14])]
-    mean_loss = engine.train(inputs, labels, batches, learning_rate=0.1, seed=0)
+    engine = engine_type(network, weights, dropout=0, gpu=False)
+    rows = np.array([np.arange(0, 10), [19, 3, 15, 12, 11, 10, 18, 17, 16, 14]])
+    mean_loss = engine.train(inputs, labels, rows, learning_rate=0.1, seed=0)
     losses = []
-    for batch in batches:
+    for batch in rows:
         loss, gradients = network_oracle.loss_and_gradients(
             network, weights, inputs[batch], labels[batch]
         )
@@ -103,53 +113,55 @@ def test_a_step_is_plain_gradient_descent(variant):
         assert relative_error(trained, weights[name]) < TOLERANCE, name
 
 
-def test_weights_go_in_and_come_out_unchanged():
+def test_weights_go_in_and_come_out_unchanged(engine_type):
     network = NETWORKS["three trunks"]
     weights = biased_weights(network)
-    returned = MXNetEngine(network, weights, dropout=0.5, gpu=False).weights()
+    returned = engine_type(network, weights, dropout=0.5, gpu=False).weights()
     assert weights.keys() == returned.keys()
     assert all(np.array_equal(weights[name], returned[name]) for name in weights)
 
 
-def test_returned_weights_are_copies():
+def test_returned_weights_are_copies(engine_type):
     network = network_of("time_1x60")
-    engine = MXNetEngine(network, biased_weights(network), dropout=0, gpu=False)
+    engine = engine_type(network, biased_weights(network), dropout=0, gpu=False)
     inputs, labels = some_data(network, 10)
     before = engine.weights()
     kept = {name: array.copy() for name, array in before.items()}
-    engine.train(inputs, labels, [np.arange(10)], learning_rate=0.1, seed=0)
+    engine.train(inputs, labels, np.arange(10)[np.newaxis], learning_rate=0.1, seed=0)
     assert all(np.array_equal(before[name], kept[name]) for name in kept)
     assert not np.array_equal(engine.weights()["time.weight"], kept["time.weight"])
 
 
-def trained(dropout, seed):
+def trained(engine_type, dropout, seed):
     network = network_of("timefrequency")
-    engine = MXNetEngine(network, biased_weights(network), dropout, gpu=False)
+    engine = engine_type(network, biased_weights(network), dropout, gpu=False)
     inputs, labels = some_data(network, 30)
-    batches = [np.arange(first, first + 10) for first in (0, 10, 20)]
-    losses = [engine.train(inputs, labels, batches, 0.05, seed + epoch) for epoch in range(2)]
+    placed = engine.place(inputs), engine.place(labels)
+    rows = np.arange(30).reshape(3, 10)
+    losses = [engine.train(*placed, rows, 0.05, seed + epoch) for epoch in range(2)]
     return losses, engine.weights()
 
 
-def test_dropout_follows_from_the_seed_alone():
-    (losses, weights), (same_losses, same_weights) = trained(0.5, 3), trained(0.5, 3)
+def test_dropout_follows_from_the_seed_alone(engine_type):
+    losses, weights = trained(engine_type, 0.5, 3)
+    same_losses, same_weights = trained(engine_type, 0.5, 3)
     assert losses == same_losses
     assert all(np.array_equal(weights[name], same_weights[name]) for name in weights)
-    assert trained(0.5, 4)[0] != losses
-    assert trained(0.0, 3)[0] != losses
+    assert trained(engine_type, 0.5, 4)[0] != losses
+    assert trained(engine_type, 0.0, 3)[0] != losses
 
 
-def test_dropout_is_off_in_probabilities():
+def test_dropout_is_off_in_probabilities(engine_type):
     network = network_of("timefrequency")
     weights, (inputs, _) = biased_weights(network), some_data(network, 5)
-    with_dropout = MXNetEngine(network, weights, dropout=0.9, gpu=False)
-    without = MXNetEngine(network, weights, dropout=0, gpu=False)
+    with_dropout = engine_type(network, weights, dropout=0.9, gpu=False)
+    without = engine_type(network, weights, dropout=0, gpu=False)
     assert np.array_equal(with_dropout.probabilities(inputs), without.probabilities(inputs))
 
 
-def test_predictions_do_not_depend_on_how_many_are_asked_for():
+def test_predictions_do_not_depend_on_how_many_are_asked_for(engine_type):
     network = network_of("frequency_32x1")
-    engine = MXNetEngine(network, biased_weights(network), dropout=0.5, gpu=False)
+    engine = engine_type(network, biased_weights(network), dropout=0.5, gpu=False)
     inputs, _ = some_data(network, 230)
     together = engine.probabilities(inputs)
     assert together.shape == (230, 8)
@@ -157,9 +169,9 @@ def test_predictions_do_not_depend_on_how_many_are_asked_for():
     assert relative_error(engine.probabilities(inputs[199:203]), together[199:203]) < TOLERANCE
 
 
-def test_views_and_doubles_are_taken_as_they_are():
+def test_views_and_doubles_are_taken_as_they_are(engine_type):
     network = network_of("time_1x60")
-    engine = MXNetEngine(network, biased_weights(network), dropout=0, gpu=False)
+    engine = engine_type(network, biased_weights(network), dropout=0, gpu=False)
     inputs, labels = some_data(network, 10)
     view = np.asarray(inputs.transpose(0, 2, 1), dtype=np.float64, order="C").transpose(0, 2, 1)
     assert not view.flags.c_contiguous
@@ -181,3 +193,38 @@ def test_views_and_doubles_are_taken_as_they_are():
 )
 def test_a_long_pool_is_several_short_ones(pool, stages):
     assert _stages(pool) == stages
+
+
+@pytest.mark.parametrize("variant", TABLE_1)
+def test_both_engines_have_the_same_loss_curve(variant):
+    """Over an epoch, from the same weights and batches, dropout off; every step within 1e-4."""
+    pytest.importorskip("torch", reason="make env TORCH=1 installs PyTorch")
+    network = network_of(variant)
+    weights, (inputs, labels) = biased_weights(network), some_data(network, 200)
+    if variant == "timefrequency_init":
+        donors = {"time": network_of("time_1x60"), "frequency": network_of("frequency_32x1")}
+        trained = {trunk: biased_weights(donor, seed=5) for trunk, donor in donors.items()}
+        weights = donated(weights, trained)
+        assert np.array_equal(weights["time.weight"], trained["time"]["time.weight"])
+    order = batches(len(inputs), 10, np.random.default_rng(3))
+    curves = {}
+    for name in ("mxnet", "torch"):
+        engine = engine_class(name)(network, weights, dropout=0, gpu=False)
+        curves[name] = [engine.train(inputs, labels, row[np.newaxis], 0.01, 0) for row in order]
+    assert curves["mxnet"] == pytest.approx(curves["torch"], rel=1e-4)
+    assert curves["mxnet"][-1] != curves["mxnet"][0]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_both_engines_have_the_same_outputs_and_gradients(name):
+    pytest.importorskip("torch", reason="make env TORCH=1 installs PyTorch")
+    network = NETWORKS[name]
+    weights, (inputs, labels) = biased_weights(network), some_data(network, 10, seed=4)
+    mxnet, torch = (engine_class(e)(network, weights, 0, gpu=False) for e in ("mxnet", "torch"))
+    assert relative_error(mxnet.probabilities(inputs), torch.probabilities(inputs)) < TOLERANCE
+    (loss, gradients), (other_loss, others) = (
+        engine.gradients(inputs, labels) for engine in (mxnet, torch)
+    )
+    assert loss == pytest.approx(other_loss, rel=TOLERANCE)
+    for array, gradient in gradients.items():
+        assert relative_error(gradient, others[array]) < TOLERANCE, array
