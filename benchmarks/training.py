@@ -1,0 +1,232 @@
+"""Times training steps and epochs on one CPU thread: frameworks' plain layers against our engines.
+
+Steps: batches of 10 from one array of random segments, dropout 0.5, plain SGD. Contenders: Gluon's
+layers with its Trainer (plain_gluon), torch.nn layers with optim.SGD (pytorch_eager), our engines
+(mxnet, torch). They take turns, block by block, and the medians are compared. Epochs: all that an
+epoch of our training does (shuffling, batches, validation, bookkeeping) against its bare steps,
+which repeat one batch.
+
+    python benchmarks/training.py [--rounds 15] [--json FILE]
+
+It needs both frameworks: make env TORCH=1.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import numpy as np
+import yaml
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from workflow_scripts import configuration  # noqa: E402
+from workflow_scripts.networks import training  # noqa: E402
+from workflow_scripts.networks.architecture import Network  # noqa: E402
+from workflow_scripts.networks.engine import Engine, engine_class  # noqa: E402
+from workflow_scripts.networks.engine_mxnet import autograd, gluon, mx  # noqa: E402
+
+import torch  # noqa: E402
+
+VARIANTS = (
+    "blackbox_12x8",
+    "blackbox_12x200",
+    "time_1x60",
+    "time_1x200",
+    "frequency_32x1",
+    "timefrequency",
+)
+BATCH, STEPS, CLASSES, RATE, DROPOUT = 10, 10, 8, 0.01, 0.5
+# Train and validation segments of the epochs timed: eight folds and one.
+TRAIN, VALIDATION = 1600, 200
+
+Step = Callable[[np.ndarray, np.ndarray], Any]
+
+
+def plain_gluon(network: Network) -> Step:
+    """Gluon's layers one after the other, hybridised, with its loss and its Trainer."""
+    nn = gluon.nn
+    trunks = gluon.contrib.nn.HybridConcurrent(axis=1)
+    for trunk in network.trunks.values():
+        layers = nn.HybridSequential()
+        layers.add(
+            nn.Conv2D(trunk.n_filters, trunk.filter, activation="relu", in_channels=1),
+            nn.MaxPool2D(trunk.pool, trunk.pool),
+            nn.Flatten(),
+        )
+        trunks.add(layers)
+    net = nn.HybridSequential()
+    net.add(trunks, nn.Dropout(DROPOUT))
+    if network.hidden:
+        net.add(nn.Dense(network.hidden, activation="relu"), nn.Dropout(DROPOUT))
+    net.add(nn.Dense(network.n_classes))
+    net.initialize(mx.init.Xavier())
+    net.hybridize()
+    loss_of = gluon.loss.SoftmaxCrossEntropyLoss()
+    trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": RATE})
+
+    def step(inputs: np.ndarray, labels: np.ndarray) -> Any:
+        batch, target = mx.nd.array(inputs[:, np.newaxis]), mx.nd.array(labels)
+        with autograd.record():
+            loss = loss_of(net(batch), target)
+        loss.backward()
+        trainer.step(len(inputs))
+        return loss.wait_to_read
+
+    return step
+
+
+def pytorch_eager(network: Network) -> Step:
+    """torch.nn layers one after the other, with optim.SGD."""
+    nn = torch.nn
+    trunks = nn.ModuleList(
+        nn.Sequential(
+            nn.Conv2d(1, trunk.n_filters, trunk.filter),
+            nn.ReLU(),
+            nn.MaxPool2d(trunk.pool),
+            nn.Flatten(),
+        )
+        for trunk in network.trunks.values()
+    )
+    layers: list[Any] = [nn.Dropout(DROPOUT)]
+    if network.hidden:
+        layers += [nn.LazyLinear(network.hidden), nn.ReLU(), nn.Dropout(DROPOUT)]
+    head = nn.Sequential(*layers, nn.LazyLinear(network.n_classes))
+
+    def scores(batch: torch.Tensor) -> torch.Tensor:
+        return head(torch.cat([trunk(batch) for trunk in trunks], dim=1))
+
+    scores(torch.zeros(1, 1, network.bands, network.frames))
+    optimizer = torch.optim.SGD([*trunks.parameters(), *head.parameters()], lr=RATE)
+    loss_of = nn.CrossEntropyLoss()
+
+    def step(inputs: np.ndarray, labels: np.ndarray) -> Any:
+        optimizer.zero_grad(set_to_none=True)
+        loss = loss_of(scores(torch.from_numpy(inputs[:, np.newaxis])), torch.from_numpy(labels))
+        loss.backward()
+        optimizer.step()
+        return loss.item
+
+    return step
+
+
+def seconds(call: Callable[[], Any]) -> float:
+    """How long the call takes."""
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def block(step: Step, inputs: np.ndarray, labels: np.ndarray, order: np.ndarray) -> None:
+    """A contender's steps, and the wait for the last one."""
+    for batch in order:
+        wait = step(inputs[batch], labels[batch])
+    wait()
+
+
+def take_turns(contenders: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
+    """The median seconds of each; the first round warms up."""
+    taken: dict[str, list[float]] = {name: [] for name in contenders}
+    for turn in range(rounds + 1):
+        for name, contender in contenders.items():
+            duration = seconds(contender)
+            if turn:
+                taken[name].append(duration)
+    return {name: float(np.median(durations)) for name, durations in taken.items()}
+
+
+def engines_of(network: Network) -> dict[str, Engine]:
+    """Both engines with the same weights."""
+    weights = network.initial_weights(np.random.default_rng(0))
+    return {
+        name: engine_class(name)(network, weights, DROPOUT, gpu=False)
+        for name in ("mxnet", "torch")
+    }
+
+
+def random_segments(network: Network, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and labels."""
+    rng = np.random.default_rng(1)
+    inputs = rng.standard_normal((n, network.bands, network.frames), dtype=np.float32)
+    return inputs, rng.integers(0, CLASSES, n)
+
+
+def time_steps(network: Network, rounds: int) -> dict[str, float]:
+    """Milliseconds a step of each contender."""
+    inputs, labels = random_segments(network, BATCH * STEPS)
+    order = np.arange(len(inputs)).reshape(STEPS, BATCH)
+    plain = {"plain_gluon": plain_gluon(network), "pytorch_eager": pytorch_eager(network)}
+    contenders: dict[str, Callable[[], Any]] = {
+        name: lambda step=step: block(step, inputs, labels, order) for name, step in plain.items()
+    }
+    for name, engine in engines_of(network).items():
+        placed = engine.place(inputs), engine.place(labels)
+        contenders[name] = lambda engine=engine, placed=placed: engine.train(*placed, order, RATE, 0)
+    medians = take_turns(contenders, rounds)
+    return {name: median / STEPS * 1000 for name, median in medians.items()}
+
+
+def time_epochs(network: Network, rounds: int) -> dict[str, float]:
+    """Seconds of an epoch of each engine over those of its bare steps."""
+    train, validation = random_segments(network, TRAIN), random_segments(network, VALIDATION)
+    settings = training.Settings(RATE, BATCH, rounds + 1, DROPOUT, 40, 0)
+    repeated = np.tile(np.arange(BATCH), (TRAIN // BATCH, 1))
+    contenders: dict[str, Callable[[], Any]] = {}
+    for name, engine in engines_of(network).items():
+        start = training.Progress.start(engine.weights())
+        epochs = training.fit(
+            engine, train, validation, settings, np.random.default_rng, start
+        )
+        placed = engine.place(train[0][:BATCH]), engine.place(train[1][:BATCH])
+        contenders[f"{name} epoch"] = lambda epochs=epochs: next(epochs)
+        contenders[f"{name} steps"] = lambda engine=engine, placed=placed: engine.train(
+            *placed, repeated, RATE, 0
+        )
+    medians = take_turns(contenders, rounds)
+    return {name: medians[f"{name} epoch"] / medians[f"{name} steps"] for name in ("mxnet", "torch")}
+
+
+def main() -> None:
+    """Print the tables; write the first one's rows where asked to."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--json", type=Path, help="file for the milliseconds a step")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    configuration.complete(config, ROOT / "config.yaml")
+    networks = {v: Network.from_config(config["variants"][v], 40, CLASSES) for v in VARIANTS}
+
+    print("Milliseconds a step, and how many times faster the engines are")
+    print(f"{'network':<16}{'plain_gluon':>12}{'pytorch_eager':>14}{'mxnet':>8}{'torch':>8}", end="")
+    print(f"{'gluon/mxnet':>13}{'pytorch/mxnet':>15}{'pytorch/torch':>15}")
+    rows = []
+    for name, network in networks.items():
+        row = time_steps(network, options.rounds)
+        rows.append({"network": name} | row)
+        gluon_ms, eager, mxnet, ours = row.values()
+        print(f"{name:<16}{gluon_ms:>12.2f}{eager:>14.2f}{mxnet:>8.2f}{ours:>8.2f}", end="")
+        print(f"{gluon_ms / mxnet:>13.2f}{eager / mxnet:>15.2f}{eager / ours:>15.2f}", flush=True)
+    pairs = [("plain_gluon", "mxnet"), ("pytorch_eager", "mxnet"), ("pytorch_eager", "torch")]
+    means = [np.exp(np.mean([np.log(r[a] / r[b]) for r in rows])) for a, b in pairs]
+    print(f"{'geometric mean':<58}{means[0]:>13.2f}{means[1]:>15.2f}{means[2]:>15.2f}")
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=2) + "\n")
+
+    print("\nA whole epoch over its bare steps")
+    print(f"{'network':<16}{'mxnet':>8}{'torch':>8}")
+    for name, network in networks.items():
+        ratios = time_epochs(network, min(options.rounds, 5))
+        print(f"{name:<16}{ratios['mxnet']:>8.3f}{ratios['torch']:>8.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
