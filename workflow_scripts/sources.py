@@ -7,8 +7,14 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-# They word messages and place files; no number comes from them.
-WITHOUT_NUMBERS = frozenset({"workflow_scripts/step.py"})
+# They word messages, place files, find GPUs and libraries; no number comes from them.
+WITHOUT_NUMBERS = frozenset(
+    {
+        "workflow_scripts/step.py",
+        "workflow_scripts/networks/devices.py",
+        "workflow_scripts/networks/cuda_libraries.py",
+    }
+)
 
 
 def offer_to_jobs() -> None:

@@ -36,7 +36,7 @@ def parse_gpus(listing: str) -> list[Gpu]:
 @cache
 def usable_gpus() -> list[Gpu]:
     """GPUs on which the installed MXNet can train: none for its CPU build."""
-    if not _has_cuda_build():
+    if not has_cuda_build():
         return []
     command = ["nvidia-smi", "--query-gpu=index,name,compute_cap", "--format=csv,noheader"]
     try:
@@ -46,6 +46,7 @@ def usable_gpus() -> list[Gpu]:
     return [gpu for gpu in parse_gpus(listing) if gpu.runs_mxnet]
 
 
-def _has_cuda_build() -> bool:
+def has_cuda_build() -> bool:
+    """Whether the installed MXNet is a CUDA build."""
     names = (distribution.metadata["Name"] or "" for distribution in metadata.distributions())
     return any(name.startswith("mxnet-cu") for name in names)
