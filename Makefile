@@ -6,7 +6,7 @@
 #   make lint    formats and static checks
 #   make lock    resolve envs/*.in again (needs uv)
 
-# Only `make env` changes the build of MXNet that is installed.
+# Where GPU= is not given, only `make env` changes the build of MXNet that is installed.
 ifeq ($(filter env,$(MAKECMDGOALS)),)
 GPU ?= $(if $(wildcard .venv/gpu),1)
 endif
