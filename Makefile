@@ -1,21 +1,30 @@
 # What a newcomer needs. The environment lies in .venv, made from the locks under envs/.
 #   make demo    the whole experiment on the synthesised demo, then Table I
 #   make test    the tests
-#   make env     the environment alone: `. .venv/bin/activate`, then call snakemake
+#   make env     the environment alone: `. .venv/bin/activate`, then call snakemake;
+#                GPU=1 takes MXNet's CUDA build instead of the CPU's, TORCH=1 adds PyTorch
 #   make lint    formats and static checks
 #   make lock    resolve envs/*.in again (needs uv)
 
+# Where GPU= is not given, only `make env` changes the build of MXNet that is installed.
+ifeq ($(filter env,$(MAKECMDGOALS)),)
+GPU ?= $(if $(wildcard .venv/gpu),1)
+endif
+BUILD := $(if $(filter 1,$(GPU)),gpu,cpu)
 # A Python that MXNet and Essentia run on; PYTHON=... chooses another.
 PYTHON := $(shell envs/find-python)
 BIN := .venv/bin
+# MXNet has no build for Apple Silicon.
+ENGINE := $(if $(filter Darwin-arm64,$(shell uname -sm | tr ' ' -)),torch,mxnet)
 # snakefmt calls shfmt, the rules call python.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: demo test env lint lock
 .DELETE_ON_ERROR:
 
-demo: .venv/cpu
-	$(BIN)/snakemake --cores all --configfile presets/quick.yaml --config dataset=demo
+demo: .venv/$(BUILD)
+	$(BIN)/snakemake --cores all --configfile presets/quick.yaml --config dataset=demo \
+		engine=$(ENGINE)
 	@echo
 	@cat results/quick/table1.md
 	@echo "The table lies in results/quick: table1.csv, table1.md, table1.tex."
@@ -23,7 +32,7 @@ demo: .venv/cpu
 test: .venv/dev
 	$(BIN)/pytest
 
-env: .venv/cpu
+env: .venv/$(BUILD) $(if $(filter 1,$(TORCH)),.venv/torch)
 	@echo "Ready. Type:  . .venv/bin/activate"
 
 lint: .venv/dev
@@ -35,11 +44,11 @@ lint: .venv/dev
 
 lock:
 	cd envs && uv pip compile $(LOCK) cpu.in --output-file cpu.txt
+	cd envs && uv pip compile $(LOCK) --constraint cpu.txt gpu.in --output-file gpu.txt
 	cd envs && uv pip compile $(LOCK) --constraint cpu.txt dev.in --output-file dev.txt
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --no-annotate
 
-.venv/cpu: envs/cpu.txt
-.venv/dev: envs/dev.txt
-.venv/cpu .venv/dev:
-	envs/install $(notdir $@) "$(PYTHON)"
+.venv/cpu .venv/gpu .venv/dev .venv/torch: .venv/%: envs/%.txt
+	envs/install $* "$(PYTHON)"
+.venv/dev .venv/torch: .venv/$(BUILD)

@@ -28,13 +28,13 @@ import yaml
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+import torch  # noqa: E402
+
 from workflow_scripts import configuration  # noqa: E402
 from workflow_scripts.networks import training  # noqa: E402
 from workflow_scripts.networks.architecture import Network  # noqa: E402
 from workflow_scripts.networks.engine import Engine, engine_class  # noqa: E402
 from workflow_scripts.networks.engine_mxnet import autograd, gluon, mx  # noqa: E402
-
-import torch  # noqa: E402
 
 VARIANTS = (
     "blackbox_12x8",
@@ -46,7 +46,7 @@ VARIANTS = (
 )
 BATCH, STEPS, CLASSES, RATE, DROPOUT = 10, 10, 8, 0.01, 0.5
 # Train and validation segments of the epochs timed: eight folds and one.
-TRAIN, VALIDATION = 1600, 200
+TRAIN, VALIDATION = 400, 50
 
 Step = Callable[[np.ndarray, np.ndarray], Any]
 
@@ -169,7 +169,9 @@ def time_steps(network: Network, rounds: int) -> dict[str, float]:
     }
     for name, engine in engines_of(network).items():
         placed = engine.place(inputs), engine.place(labels)
-        contenders[name] = lambda engine=engine, placed=placed: engine.train(*placed, order, RATE, 0)
+        contenders[name] = lambda engine=engine, placed=placed: engine.train(
+            *placed, order, RATE, 0
+        )
     medians = take_turns(contenders, rounds)
     return {name: median / STEPS * 1000 for name, median in medians.items()}
 
@@ -182,16 +184,16 @@ def time_epochs(network: Network, rounds: int) -> dict[str, float]:
     contenders: dict[str, Callable[[], Any]] = {}
     for name, engine in engines_of(network).items():
         start = training.Progress.start(engine.weights())
-        epochs = training.fit(
-            engine, train, validation, settings, np.random.default_rng, start
-        )
+        epochs = training.fit(engine, train, validation, settings, np.random.default_rng, start)
         placed = engine.place(train[0][:BATCH]), engine.place(train[1][:BATCH])
         contenders[f"{name} epoch"] = lambda epochs=epochs: next(epochs)
         contenders[f"{name} steps"] = lambda engine=engine, placed=placed: engine.train(
             *placed, repeated, RATE, 0
         )
     medians = take_turns(contenders, rounds)
-    return {name: medians[f"{name} epoch"] / medians[f"{name} steps"] for name in ("mxnet", "torch")}
+    return {
+        name: medians[f"{name} epoch"] / medians[f"{name} steps"] for name in ("mxnet", "torch")
+    }
 
 
 def main() -> None:
@@ -206,7 +208,9 @@ def main() -> None:
     networks = {v: Network.from_config(config["variants"][v], 40, CLASSES) for v in VARIANTS}
 
     print("Milliseconds a step, and how many times faster the engines are")
-    print(f"{'network':<16}{'plain_gluon':>12}{'pytorch_eager':>14}{'mxnet':>8}{'torch':>8}", end="")
+    print(
+        f"{'network':<16}{'plain_gluon':>12}{'pytorch_eager':>14}{'mxnet':>8}{'torch':>8}", end=""
+    )
     print(f"{'gluon/mxnet':>13}{'pytorch/mxnet':>15}{'pytorch/torch':>15}")
     rows = []
     for name, network in networks.items():

@@ -31,6 +31,9 @@ FEATURES = expand("{D}/features/shard-{shard}.npy", D=D, shard=SHARDS)
 FEATURE_INDEX = expand("{D}/features/shard-{shard}.csv", D=D, shard=SHARDS)
 DEMO_TRACKS = [f"{number:02d}" for number in range(1, TRACKS_A_DANCE + 1)]
 ENGINE_MODULE = f"networks/engine_{config['engine']}"
+ENGINE_ENVIRONMENT = (
+    "../envs/torch.yaml" if config["engine"] == "torch" else "../envs/cpu.yaml"
+)
 AUDIO_FOLDERS = {
     "ballroom": "data/ballroom/BallroomData",
     "demo": "data/demo",

@@ -25,7 +25,7 @@ rule evaluate:
     benchmark:
         f"{D}/benchmarks/evaluate/{{variant}}.tsv"
     conda:
-        "../envs/cpu.yaml"
+        ENGINE_ENVIRONMENT
     threads: 1
     resources:
         mem_mb=1500,

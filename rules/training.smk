@@ -23,7 +23,7 @@ rule train:
     benchmark:
         f"{D}/benchmarks/train/{{variant}}/fold-{{fold}}.tsv"
     conda:
-        "../envs/cpu.yaml"
+        ENGINE_ENVIRONMENT
     threads: 1
     resources:
         gpu=gpus_a_training,

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 import yaml
+from packaging.markers import Marker
 
 from tests.conftest import ROOT
 
@@ -16,7 +17,14 @@ def pins(text):
     return dict(re.findall(r"^([A-Za-z0-9_.-]+)==([^ ;\\\n]+)", text, flags=re.MULTILINE))
 
 
-@pytest.mark.parametrize("lock", ["cpu.txt", "dev.txt"])
+def asked(name):
+    """The lines of these requirements and of base.in that ask for a version."""
+    own = "torch.txt" if name == "torch" else f"{name}.in"
+    text = (ENVS / own).read_text() + (ENVS / "base.in").read_text()
+    return [line for line in text.splitlines() if "==" in line]
+
+
+@pytest.mark.parametrize("lock", ["cpu.txt", "gpu.txt", "dev.txt"])
 def test_every_locked_package_has_a_version_and_hashes(lock):
     text = (ENVS / lock).read_text().replace("\\\n", " ")
     for line in text.splitlines():
@@ -25,16 +33,35 @@ def test_every_locked_package_has_a_version_and_hashes(lock):
 
 
 def test_the_locks_hold_what_is_asked_for_and_agree():
-    locked, development = (pins((ENVS / f"{name}.txt").read_text()) for name in ("cpu", "dev"))
-    for name, version in pins((ENVS / "cpu.in").read_text()).items():
-        assert locked[name] == version
-    assert locked.items() <= development.items()
+    cpu, gpu, development = (pins((ENVS / f"{n}.txt").read_text()) for n in ("cpu", "gpu", "dev"))
+    assert pins("\n".join(asked("cpu"))).items() <= cpu.items()
+    assert pins("\n".join(asked("gpu"))).items() <= gpu.items()
+    of_mxnet = {"mxnet", "graphviz"}
+    assert {name: cpu[name] for name in cpu.keys() - of_mxnet}.items() <= gpu.items()
+    assert {name: cpu[name] for name in cpu.keys() - of_mxnet}.items() <= development.items()
 
 
-def test_the_conda_form_has_the_same_pins():
-    environment = yaml.safe_load((ENVS / "cpu.yaml").read_text())
+def test_one_build_of_mxnet_a_lock_and_none_for_apple_silicon():
+    def builds(lock):
+        return re.findall(r"^(mxnet.*==.*?) \\$", (ENVS / lock).read_text(), flags=re.MULTILINE)
+
+    assert builds("gpu.txt") == ["mxnet-cu117==1.9.1"]
+    assert builds("dev.txt") == [], "the tests run with either"
+    (build,) = builds("cpu.txt")
+    marker = Marker(build.partition(" ; ")[2])
+    for system, machine, installed in [
+        ("linux", "x86_64", True),
+        ("darwin", "x86_64", True),
+        ("darwin", "arm64", False),
+    ]:
+        assert marker.evaluate({"sys_platform": system, "platform_machine": machine}) == installed
+
+
+@pytest.mark.parametrize("name", ["cpu", "gpu", "torch"])
+def test_the_conda_form_asks_for_the_same(name):
+    environment = yaml.safe_load((ENVS / f"{name}.yaml").read_text())
     listed = next(d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
-    assert pins("\n".join(listed)) == pins((ENVS / "cpu.in").read_text())
+    assert sorted(listed) == sorted(asked(name))
 
 
 def test_no_file_of_the_environment_has_an_address():
@@ -51,27 +78,166 @@ def pretend(folder, programs):
     return os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
 
 
+def machine(system, processor, macos="15.1"):
+    return {
+        "uname": f"[ $1 = -s ] && echo {system} || echo {processor}",
+        "sw_vers": f"[ $1 = -productVersion ] && echo {macos}",
+    }
+
+
+# A Python whose virtual environments write down what pip is asked for.
+PYTHON = """
+case "$*" in
+"-m venv .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python && cp "$0" .venv/bin/pip ;;
+"-m pip "*freeze) cat installed.txt ;;
+"-m pip "*) echo "${*#*version-check }" >>asked.txt && [ ! -e broken ] ;;
+esac
+"""
+
+
+@pytest.fixture
+def install(tmp_path):
+    """Run envs/install in an empty folder with a pretended machine and Python."""
+    (tmp_path / "envs").symlink_to(ENVS)
+    (tmp_path / "installed.txt").touch()
+
+    def run(what, programs, python="python"):
+        environment = pretend(tmp_path / "bin", {"python": PYTHON} | programs)
+        return subprocess.run(
+            [ENVS / "install", what, python],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+LINUX, MAC = machine("Linux", "x86_64"), machine("Darwin", "arm64")
+INTEL_MAC = machine("Darwin", "x86_64", macos="13.7.1")
+
+
 @pytest.mark.parametrize(
-    ("programs", "python", "sentence"),
+    ("what", "programs", "python", "sentence"),
     [
-        ({"uname": "[ $1 = -s ] && echo Darwin || echo arm64"}, "python3", "this is Darwin-arm64"),
-        ({"uname": "[ $1 = -s ] && echo Linux || echo aarch64"}, "python3", "Linux-aarch64: use"),
-        ({}, "", "Python 3.11 or 3.12 is needed and neither is on the PATH"),
-        ({"old": "exit 1"}, "old", "old is not Python 3.11 or 3.12"),
+        ("cpu", machine("Linux", "aarch64"), "python", "this is Linux-aarch64: use such a machine"),
+        ("gpu", machine("Linux", "aarch64"), "python", "this is Linux-aarch64: use such a machine"),
+        ("gpu", MAC, "python", "this is Darwin-arm64: leave out GPU=1"),
+        ("torch", INTEL_MAC, "python", "leave out TORCH=1"),
+        ("cpu", machine("Darwin", "arm64", macos="14.6"), "python", "need macOS 15 or later"),
+        ("cpu", machine("Darwin", "x86_64", macos="12.7"), "python", "this is macOS 12.7"),
+        ("cpu", LINUX, "", "Python 3.11 or 3.12 is needed and neither is on the PATH"),
+        ("cpu", LINUX | {"old": "exit 1"}, "old", "old is not Python 3.11 or 3.12"),
     ],
 )
-def test_what_is_unsupported_is_said_in_a_sentence(tmp_path, programs, python, sentence):
-    done = subprocess.run(
-        [ENVS / "install", "cpu", python],
-        cwd=tmp_path,
-        env=pretend(tmp_path / "bin", programs),
-        capture_output=True,
-        text=True,
-    )
+def test_what_is_unsupported_is_said_in_a_sentence(
+    tmp_path, install, what, programs, python, sentence
+):
+    done = install(what, programs, python)
     assert done.returncode == 1
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
     assert sentence in done.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+LOCKED = "install --require-hashes --requirement envs/{}.txt"
+PYTORCH = "install --constraint .venv/constraints.txt --requirement envs/torch.txt"
+
+
+@pytest.mark.parametrize(
+    ("what", "programs", "asked_of_pip", "stamps"),
+    [
+        ("cpu", LINUX, [LOCKED.format("cpu")], ["cpu"]),
+        ("cpu", INTEL_MAC, [LOCKED.format("cpu")], ["cpu"]),
+        ("cpu", MAC, [LOCKED.format("cpu"), PYTORCH], ["cpu", "torch"]),
+        ("gpu", LINUX, [LOCKED.format("gpu")], ["gpu"]),
+        ("dev", LINUX, [LOCKED.format("dev")], ["dev"]),
+        ("torch", LINUX, [PYTORCH], ["torch"]),
+    ],
+)
+def test_what_is_installed_leaves_a_stamp(tmp_path, install, what, programs, asked_of_pip, stamps):
+    done = install(what, programs)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "asked.txt").read_text().splitlines() == asked_of_pip
+    assert [path.name for path in stamps_in(tmp_path)] == stamps
+    assert ("engine: torch" in done.stdout) == (programs == MAC)
+
+
+def stamps_in(folder):
+    names = {"cpu", "gpu", "dev", "torch"}
+    return sorted(path for path in (folder / ".venv").iterdir() if path.name in names)
+
+
+@pytest.mark.parametrize("what", ["cpu", "gpu", "dev", "torch"])
+def test_an_install_that_breaks_off_leaves_no_stamp(tmp_path, install, what):
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / what).touch()
+    (tmp_path / "broken").touch()
+    assert install(what, LINUX).returncode != 0
+    assert stamps_in(tmp_path) == []
+
+
+def test_one_build_of_mxnet_replaces_another(tmp_path, install):
+    gpu = [line for line in asked("gpu") if "cu11" in line]
+    (tmp_path / "installed.txt").write_text("\n".join(["joblib==1.6.0", *gpu, "nvidia-x==13"]))
+    (tmp_path / ".venv").mkdir()
+    for stamp in ("gpu", "dev", "torch"):
+        (tmp_path / ".venv" / stamp).touch()
+    assert install("cpu", LINUX).returncode == 0
+    names = " ".join(line.partition("==")[0] for line in gpu)
+    assert (tmp_path / "asked.txt").read_text().splitlines() == [
+        f"uninstall --yes {names}",
+        LOCKED.format("cpu"),
+    ]
+    assert [path.name for path in stamps_in(tmp_path)] == ["cpu", "dev", "torch"]
+
+
+def test_the_build_that_is_asked_for_stays(tmp_path, install):
+    gpu = sorted(line for line in asked("gpu") if "cu11" in line)
+    (tmp_path / "installed.txt").write_text("\n".join(gpu))
+    assert install("gpu", LINUX).returncode == 0
+    assert (tmp_path / "asked.txt").read_text().splitlines() == [LOCKED.format("gpu")]
+
+
+def test_pytorch_keeps_the_locked_versions(tmp_path, install):
+    assert install("torch", LINUX).returncode == 0
+    constraints = (tmp_path / ".venv" / "constraints.txt").read_text()
+    assert pins(constraints) == pins((ENVS / "dev.txt").read_text())
+    assert "--hash" not in constraints and "\\" not in constraints
+    assert "numpy==1.26.4\n" in constraints
+
+
+@pytest.mark.parametrize(
+    ("there", "arguments", "installed"),
+    [
+        ("cpu", ["env"], []),
+        ("cpu", ["env", "GPU=1"], ["gpu"]),
+        ("cpu", ["env", "TORCH=1"], ["torch"]),
+        ("cpu", ["env", "GPU=1", "TORCH=1"], ["gpu", "torch"]),
+        ("cpu", ["test"], ["dev"]),
+        ("gpu", ["env"], ["cpu"]),
+        ("gpu", ["env", "GPU=1"], []),
+        ("gpu", ["test"], ["dev"]),
+        ("gpu", ["demo"], []),
+    ],
+)
+def test_only_make_env_changes_the_build(tmp_path, there, arguments, installed):
+    (tmp_path / "Makefile").symlink_to(ROOT / "Makefile")
+    (tmp_path / "envs").symlink_to(ENVS)
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / there).touch()
+    # Not what a `make test` around this was called with.
+    handed_on = ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "GPU", "TORCH")
+    done = subprocess.run(
+        ["make", "--dry-run", *arguments],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name not in handed_on},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.findall(r"^envs/install (\w+)", done.stdout, flags=re.MULTILINE) == installed
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,16 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-# They word messages, place files and choose devices; no number comes from them.
+# They word messages, place files, find GPUs and libraries; no number comes from them.
 WITHOUT_NUMBERS = frozenset(
     f"workflow_scripts/{module}.py"
-    for module in ("step", "sources", "networks/devices", "networks/display")
+    for module in (
+        "step",
+        "sources",
+        "networks/cuda_libraries",
+        "networks/devices",
+        "networks/display",
+    )
 )
 
 

@@ -17,6 +17,10 @@ import numpy as np
 # MXNet 1.9.1 predates NumPy 1.24, which dropped this alias.
 np.bool = bool  # type: ignore[attr-defined]
 
+from workflow_scripts.networks import cuda_libraries
+
+cuda_libraries.load()
+
 import mxnet as mx
 from mxnet import autograd, gluon, nd
 
