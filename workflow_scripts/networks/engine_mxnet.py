@@ -1,8 +1,10 @@
 """The MXNet engine: one hybridised Gluon graph from segments to loss, plain SGD.
 
-Three forms make it several times faster on a CPU than layers put together plainly, with the same
-values: the axis that a pool runs along comes last; a long pool is several short ones in a row; and
-the ReLU, which commutes with the maximum, comes after the pool, on fewer values.
+Four forms make it several times faster on a CPU than layers put together plainly, with the same
+values: the axis that a pool runs along comes last; a long pool is several short ones in a row; the
+ReLU, which commutes with the maximum, comes after the pool, on fewer values; and the gradient of
+the hidden layer's weights, millions of numbers in a black-box, is never written down: its two
+factors go into the weights by one matrix product.
 """
 
 import os
@@ -30,6 +32,8 @@ PREDICTION_BATCH = 100
 STEPS_AHEAD = 2
 # The gradient of a longer pool takes time out of proportion (benchmarks/pools.py).
 LONGEST_POOL = 20
+# The array whose gradient is applied as its factors.
+FACTORED = "hidden.weight"
 
 
 class MXNetEngine:
@@ -43,6 +47,7 @@ class MXNetEngine:
         self._graph = _Graph(network, dropout)
         self._graph.initialize(ctx=self._context)
         self._graph.hybridize(static_alloc=True)
+        self._hidden = network.hidden
         self._layouts = {name: _swapped(trunk) for name, trunk in network.trunks.items()}
         self._parameters = {name: self._graph.params.get(name) for name in network.weight_shapes()}
         for name, parameter in self._parameters.items():
@@ -60,13 +65,19 @@ class MXNetEngine:
         seed: int,
     ) -> float:
         mx.random.seed(seed)
-        pairs = [(p.data(), p.grad()) for p in self._parameters.values()]
+        pairs = [(p.data(), p.grad()) for n, p in self._parameters.items() if n != FACTORED]
         pending: deque[nd.NDArray] = deque()
         losses = []
         for batch in batches:
-            pending.append(self._backward(inputs[batch], labels[batch]))
+            loss, factors = self._backward(inputs[batch], labels[batch])
+            pending.append(loss)
             for weight, gradient in pairs:
                 nd.sgd_update(weight, gradient, lr=learning_rate, wd=0, out=weight)
+            if factors:
+                weight = self._parameters[FACTORED].data()
+                nd.linalg.gemm(
+                    *factors, weight, transpose_a=True, alpha=-learning_rate, beta=1, out=weight
+                )
             # MXNet runs behind: further ahead, batches pile up and a signal waits for them all.
             if len(pending) > STEPS_AHEAD:
                 losses.append(pending.popleft().asscalar())
@@ -74,18 +85,21 @@ class MXNetEngine:
         return float(np.mean(losses))
 
     def gradients(self, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, Weights]:
-        loss = self._backward(inputs, labels).asscalar()
-        return float(loss), {
-            name: self._from_layout(name, parameter.grad().asnumpy())
-            for name, parameter in self._parameters.items()
+        loss, factors = self._backward(inputs, labels)
+        gradients = {n: p.grad() for n, p in self._parameters.items() if n != FACTORED}
+        if factors:
+            gradients[FACTORED] = nd.dot(*factors, transpose_a=True)
+        return float(loss.asscalar()), {
+            name: self._from_layout(name, gradient.asnumpy())
+            for name, gradient in gradients.items()
         }
 
     def probabilities(self, inputs: np.ndarray) -> np.ndarray:
         parts = []
         for first in range(0, len(inputs), PREDICTION_BATCH):
             batch = inputs[first : first + PREDICTION_BATCH]
-            _, probabilities = self._graph(self._array(batch), self._array(np.zeros(len(batch))))
-            parts.append(probabilities.asnumpy())
+            outputs = self._graph(*self._arrays(batch, np.zeros(len(batch))))
+            parts.append(outputs[1].asnumpy())
         return np.concatenate(parts)
 
     def weights(self) -> Weights:
@@ -94,11 +108,27 @@ class MXNetEngine:
             for name, parameter in self._parameters.items()
         }
 
-    def _backward(self, inputs: np.ndarray, labels: np.ndarray) -> nd.NDArray:
+    def _backward(
+        self, inputs: np.ndarray, labels: np.ndarray
+    ) -> tuple[nd.NDArray, tuple[nd.NDArray, nd.NDArray] | None]:
+        """The loss, and the factors of the hidden layer's gradient where there is one.
+
+        They are (segments, units), at the layer's outputs, and (segments, inputs), what goes in.
+        """
+        arrays = self._arrays(inputs, labels)
+        if self._hidden:
+            arrays[-1].attach_grad()
         with autograd.record():
-            loss, _ = self._graph(self._array(inputs), self._array(labels))
+            loss, _, *hidden_inputs = self._graph(*arrays)
         loss.backward()
-        return loss
+        return loss, (arrays[-1].grad, hidden_inputs[0]) if self._hidden else None
+
+    def _arrays(self, inputs: np.ndarray, labels: np.ndarray) -> list[nd.NDArray]:
+        arrays = [self._array(inputs), self._array(labels)]
+        if self._hidden:
+            # Added to the layer's outputs, so that their gradient can be asked for.
+            arrays.append(nd.zeros((len(inputs), self._hidden), ctx=self._context))
+        return arrays
 
     def _array(self, values: np.ndarray) -> nd.NDArray:
         # Shares the memory of a new float32 array: nd.array takes ten times as long.
@@ -123,7 +153,11 @@ ENGINE = MXNetEngine
 
 
 class _Graph(gluon.HybridBlock):
-    """(segments, labels) -> (mean cross-entropy, probabilities)."""
+    """(segments, labels) -> (mean cross-entropy, probabilities).
+
+    With a hidden layer: (segments, labels, zeros) -> (the same, the layer's inputs); the zeros are
+    added to the layer's outputs.
+    """
 
     def __init__(self, network: Network, dropout: float) -> None:
         super().__init__(prefix="")
@@ -135,25 +169,36 @@ class _Graph(gluon.HybridBlock):
                 filters, height, width = shape
                 swapped = _swapped(network.trunks[trunk])
                 shape = (filters, 1, width, height) if swapped else (filters, 1, height, width)
-            setattr(self, name, self.params.get(name, shape=shape, init="zeros"))
+            needs = "null" if name == FACTORED else "write"
+            parameter = self.params.get(name, shape=shape, init="zeros", grad_req=needs)
+            setattr(self, name, parameter)
 
-    def hybrid_forward(self, F: Any, inputs: Any, labels: Any, **weights: Any) -> tuple[Any, Any]:
+    def hybrid_forward(
+        self, F: Any, inputs: Any, labels: Any, zeros: Any = None, **weights: Any
+    ) -> tuple[Any, ...]:
         trunks = [
             self._trunk(F, trunk, inputs, weights[f"{name}.weight"], weights[f"{name}.bias"])
             for name, trunk in self._network.trunks.items()
         ]
         values = F.concat(*trunks, dim=1) if len(trunks) > 1 else trunks[0]
-        for layer in ("hidden", "output") if self._network.hidden else ("output",):
-            values = F.Dropout(values, p=self._dropout)
+        values = F.Dropout(values, p=self._dropout)
+        hidden_inputs = []
+        if self._network.hidden:
+            hidden_inputs = [values]
+            # Without a gradient for its weights, FullyConnected computes none for its bias.
             values = F.FullyConnected(
-                values,
-                weights[f"{layer}.weight"],
-                weights[f"{layer}.bias"],
-                num_hidden=self._network.hidden if layer == "hidden" else self._network.n_classes,
+                values, weights["hidden.weight"], no_bias=True, num_hidden=self._network.hidden
             )
-            values = F.relu(values) if layer == "hidden" else values
+            values = F.broadcast_add(values, weights["hidden.bias"].expand_dims(0)) + zeros
+            values = F.Dropout(F.relu(values), p=self._dropout)
+        values = F.FullyConnected(
+            values,
+            weights["output.weight"],
+            weights["output.bias"],
+            num_hidden=self._network.n_classes,
+        )
         loss = -F.mean(F.pick(F.log_softmax(values), labels))
-        return loss, F.softmax(values)
+        return loss, F.softmax(values), *hidden_inputs
 
     def _trunk(self, F: Any, trunk: Trunk, inputs: Any, weight: Any, bias: Any) -> Any:
         kernel, pool = trunk.filter, trunk.pool
