@@ -15,7 +15,7 @@ from torch.nn import functional
 from workflow_scripts.networks.architecture import Network, Trunk, Weights
 from workflow_scripts.step import UserError
 
-PREDICTION_BATCH = 100
+PREDICTION_BATCH = 20
 # Steps before the capture, in which PyTorch sets up its libraries and its memory.
 WARM_UP = 3
 
@@ -132,27 +132,26 @@ class _CapturedStep:
         labels: torch.Tensor,
         order: torch.Tensor,
     ) -> None:
-        self._inputs, self._labels = inputs, labels
+        self._step, self._inputs, self._labels = step, inputs, labels
         self._order = order.clone()
         self._position = torch.zeros(1, dtype=torch.int64, device=order.device)
         self._total = torch.zeros((), dtype=torch.float64, device=order.device)
-
-        def advance() -> None:
-            batch = self._order.index_select(0, self._position).view(-1)
-            loss = step(inputs.index_select(0, batch), labels.index_select(0, batch))
-            self._total.add_(loss)
-            self._position.add_(1)
-
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(WARM_UP):
                 self._position.zero_()
-                advance()
+                self._advance()
         torch.cuda.current_stream().wait_stream(stream)
         self._graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self._graph):
-            advance()
+            self._advance()
+
+    def _advance(self) -> None:
+        batch = self._order.index_select(0, self._position).view(-1)
+        inputs, labels = (a.index_select(0, batch) for a in (self._inputs, self._labels))
+        self._total.add_(self._step(inputs, labels))
+        self._position.add_(1)
 
     def reads(self, inputs: torch.Tensor, labels: torch.Tensor, order: torch.Tensor) -> bool:
         """Whether the graph was captured for these segments and as many batches of this size."""

@@ -1,0 +1,250 @@
+"""Times the PyTorch engine on an NVIDIA GPU against eager PyTorch, and folds side by side.
+
+For each of the paper's networks: microseconds a step of plain torch.nn layers with optim.SGD and of
+our engine, both with their data on the device, taking turns; and the seconds that 2000 epochs of
+one fold of Ballroom take our engine, validation included, from whole epochs timed on random
+segments. Then several processes train one network at once: at how many is the card full?
+
+    python benchmarks/gpu.py [--rounds 7] [--json FILE]
+
+It needs NumPy and PyTorch alone.
+"""
+
+import argparse
+import json
+import multiprocessing
+import multiprocessing.synchronize
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from workflow_scripts.networks import training
+from workflow_scripts.networks.architecture import Network, Shape, Trunk
+from workflow_scripts.networks.engine_torch import TorchEngine
+
+BANDS, CLASSES, BATCH, RATE, DROPOUT, EPOCHS = 40, 8, 10, 0.01, 0.5, 2000
+STEPS = 200
+# Ballroom has 698 tracks: eight folds of ten train and one validates.
+TRACKS = {"train": 558, "validation": 70}
+SEGMENTS_A_TRACK = {80: 16, 250: 5}
+SIDE_BY_SIDE = (1, 2, 4, 8, 16)
+SIDE_BY_SIDE_SECONDS = 3
+# One of each architecture: the number of folds that fill the card differs with the size.
+SIDE_BY_SIDE_VARIANTS = ("blackbox_12x8", "time_1x60", "frequency_32x1", "timefrequency")
+# The card is full when more folds add less than this share of its best pace.
+FULL = 0.95
+
+
+def network(frames: int, hidden: int, **trunks: tuple[Shape, Shape]) -> Network:
+    """A network of 32 filters a trunk, each given as filter and pool."""
+    of_32 = {name: Trunk(filter_, pool, 32) for name, (filter_, pool) in trunks.items()}
+    return Network(of_32, BANDS, frames, hidden, CLASSES)
+
+
+def time_trunk(n: int) -> tuple[Shape, Shape]:
+    """Filter (1, n)."""
+    return (1, n), (40, 1)
+
+
+def frequency_trunk(m: int) -> tuple[Shape, Shape]:
+    """Filter (m, 1)."""
+    return (m, 1), (1, 80)
+
+
+BOTH = {"time": time_trunk(60), "frequency": frequency_trunk(32)}
+# As in config.yaml, which takes a YAML library to read.
+VARIANTS = {
+    "blackbox_12x8": network(80, 200, rectangle=((12, 8), (4, 1))),
+    "blackbox_12x200": network(250, 200, rectangle=((12, 200), (4, 1))),
+    "time_1x60": network(80, 0, time=time_trunk(60)),
+    "time_1x200": network(250, 0, time=time_trunk(200)),
+    **{
+        f"frequency_{m}x1": network(80, 0, frequency=frequency_trunk(m))
+        for m in (30, 32, 34, 36, 38, 40)
+    },
+    "timefrequency": network(80, 200, **BOTH),
+    "timefrequency_init": network(80, 200, **BOTH),
+}
+
+
+def random_segments(shape: Network, part: str) -> tuple[np.ndarray, np.ndarray]:
+    """As many inputs and labels as a part of a fold of Ballroom has."""
+    rng = np.random.default_rng(len(part))
+    n = TRACKS[part] * SEGMENTS_A_TRACK[shape.frames]
+    inputs = rng.standard_normal((n, shape.bands, shape.frames), dtype=np.float32)
+    return inputs, rng.integers(0, CLASSES, n)
+
+
+def engine_of(shape: Network) -> TorchEngine:
+    """Our engine on the GPU."""
+    return TorchEngine(shape, shape.initial_weights(np.random.default_rng(0)), DROPOUT, gpu=True)
+
+
+def eager(shape: Network) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    """A step with torch.nn layers one after the other and optim.SGD."""
+    nn = torch.nn
+    trunks = nn.ModuleList(
+        nn.Sequential(
+            nn.Conv2d(1, trunk.n_filters, trunk.filter),
+            nn.ReLU(),
+            nn.MaxPool2d(trunk.pool),
+            nn.Flatten(),
+        )
+        for trunk in shape.trunks.values()
+    )
+    layers: list[Any] = [nn.Dropout(DROPOUT)]
+    if shape.hidden:
+        layers += [nn.LazyLinear(shape.hidden), nn.ReLU(), nn.Dropout(DROPOUT)]
+    head = nn.Sequential(*layers, nn.LazyLinear(CLASSES))
+    model = nn.ModuleDict({"trunks": trunks, "head": head}).cuda()
+
+    def scores(batch: torch.Tensor) -> torch.Tensor:
+        return head(torch.cat([trunk(batch) for trunk in trunks], dim=1))
+
+    scores(torch.zeros(1, 1, shape.bands, shape.frames, device="cuda"))
+    optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
+    loss_of = nn.CrossEntropyLoss()
+
+    def step(inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        optimizer.zero_grad(set_to_none=True)
+        loss = loss_of(scores(inputs[:, None]), labels)
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    return step
+
+
+def seconds(call: Callable[[], Any]) -> float:
+    """How long the call and what it asked of the device take."""
+    torch.cuda.synchronize()
+    started = time.perf_counter()
+    call()
+    torch.cuda.synchronize()
+    return time.perf_counter() - started
+
+
+def time_steps(shape: Network, rounds: int) -> dict[str, float]:
+    """Microseconds a step of eager PyTorch and of our engine."""
+    inputs, labels = random_segments(shape, "train")
+    engine, step = engine_of(shape), eager(shape)
+    placed = engine.place(inputs), engine.place(labels)
+    rng = np.random.default_rng(0)
+    order = rng.integers(0, len(inputs), (STEPS, BATCH))
+    on_device = torch.from_numpy(order).cuda()
+
+    def eagerly() -> None:
+        for batch in on_device:
+            step(placed[0][batch], placed[1][batch])
+
+    contenders = {
+        "pytorch_eager": eagerly,
+        "torch": lambda: engine.train(*placed, order, RATE, 0),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in contenders}
+    for turn in range(rounds + 1):
+        for name, contender in contenders.items():
+            duration = seconds(contender)
+            if turn:
+                taken[name].append(duration / STEPS * 1e6)
+    return {name: statistics.median(durations) for name, durations in taken.items()}
+
+
+def time_fold(shape: Network, rounds: int) -> float:
+    """Seconds of 2000 epochs of one fold."""
+    engine = engine_of(shape)
+    settings = training.Settings(RATE, BATCH, rounds + 1, DROPOUT, EPOCHS, 0)
+    epochs = training.fit(
+        engine,
+        random_segments(shape, "train"),
+        random_segments(shape, "validation"),
+        settings,
+        np.random.default_rng,
+        training.Progress.start(engine.weights()),
+    )
+    next(epochs)
+    return statistics.median(seconds(lambda: next(epochs)) for _ in range(rounds)) * EPOCHS
+
+
+def work(name: str, barrier: multiprocessing.synchronize.Barrier, counts: Any) -> None:
+    """One of several processes: train for some seconds, from a common start; count the steps."""
+    shape = VARIANTS[name]
+    engine = engine_of(shape)
+    inputs, labels = (engine.place(a) for a in random_segments(shape, "train"))
+    order = np.arange(STEPS * BATCH).reshape(STEPS, BATCH) % len(inputs)
+    engine.train(inputs, labels, order, RATE, 0)
+    barrier.wait()
+    started, n_steps = time.perf_counter(), 0
+    while time.perf_counter() - started < SIDE_BY_SIDE_SECONDS:
+        engine.train(inputs, labels, order, RATE, 0)
+        n_steps += STEPS
+    counts.put(n_steps / (time.perf_counter() - started))
+
+
+def side_by_side(name: str, n_processes: int) -> float:
+    """Steps a second of all processes together."""
+    context = multiprocessing.get_context("spawn")
+    barrier, counts = context.Barrier(n_processes), context.Queue()
+    processes = [
+        context.Process(target=work, args=(name, barrier, counts)) for _ in range(n_processes)
+    ]
+    for process in processes:
+        process.start()
+    total = sum(counts.get(timeout=300) for _ in processes)
+    for process in processes:
+        process.join()
+    return total
+
+
+def main() -> None:
+    """Print the tables; write all figures where asked to."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    options = parser.parse_args()
+    if not torch.cuda.is_available():
+        sys.exit("error: PyTorch finds no GPU here; run this on a machine with an NVIDIA GPU")
+    device = torch.cuda.get_device_name()
+    print(f"{device}, PyTorch {torch.__version__}")
+    print(f"\n{'network':<20}{'eager us':>10}{'ours us':>10}{'ratio':>8}{'s a fold':>10}")
+    rows = []
+    for name, shape in VARIANTS.items():
+        row = time_steps(shape, options.rounds) | {"fold_seconds": time_fold(shape, options.rounds)}
+        rows.append({"network": name} | row)
+        eager_us, ours, fold = row.values()
+        print(f"{name:<20}{eager_us:>10.1f}{ours:>10.1f}{eager_us / ours:>8.2f}{fold:>10.0f}")
+    print("\nSteps a second of all folds side by side, and how many fill the card")
+    print(f"{'network':<20}" + "".join(f"{n:>9}" for n in SIDE_BY_SIDE) + f"{'full at':>9}")
+    paces = {}
+    for name in SIDE_BY_SIDE_VARIANTS:
+        pace = {n: side_by_side(name, n) for n in SIDE_BY_SIDE}
+        full = min(n for n in pace if pace[n] >= FULL * max(pace.values()))
+        paces[name] = {"steps_a_second": pace, "full_at": full}
+        print(
+            f"{name:<20}" + "".join(f"{p:>9.0f}" for p in pace.values()) + f"{full:>9}", flush=True
+        )
+    if options.json:
+        record = {
+            "device": device,
+            "versions": {
+                "python": platform.python_version(),
+                "numpy": np.__version__,
+                "torch": torch.__version__,
+            },
+            "microseconds_a_step": rows,
+            "side_by_side": paces,
+        }
+        options.json.write_text(json.dumps(record, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
