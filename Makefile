@@ -3,6 +3,8 @@
 #   make test    the tests
 #   make env     the environment alone: `. .venv/bin/activate`, then call snakemake;
 #                GPU=1 takes MXNet's CUDA build instead of the CPU's, TORCH=1 adds PyTorch
+#   make estimate  how long the trainings will take on this machine; CORES=, GPUS= and ARGS=
+#                (further words for snakemake) say of what
 #   make lint    formats and static checks
 #   make lock    resolve envs/*.in again (needs uv)
 
@@ -19,7 +21,7 @@ ENGINE := $(if $(filter Darwin-arm64,$(shell uname -sm | tr ' ' -)),torch,mxnet)
 # snakefmt calls shfmt, the rules call python.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test env lint lock
+.PHONY: demo test env estimate lint lock
 .DELETE_ON_ERROR:
 
 demo: .venv/$(BUILD)
@@ -34,6 +36,10 @@ test: .venv/dev
 
 env: .venv/$(BUILD) $(if $(filter 1,$(TORCH)),.venv/torch)
 	@echo "Ready. Type:  . .venv/bin/activate"
+
+estimate: .venv/$(BUILD)
+	$(BIN)/snakemake estimate --cores $(or $(CORES),all) $(if $(GPUS),--resources gpu=$(GPUS)) \
+		--quiet host progress reason rules $(ARGS)
 
 lint: .venv/dev
 	$(BIN)/ruff format --check

@@ -112,6 +112,13 @@ def gpus_a_training(wildcards):
     return 1 if not workflow.local_exec or gpus_here() else 0
 
 
+def data_to_estimate(wildcards):
+    """The tracks to train on; none for a Ballroom that is not here yet: its size is known."""
+    if config["dataset"] == "ballroom" and not os.path.exists(f"{D}/lengths.csv"):
+        return {}
+    return {"lengths": f"{D}/lengths.csv", "labels": f"{D}/labels.csv"}
+
+
 def say_where_it_trains():
     """Once a run: that trainings go to the CPU, where this machine runs them itself."""
     if workflow.local_exec and not gpus_here():

@@ -1,7 +1,7 @@
 """Training: every variant on every fold.
 
 Needs: results/<name>/features/, labels.csv, folds.csv, scaler.json.
-Makes: models/<variant>/fold-<k>/weights.npz, history.csv, fit.json.
+Makes: models/<variant>/fold-<k>/weights.npz, history.csv, fit.json; estimate only prints.
 """
 
 
@@ -54,4 +54,47 @@ rule train:
             --donors {input.donors} \
             --model {params.model} \
             >{log} 2>&1
+        """
+
+
+localrules:
+    estimate,
+
+
+rule estimate:
+    input:
+        unpack(data_to_estimate),
+    log:
+        f"{D}/logs/estimate.log",
+    benchmark:
+        f"{D}/benchmarks/estimate.tsv"
+    conda:
+        ENGINE_ENVIRONMENT
+    # All that --cores and --resources gpu= allow: nothing else is to run while steps are timed.
+    threads: 1024
+    resources:
+        gpu=lambda wildcards: len(gpus_here()),
+        mem_mb=500,
+        runtime=10,
+    params:
+        variants=json.dumps(config["variants"]),
+        training=json.dumps(config["training"]),
+        folds=config["folds"],
+        engine=config["engine"],
+        data=lambda wildcards, input: " ".join(
+            f"--{name} {path}" for name, path in input.items()
+        ),
+    message:
+        "Time a few steps of each variant"
+    shell:
+        """
+        python -m workflow_scripts.estimate \
+            --variants {params.variants:q} \
+            --training {params.training:q} \
+            --n-folds {params.folds} \
+            --engine {params.engine} \
+            --cores {threads} \
+            --gpus {resources.gpu} \
+            {params.data} \
+            2>{log}
         """

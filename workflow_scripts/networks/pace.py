@@ -1,0 +1,111 @@
+"""How fast this machine trains: a few steps of each network, with as many processes at once."""
+
+import multiprocessing
+import time
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from threading import BrokenBarrierError
+from typing import Any
+
+import numpy as np
+
+from workflow_scripts.networks import devices
+from workflow_scripts.networks.architecture import Network
+from workflow_scripts.networks.engine import engine_class
+
+# How long each network's steps are timed; its predictions a quarter as long.
+SECONDS = 1.0
+STEPS, PREDICTIONS = 10, 100
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds of one process beside the others: a training step, a segment's prediction."""
+
+    step: float
+    prediction: float
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network and what of its training decides the time of a step."""
+
+    network: Network
+    batch_size: int
+    dropout: float
+
+
+def measure(
+    subjects: Mapping[str, Subject], engine: str, n_processes: int, gpus: bool
+) -> tuple[float, dict[str, Pace]]:
+    """Seconds until a process is ready to train, and the pace of each subject; means over them.
+
+    With `gpus`, each process takes a GPU of its own. Raises UserError where that cannot be.
+    """
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(n_processes)
+    with ProcessPoolExecutor(n_processes, context, _share, (barrier,)) as pool:
+        asked = time.time()
+        futures = [pool.submit(_work, subjects, engine, gpus, asked) for _ in range(n_processes)]
+        failures = [failure for future in futures if (failure := future.exception())]
+        # A process that fails breaks the others' barrier: its own reason says more.
+        for failure in sorted(failures, key=lambda f: isinstance(f, BrokenBarrierError)):
+            raise failure
+        results = [future.result() for future in futures]
+    ready = float(np.mean([start for start, _ in results]))
+    return ready, {
+        name: Pace(
+            float(np.mean([paces[name].step for _, paces in results])),
+            float(np.mean([paces[name].prediction for _, paces in results])),
+        )
+        for name in subjects
+    }
+
+
+_barrier: Any = None
+
+
+def _share(barrier: Any) -> None:
+    # A barrier can only be handed to a process at its start.
+    global _barrier
+    _barrier = barrier
+
+
+def _work(
+    subjects: Mapping[str, Subject], engine: str, gpus: bool, asked: float
+) -> tuple[float, dict[str, Pace]]:
+    try:
+        with devices.claim(engine, int(gpus)):
+            engine_type = engine_class(engine)
+            start = time.time() - asked
+            paces = {}
+            for name, subject in subjects.items():
+                rng = np.random.default_rng(0)
+                network = subject.network
+                weights = network.initial_weights(rng)
+                instance = engine_type(network, weights, subject.dropout, gpus)
+                n = max(subject.batch_size * STEPS, PREDICTIONS)
+                shape = (n, network.bands, network.frames)
+                inputs = instance.place(rng.standard_normal(shape, dtype=np.float32))
+                labels = instance.place(rng.integers(0, network.n_classes, n))
+                order = rng.permutation(n)[: subject.batch_size * STEPS].reshape(STEPS, -1)
+                step = _seconds(lambda i=instance, a=(inputs, labels, order, 0.01, 0): i.train(*a))
+                some = inputs[:PREDICTIONS]
+                prediction = _seconds(lambda i=instance, a=some: i.probabilities(a), 0.25)
+                paces[name] = Pace(step / STEPS, prediction / PREDICTIONS)
+            return start, paces
+    except BaseException:
+        _barrier.abort()
+        raise
+
+
+def _seconds(call: Any, share: float = 1.0) -> float:
+    """Mean time of a call, warm, while the other processes call the same."""
+    call()
+    _barrier.wait()
+    started, calls = time.perf_counter(), 0
+    while (elapsed := time.perf_counter() - started) < SECONDS * share:
+        call()
+        calls += 1
+    return elapsed / calls
