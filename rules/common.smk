@@ -121,8 +121,12 @@ def data_to_estimate(wildcards):
 
 def say_where_it_trains():
     """Once a run: that trainings go to the CPU, where this machine runs them itself."""
-    if workflow.local_exec and not gpus_here():
-        print(
-            f"Training on the CPU: no GPU, or {config['engine']} is a build without CUDA.",
-            file=sys.stderr,
-        )
+    if not workflow.local_exec or gpus_here():
+        return
+    idle = visible_gpus()
+    reason = (
+        f"the installed {config['engine']} is a build without CUDA; {idle[0]} stays idle"
+        if idle
+        else "no GPU is visible"
+    )
+    print(f"Training on the CPU: {reason}.", file=sys.stderr)

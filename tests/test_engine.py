@@ -1,5 +1,7 @@
 """Each engine against float64 NumPy, and both against each other."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from workflow_scripts.networks.architecture import Network, donated
 from workflow_scripts.networks.engine import engine_class
 from workflow_scripts.networks.engine_mxnet import _stages
 from workflow_scripts.networks.training import batches
+from workflow_scripts.step import UserError
 
 # float32 against float64, relative to the largest value.
 TOLERANCE = 1e-5
@@ -21,6 +24,14 @@ def engine_type(request):
     if request.param == "torch":
         pytest.importorskip("torch", reason="make env TORCH=1 installs PyTorch")
     return engine_class(request.param)
+
+
+@pytest.mark.parametrize(("name", "mend"), [("mxnet", "`make env`"), ("torch", "TORCH=1")])
+def test_an_engine_that_is_not_installed_is_a_sentence(monkeypatch, name, mend):
+    monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, f"workflow_scripts.networks.engine_{name}", raising=False)
+    with pytest.raises(UserError, match=f"engine: {name} is configured and not.*{mend}"):
+        engine_class(name)
 
 
 def some_data(network, n, seed=0):

@@ -1,11 +1,14 @@
 """A training that is killed and started again ends with the bits of one that was not."""
 
 import json
+import os
 import random
 import re
 import resource
 import shutil
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -149,3 +152,40 @@ def test_a_validation_set_without_a_class_is_said(tmp_path):
     assert training.run("model") == 0
     first = training.log("model").splitlines()[0]
     assert first.startswith("note: the validation set of fold 0 has no track of up, so that")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_goes_on_where_it_was(workflow, audio, number):
+    """Ctrl-C, and what a cluster does to a job whose time is up: all its processes are told."""
+    (workflow.folder / "long.yaml").write_text("training: {max_epochs: 100000}\n")
+    model = workflow.folder / "results/smoke/models/timefrequency/fold-0"
+    log = workflow.folder / "results/smoke/logs/train/timefrequency/fold-0.log"
+    command = [
+        *(sys.executable, "-m", "snakemake", model.relative_to(workflow.folder) / "fit.json"),
+        *("--cores", "2", "--configfile", "presets/smoke.yaml", "long.yaml"),
+        *("--config", "dataset=folder", f"audio_dir={audio}"),
+    ]
+
+    def run_until(text):
+        process = subprocess.Popen(
+            list(map(str, command)),
+            cwd=workflow.folder,
+            start_new_session=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        deadline = time.monotonic() + 120
+        while not (log.exists() and re.search(text, log.read_text())):
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.05)
+        os.killpg(process.pid, number)
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode != 0
+        return output
+
+    run_until("epoch 3:")
+    assert "interrupted; run again to go on" in log.read_text()
+    assert [path.name for path in model.iterdir()] == ["checkpoint"]
+    run_until(r"going on after epoch \d+\nepoch")

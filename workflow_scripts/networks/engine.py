@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from workflow_scripts.networks.architecture import Network, Weights
+from workflow_scripts.step import UserError
 
 
 class Engine(Protocol):
@@ -43,6 +44,17 @@ class Engine(Protocol):
 
 
 def engine_class(name: str) -> type[Engine]:
-    """The engine of this name, "mxnet" or "torch"; importing it imports its framework."""
-    module = importlib.import_module(f"workflow_scripts.networks.engine_{name}")
-    return module.ENGINE
+    """The engine of this name, "mxnet" or "torch"; importing it imports its framework.
+
+    Raises UserError where the framework is not installed.
+    """
+    try:
+        return importlib.import_module(f"workflow_scripts.networks.engine_{name}").ENGINE
+    except ModuleNotFoundError as missing:
+        if missing.name != name:
+            raise
+        mend = {
+            "mxnet": "install it with `make env`, or set engine: torch where it has no build",
+            "torch": "install it with `make env TORCH=1`, or set engine: mxnet",
+        }[name]
+        raise UserError(f"engine: {name} is configured and not installed here; {mend}") from None
