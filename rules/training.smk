@@ -64,10 +64,9 @@ localrules:
 rule estimate:
     input:
         unpack(data_to_estimate),
+    # No benchmark: a file that is made would make the rule up to date.
     log:
         f"{D}/logs/estimate.log",
-    benchmark:
-        f"{D}/benchmarks/estimate.tsv"
     conda:
         ENGINE_ENVIRONMENT
     # All that --cores and --resources gpu= allow: nothing else is to run while steps are timed.

@@ -80,10 +80,11 @@ def test_without_the_gpu_it_is_told_of_it_says_so():
 
 @pytest.mark.slow
 def test_the_rule_estimates_the_users_folder(workflow, audio):
-    output = workflow(
-        *("estimate", "--configfile", "presets/smoke.yaml", "--resources", "gpu=1", "--config"),
-        *("dataset=folder", f"audio_dir={audio}"),
-    )
-    assert "mxnet, 2 core(s), 12 tracks, 3 folds; " in output
-    assert re.search(r"^timefrequency_init +[0-9.]+ +2 +\d+ s +\d+ s$", output, re.M)
+    for _ in range(2):
+        output = workflow(
+            *("estimate", "--configfile", "presets/smoke.yaml", "--resources", "gpu=1"),
+            *("--config", "dataset=folder", f"audio_dir={audio}"),
+        )
+        assert "mxnet, 2 core(s), 12 tracks, 3 folds; " in output
+        assert re.search(r"^timefrequency_init +[0-9.]+ +2 +\d+ s +\d+ s$", output, re.M)
     assert not (workflow.folder / "results" / "smoke" / "models").exists()

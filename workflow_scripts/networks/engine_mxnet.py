@@ -12,7 +12,7 @@ from collections import deque
 from typing import Any
 
 # One thread a training: a second one hardly helps, a second training does.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
 
