@@ -38,9 +38,11 @@ def test_its_other_commands_are_those_of_the_makefile():
     assert {"make demo", "make test"} <= set(others)
     for command in others:
         if command != ". .venv/bin/activate":
-            program, target = command.split()
+            program, target, *variables = shlex.split(command)
             assert program == "make"
             assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)
+            for variable in variables:
+                assert f"$({variable.partition('=')[0]})" in makefile
 
 
 def closure(edges):
