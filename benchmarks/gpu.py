@@ -89,7 +89,7 @@ def engine_of(shape: Network) -> TorchEngine:
     return TorchEngine(shape, shape.initial_weights(np.random.default_rng(0)), DROPOUT, gpu=True)
 
 
-def eager(shape: Network) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+def eager(shape: Network, device: str) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
     """A step with torch.nn layers one after the other and optim.SGD."""
     nn = torch.nn
     trunks = nn.ModuleList(
@@ -105,12 +105,12 @@ def eager(shape: Network) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor
     if shape.hidden:
         layers += [nn.LazyLinear(shape.hidden), nn.ReLU(), nn.Dropout(DROPOUT)]
     head = nn.Sequential(*layers, nn.LazyLinear(CLASSES))
-    model = nn.ModuleDict({"trunks": trunks, "head": head}).cuda()
+    model = nn.ModuleDict({"trunks": trunks, "head": head}).to(device)
 
     def scores(batch: torch.Tensor) -> torch.Tensor:
         return head(torch.cat([trunk(batch) for trunk in trunks], dim=1))
 
-    scores(torch.zeros(1, 1, shape.bands, shape.frames, device="cuda"))
+    scores(torch.zeros(1, 1, shape.bands, shape.frames, device=device))
     optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
     loss_of = nn.CrossEntropyLoss()
 
@@ -136,7 +136,7 @@ def seconds(call: Callable[[], Any]) -> float:
 def time_steps(shape: Network, rounds: int) -> dict[str, float]:
     """Microseconds a step of eager PyTorch and of our engine."""
     inputs, labels = random_segments(shape, "train")
-    engine, step = engine_of(shape), eager(shape)
+    engine, step = engine_of(shape), eager(shape, "cuda")
     placed = engine.place(inputs), engine.place(labels)
     rng = np.random.default_rng(0)
     order = rng.integers(0, len(inputs), (STEPS, BATCH))

@@ -23,14 +23,12 @@ from typing import Any
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
-import yaml
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import torch  # noqa: E402
 
-from workflow_scripts import configuration  # noqa: E402
+from benchmarks import gpu  # noqa: E402
 from workflow_scripts.networks import training  # noqa: E402
 from workflow_scripts.networks.architecture import Network  # noqa: E402
 from workflow_scripts.networks.engine import Engine, engine_class  # noqa: E402
@@ -86,34 +84,10 @@ def plain_gluon(network: Network) -> Step:
 
 def pytorch_eager(network: Network) -> Step:
     """torch.nn layers one after the other, with optim.SGD."""
-    nn = torch.nn
-    trunks = nn.ModuleList(
-        nn.Sequential(
-            nn.Conv2d(1, trunk.n_filters, trunk.filter),
-            nn.ReLU(),
-            nn.MaxPool2d(trunk.pool),
-            nn.Flatten(),
-        )
-        for trunk in network.trunks.values()
-    )
-    layers: list[Any] = [nn.Dropout(DROPOUT)]
-    if network.hidden:
-        layers += [nn.LazyLinear(network.hidden), nn.ReLU(), nn.Dropout(DROPOUT)]
-    head = nn.Sequential(*layers, nn.LazyLinear(network.n_classes))
-
-    def scores(batch: torch.Tensor) -> torch.Tensor:
-        return head(torch.cat([trunk(batch) for trunk in trunks], dim=1))
-
-    scores(torch.zeros(1, 1, network.bands, network.frames))
-    optimizer = torch.optim.SGD([*trunks.parameters(), *head.parameters()], lr=RATE)
-    loss_of = nn.CrossEntropyLoss()
+    step_of = gpu.eager(network, "cpu")
 
     def step(inputs: np.ndarray, labels: np.ndarray) -> Any:
-        optimizer.zero_grad(set_to_none=True)
-        loss = loss_of(scores(torch.from_numpy(inputs[:, np.newaxis])), torch.from_numpy(labels))
-        loss.backward()
-        optimizer.step()
-        return loss.item
+        return step_of(torch.from_numpy(inputs), torch.from_numpy(labels)).item
 
     return step
 
@@ -203,9 +177,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="file for the milliseconds a step")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    configuration.complete(config, ROOT / "config.yaml")
-    networks = {v: Network.from_config(config["variants"][v], 40, CLASSES) for v in VARIANTS}
+    networks = {name: gpu.VARIANTS[name] for name in VARIANTS}
 
     print("Milliseconds a step, and how many times faster the engines are")
     print(
