@@ -26,13 +26,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import torch  # noqa: E402
+import torch
 
-from benchmarks import gpu  # noqa: E402
-from workflow_scripts.networks import training  # noqa: E402
-from workflow_scripts.networks.architecture import Network  # noqa: E402
-from workflow_scripts.networks.engine import Engine, engine_class  # noqa: E402
-from workflow_scripts.networks.engine_mxnet import autograd, gluon, mx  # noqa: E402
+from benchmarks import gpu
+from workflow_scripts.networks import training
+from workflow_scripts.networks.architecture import Network
+from workflow_scripts.networks.engine import Engine, engine_class
+from workflow_scripts.networks.engine_mxnet import autograd, gluon, mx
 
 VARIANTS = (
     "blackbox_12x8",
