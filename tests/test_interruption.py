@@ -25,6 +25,11 @@ def require(engine):
     return ("--engine", engine)
 
 
+def hear_interrupts():
+    """Undo what a shell does to a job in the background: let it ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def wait_for_epoch(training, model, number):
     deadline = time.monotonic() + 120
     while f"epoch {number}:" not in training.log(model):
@@ -71,7 +76,7 @@ def test_a_signal_saves_within_two_seconds(tmp_path, engine, number):
     options = require(engine)
     training = Training(tmp_path, "blackbox_12x8", tracks_a_class=40, max_epochs=3)
     assert training.run("undisturbed", *options) == 0, training.log("undisturbed")
-    process = training.start("stopped", *options)
+    process = training.start("stopped", *options, preexec_fn=hear_interrupts)
     wait_for_epoch(training, "stopped", 1)
     time.sleep(0.3)
     process.send_signal(number)
@@ -172,6 +177,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(workflow, audio, number):
             list(map(str, command)),
             cwd=workflow.folder,
             start_new_session=True,
+            preexec_fn=hear_interrupts,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -103,7 +103,7 @@ class TestAFinishedRun:
         }
 
     def test_it_says_once_that_it_trains_on_the_cpu(self, done):
-        assert done[1].count("training on the CPU") == 1
+        assert done[1].count("Training on the CPU: no GPU is visible.") == 1
 
     def test_on_the_cpu_gpu_1_does_not_make_trainings_queue(self, done):
         running, most, started = set(), 0, {}
