@@ -63,6 +63,15 @@ def test_cuda_visible_devices(chosen, gpus):
     assert visible(GPUS, {} if chosen is None else {"CUDA_VISIBLE_DEVICES": chosen}) == gpus
 
 
+@pytest.mark.parametrize("program", ["exit 9", "printf '\\377\\376 \\n'", "exec sleep 60"])
+def test_a_driver_that_does_not_answer_shows_no_gpu(tmp_path, monkeypatch, program):
+    (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\n{program}\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(devices, "DRIVER_SECONDS", 0.5)
+    assert devices.visible_gpus() == []
+
+
 @pytest.fixture
 def machine(monkeypatch):
     """Pretends a framework's build and what the driver shows."""

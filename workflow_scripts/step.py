@@ -21,6 +21,8 @@ MENDABLE_OS_ERRORS = {
     errno.EACCES,
     errno.EPERM,
     errno.EROFS,
+    errno.EISDIR,
+    errno.ENOTDIR,
 }
 
 
@@ -45,7 +47,7 @@ def run(main: Callable[[], None]) -> None:
             raise
         sys.exit(
             f"error: cannot use {failure.filename or 'the disk'}: {failure.strerror}; "
-            "make room or set its permissions, then run again"
+            "make room, move what is in the way or set its permissions, then run again"
         )
 
 

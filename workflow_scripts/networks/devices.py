@@ -19,6 +19,8 @@ from workflow_scripts.step import UserError
 # The CUDA builds of MXNet 1.9.1 hold kernels for these compute capabilities and no PTX.
 OLDEST, NEWEST = (5, 0), (8, 9)
 POLL_SECONDS = 0.5
+# A driver that is broken may never answer.
+DRIVER_SECONDS = 60
 TO_THE_CPU = "train on the CPU with --resources gpu=0"
 
 
@@ -81,10 +83,10 @@ def visible_gpus() -> list[Gpu]:
     """The GPUs that the driver shows and the environment leaves to this process."""
     command = ["nvidia-smi", "--query-gpu=index,uuid,name,compute_cap", "--format=csv,noheader"]
     try:
-        listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
+        asked = subprocess.run(command, capture_output=True, timeout=DRIVER_SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError):
         return []
-    return visible(parse_gpus(listing), os.environ)
+    return visible(parse_gpus(asked.stdout.decode(errors="replace")), os.environ)
 
 
 def has_cuda_build(engine: str) -> bool:
