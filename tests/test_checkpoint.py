@@ -1,6 +1,7 @@
 """A checkpoint comes back bit for bit, or not at all."""
 
 import errno
+import os
 
 import numpy as np
 import pytest
@@ -52,6 +53,9 @@ def test_another_key_is_another_training(written):
 
 def test_none_is_none(tmp_path):
     assert checkpoint.read(tmp_path / "checkpoint", "key") is None
+    assert checkpoint.read(tmp_path, "key") is None, "a folder of that name"
+    os.mkfifo(tmp_path / "pipe")
+    assert checkpoint.read(tmp_path / "pipe", "key") is None, "nothing is waited for"
 
 
 def test_whatever_is_torn_off_or_changed_is_noticed(written):

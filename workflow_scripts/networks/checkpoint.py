@@ -39,10 +39,9 @@ def write(path: Path, key: str, progress: Progress) -> None:
 
 def read(path: Path, key: str) -> Progress | None:
     """The progress at `path`; None where there is none, or a torn one, or one of another key."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
+    if not path.is_file():
         return None
+    content = path.read_bytes()
     digest, content = content[:DIGEST_SIZE], content[DIGEST_SIZE:]
     if hashlib.sha256(content).digest() != digest:
         return None

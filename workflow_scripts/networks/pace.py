@@ -4,6 +4,7 @@ import multiprocessing
 import time
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from threading import BrokenBarrierError
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from workflow_scripts.networks import devices
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.engine import engine_class
+from workflow_scripts.step import UserError
 
 # How long each network's steps are timed; its predictions a quarter as long.
 SECONDS = 1.0
@@ -51,6 +53,11 @@ def measure(
         failures = [failure for future in futures if (failure := future.exception())]
         # A process that fails breaks the others' barrier: its own reason says more.
         for failure in sorted(failures, key=lambda f: isinstance(f, BrokenBarrierError)):
+            if isinstance(failure, BrokenProcessPool):
+                raise UserError(
+                    f"one of {n_processes} processes that timed steps was killed, perhaps for "
+                    "lack of memory; ask for fewer cores"
+                )
             raise failure
         results = [future.result() for future in futures]
     ready = float(np.mean([start for start, _ in results]))
