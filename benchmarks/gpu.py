@@ -182,7 +182,7 @@ def work(name: str, barrier: multiprocessing.synchronize.Barrier, counts: Any) -
     inputs, labels = (engine.place(a) for a in random_segments(shape, "train"))
     order = np.arange(STEPS * BATCH).reshape(STEPS, BATCH) % len(inputs)
     engine.train(inputs, labels, order, RATE, 0)
-    barrier.wait()
+    barrier.wait(timeout=300)
     started, n_steps = time.perf_counter(), 0
     while time.perf_counter() - started < SIDE_BY_SIDE_SECONDS:
         engine.train(inputs, labels, order, RATE, 0)
@@ -195,7 +195,8 @@ def side_by_side(name: str, n_processes: int) -> float:
     context = multiprocessing.get_context("spawn")
     barrier, counts = context.Barrier(n_processes), context.Queue()
     processes = [
-        context.Process(target=work, args=(name, barrier, counts)) for _ in range(n_processes)
+        context.Process(target=work, args=(name, barrier, counts), daemon=True)
+        for _ in range(n_processes)
     ]
     for process in processes:
         process.start()

@@ -13,7 +13,7 @@ from snakemake.exceptions import WorkflowError
 from workflow_scripts import configuration
 from workflow_scripts.audio.dances import DANCES, TRACKS_A_DANCE
 from workflow_scripts.dataset.state import fingerprint
-from workflow_scripts.networks.devices import has_cuda_build, visible_gpus
+from workflow_scripts.networks.devices import has_cuda_build, visible_gpus, with_kernels
 from workflow_scripts.sources import code_of, offer_to_jobs
 from workflow_scripts.step import UserError
 
@@ -100,8 +100,12 @@ def donors(wildcards):
 
 @cache
 def gpus_here():
-    """The GPUs of this machine that trainings are to use."""
-    return visible_gpus() if has_cuda_build(config["engine"]) else []
+    """The GPUs of this machine that trainings are to use.
+
+    Where the engine has kernels for none of them a training is to say so: they count all the same.
+    """
+    gpus = visible_gpus() if has_cuda_build(config["engine"]) else []
+    return with_kernels(config["engine"], gpus) or gpus
 
 
 def gpus_a_training(wildcards):

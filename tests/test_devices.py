@@ -53,6 +53,7 @@ def test_mxnets_kernels_reach_from_maxwell_to_ada(capability, usable):
         (" 0 , 1 ", [AMPERE, VOLTA]),
         ("0,7,1", [AMPERE]),
         ("NoDevFiles", []),
+        ("0,0,1", [AMPERE]),
         ("GPU-cccc-3", [HOPPER]),
         ("GPU-aab", [VOLTA]),
         ("GPU-aa", []),
@@ -63,7 +64,9 @@ def test_cuda_visible_devices(chosen, gpus):
     assert visible(GPUS, {} if chosen is None else {"CUDA_VISIBLE_DEVICES": chosen}) == gpus
 
 
-@pytest.mark.parametrize("program", ["exit 9", "printf '\\377\\376 \\n'", "exec sleep 60"])
+@pytest.mark.parametrize(
+    "program", ["echo lost; exit 15", "printf '\\377\\376 \\n'", "exec sleep 60"]
+)
 def test_a_driver_that_does_not_answer_shows_no_gpu(tmp_path, monkeypatch, program):
     (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\n{program}\n")
     (tmp_path / "nvidia-smi").chmod(0o755)
@@ -181,6 +184,17 @@ def test_what_a_cluster_gave_to_the_job_is_all_it_takes(pretended_gpus):
     jobs = [held(job) for job in [hold(environment, 0.5) for _ in range(2)]]
     assert [gpu for gpu, _, _ in jobs] == [VOLTA.uuid] * 2
     assert not overlap(*jobs)
+
+
+def test_who_does_not_wait_is_told(pretended_gpus, monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with devices.locked([AMPERE], wait=False) as gpu:
+        assert gpu == AMPERE
+        with (
+            pytest.raises(UserError, match="another training holds every visible GPU"),
+            devices.locked([AMPERE], wait=False),
+        ):
+            pass
 
 
 def test_a_killed_job_frees_its_gpu(pretended_gpus):

@@ -1,6 +1,7 @@
 """What every step has in common: whole files, mistakes in one sentence, the code it depends on."""
 
 import errno
+import gc
 import re
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import sys
 import pytest
 
 from tests.conftest import ROOT, run_step
+from workflow_scripts import step as signals
 from workflow_scripts.sources import WITHOUT_NUMBERS, code_of
 from workflow_scripts.step import UserError, atomic, run
 
@@ -51,6 +53,19 @@ class TestRun:
 
     def test_an_interruption_is_no_traceback(self):
         assert self.exit_of(KeyboardInterrupt()) == "interrupted; run again to go on"
+
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+    def test_a_signal_that_a_destructor_swallowed_is_not_forgotten(self, monkeypatch):
+        class Deaf:
+            def __del__(self):
+                signals._stop(15, None)
+
+        monkeypatch.setattr(signals, "_stopped", False)
+        signals.raise_if_stopped()
+        Deaf()
+        gc.collect()
+        with pytest.raises(KeyboardInterrupt):
+            signals.raise_if_stopped()
 
     def test_a_mistake_of_ours_keeps_its_traceback(self):
         with pytest.raises(OSError, match="odd"):

@@ -55,18 +55,22 @@ def main() -> None:
         )
         for name, variant in options.variants.items()
     }
-    ready, paces = pace.measure(subjects, options.engine, here, options.gpus > 0)
-    folds = {}
-    for name, subject in subjects.items():
-        n_segments = (frames // subject.network.frames).sum()
-        n_steps = n_segments * (options.n_folds - 2) / options.n_folds // subject.batch_size
-        if not n_steps:
+    n_segments = {name: (frames // s.network.frames).sum() for name, s in subjects.items()}
+    n_steps = {
+        name: n_segments[name] * (options.n_folds - 2) / options.n_folds // subject.batch_size
+        for name, subject in subjects.items()
+    }
+    for name, steps in n_steps.items():
+        if not steps:
             raise UserError(
-                f"{data} make no batch of {subject.batch_size} for {name}; lower "
+                f"{data} make no batch of {subjects[name].batch_size} for {name}; lower "
                 "training.batch_size or add tracks"
             )
-        predictions = n_segments / options.n_folds
-        epoch = n_steps * paces[name].step + predictions * paces[name].prediction
+    ready, paces = pace.measure(subjects, options.engine, here, options.gpus > 0)
+    folds = {}
+    for name in subjects:
+        predictions = n_segments[name] / options.n_folds
+        epoch = n_steps[name] * paces[name].step + predictions * paces[name].prediction
         folds[name] = ready + settings[name]["max_epochs"] * epoch
 
     device = f"{options.gpus} GPU(s)" if options.gpus else f"{options.cores} core(s)"

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 
 class UserError(Exception):
@@ -22,6 +23,10 @@ MENDABLE_OS_ERRORS = {
     errno.EPERM,
     errno.EROFS,
     errno.EISDIR,
+    errno.EEXIST,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.ESTALE,
     errno.ENOTDIR,
 }
 
@@ -31,7 +36,10 @@ def run(main: Callable[[], None]) -> None:
 
     SIGTERM, which a cluster sends at a time limit, raises KeyboardInterrupt as Ctrl-C does.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _stop)
+    # A shell lets its jobs in the background ignore Ctrl-C; that stays.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _stop)
     try:
         main()
         sys.stdout.flush()
@@ -66,6 +74,25 @@ def atomic(path: Path) -> Iterator[Path]:
         raise
     finally:
         partial.unlink(missing_ok=True)
+
+
+_stopped = False
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    global _stopped
+    _stopped = True
+    raise KeyboardInterrupt
+
+
+def raise_if_stopped() -> None:
+    """Raise KeyboardInterrupt if a signal has asked for the end.
+
+    Where the signal arrives inside a destructor or a callback, Python drops the exception; a long
+    computation in a library that has such asks here now and then.
+    """
+    if _stopped:
+        raise KeyboardInterrupt
 
 
 def ignore_signals() -> None:

@@ -23,7 +23,7 @@ from workflow_scripts.networks.display import Display
 from workflow_scripts.networks.engine import Engine, engine_class
 from workflow_scripts.networks.training import Progress, Settings
 from workflow_scripts.sources import digest_of
-from workflow_scripts.step import UserError, atomic, ignore_signals, run
+from workflow_scripts.step import UserError, atomic, ignore_signals, raise_if_stopped, run
 
 Segments = tuple[np.ndarray, np.ndarray]
 
@@ -151,7 +151,7 @@ def fit(
     A checkpoint is written now and then and when a signal ends the training.
     """
     for leftover in options.model.glob(".*.partial-*"):
-        leftover.unlink()
+        leftover.unlink(missing_ok=True)
     path = checkpoint_of(options.model)
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     progress = checkpoint.read(path, key) or Progress.start(start)
@@ -168,6 +168,7 @@ def fit(
     with Display(title, settings.max_epochs, done) as display:
         try:
             for progress in epochs:
+                raise_if_stopped()
                 display.show(progress.history[-1])
                 if time.monotonic() - saved >= options.checkpoint_seconds:
                     checkpoint.write(path, key, progress)
@@ -197,6 +198,8 @@ def save(
     data: tuple[Segments, Segments],
 ) -> None:
     """Write the model's three files; its checkpoint has had its time."""
+    # A second's work that is not worth losing to a signal.
+    ignore_signals()
     weights.write(model / "weights.npz", progress.best_weights)
     history = pd.DataFrame([asdict(epoch) for epoch in progress.history])
     with atomic(model / "history.csv") as path:

@@ -59,7 +59,8 @@ def visible(gpus: list[Gpu], environment: Mapping[str, str]) -> list[Gpu]:
     """Those that CUDA_VISIBLE_DEVICES leaves, in its order; all where it is not set.
 
     It names a GPU by its index in the driver's list, by its UUID or the first part of it, or a
-    slice of a GPU as MIG-...; as for CUDA itself, an entry that names none hides all behind it.
+    slice of a GPU as MIG-...; as for CUDA itself, an entry that names none, or one again, hides all
+    behind it.
     """
     if "CUDA_VISIBLE_DEVICES" not in environment:
         return gpus
@@ -73,7 +74,7 @@ def visible(gpus: list[Gpu], environment: Mapping[str, str]) -> list[Gpu]:
             found = [gpu for gpu in gpus if gpu.index == int(name)]
         else:
             found = [gpu for gpu in gpus if name and gpu.uuid.startswith(name)]
-        if len(found) != 1:
+        if len(found) != 1 or found[0] in chosen:
             break
         chosen += found
     return chosen
@@ -83,7 +84,8 @@ def visible_gpus() -> list[Gpu]:
     """The GPUs that the driver shows and the environment leaves to this process."""
     command = ["nvidia-smi", "--query-gpu=index,uuid,name,compute_cap", "--format=csv,noheader"]
     try:
-        asked = subprocess.run(command, capture_output=True, timeout=DRIVER_SECONDS, check=True)
+        # Unchecked: it fails for one lost GPU of several, and lists the others.
+        asked = subprocess.run(command, capture_output=True, timeout=DRIVER_SECONDS, check=False)
     except (OSError, subprocess.SubprocessError):
         return []
     return visible(parse_gpus(asked.stdout.decode(errors="replace")), os.environ)
@@ -102,10 +104,16 @@ def has_cuda_build(engine: str) -> bool:
     return re.search(r"^cuda\b.*= *['\"]\d", version, flags=re.MULTILINE) is not None
 
 
-def usable_gpus(engine: str) -> list[Gpu]:
-    """The visible GPUs that `engine` has kernels for.
+def with_kernels(engine: str, gpus: list[Gpu]) -> list[Gpu]:
+    """Those of `gpus` that `engine` has kernels for.
 
     What PyTorch has kernels for is known to PyTorch alone, so its engine checks for itself.
+    """
+    return [gpu for gpu in gpus if engine == "torch" or gpu.runs_mxnet]
+
+
+def usable_gpus(engine: str) -> list[Gpu]:
+    """The visible GPUs that `engine` has kernels for.
 
     Raises UserError, naming the GPU and the way out, where there is none.
     """
@@ -125,7 +133,7 @@ def usable_gpus(engine: str) -> list[Gpu]:
             f"{os.environ.get('CUDA_VISIBLE_DEVICES', 'not set')}); ask `nvidia-smi`, or "
             f"{TO_THE_CPU}"
         )
-    usable = [gpu for gpu in gpus if engine == "torch" or gpu.runs_mxnet]
+    usable = with_kernels(engine, gpus)
     if not usable:
         raise UserError(
             f"MXNet has no kernels for {gpus[0]}: it runs on compute capability "
@@ -136,11 +144,12 @@ def usable_gpus(engine: str) -> list[Gpu]:
 
 
 @contextmanager
-def claim(engine: str, n_gpus: int) -> Iterator[Gpu | None]:
+def claim(engine: str, n_gpus: int, wait: bool = True) -> Iterator[Gpu | None]:
     """Hold one GPU for this process alone and make it the only visible one; None for the CPU.
 
     Call it before the framework is imported. The lock is one of the operating system and ends with
-    the process, however that ends. While other trainings hold all GPUs, this one waits.
+    the process, however that ends. While other trainings hold all GPUs, this one waits, unless told
+    not to.
 
     Raises UserError where no GPU can be used.
     """
@@ -148,14 +157,14 @@ def claim(engine: str, n_gpus: int) -> Iterator[Gpu | None]:
         yield None
         return
     gpus = usable_gpus(engine)
-    with locked(gpus) as gpu:
+    with locked(gpus, wait) as gpu:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu.uuid
         yield gpu
 
 
 @contextmanager
-def locked(gpus: list[Gpu]) -> Iterator[Gpu]:
-    """Wait for the first of `gpus` that no other job of this user has locked."""
+def locked(gpus: list[Gpu], wait: bool) -> Iterator[Gpu]:
+    """Take, or wait for, the first of `gpus` that no other job of this user has locked."""
     folder = Path(tempfile.gettempdir()) / f"training-gpus-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     locks = [(gpu, FileLock(folder / f"{gpu.uuid}.lock")) for gpu in gpus]
@@ -171,6 +180,11 @@ def locked(gpus: list[Gpu]) -> Iterator[Gpu]:
             finally:
                 lock.release()
             return
+        if not wait:
+            raise UserError(
+                "another training holds every visible GPU; try again when it has ended, or ask "
+                "for fewer GPUs"
+            )
         if not waiting:
             waiting = True
             print("waiting: other trainings hold every visible GPU", file=sys.stderr, flush=True)

@@ -83,7 +83,7 @@ def _work(
     subjects: Mapping[str, Subject], engine: str, gpus: bool, asked: float
 ) -> tuple[float, dict[str, Pace]]:
     try:
-        with devices.claim(engine, int(gpus)):
+        with devices.claim(engine, int(gpus), wait=False):
             engine_type = engine_class(engine)
             start = time.time() - asked
             paces = {}

@@ -1,5 +1,6 @@
 """Weights on disk: .npz, readable without any framework."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,11 @@ from workflow_scripts.step import atomic
 
 def write(path: Path, weights: Weights) -> None:
     """Write the arrays under their names (`Network.weight_shapes`)."""
+    arrays = io.BytesIO()
+    np.savez(arrays, **weights)
     with atomic(path) as partial:
-        np.savez(partial, **weights)
+        # At once: on a full disk the zip file's own clean-up would print a traceback.
+        partial.write_bytes(arrays.getbuffer())
 
 
 def read(path: Path) -> Weights:
