@@ -1,5 +1,6 @@
 """Each engine against float64 NumPy, and both against each other."""
 
+import re
 import sys
 
 import numpy as np
@@ -32,6 +33,24 @@ def test_an_engine_that_is_not_installed_is_a_sentence(monkeypatch, name, mend):
     monkeypatch.delitem(sys.modules, f"workflow_scripts.networks.engine_{name}", raising=False)
     with pytest.raises(UserError, match=f"engine: {name} is configured and not.*{mend}"):
         engine_class(name)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        OSError("libcudart.so.13: cannot open shared object file"),
+        ImportError("libc10.so: undefined symbol"),
+        ModuleNotFoundError("No module named 'sympy'"),
+    ],
+)
+def test_an_engine_that_is_broken_is_a_sentence(monkeypatch, tmp_path, failure):
+    (tmp_path / "torch.py").write_text(f"raise {failure!r}")
+    monkeypatch.syspath_prepend(tmp_path)
+    for module in ("torch", "workflow_scripts.networks.engine_torch"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    said = re.escape(f"torch is configured and cannot be imported here ({failure}); install it")
+    with pytest.raises(UserError, match=said):
+        engine_class("torch")
 
 
 def some_data(network, n, seed=0):

@@ -61,6 +61,8 @@ def test_kills_at_any_moment_change_no_bit(tmp_path, engine, variant, kills):
             shutil.rmtree(tmp_path / "killed")
     assert training.run("killed", *options) == 0, training.log("killed")
     assert training.results("killed") == expected
+    said = training.predictions("undisturbed", engine)
+    assert training.predictions("killed", engine) == said
     names = {path.name for path in (tmp_path / "killed").iterdir()}
     assert names == {"weights.npz", "history.csv", "fit.json"}, "checkpoint and partials are gone"
     print(f"{killed} kills, {training.log('killed').count('going on after')} restarts went on")

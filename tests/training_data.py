@@ -85,3 +85,19 @@ class Training:
         """The bytes of the files that decide numbers."""
         names = ("weights.npz", "history.csv")
         return {name: (self.folder / model / name).read_bytes() for name in names}
+
+    def predictions(self, model, engine):
+        """The bytes of what the model says of the tracks of fold 0."""
+        predicted = self.folder / f"{model}.csv"
+        command = [sys.executable, "-m", "workflow_scripts.evaluate", "--engine", engine]
+        command += [
+            "--network",
+            json.dumps(self.network),
+            "--features",
+            self.folder / "shard-0.npy",
+        ]
+        for table in ("labels.csv", "folds.csv", "scaler.json"):
+            command += [f"--{table.partition('.')[0]}", self.folder / table]
+        command += ["--weights", self.folder / model / "weights.npz", "--predictions", predicted]
+        subprocess.run(command, cwd=ROOT, check=True)
+        return predicted.read_bytes()

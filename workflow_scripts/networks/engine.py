@@ -46,15 +46,16 @@ class Engine(Protocol):
 def engine_class(name: str) -> type[Engine]:
     """The engine of this name, "mxnet" or "torch"; importing it imports its framework.
 
-    Raises UserError where the framework is not installed.
+    Raises UserError where the framework is not installed or its installation is broken.
     """
     try:
         return importlib.import_module(f"workflow_scripts.networks.engine_{name}").ENGINE
-    except ModuleNotFoundError as missing:
-        if missing.name != name:
-            raise
+    except (ImportError, OSError) as failure:
+        missing = isinstance(failure, ModuleNotFoundError) and failure.name == name
+        reason, *_ = str(failure).splitlines() or [repr(failure)]
+        state = "not installed here" if missing else f"cannot be imported here ({reason})"
         mend = {
             "mxnet": "install it with `make env`, or set engine: torch where it has no build",
             "torch": "install it with `make env TORCH=1`, or set engine: mxnet",
         }[name]
-        raise UserError(f"engine: {name} is configured and not installed here; {mend}") from None
+        raise UserError(f"engine: {name} is configured and {state}; {mend}") from None
