@@ -4,8 +4,8 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -116,14 +116,24 @@ def test_without_a_gpu_resource_no_gpu_is_looked_for(machine, monkeypatch):
         assert gpu is None
 
 
+# Claims a GPU, says which, and keeps it until its input ends.
 HOLDER = """
-import os, sys, time
+import os, sys
 from workflow_scripts.networks import devices
-with devices.claim("mxnet", 1) as gpu:
-    started = time.time()
-    time.sleep(float(sys.argv[1]))
-    print(os.environ["CUDA_VISIBLE_DEVICES"], started, time.time(), flush=True)
+with devices.claim("mxnet", 1):
+    print(os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
+    sys.stdin.read()
 """
+# Claims a GPU for a moment and says when.
+PASSER = """
+import os, time
+from workflow_scripts.networks import devices
+with devices.claim("mxnet", 1):
+    started = time.monotonic()
+    time.sleep(0.3)
+    print(os.environ["CUDA_VISIBLE_DEVICES"], started, time.monotonic(), flush=True)
+"""
+WAITING = "waiting: other trainings hold every visible GPU"
 
 
 @pytest.fixture
@@ -145,45 +155,68 @@ def pretended_gpus(tmp_path):
     return pretend
 
 
-def hold(environment, seconds):
-    """A process that claims a GPU and keeps it for a while."""
-    return subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(seconds)],
-        cwd=ROOT,
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def start():
+    """Starts a program that claims a GPU; its output is one stream of lines."""
+    processes = []
+
+    def started(program, environment):
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, "-u", "-c", program],
+                cwd=ROOT,
+                env=os.environ | environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        )
+        return processes[-1]
+
+    yield started
+    for process in processes:
+        with process:
+            process.kill()
 
 
-def held(process):
-    """(GPU, from when, until when)."""
-    output, errors = process.communicate(timeout=60)
-    assert process.returncode == 0, errors
-    gpu, started, ended = output.split()
-    return gpu, float(started), float(ended)
+def line(process):
+    """What it says next; blocks until then."""
+    return process.stdout.readline().rstrip("\n")
 
 
-def overlap(one, other):
-    return one[1] < other[2] and other[1] < one[2]
-
-
-def test_jobs_share_the_gpus_one_each_and_queue_for_them(pretended_gpus):
+def test_jobs_take_one_gpu_each_and_queue_for_them(start, pretended_gpus):
     environment = pretended_gpus(AMPERE, VOLTA, HOPPER)
-    jobs = [held(job) for job in [hold(environment, 1) for _ in range(5)]]
-    assert {gpu for gpu, _, _ in jobs} == {AMPERE.uuid, VOLTA.uuid}, "the Hopper is of no use"
-    for number, job in enumerate(jobs):
-        for other in jobs[:number]:
-            assert not (job[0] == other[0] and overlap(job, other))
-    assert any(overlap(jobs[0], other) for other in jobs[1:]), "two GPUs work at once"
+    first = start(HOLDER, environment)
+    assert line(first) == AMPERE.uuid
+    second = start(HOLDER, environment)
+    assert line(second) == VOLTA.uuid, "two work at once"
+    third = start(HOLDER, environment)
+    assert line(third) == WAITING, "the Hopper is of no use to MXNet"
+    second.stdin.close()
+    assert line(third) == VOLTA.uuid
 
 
-def test_what_a_cluster_gave_to_the_job_is_all_it_takes(pretended_gpus):
+def test_jobs_that_start_together_never_share_a_gpu(start, pretended_gpus):
+    environment = pretended_gpus(AMPERE, VOLTA)
+    times = {AMPERE.uuid: [], VOLTA.uuid: []}
+    for process in [start(PASSER, environment) for _ in range(5)]:
+        output, _ = process.communicate(timeout=60)
+        gpu, started, ended = output.splitlines()[-1].split()
+        times[gpu].append((float(started), float(ended)))
+    for held in times.values():
+        for before, after in pairwise(sorted(held)):
+            assert before[1] <= after[0]
+
+
+def test_what_a_cluster_gave_to_the_job_is_all_it_takes(start, pretended_gpus):
     environment = pretended_gpus(AMPERE, VOLTA, CUDA_VISIBLE_DEVICES="1")
-    jobs = [held(job) for job in [hold(environment, 0.5) for _ in range(2)]]
-    assert [gpu for gpu, _, _ in jobs] == [VOLTA.uuid] * 2
-    assert not overlap(*jobs)
+    first = start(HOLDER, environment)
+    assert line(first) == VOLTA.uuid
+    second = start(HOLDER, environment)
+    assert line(second) == WAITING
+    first.stdin.close()
+    assert line(second) == VOLTA.uuid
 
 
 def test_who_does_not_wait_is_told(pretended_gpus, monkeypatch, tmp_path):
@@ -197,19 +230,14 @@ def test_who_does_not_wait_is_told(pretended_gpus, monkeypatch, tmp_path):
             pass
 
 
-def test_a_killed_job_frees_its_gpu(pretended_gpus):
+def test_a_killed_job_frees_its_gpu(start, pretended_gpus):
     environment = pretended_gpus(AMPERE)
-    first = hold(environment, 600)
-    second = None
-    try:
-        time.sleep(2)
-        second = hold(environment, 0)
-        line = second.stderr.readline()
-        assert line == "waiting: other trainings hold every visible GPU\n"
-    finally:
-        first.kill()
-        first.communicate()
-    assert held(second)[0] == AMPERE.uuid
+    first = start(HOLDER, environment)
+    assert line(first) == AMPERE.uuid
+    second = start(HOLDER, environment)
+    assert line(second) == WAITING
+    first.kill()
+    assert line(second) == AMPERE.uuid
 
 
 def gpus_asked_for(workflow, *arguments, environment=None):
