@@ -29,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import torch
 
 from benchmarks import gpu
+from benchmarks.gpu import BATCH, CLASSES, DROPOUT, RATE
 from workflow_scripts.networks import training
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.engine import Engine, engine_class
@@ -42,7 +43,7 @@ VARIANTS = (
     "frequency_32x1",
     "timefrequency",
 )
-BATCH, STEPS, CLASSES, RATE, DROPOUT = 10, 10, 8, 0.01, 0.5
+STEPS = 10
 # Train and validation segments of the epochs timed: eight folds and one.
 TRAIN, VALIDATION = 400, 50
 

@@ -89,15 +89,17 @@ class Training:
     def predictions(self, model, engine):
         """The bytes of what the model says of the tracks of fold 0."""
         predicted = self.folder / f"{model}.csv"
-        command = [sys.executable, "-m", "workflow_scripts.evaluate", "--engine", engine]
-        command += [
-            "--network",
-            json.dumps(self.network),
-            "--features",
-            self.folder / "shard-0.npy",
-        ]
-        for table in ("labels.csv", "folds.csv", "scaler.json"):
-            command += [f"--{table.partition('.')[0]}", self.folder / table]
-        command += ["--weights", self.folder / model / "weights.npz", "--predictions", predicted]
+        named = {
+            "engine": engine,
+            "network": json.dumps(self.network),
+            "features": self.folder / "shard-0.npy",
+            "labels": self.folder / "labels.csv",
+            "folds": self.folder / "folds.csv",
+            "scaler": self.folder / "scaler.json",
+            "weights": self.folder / model / "weights.npz",
+            "predictions": predicted,
+        }
+        arguments = [part for name, value in named.items() for part in (f"--{name}", value)]
+        command = [sys.executable, "-m", "workflow_scripts.evaluate", *arguments]
         subprocess.run(command, cwd=ROOT, check=True)
         return predicted.read_bytes()

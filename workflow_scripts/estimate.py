@@ -6,6 +6,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,17 @@ from workflow_scripts.networks import pace
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.step import UserError, run
 
-# Ballroom before it is here: tracks, frames of 30 s, classes.
-BALLROOM = (698, 1293, 8)
+BALLROOM_TRACKS, BALLROOM_CLASSES = 698, 8
+FRAMES_OF_30_S = 1293
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What will be trained on: in words, the frames of each track, the number of classes."""
+
+    name: str
+    frames: np.ndarray
+    n_classes: int
 
 
 def main() -> None:
@@ -35,55 +45,76 @@ def main() -> None:
 
     at_once = options.gpus or options.cores
     here = at_once if options.gpus else min(at_once, os.cpu_count() or 1)
-    if options.lengths:
-        frames = pd.read_csv(options.lengths)["n_frames"].to_numpy()
-        n_classes = pd.read_csv(options.labels)["label"].nunique()
-        data = f"{len(frames)} tracks"
-    else:
-        n_tracks, n_frames, n_classes = BALLROOM
-        frames = np.full(n_tracks, n_frames)
-        data = f"Ballroom's {n_tracks} tracks (not here yet; taken as 30 s each)"
+    corpus = ballroom() if options.lengths is None else read(options.lengths, options.labels)
     settings = {
         name: options.training | variant.get("training", {})
         for name, variant in options.variants.items()
     }
     subjects = {
         name: pace.Subject(
-            Network.from_config(variant, N_BANDS, n_classes),
+            Network.from_config(variant, N_BANDS, corpus.n_classes),
             settings[name]["batch_size"],
             settings[name]["dropout"],
         )
         for name, variant in options.variants.items()
     }
-    n_segments = {name: (frames // s.network.frames).sum() for name, s in subjects.items()}
-    n_steps = {
-        name: n_segments[name] * (options.n_folds - 2) / options.n_folds // subject.batch_size
-        for name, subject in subjects.items()
-    }
-    for name, steps in n_steps.items():
-        if not steps:
-            raise UserError(
-                f"{data} make no batch of {subjects[name].batch_size} for {name}; lower "
-                "training.batch_size or add tracks"
-            )
+    epochs = {name: EpochWork.of(corpus, name, s, options.n_folds) for name, s in subjects.items()}
     ready, paces = pace.measure(subjects, options.engine, here, options.gpus > 0)
-    folds = {}
-    for name in subjects:
-        predictions = n_segments[name] / options.n_folds
-        epoch = n_steps[name] * paces[name].step + predictions * paces[name].prediction
-        folds[name] = ready + settings[name]["max_epochs"] * epoch
+    folds = {
+        name: ready + settings[name]["max_epochs"] * epoch.seconds(paces[name])
+        for name, epoch in epochs.items()
+    }
 
     device = f"{options.gpus} GPU(s)" if options.gpus else f"{options.cores} core(s)"
-    print(f"{options.engine}, {device}, {data}, {options.n_folds} folds; {here} timed side by side")
+    print(
+        f"{options.engine}, {device}, {corpus.name}, {options.n_folds} folds; "
+        f"{here} timed side by side"
+    )
     print(f"{'variant':<24}{'ms a step':>10}{'epochs':>8}{'one fold':>12}{'all folds':>12}")
     for name, fold in folds.items():
-        step, epochs = paces[name].step * 1000, settings[name]["max_epochs"]
+        step, n_epochs = paces[name].step * 1000, settings[name]["max_epochs"]
         row = math.ceil(options.n_folds / at_once) * fold
-        print(f"{name:<24}{step:>10.2f}{epochs:>8}{told(fold):>12}{told(row):>12}")
+        print(f"{name:<24}{step:>10.2f}{n_epochs:>8}{told(fold):>12}{told(row):>12}")
     donors = {name: set(v.get("init", {}).values()) for name, v in options.variants.items()}
     total = makespan(folds, donors, options.n_folds, at_once)
     print(f"{'all trainings':<24}{'':>30}{told(total):>12}")
     print("At most: a training ends sooner when its learning rate falls below min_learning_rate.")
+
+
+def ballroom() -> Corpus:
+    """Ballroom before it is here."""
+    name = f"Ballroom's {BALLROOM_TRACKS} tracks (not here yet; taken as 30 s each)"
+    return Corpus(name, np.full(BALLROOM_TRACKS, FRAMES_OF_30_S), BALLROOM_CLASSES)
+
+
+def read(lengths: Path, labels: Path) -> Corpus:
+    """The tracks that have been listed and whose features have been extracted."""
+    frames = pd.read_csv(lengths)["n_frames"].to_numpy()
+    return Corpus(f"{len(frames)} tracks", frames, pd.read_csv(labels)["label"].nunique())
+
+
+@dataclass(frozen=True)
+class EpochWork:
+    """Of one variant on one fold, on average: its steps, and the segments it validates on."""
+
+    n_steps: float
+    n_predictions: float
+
+    @classmethod
+    def of(cls, corpus: Corpus, variant: str, subject: pace.Subject, n_folds: int) -> "EpochWork":
+        """All folds but two train, one validates. Raises UserError for less than a batch."""
+        n_segments = (corpus.frames // subject.network.frames).sum()
+        n_steps = n_segments * (n_folds - 2) / n_folds // subject.batch_size
+        if not n_steps:
+            raise UserError(
+                f"{corpus.name} make no batch of {subject.batch_size} for {variant}; lower "
+                "training.batch_size or add tracks"
+            )
+        return cls(n_steps, n_segments / n_folds)
+
+    def seconds(self, measured: pace.Pace) -> float:
+        """How long it takes at this pace."""
+        return self.n_steps * measured.step + self.n_predictions * measured.prediction
 
 
 def told(seconds: float) -> str:
