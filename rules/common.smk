@@ -3,6 +3,7 @@
 Makes: the checked configuration; D, the folder of this experiment; the functions below.
 """
 
+import hashlib
 import json
 import os
 import sys
@@ -12,7 +13,7 @@ from snakemake.exceptions import WorkflowError
 
 from workflow_scripts import configuration
 from workflow_scripts.audio.dances import DANCES, TRACKS_A_DANCE
-from workflow_scripts.dataset.state import fingerprint
+from workflow_scripts.dataset.scan import fingerprint
 from workflow_scripts.networks.devices import has_cuda_build, visible_gpus, with_kernels
 from workflow_scripts.sources import code_of, offer_to_jobs
 from workflow_scripts.step import UserError
@@ -29,6 +30,7 @@ FOLDS = range(config["folds"])
 SHARDS = range(config["shards"])
 FEATURES = expand("{D}/features/shard-{shard}.npy", D=D, shard=SHARDS)
 FEATURE_INDEX = expand("{D}/features/shard-{shard}.csv", D=D, shard=SHARDS)
+ONSETS = expand("{D}/onsets/shard-{shard}.csv", D=D, shard=SHARDS)
 DEMO_TRACKS = [f"{number:02d}" for number in range(1, TRACKS_A_DANCE + 1)]
 ENGINE_MODULE = f"networks/engine_{config['engine']}"
 ENGINE_ENVIRONMENT = (
@@ -65,6 +67,12 @@ def audio_to_make(wildcards):
         "folder": [],
     }
     return made[config["dataset"]]
+
+
+def digests_of(folder):
+    """Where the digests of a folder's files are remembered, for all experiments on it."""
+    name = hashlib.sha256(os.path.abspath(folder).encode()).hexdigest()[:16]
+    return f"data/digests/{name}.csv"
 
 
 def shard_contents(wildcards):

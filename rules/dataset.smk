@@ -1,7 +1,8 @@
 """Audio and the list of tracks.
 
 Needs: nothing (demo), a network (ballroom) or the user's folder of audio (folder).
-Makes: data/<dataset>/ and, in results/<name>/, tracks.csv, labels.csv, contents/shard-<i>.txt.
+Makes: data/<dataset>/ and, in results/<name>/, tracks.csv and contents/shard-<i>.txt; from these and
+features/shard-<i>.csv, labels.csv, lengths.csv and skipped.csv.
 """
 
 
@@ -103,7 +104,6 @@ checkpoint list_tracks:
         code=code("list_tracks"),
     output:
         tracks=f"{D}/tracks.csv",
-        labels=f"{D}/labels.csv",
         contents=expand("{D}/contents/shard-{shard}.txt", D=D, shard=SHARDS),
     log:
         f"{D}/logs/list_tracks.log",
@@ -123,20 +123,70 @@ checkpoint list_tracks:
             if config["dataset"] == "ballroom"
             else ""
         ),
+        on_bad_audio=config["on_bad_audio"],
         folds=config["folds"],
-        group_by=config["group_by"] or "",
+        digests=digests_of(AUDIO_FOLDERS[config["dataset"]]),
     message:
         "List the tracks of {params.audio}"
     shell:
         """
+        : >{log}
         python -m workflow_scripts.list_tracks \
             --audio={params.audio:q} \
             {params.source} \
+            --on-bad-audio {params.on_bad_audio} \
+            --folds {params.folds} \
+            --threads {threads} \
+            --digests {params.digests} \
+            --tracks {output.tracks} \
+            --shards {output.contents} \
+            2>>{log} | tee -a {log}
+        """
+
+
+checkpoint select_tracks:
+    input:
+        tracks=lambda wildcards: checkpoints.list_tracks.get().output.tracks,
+        index=FEATURE_INDEX,
+        code=code("select_tracks"),
+        replicas=source("workflow_scripts/dataset/ballroom_replicas.csv"),
+    output:
+        labels=f"{D}/labels.csv",
+        lengths=f"{D}/lengths.csv",
+        skipped=f"{D}/skipped.csv",
+    log:
+        f"{D}/logs/select_tracks.log",
+    benchmark:
+        f"{D}/benchmarks/select_tracks.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        longest_input=max(v["input_frames"] for v in config["variants"].values()),
+        on_bad_audio=config["on_bad_audio"],
+        replicas=config["replicas"],
+        ballroom="--ballroom" if config["dataset"] == "ballroom" else "",
+        folds=config["folds"],
+        group_by=config["group_by"] or "",
+    message:
+        "Select the tracks of {params.folds} folds"
+    shell:
+        """
+        : >{log}
+        python -m workflow_scripts.select_tracks \
+            --tracks {input.tracks} \
+            --index {input.index} \
+            --longest-input {params.longest_input} \
+            --on-bad-audio {params.on_bad_audio} \
+            --replicas {params.replicas} \
+            {params.ballroom} \
             --folds {params.folds} \
             --group-by={params.group_by:q} \
-            --threads {threads} \
-            --tracks {output.tracks} \
             --labels {output.labels} \
-            --shards {output.contents} \
-            >{log} 2>&1
+            --lengths {output.lengths} \
+            --skipped {output.skipped} \
+            2>>{log} | tee -a {log}
         """

@@ -1,6 +1,6 @@
 """From models to Table I.
 
-Needs: results/<name>/models/, features/, the tables of the tracks, lengths.csv, scaler.json.
+Needs: results/<name>/models/, features/, the tables of the tracks, scaler.json.
 Makes: predictions/<variant>/fold-<k>.csv, baselines.csv, table1.csv, .md and .tex.
 """
 
@@ -86,7 +86,7 @@ rule tabulate:
         labels=f"{D}/labels.csv",
         folds=f"{D}/folds.csv",
         baselines=f"{D}/baselines.csv",
-        lengths=f"{D}/lengths.csv",
+        skipped=f"{D}/skipped.csv",
         predictions=expand(
             "{D}/predictions/{variant}/fold-{fold}.csv",
             D=D,
@@ -120,6 +120,7 @@ rule tabulate:
         python -m workflow_scripts.tabulate \
             --labels {input.labels} \
             --folds {input.folds} \
+            --skipped {input.skipped} \
             --baselines {input.baselines} \
             --variants {params.variants:q} \
             --predictions {input.predictions} \

@@ -1,7 +1,7 @@
 """Mel-spectrograms.
 
-Needs: results/<name>/tracks.csv, labels.csv, contents/shard-<i>.txt, folds.csv.
-Makes: features/shard-<i>.npy and .csv, lengths.csv, scaler.json.
+Needs: results/<name>/tracks.csv, contents/shard-<i>.txt, labels.csv, folds.csv.
+Makes: features/shard-<i>.npy and .csv, onsets/shard-<i>.csv, scaler.json.
 """
 
 
@@ -36,38 +36,31 @@ rule extract_mel:
         """
 
 
-rule check_lengths:
+rule detect_onsets:
     input:
-        features=FEATURES,
-        index=FEATURE_INDEX,
-        labels=f"{D}/labels.csv",
-        code=code("check_lengths"),
+        shard=shard_contents,
+        tracks=ancient(f"{D}/tracks.csv"),
+        code=code("detect_onsets"),
     output:
-        lengths=f"{D}/lengths.csv",
+        onsets=f"{D}/onsets/shard-{{shard}}.csv",
     log:
-        f"{D}/logs/check_lengths.log",
+        f"{D}/logs/detect_onsets/shard-{{shard}}.log",
     benchmark:
-        f"{D}/benchmarks/check_lengths.tsv"
-    # Before any training. It is no input of theirs, since the longest of the variants may change
-    # without a change for the others.
-    priority: 50
+        f"{D}/benchmarks/detect_onsets/shard-{{shard}}.tsv"
     conda:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
-    params:
-        longest_input=max(v["input_frames"] for v in config["variants"].values()),
+        mem_mb=1000,
+        runtime=60,
     message:
-        "Check the lengths of the tracks"
+        "Detect the onsets of shard {wildcards.shard}"
     shell:
         """
-        python -m workflow_scripts.check_lengths \
-            --features {input.features} \
-            --labels {input.labels} \
-            --longest-input {params.longest_input} \
-            --lengths {output.lengths} \
+        python -m workflow_scripts.detect_onsets \
+            --tracks {input.tracks} \
+            --shard {input.shard} \
+            --onsets {output.onsets} \
             >{log} 2>&1
         """
 
@@ -93,6 +86,7 @@ rule fit_scaler:
         runtime=30,
     params:
         normalisation=config["normalisation"],
+        validation=config["validation"],
     message:
         "Fit the normalisation"
     shell:
@@ -102,6 +96,7 @@ rule fit_scaler:
             --labels {input.labels} \
             --folds {input.folds} \
             --normalisation {params.normalisation} \
+            --validation {params.validation} \
             --scaler {output.scaler} \
             >{log} 2>&1
         """

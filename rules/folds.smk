@@ -7,7 +7,7 @@ Makes: folds.csv.
 
 rule assign_folds:
     input:
-        labels=lambda wildcards: checkpoints.list_tracks.get().output.labels,
+        labels=lambda wildcards: checkpoints.select_tracks.get().output.labels,
         code=code("assign_folds"),
     output:
         folds=f"{D}/folds.csv",
@@ -24,6 +24,8 @@ rule assign_folds:
     params:
         folds=config["folds"],
         seed=config["seed"],
+        unstratified="" if config["stratified"] else "--unstratified",
+        validation=config["validation"],
     message:
         "Assign the tracks to {params.folds} folds"
     shell:
@@ -32,6 +34,8 @@ rule assign_folds:
             --labels {input.labels} \
             --n-folds {params.folds} \
             --seed {params.seed} \
+            {params.unstratified} \
+            --validation {params.validation} \
             --folds {output.folds} \
             >{log} 2>&1
         """

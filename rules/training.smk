@@ -12,6 +12,7 @@ rule train:
         labels=f"{D}/labels.csv",
         folds=f"{D}/folds.csv",
         scaler=f"{D}/scaler.json",
+        onsets=ONSETS if config["sampling"] == "onset" else [],
         donors=donors,
         code=code("train", ENGINE_MODULE),
     output:
@@ -27,13 +28,18 @@ rule train:
     threads: 1
     resources:
         gpu=gpus_a_training,
-        mem_mb=1500,
+        # Of segments it holds what fits and reads the rest from the features when it is needed.
+        mem_mb=2000,
         runtime=1440,
     params:
         model=f"{D}/models/{{variant}}/fold-{{fold}}",
         network=network,
         training=training,
         seed=config["seed"],
+        validation=config["validation"],
+        sampling=config["sampling"],
+        hop=config["sampling_hop"] if config["sampling"] == "overlapping" else 1,
+        augmentation=json.dumps(config["augmentation"]),
         engine=config["engine"],
     message:
         "Train {wildcards.variant}, fold {wildcards.fold}"
@@ -49,6 +55,12 @@ rule train:
             --training {params.training:q} \
             --fold {wildcards.fold} \
             --seed {params.seed} \
+            --validation {params.validation} \
+            --sampling {params.sampling} \
+            --hop {params.hop} \
+            --onsets {input.onsets} \
+            --augmentation {params.augmentation:q} \
+            --memory-mb {resources.mem_mb} \
             --engine {params.engine} \
             --gpus {resources.gpu} \
             --donors {input.donors} \

@@ -21,7 +21,7 @@ def accuracies(tracks: split.Tracks, bpm: np.ndarray | None) -> pd.DataFrame:
     rows = []
     for fold in range(tracks.n_folds):
         test = tracks.part(fold, "test")
-        rest = np.setdiff1d(np.arange(len(tracks.label)), test)
+        rest = tracks.part(fold, "rest")
         decided = {
             baselines.MOST_PROBABLE_CLASS: baselines.most_probable_class(
                 tracks.label[rest], len(test)
@@ -47,9 +47,9 @@ def main() -> None:
     options = parser.parse_args()
 
     tracks = split.read(options.labels, options.folds)
-    listed = read_table(options.tracks)
+    listed = read_table(options.tracks).set_index("track_id").loc[tracks.track_id]
     known = "bpm" in listed and listed["bpm"].notna().all()
-    bpm = listed.set_index("track_id")["bpm"][tracks.track_id].to_numpy() if known else None
+    bpm = listed["bpm"].to_numpy() if known else None
     table = accuracies(tracks, bpm)
     with atomic(options.baselines) as path:
         table.to_csv(path, index=False)

@@ -44,6 +44,11 @@ def complete(config: dict[str, Any], base: Path = Path("config.yaml")) -> None:
     _check_audio(config)
     _check_variants(config["variants"])
     _check_rates(config)
+    if config["validation"] == "segments" and config["sampling"] != "contiguous":
+        raise UserError(
+            f"validation: segments needs sampling: contiguous, not {config['sampling']}: other "
+            "segments would overlap those they are validated with; change one of the two"
+        )
 
 
 def _is_integer(_: Any, value: Any) -> bool:

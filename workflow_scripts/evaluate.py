@@ -5,8 +5,10 @@ import json
 from pathlib import Path
 
 from workflow_scripts.audio.parameters import N_BANDS
-from workflow_scripts.dataset import segments, split
+from workflow_scripts.dataset import sampling, split
 from workflow_scripts.dataset.features import Features
+from workflow_scripts.dataset.normalisation import read_scaler
+from workflow_scripts.dataset.segments import Segments
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.engine import engine_class
@@ -29,20 +31,21 @@ def main() -> None:
 
     tracks = split.read(options.labels, options.folds)
     network = Network.from_config(options.network, N_BANDS, len(tracks.classes))
-    features = Features(options.features)
     engine_type = engine_class(options.engine)
     models = zip(options.weights, options.predictions, strict=True)
     for fold, (trained, predicted) in enumerate(models):
         test = tracks.part(fold, "test")
-        scaler = segments.read_scaler(options.scaler, fold)
-        inputs, source = segments.load(features, tracks.digest[test], network.frames, scaler)
+        features = Features(options.features, tracks.digest[test])
+        content, first = sampling.regular(features.n_frames, network.frames, network.frames)
+        scaler = read_scaler(options.scaler, fold)
+        inputs = Segments(features, content, first, network.frames, scaler)
         engine = engine_type(network, weights.read(trained), dropout=0, gpu=False)
         table = predictions.table(
             tracks.track_id[test],
             tracks.label[test],
             tracks.classes,
             engine.probabilities(inputs),
-            source,
+            content,
         )
         with atomic(predicted) as path:
             table.to_csv(path, index=False)

@@ -6,24 +6,56 @@ from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.audio.front_end import mel_bands
-from workflow_scripts.dataset.features import write_shard
-from workflow_scripts.dataset.tables import read_table
+from workflow_scripts.audio.decoding import NotAudioError
+from workflow_scripts.audio.files import what_is_missing
+from workflow_scripts.audio.parameters import HOP_SIZE, N_BANDS, SAMPLE_RATE
+from workflow_scripts.audio.worker import Worker
+from workflow_scripts.dataset import bad_audio
+from workflow_scripts.dataset.features import Content, write_shard
+from workflow_scripts.dataset.tables import paths_of
 from workflow_scripts.step import UserError, run
 
+# Below it the compressed energy, log(1 + 10000 x), stays below 1e-7: a tone at -100 dB.
+SILENCE = 1e-11
 
-def extract(digests: list[str], paths: dict[str, str]) -> Iterator[tuple[str, np.ndarray]]:
-    """(digest, frames x 40) of each content; raises UserError, once, for all bad files."""
-    bad = []
-    for digest in digests:
-        try:
-            bands = mel_bands(Path(paths[digest]))
-        except UserError as mistake:
-            bad.append(str(mistake))
-        else:
-            yield digest, bands
-    if bad:
-        raise UserError("; ".join(bad))
+
+def mel_bands(audio: Path) -> np.ndarray:
+    """`front_end.mel_bands`; Essentia is imported in the process that calls this."""
+    from workflow_scripts.audio import front_end
+
+    return front_end.mel_bands(audio)
+
+
+def contents(digests: list[str], paths: dict[str, str]) -> Iterator[Content]:
+    """The features of each content, or what is wrong with it.
+
+    Raises UserError for a file that was there when the tracks were listed.
+    """
+    with Worker(mel_bands) as worker:
+        for digest in digests:
+            path = Path(paths[digest])
+            try:
+                yield content(digest, path, worker)
+            except OSError as failure:
+                raise UserError(
+                    f"cannot read {path}: {failure.strerror}; it was there when the tracks were "
+                    "listed: put it back, or run again to list them anew"
+                ) from None
+
+
+def content(digest: str, path: Path, worker: Worker) -> Content:
+    """The features of one file."""
+    none = np.empty((0, N_BANDS), np.float32)
+    if not path.stat().st_size:
+        return Content(digest, none, bad_audio.EMPTY)
+    try:
+        energies = worker(path)
+    except NotAudioError as reason:
+        return Content(digest, none, str(reason))
+    if energies.max() < SILENCE:
+        return Content(digest, energies, bad_audio.SILENT)
+    missing = what_is_missing(path, (len(energies) - 1) * HOP_SIZE / SAMPLE_RATE)
+    return Content(digest, energies, f"{bad_audio.TRUNCATED}: {missing}" if missing else "")
 
 
 def main() -> None:
@@ -34,11 +66,10 @@ def main() -> None:
     parser.add_argument("--features", type=Path, required=True, help=".npy to write, .csv beside")
     options = parser.parse_args()
 
-    tracks = read_table(options.tracks)
-    paths = dict(zip(tracks["digest"], tracks["path"], strict=True))
     digests = options.shard.read_text().split()
-    write_shard(options.features, extract(digests, paths))
-    print(f"{len(digests)} tracks in {options.features}")
+    paths = paths_of(options.tracks, set(digests))
+    write_shard(options.features, contents(digests, paths), N_BANDS)
+    print(f"decoded {len(digests)} tracks into {options.features}")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,10 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from workflow_scripts.dataset import segments, split
+from workflow_scripts.audio.parameters import N_BANDS
+from workflow_scripts.dataset import split
 from workflow_scripts.dataset.features import Features
+from workflow_scripts.dataset.normalisation import Sums, fit
 from workflow_scripts.step import UserError, atomic, run
 
 
@@ -17,17 +19,18 @@ def main() -> None:
     parser.add_argument("--labels", type=Path, required=True, help="labels.csv")
     parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
     parser.add_argument("--normalisation", choices=["dataset", "train"], required=True)
+    parser.add_argument("--validation", choices=["tracks", "segments"], default="tracks")
     parser.add_argument("--scaler", type=Path, required=True, help="JSON to write")
     options = parser.parse_args()
 
     tracks = split.read(options.labels, options.folds)
-    features = Features(options.features)
-    sums = {digest: segments.sums(features.frames(digest)) for digest in set(tracks.digest)}
+    index = Features(options.features, tracks.digest).index
+    sums = index.assign(count=index["n_frames"] * N_BANDS)[["count", "total", "squares"]].to_numpy()
     scalers = []
     for fold in range(tracks.n_folds):
-        whole = options.normalisation == "dataset"
-        part = tracks.digest if whole else tracks.digest[tracks.part(fold, "train")]
-        scaler = segments.fit_scaler([sums[digest] for digest in part])
+        part = tracks.part(fold, split.learning_part(options.validation))
+        learned = sums if options.normalisation == "dataset" else sums[part]
+        scaler = fit(Sums(*map(float, learned.sum(axis=0))))
         if not scaler.std > 0:
             raise UserError("all training tracks are silent throughout; check the audio files")
         scalers.append(scaler)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.dataset import split
+from workflow_scripts.dataset.tables import read_table
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.results import predictions, table1
 from workflow_scripts.step import atomic, run
@@ -27,6 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--labels", type=Path, required=True, help="labels.csv")
     parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
+    parser.add_argument("--skipped", type=Path, required=True, help="skipped.csv")
     parser.add_argument("--baselines", type=Path, required=True, help="baselines.csv")
     parser.add_argument("--variants", type=json.loads, required=True, help="name: description")
     parser.add_argument(
@@ -59,9 +61,11 @@ def main() -> None:
         notes.append(f"Fold {fold} tests no track of {', '.join(classes)}.")
     if copies := tracks.n_copies():
         notes.append(
-            f"{copies} tracks have the same audio as another; one may be trained on and the other "
-            "tested."
+            f"{copies} tracks have the same audio as one of another fold: one is trained on when "
+            "the other is tested."
         )
+    if n_skipped := len(read_table(options.skipped)):
+        notes.append(f"{n_skipped} tracks were left out; skipped.csv says which and why.")
     if options.dataset == "demo":
         notes.append(SYNTHETIC)
     shown = table1.for_people(table)

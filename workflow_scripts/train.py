@@ -6,16 +6,20 @@ import json
 import platform
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.audio.parameters import N_BANDS
-from workflow_scripts.dataset import segments, split
+from workflow_scripts.audio.parameters import N_BANDS, SAMPLE_RATE
+from workflow_scripts.dataset import sampling, split
+from workflow_scripts.dataset.augmentation import Augmentation, Augmented
 from workflow_scripts.dataset.features import Features
+from workflow_scripts.dataset.normalisation import read_scaler
+from workflow_scripts.dataset.segments import Segments
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.networks import checkpoint, devices, training, weights
 from workflow_scripts.networks.architecture import Network, Weights, donated
@@ -25,7 +29,8 @@ from workflow_scripts.networks.training import Progress, Settings
 from workflow_scripts.sources import digest_of
 from workflow_scripts.step import UserError, atomic, ignore_signals, raise_if_stopped, run
 
-Segments = tuple[np.ndarray, np.ndarray]
+# What a training takes besides its segments, frameworks included.
+OWN_MB = 600
 
 
 def parse() -> argparse.Namespace:
@@ -40,6 +45,13 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--training", type=json.loads, required=True, help="settings as JSON")
     parser.add_argument("--fold", type=int, required=True, help="the fold to keep for the test")
     parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--validation", choices=["tracks", "segments"], default="tracks")
+    parser.add_argument(
+        "--sampling", choices=["contiguous", "overlapping", "onset"], default="contiguous"
+    )
+    parser.add_argument("--hop", type=int, default=20, help="of overlapping segments, in frames")
+    parser.add_argument("--onsets", type=Path, nargs="*", default=[], help="shards' onsets")
+    parser.add_argument("--augmentation", type=json.loads, default={}, help="settings as JSON")
     parser.add_argument("--engine", choices=["mxnet", "torch"], default="mxnet")
     parser.add_argument("--gpus", type=int, default=0, help="0 trains on the CPU")
     parser.add_argument(
@@ -47,6 +59,9 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument(
         "--checkpoint-seconds", type=float, default=30, help="time between two checkpoints"
+    )
+    parser.add_argument(
+        "--memory-mb", type=int, default=2000, help="beyond it segments are read when needed"
     )
     parser.add_argument("--model", type=Path, required=True, help="folder to write into")
     return parser.parse_args()
@@ -57,7 +72,7 @@ def main() -> None:
     options = parse()
     tracks = split.read(options.labels, options.folds)
     network = Network.from_config(options.network, N_BANDS, len(tracks.classes))
-    train, validation = (load(options, tracks, network, part) for part in ("train", "validation"))
+    train, validation = load(options, tracks, network.frames)
     check(options, tracks, train)
     first = generator(options, 0)
     start = initial_weights(network, first, options.network["init"], options.donors)
@@ -70,6 +85,9 @@ def main() -> None:
             "seed": options.seed,
             "network": options.network,
             "training": options.training,
+            "validation": options.validation,
+            "sampling": options.sampling,
+            "augmentation": options.augmentation,
             "classes": tracks.classes,
             "engine": options.engine,
             "device": device,
@@ -80,7 +98,8 @@ def main() -> None:
             },
             "digests": {
                 "code": digest_of("train", f"networks/engine_{options.engine}"),
-                "segments": digest(*train, *validation),
+                "segments": [part.segments.digest() for part in (train, validation)],
+                "labels": digest(train.labels, validation.labels),
                 "start": digest(*start.values()),
             },
         }
@@ -88,25 +107,68 @@ def main() -> None:
     save(options.model, progress, identity, network, (train, validation))
 
 
-def load(options: argparse.Namespace, tracks: Tracks, network: Network, part: str) -> Segments:
-    """Normalised segments of a part of the fold, and their classes."""
-    held = tracks.part(options.fold, part)
-    scaler = segments.read_scaler(options.scaler, options.fold)
-    features = Features(options.features)
-    inputs, source = segments.load(features, tracks.digest[held], network.frames, scaler)
-    return inputs, tracks.target[held][source]
+@dataclass(frozen=True)
+class Part:
+    """Segments to train on or to validate with, and their classes, int (segments,)."""
+
+    segments: Segments
+    labels: np.ndarray
+
+    def of(self, rows: np.ndarray) -> "Part":
+        """These segments alone."""
+        return Part(self.segments.of(rows), self.labels[rows])
 
 
-def check(options: argparse.Namespace, tracks: Tracks, train: Segments) -> None:
+def load(options: argparse.Namespace, tracks: Tracks, n_frames: int) -> tuple[Part, Part]:
+    """What to train on and what to validate with.
+
+    Validation segments are the paper's whatever the sampling of those to train on.
+    """
+    if options.validation == "segments":
+        rest = part_of(options, tracks, "rest", n_frames, "contiguous")
+        # Not the variant's own randomness: those of one input length share their segments.
+        rng = training.generator(options.seed, "validation", options.fold, 0)
+        chosen = split.validation_segments(len(rest.labels), tracks.n_folds, rng)
+        return rest.of(~chosen), rest.of(chosen)
+    return (
+        part_of(options, tracks, "train", n_frames, options.sampling),
+        part_of(options, tracks, "validation", n_frames, "contiguous"),
+    )
+
+
+def part_of(
+    options: argparse.Namespace, tracks: Tracks, name: str, n_frames: int, sampled: str
+) -> Part:
+    """The segments of a part of the fold. Raises UserError for a track without a segment."""
+    held = tracks.part(options.fold, name)
+    features = Features(options.features, tracks.digest[held])
+    if sampled == "onset":
+        onsets = sampling.read_onsets(options.onsets, tracks.digest[held])
+        content, first = sampling.at_onsets(features.n_frames, n_frames, onsets)
+    else:
+        hop = options.hop if sampled == "overlapping" else n_frames
+        content, first = sampling.regular(features.n_frames, n_frames, hop)
+    without = np.setdiff1d(np.arange(len(held)), content)
+    if len(without):
+        raise UserError(
+            f"{tracks.track_id[held][without[0]]} is shorter than a segment of {n_frames} frames; "
+            "remove it or lower input_frames"
+        )
+    scaler = read_scaler(options.scaler, options.fold)
+    segments = Segments(features, content, first, n_frames, scaler)
+    return Part(segments, tracks.target[held][content])
+
+
+def check(options: argparse.Namespace, tracks: Tracks, train: Part) -> None:
     """Raise UserError for less than a batch; say which classes the validation set lacks."""
     batch_size = options.training["batch_size"]
-    if len(train[0]) < batch_size:
+    if len(train.labels) < batch_size:
         raise UserError(
-            f"fold {options.fold} of {options.variant} has {len(train[0])} training segments, "
+            f"fold {options.fold} of {options.variant} has {len(train.labels)} training segments, "
             f"fewer than one batch of {batch_size}; lower training.batch_size or add tracks"
         )
     lacking = tracks.lacking("validation").get(options.fold)
-    if lacking:
+    if lacking and options.validation == "tracks":
         print(
             f"note: the validation set of fold {options.fold} has no track of "
             f"{', '.join(lacking)}, so that the best epoch is chosen without; more tracks, fewer "
@@ -143,7 +205,7 @@ def fit(
     engine_type: type[Engine],
     network: Network,
     start: Weights,
-    data: tuple[Segments, Segments],
+    parts: tuple[Part, Part],
     identity: dict[str, Any],
 ) -> Progress:
     """Train to the end, from the checkpoint if there is one of this very training.
@@ -160,8 +222,20 @@ def fit(
         print(f"going on after epoch {done}", file=sys.stderr)
     settings = Settings(**options.training)
     engine = engine_type(network, progress.weights, settings.dropout, options.gpus > 0)
+    augmentation = Augmentation(**options.augmentation)
+    train, validation = parts
+    left = (options.memory_mb - OWN_MB) * 1e6
+    # Augmented, they are made anew each epoch.
+    inputs = train.segments if augmentation.is_on else train.segments.held(left)
+    left -= getattr(inputs, "nbytes", 0)
     epochs = training.fit(
-        engine, *data, settings, lambda epoch: generator(options, epoch), progress
+        engine,
+        (inputs, train.labels),
+        (validation.segments.held(left), validation.labels),
+        settings,
+        lambda epoch: generator(options, epoch),
+        progress,
+        partial(augmented, train, augmentation) if augmentation.is_on else None,
     )
     title = f"{options.variant}, fold {options.fold}"
     saved = time.monotonic()
@@ -185,6 +259,11 @@ def fit(
     return progress
 
 
+def augmented(train: Part, augmentation: Augmentation, rng: np.random.Generator) -> Augmented:
+    """The training segments as one epoch sees them."""
+    return Augmented(train.segments, train.labels, augmentation, SAMPLE_RATE / 2, rng)
+
+
 def checkpoint_of(model: Path) -> Path:
     """Beside the model: a failed job loses its declared outputs, and this is none of them."""
     return model / "checkpoint"
@@ -195,7 +274,7 @@ def save(
     progress: Progress,
     identity: dict[str, Any],
     network: Network,
-    data: tuple[Segments, Segments],
+    parts: tuple[Part, Part],
 ) -> None:
     """Write the model's three files; its checkpoint has had its time."""
     # A second's work that is not worth losing to a signal.
@@ -205,11 +284,11 @@ def save(
     with atomic(model / "history.csv") as path:
         # Without the seconds, two runs of one training leave the same bytes.
         history.drop(columns="seconds").to_csv(path, index=False)
-    train, validation = data
+    train, validation = parts
     record = identity | {
         "n_parameters": network.n_parameters(),
-        "n_train_segments": len(train[0]),
-        "n_validation_segments": len(validation[0]),
+        "n_train_segments": len(train.labels),
+        "n_validation_segments": len(validation.labels),
         "n_epochs": len(history),
         "best_epoch": progress.best.epoch,
         "validation_accuracy": progress.best.validation_accuracy,

@@ -10,8 +10,8 @@ import essentia
 import essentia.streaming as streaming
 import numpy as np
 
+from workflow_scripts.audio.decoding import NotAudioError, analysed
 from workflow_scripts.audio.parameters import FRAME_SIZE, HOP_SIZE, N_BANDS, SAMPLE_RATE
-from workflow_scripts.step import UserError
 
 essentia.log.infoActive = False
 essentia.log.warningActive = False
@@ -20,15 +20,22 @@ essentia.log.warningActive = False
 def mel_bands(audio: Path) -> np.ndarray:
     """Raw mel energies of one audio file, shape (frames, 40), float32.
 
-    Any format that Essentia decodes; mixed down to mono and resampled to 44.1 kHz. The first
-    frame is centred on the first sample.
+    Any format, sampling rate and number of channels that Essentia or libsndfile decodes; mixed
+    down to mono and resampled to 44.1 kHz. The first frame is centred on the first sample.
 
-    Raises UserError when the file cannot be decoded.
+    Raises NotAudioError where nothing can be decoded or samples are no finite numbers.
     """
-    try:
-        loader = streaming.MonoLoader(filename=str(audio), sampleRate=SAMPLE_RATE)
-    except RuntimeError:
-        raise UserError(f"{audio} cannot be decoded as audio; replace or remove it") from None
+    energies = analysed(audio, _bands)
+    if not len(energies):
+        raise NotAudioError("holds no sound")
+    if not np.isfinite(energies).all():
+        raise NotAudioError("holds samples that are no finite numbers")
+    return energies
+
+
+def _bands(audio: Path) -> np.ndarray:
+    """Raises RuntimeError where Essentia cannot decode the file."""
+    loader = streaming.MonoLoader(filename=str(audio), sampleRate=SAMPLE_RATE)
     # The default fills digital silence with random noise of 1e-23: kept silent, bits repeat.
     frames = streaming.FrameCutter(frameSize=FRAME_SIZE, hopSize=HOP_SIZE, silentFrames="keep")
     window = streaming.Windowing(type="blackmanharris62")
@@ -42,13 +49,7 @@ def mel_bands(audio: Path) -> np.ndarray:
     window.frame >> spectrum.frame
     spectrum.spectrum >> bands.spectrum
     bands.bands >> (pool, "bands")
-    try:
-        essentia.run(loader)
-    except RuntimeError:
-        raise UserError(f"{audio} cannot be decoded as audio; replace or remove it") from None
+    essentia.run(loader)
     if "bands" not in pool.descriptorNames():
-        raise UserError(f"{audio} holds no sound; replace or remove it")
-    energies = np.ascontiguousarray(pool["bands"], dtype=np.float32)
-    if not np.isfinite(energies).all():
-        raise UserError(f"{audio} holds samples that are no finite numbers; replace or remove it")
-    return energies
+        return np.empty((0, N_BANDS), np.float32)
+    return np.ascontiguousarray(pool["bands"], dtype=np.float32)

@@ -1,88 +1,74 @@
 """From raw mel energies to the networks' input (paper, sections II-A and III-A)."""
 
-import json
-from collections.abc import Sequence
+import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from workflow_scripts.dataset.features import Features
-from workflow_scripts.step import UserError
+from workflow_scripts.dataset.normalisation import Scaler, compress
 
-COMPRESSION = 10_000
-
-
-def compress(energies: np.ndarray) -> np.ndarray:
-    """log(1 + 10000 x), element-wise (paper, section III-A)."""
-    return np.log1p(COMPRESSION * energies)
+# Segments that are normalised in one go.
+BLOCK = 256
 
 
 @dataclass(frozen=True)
-class Scaler:
-    """One mean and one standard deviation for all bands and frames, after compression."""
+class Segments:
+    """Segments of some contents, read and normalised when they are asked for.
 
-    mean: float
-    std: float
-
-    def __call__(self, values: np.ndarray) -> np.ndarray:
-        """Zero mean and unit deviation, float32."""
-        return ((values - self.mean) / self.std).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class Sums:
-    """Count, sum and sum of squares of one track's compressed energies, in float64."""
-
-    count: int
-    total: float
-    squares: float
-
-
-def sums(energies: np.ndarray) -> Sums:
-    """The sums of every band of every frame, after compression."""
-    values = compress(energies.astype(np.float64))
-    return Sums(values.size, float(values.sum()), float(np.square(values).sum()))
-
-
-def fit_scaler(parts: Sequence[Sums]) -> Scaler:
-    """Mean and standard deviation (ddof 0) over all that the sums were taken of."""
-    count = sum(part.count for part in parts)
-    mean = sum(part.total for part in parts) / count
-    variance = sum(part.squares for part in parts) / count - mean**2
-    return Scaler(mean, float(np.sqrt(max(variance, 0.0))))
-
-
-def read_scaler(path: Path, fold: int) -> Scaler:
-    """The scaler that `fold` uses."""
-    return Scaler(**json.loads(path.read_text())["folds"][fold])
-
-
-def cut(frames: np.ndarray, n_frames: int) -> np.ndarray:
-    """Contiguous segments without overlap, shape (segments, bands, n_frames); the rest drops."""
-    n_segments = len(frames) // n_frames
-    return frames[: n_segments * n_frames].reshape(n_segments, n_frames, -1).transpose(0, 2, 1)
-
-
-def load(
-    features: Features, digests: Sequence[str], n_frames: int, scaler: Scaler
-) -> tuple[np.ndarray, np.ndarray]:
-    """Normalised segments of these contents, and the position in `digests` each comes from.
-
-    Returns float32 (segments, bands, n_frames), one array, and int (segments,).
-
-    Raises UserError for a content without a whole segment.
+    `content` and `first`, int (segments,), say which content of `features` a segment is of and at
+    which frame it starts. Indexed by a slice or by positions as an array is, it gives float32
+    (segments, bands, n_frames).
     """
-    counts = [len(features.frames(digest)) // n_frames for digest in digests]
-    if 0 in counts:
-        raise UserError(
-            f"the track of the digest {digests[counts.index(0)]} in tracks.csv is shorter than a "
-            f"segment of {n_frames} frames; remove it or lower input_frames"
+
+    features: Features
+    content: np.ndarray
+    first: np.ndarray
+    n_frames: int
+    scaler: Scaler
+
+    def __len__(self) -> int:
+        return len(self.content)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        return self.normalised(self.energies(rows))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(segments, bands, frames)."""
+        return len(self), self.features.n_bands, self.n_frames
+
+    def energies(self, rows: slice | np.ndarray) -> np.ndarray:
+        """Raw mel energies, float32 (segments, n_frames, bands)."""
+        places = list(zip(self.content[rows], self.first[rows], strict=True))
+        energies = np.empty((len(places), self.n_frames, self.features.n_bands), np.float32)
+        for into, (content, first) in zip(energies, places, strict=True):
+            self.features.read(content, first, self.n_frames, into)
+        return energies
+
+    def normalised(self, energies: np.ndarray) -> np.ndarray:
+        """Raw energies (segments, n_frames, bands) as the networks take them."""
+        return self.scaler(compress(energies)).transpose(0, 2, 1)
+
+    def of(self, rows: np.ndarray) -> "Segments":
+        """These segments alone."""
+        return Segments(
+            self.features, self.content[rows], self.first[rows], self.n_frames, self.scaler
         )
-    bands = features.frames(digests[0]).shape[1]
-    values = np.empty((sum(counts), bands, n_frames), np.float32)
-    first = 0
-    for digest, count in zip(digests, counts, strict=True):
-        values[first : first + count] = scaler(compress(cut(features.frames(digest), n_frames)))
-        first += count
-    return values, np.repeat(np.arange(len(digests)), counts)
+
+    def held(self, limit_bytes: float) -> "np.ndarray | Segments":
+        """All of them as one array, or `self` where that would take more bytes."""
+        if 4 * np.prod(self.shape, dtype=float) > limit_bytes:
+            return self
+        values = np.empty(self.shape, np.float32)
+        for start in range(0, len(self), BLOCK):
+            values[start : start + BLOCK] = self[start : start + BLOCK]
+        return values
+
+    def digest(self) -> str:
+        """SHA-256 of all that decides the values: the contents, the places, the scaler."""
+        digest = hashlib.sha256(repr((self.shape, self.scaler)).encode())
+        for array in (self.content, self.first):
+            digest.update(np.ascontiguousarray(array, np.int64).data)
+        digest.update("".join(self.features.index["checksum"]).encode())
+        return digest.hexdigest()

@@ -38,8 +38,11 @@ class Tracks:
     def part(self, fold: int, name: str) -> np.ndarray:
         """Positions of the "train", "validation" or "test" tracks when `fold` is tested.
 
-        Validation is the fold after the tested one, the first after the last.
+        Validation is the fold after the tested one, the first after the last. "rest" is all that
+        is not tested.
         """
+        if name == "rest":
+            return np.flatnonzero(self.fold != fold)
         parts = np.full(len(self.fold), "train", dtype=object)
         parts[self.fold == (fold + 1) % self.n_folds] = "validation"
         parts[self.fold == fold] = "test"
@@ -52,9 +55,28 @@ class Tracks:
         return {fold: classes for fold, classes in gaps.items() if classes}
 
     def n_copies(self) -> int:
-        """How many tracks have the same audio, to the byte, as another."""
-        _, counts = np.unique(self.digest, return_counts=True)
-        return int(counts[counts > 1].sum())
+        """How many tracks have the same audio, to the byte, as one of another fold."""
+        pairs = pd.DataFrame({"digest": self.digest, "fold": self.fold})
+        return int((pairs.groupby("digest")["fold"].transform("nunique") > 1).sum())
+
+
+def learning_part(validation: str) -> str:
+    """What a model learns from, as `Tracks.part` names it, before validation segments are drawn.
+
+    `validation` is "tracks" or "segments", as in config.yaml.
+    """
+    return {"tracks": "train", "segments": "rest"}[validation]
+
+
+def validation_segments(n_segments: int, n_folds: int, rng: np.random.Generator) -> np.ndarray:
+    """Which of the segments of all tracks that are not tested validate: bool (segments,).
+
+    A random one of every `n_folds` - 1, as many as a fold of tracks would give (the paper's
+    authors drew them from the training songs).
+    """
+    chosen = np.zeros(n_segments, bool)
+    chosen[rng.permutation(n_segments)[: n_segments // (n_folds - 1)]] = True
+    return chosen
 
 
 def read(labels: Path, folds: Path) -> Tracks:

@@ -1,62 +1,69 @@
 """The tracks of a data set: which files, of which class, at which tempo."""
 
-import hashlib
 import math
+import os
+import unicodedata
 import warnings
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
+from workflow_scripts.dataset.scan import scan
 from workflow_scripts.step import UserError
-
-AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
-
-# Ballroom spreads one dance over three folders (FOLDER: CLASS); the paper counts it as one.
-BALLROOM_CLASSES = {
-    "Rumba-American": "Rumba",
-    "Rumba-International": "Rumba",
-    "Rumba-Misc": "Rumba",
-}
 
 
 def class_folders(
-    root: Path, tempi: Path | None = None, classes: dict[str, str] | None = None
-) -> pd.DataFrame:
+    root: str,
+    is_audio: Callable[[str], bool],
+    tempi: Path | None = None,
+    classes: dict[str, str] | None = None,
+) -> tuple[pd.DataFrame, list[str]]:
     """Tracks of a folder that holds one sub-folder a class, at any depth below it.
 
-    A track's tempo is the number in `<stem>.bpm`, in the folder `tempi` or else beside the
-    audio. `classes` renames folders; two folders of one name become one class.
+    `is_audio` tells by its path whether a file is a track. A track's tempo is the number in
+    `<stem>.bpm`, in the folder `tempi` or else beside the audio. `classes` renames folders; two
+    folders of one name become one class, as do two forms of one Unicode text.
 
     Returns a frame with track_id (class/stem, made unique), label, path and, where a tempo is
-    known, bpm; a row a track, sorted by path.
+    known, bpm, a row a track, sorted by path; and the paths of files that are neither audio nor
+    tempi, or lie in no class folder.
 
     Raises UserError for a root without classes, a class without audio or a broken tempo.
     """
-    folders = sorted(d for d in root.iterdir() if d.is_dir() and not d.name.startswith("."))
-    if not folders:
+    found: dict[str, list[str]] = {
+        entry.name: [] for entry in os.scandir(root) if entry.is_dir() and entry.name[0] != "."
+    }
+    if not found:
         raise UserError(
             f"{root} has neither sub-folders nor a tracks.csv; "
             "put each class's audio in a sub-folder of its own"
         )
+    left_alone = []
+    paths = {file.path for file in scan(root)}
+    for path in sorted(paths):
+        folder, separator, _ = os.path.relpath(path, root).partition(os.sep)
+        if separator and is_audio(path):
+            found[folder].append(path)
+        elif not path.endswith(".bpm"):
+            left_alone.append(path)
+    if empty := sorted(folder for folder, files in found.items() if not files):
+        raise UserError(
+            f"the class folder {os.path.join(root, empty[0])} holds no audio; add some or remove "
+            "the folder"
+        )
+    if tempi is not None:
+        paths = {str(path) for path in tempi.iterdir()}
     rows = []
-    for folder in folders:
-        files = sorted(p for p in folder.rglob("*") if _is_audio(p, folder))
-        if not files:
-            raise UserError(
-                f"the class folder {folder} holds no audio "
-                f"({', '.join(sorted(AUDIO_SUFFIXES))}); add some or remove the folder"
-            )
-        label = (classes or {}).get(folder.name, folder.name)
+    for folder, files in sorted(found.items()):
+        label = unicodedata.normalize("NFC", (classes or {}).get(folder, folder))
         for path in files:
-            bpm = _read_tempo((tempi or path.parent) / f"{path.stem}.bpm")
-            rows.append({"label": label, "path": str(path), "bpm": bpm})
+            beside = os.path.join(tempi or os.path.dirname(path), f"{_stem(path)}.bpm")
+            bpm = _read_tempo(Path(beside)) if beside in paths else None
+            rows.append({"label": label, "path": path, "bpm": bpm})
     tracks = pd.DataFrame(rows)
-    stems = [f"{row.label}/{Path(row.path).stem}" for row in tracks.itertuples()]
-    tracks.insert(0, "track_id", _made_unique(stems))
-    return tracks.dropna(axis="columns", how="all")
+    tracks.insert(0, "track_id", _track_ids(tracks))
+    return tracks.dropna(axis="columns", how="all"), left_alone
 
 
 def track_list(csv: Path) -> pd.DataFrame:
@@ -75,25 +82,16 @@ def track_list(csv: Path) -> pd.DataFrame:
             raise UserError(f"{csv} line {int(empty.idxmax()) + 2} has no {column}; fill it in")
     if "digest" in tracks:
         raise UserError(f"{csv} has a column digest, which the workflow computes; rename it")
-    tracks["path"] = [str(csv.parent / path) for path in tracks["path"]]
-    missing = [path for path in tracks["path"] if not Path(path).is_file()]
-    if missing:
-        raise UserError(f"{csv} names {len(missing)} files that do not exist: {_few(missing)}")
+    tracks["path"] = [_existing_form(os.path.join(csv.parent, path)) for path in tracks["path"]]
+    tracks["label"] = [unicodedata.normalize("NFC", label) for label in tracks["label"]]
     if "track_id" not in tracks:
-        stems = [f"{row.label}/{Path(row.path).stem}" for row in tracks.itertuples()]
-        tracks["track_id"] = _made_unique(stems)
+        tracks["track_id"] = _track_ids(tracks)
     if (twice := tracks["track_id"].duplicated()).any():
         raise UserError(f"{csv} has several tracks of track_id {tracks['track_id'][twice].iloc[0]}")
     if "bpm" in tracks:
         tracks["bpm"] = [_tempo(bpm, f"{csv} line {i + 2}") for i, bpm in tracks["bpm"].items()]
     first = ["track_id", "label", "path"]
     return tracks[first + [c for c in tracks if c not in first]]
-
-
-def digests(paths: Iterable[str], threads: int) -> list[str]:
-    """SHA-256 of each file's content, in hexadecimal."""
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(_digest, paths))
 
 
 def shard_of(digest: str, n_shards: int) -> int:
@@ -110,35 +108,20 @@ def check_names(tracks: pd.DataFrame) -> None:
             )
 
 
-def check_classes(tracks: pd.DataFrame, n_folds: int, group_by: str | None) -> None:
+def check_classes(tracks: pd.DataFrame, n_folds: int) -> None:
     """Raise UserError where the tracks cannot be spread over the folds."""
     sizes = tracks["label"].value_counts().sort_index()
     if len(sizes) < 2:
-        raise UserError(f"the data set has one class only, {sizes.index[0]}; it needs two or more")
+        named = "".join(f", {label}" for label in sizes.index)
+        raise UserError(
+            f"the data set has {len(sizes)} class(es) only{named}; it needs two or more"
+        )
     small = [f"{label} ({n})" for label, n in sizes.items() if n < n_folds]
     if small:
         raise UserError(
             f"{n_folds} folds need {n_folds} tracks or more of each class, but there are fewer "
             f"of {', '.join(small)}; add tracks or lower folds"
         )
-    if group_by is None:
-        return
-    if group_by not in tracks:
-        raise UserError(
-            f"group_by is {group_by}, but the tracks have no such column, only "
-            f"{', '.join(tracks.columns)}"
-        )
-    n_groups = len(set(group_names(tracks[group_by])))
-    if n_groups < n_folds:
-        raise UserError(
-            f"group_by {group_by} makes {n_groups} groups, too few for {n_folds} folds; lower folds"
-        )
-
-
-def group_names(column: pd.Series) -> np.ndarray:
-    """The group of each track; a track without one is a group of its own."""
-    alone = [f"\0{i}" for i in range(len(column))]
-    return np.where(column.isna() | (column == ""), alone, column.astype(str))
 
 
 def _read_list(csv: Path) -> pd.DataFrame:
@@ -164,20 +147,17 @@ def _read_list(csv: Path) -> pd.DataFrame:
     return table
 
 
-def _is_audio(path: Path, folder: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return not hidden and path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()
+def _existing_form(path: str) -> str:
+    """The path in the Unicode form that the file's name is in; as it is where there is none.
 
-
-def _digest(path: str) -> str:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    macOS decomposes the letters of names that are typed composed everywhere else.
+    """
+    forms = (path, unicodedata.normalize("NFC", path), unicodedata.normalize("NFD", path))
+    return next((form for form in forms if os.path.exists(form)), path)
 
 
 def _read_tempo(path: Path) -> float | None:
-    return (
-        _tempo(path.read_text("utf-8-sig", errors="replace"), str(path)) if path.is_file() else None
-    )
+    return _tempo(path.read_text("utf-8-sig", errors="replace"), str(path))
 
 
 def _tempo(text: str, where: str) -> float | None:
@@ -190,6 +170,18 @@ def _tempo(text: str, where: str) -> float | None:
     if not 0 < bpm < math.inf:
         raise UserError(f"{where}: the tempo {text.strip()!r} is not a positive number of BPM")
     return bpm
+
+
+def _track_ids(tracks: pd.DataFrame) -> list[str]:
+    """class/stem, made unique."""
+    pairs = zip(tracks["label"], tracks["path"], strict=True)
+    return _made_unique(
+        [unicodedata.normalize("NFC", f"{label}/{_stem(path)}") for label, path in pairs]
+    )
+
+
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]
 
 
 def _made_unique(names: list[str]) -> list[str]:
@@ -205,7 +197,3 @@ def _made_unique(names: list[str]) -> list[str]:
         used.add(candidate)
         unique.append(candidate)
     return unique
-
-
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

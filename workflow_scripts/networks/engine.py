@@ -12,8 +12,9 @@ from workflow_scripts.step import UserError
 class Engine(Protocol):
     """One network on one device, with its weights.
 
-    Inputs are float32 (segments, bands, frames); labels are int (segments,). `gpu` chooses the
-    first GPU that is visible instead of the CPU.
+    Inputs are float32 (segments, bands, frames), an array or what gives arrays when it is indexed
+    by positions or by a slice; labels are int (segments,). `gpu` chooses the first GPU that is
+    visible instead of the CPU.
     """
 
     NAME: str
@@ -21,8 +22,11 @@ class Engine(Protocol):
 
     def __init__(self, network: Network, weights: Weights, dropout: float, gpu: bool) -> None: ...
 
-    def place(self, values: np.ndarray) -> Any:
-        """Inputs or labels where the device reads them fastest, for many calls of `train`."""
+    def place(self, values: Any) -> Any:
+        """Inputs or labels where the device reads them fastest, for many calls of `train`.
+
+        What is no array stays as it is.
+        """
 
     def train(
         self, inputs: Any, labels: Any, batches: np.ndarray, learning_rate: float, seed: int

@@ -43,18 +43,26 @@ class TorchEngine:
         self._learning_rate = torch.zeros((), device=self._device)
         self._captured: _CapturedStep | None = None
 
-    def place(self, values: np.ndarray) -> torch.Tensor:
+    def place(self, values: Any) -> Any:
+        if not isinstance(values, np.ndarray):
+            return values
         dtype = np.float32 if values.dtype.kind == "f" else np.int64
         return torch.from_numpy(np.ascontiguousarray(values, dtype)).to(self._device)
 
     def train(
         self, inputs: Any, labels: Any, batches: np.ndarray, learning_rate: float, seed: int
     ) -> float:
-        inputs, labels, order = (self._placed(a) for a in (inputs, labels, np.asarray(batches)))
+        inputs, labels, order = (self.place(a) for a in (inputs, labels, np.asarray(batches)))
         torch.manual_seed(seed)
         self._learning_rate.fill_(learning_rate)
-        if self._device.type == "cpu":
-            losses = [self._step(inputs[batch], labels[batch]) for batch in order]
+        read_on_demand = not isinstance(inputs, torch.Tensor)
+        if read_on_demand or self._device.type == "cpu":
+            losses = [
+                self._step(
+                    self.place(inputs[rows] if read_on_demand else inputs[batch]), labels[batch]
+                )
+                for rows, batch in zip(batches, order, strict=True)
+            ]
             return float(torch.stack(losses).double().mean())
         if self._captured is None or not self._captured.reads(inputs, labels, order):
             kept = self.weights()
@@ -73,8 +81,10 @@ class TorchEngine:
     def probabilities(self, inputs: Any) -> np.ndarray:
         with torch.no_grad():
             parts = [
-                functional.softmax(self._scores(part, training=False), dim=1)
-                for part in self._placed(inputs).split(PREDICTION_BATCH)
+                functional.softmax(
+                    self._scores(self.place(inputs[first : first + PREDICTION_BATCH]), False), dim=1
+                )
+                for first in range(0, len(inputs), PREDICTION_BATCH)
             ]
             return torch.cat(parts).cpu().numpy()
 
@@ -87,9 +97,6 @@ class TorchEngine:
         with torch.no_grad():
             for name, weight in self._weights.items():
                 weight.copy_(torch.from_numpy(weights[name]))
-
-    def _placed(self, values: Any) -> torch.Tensor:
-        return values if isinstance(values, torch.Tensor) else self.place(values)
 
     def _step(self, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         loss, gradients = self._backward(inputs, labels)

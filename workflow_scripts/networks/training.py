@@ -94,23 +94,25 @@ def batches(n: int, size: int, rng: np.random.Generator) -> np.ndarray:
 
 def fit(
     engine: Engine,
-    train: tuple[np.ndarray, np.ndarray],
-    validation: tuple[np.ndarray, np.ndarray],
+    train: tuple[Any, np.ndarray],
+    validation: tuple[Any, np.ndarray],
     settings: Settings,
     epoch_generator: Callable[[int], np.random.Generator],
     progress: Progress,
+    augmented: Callable[[np.random.Generator], Any] | None = None,
 ) -> Iterator[Progress]:
     """Train on from `progress`, whose weights `engine` holds; yields the progress of each epoch.
 
     It ends at `max_epochs` or when the learning rate falls below its floor. `train` and
-    `validation` are (inputs, labels) as `Engine` takes them.
+    `validation` are (inputs, labels) as `Engine` takes them; `augmented` makes each epoch's
+    training inputs from its randomness.
 
     Raises DivergedError when the training loss is not finite.
     """
     rate = HalvingRate(settings.learning_rate, settings.patience)
     for epoch in progress.history:
         rate.update(epoch.train_loss)
-    placed = engine.place(train[0]), engine.place(train[1])
+    inputs, labels = engine.place(train[0]), engine.place(train[1])
     held_out = engine.place(validation[0])
     while len(progress.history) < settings.max_epochs and rate.rate >= settings.min_learning_rate:
         started = time.perf_counter()
@@ -118,7 +120,9 @@ def fit(
         rng = epoch_generator(number)
         order = batches(len(train[0]), settings.batch_size, rng)
         seed = int(rng.integers(2**31))
-        train_loss = engine.train(*placed, order, rate.rate, seed)
+        if augmented is not None:
+            inputs = augmented(rng)
+        train_loss = engine.train(inputs, labels, order, rate.rate, seed)
         if not np.isfinite(train_loss):
             raise DivergedError(f"the training loss of epoch {number} is {train_loss}")
         loss, accuracy = evaluate(engine, held_out, validation[1])

@@ -1,0 +1,73 @@
+"""What Essentia does not decode: more than two channels, Opus, and other formats of libsndfile."""
+
+import contextlib
+import struct
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import soundfile
+
+T = TypeVar("T")
+UNDECODABLE = "cannot be decoded as audio"
+BLOCK = 1 << 16
+# Where Ogg, Matroska and WAV name the codec.
+HEAD = 4096
+# PCM, floating point, and either in the extensible form.
+WAV_CODECS = (1, 3, 0xFFFE)
+
+
+class NotAudioError(Exception):
+    """A file without sound that could be decoded; its text says why, without the file's name."""
+
+
+def ends_essentia(audio: Path) -> bool:
+    """Whether a file is of a kind at which Essentia 2.1b6 ends the process: Opus, ADPCM in WAV."""
+    with audio.open("rb") as file:
+        head = file.read(HEAD)
+    if head[:4] == b"RIFF" and len(codec := head.partition(b"fmt ")[2][4:6]) == 2:
+        return struct.unpack("<H", codec)[0] not in WAV_CODECS
+    return b"OpusHead" in head
+
+
+def analysed(audio: Path, analysis: Callable[[Path], T]) -> T:
+    """What `analysis`, a computation of Essentia's, makes of a file or of a copy it can decode.
+
+    Raises NotAudioError where neither can be decoded, that is, `analysis` raises RuntimeError.
+    """
+    # Before the first slash FFmpeg would take a colon for the end of a protocol's name.
+    audio = audio.absolute()
+    if not ends_essentia(audio):
+        # Whatever the reason: libsndfile may know better.
+        with contextlib.suppress(RuntimeError):
+            return analysis(audio)
+    with mixed_down(audio) as mono:
+        try:
+            return analysis(mono)
+        except RuntimeError:
+            raise NotAudioError(UNDECODABLE) from None
+
+
+@contextmanager
+def mixed_down(audio: Path) -> Iterator[Path]:
+    """Yield a temporary WAV of the mean of the file's channels, at its own sampling rate.
+
+    Raises NotAudioError where libsndfile cannot decode the file.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "mono.wav"
+        try:
+            with (
+                soundfile.SoundFile(audio) as source,
+                # RF64 is a WAV that may be longer than 4 GiB.
+                soundfile.SoundFile(
+                    copy, "w", source.samplerate, 1, "FLOAT", format="RF64"
+                ) as mono,
+            ):
+                for block in source.blocks(BLOCK, dtype="float32", always_2d=True):
+                    mono.write(block.mean(axis=1))
+        except soundfile.SoundFileError:
+            raise NotAudioError(UNDECODABLE) from None
+        yield copy

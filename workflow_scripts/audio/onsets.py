@@ -1,0 +1,39 @@
+"""Where notes and beats start, by Essentia's onset detection.
+
+https://essentia.upf.edu/reference/streaming_OnsetRate.html: high-frequency content and complex
+domain on frames of 1024 samples, hop 512, at 44.1 kHz.
+"""
+
+from pathlib import Path
+
+import essentia
+import essentia.streaming as streaming
+import numpy as np
+
+from workflow_scripts.audio.decoding import analysed
+from workflow_scripts.audio.parameters import HOP_SIZE, SAMPLE_RATE
+
+essentia.log.infoActive = False
+essentia.log.warningActive = False
+
+
+def onset_frames(audio: Path) -> np.ndarray:
+    """The frames of `front_end.mel_bands` nearest to the onsets, int, in order, none twice.
+
+    Raises NotAudioError where nothing can be decoded.
+    """
+    seconds = analysed(audio, _onset_seconds)
+    return np.unique(np.rint(seconds * SAMPLE_RATE / HOP_SIZE).astype(np.int64))
+
+
+def _onset_seconds(audio: Path) -> np.ndarray:
+    """Raises RuntimeError where Essentia cannot decode the file."""
+    loader = streaming.MonoLoader(filename=str(audio), sampleRate=SAMPLE_RATE)
+    onsets = streaming.OnsetRate()
+    pool = essentia.Pool()
+    loader.audio >> onsets.signal
+    onsets.onsetTimes >> (pool, "onsets")
+    onsets.onsetRate >> None
+    essentia.run(loader)
+    found = pool["onsets"] if "onsets" in pool.descriptorNames() else []
+    return np.asarray(found, dtype=np.float64).ravel()

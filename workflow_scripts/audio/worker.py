@@ -1,0 +1,72 @@
+"""A process of its own for decoding: a file that ends it is one bad file, not the end of a job."""
+
+import multiprocessing
+import signal
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workflow_scripts.audio.decoding import NotAudioError
+
+
+class Worker:
+    """Calls `function` on paths, one after the other, in another process.
+
+    `function` is importable by its module's name; it returns an array or raises NotAudioError.
+    """
+
+    def __init__(self, function: Callable[[Path], np.ndarray]) -> None:
+        self._function = function
+        self._start()
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._stop()
+
+    def __call__(self, path: Path) -> np.ndarray:
+        """What `function` returns for `path`; raises what it raises.
+
+        Raises NotAudioError if the process ends.
+        """
+        self._connection.send(path)
+        try:
+            result = self._connection.recv()
+        except (EOFError, ConnectionError):
+            self._stop()
+            self._start()
+            raise NotAudioError("cannot be decoded: the decoder crashes on it") from None
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def _start(self) -> None:
+        # Spawned, not forked: a decoder's threads and memory stay out of this process.
+        context = multiprocessing.get_context("spawn")
+        self._connection, other = context.Pipe()
+        self._process = context.Process(target=_serve, args=(self._function, other), daemon=True)
+        self._process.start()
+        other.close()
+
+    def _stop(self) -> None:
+        self._connection.close()
+        self._process.join()
+
+
+def _serve(function: Callable[[Path], np.ndarray], connection: Connection) -> None:
+    """Answer until the other end is closed, be it by its process's end."""
+    # Ctrl-C reaches both processes; the other one ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        try:
+            path = connection.recv()
+        except EOFError:
+            return
+        try:
+            connection.send(function(path))
+        except Exception as failure:
+            connection.send(failure)

@@ -1,0 +1,53 @@
+"""Compression and normalisation of mel energies (paper, sections II-A and III-A)."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+COMPRESSION = 10_000
+
+
+def compress(energies: np.ndarray) -> np.ndarray:
+    """log(1 + 10000 x), element-wise (paper, section III-A)."""
+    return np.log1p(COMPRESSION * energies)
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """One mean and one standard deviation for all bands and frames, after compression."""
+
+    mean: float
+    std: float
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """Zero mean and unit deviation, float32."""
+        return ((values - self.mean) / self.std).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Count, sum and sum of squares of some compressed energies, in float64."""
+
+    count: float
+    total: float
+    squares: float
+
+    @classmethod
+    def of(cls, energies: np.ndarray) -> "Sums":
+        """Of every band of every frame, after compression."""
+        values = compress(energies.astype(np.float64))
+        return cls(values.size, float(values.sum()), float(np.square(values).sum()))
+
+
+def fit(sums: Sums) -> Scaler:
+    """Mean and standard deviation (ddof 0) of all that the sums were taken of."""
+    mean = sums.total / sums.count
+    variance = sums.squares / sums.count - mean**2
+    return Scaler(mean, float(np.sqrt(max(variance, 0.0))))
+
+
+def read_scaler(path: Path, fold: int) -> Scaler:
+    """The scaler that `fold` uses."""
+    return Scaler(**json.loads(path.read_text())["folds"][fold])

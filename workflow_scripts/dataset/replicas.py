@@ -1,0 +1,56 @@
+"""Tracks that are the same recording: known pairs, and files of the same content."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+OF_ANOTHER_CLASS = ", of another class"
+
+
+def together(*names: Sequence[str]) -> np.ndarray:
+    """Number the sets of tracks that share a name in any of the columns `names`.
+
+    A column has a name a track; an empty one is shared by nobody. Returns int (tracks,); tracks
+    linked over others are in one set.
+    """
+    n = len(names[0])
+    rows, columns, first = [np.arange(0)], [np.arange(0)], n
+    for column in names:
+        codes, values = pd.factorize(np.asarray(column, dtype=object))
+        named = np.asarray([value != "" for value in values], dtype=bool)[codes]
+        rows.append(np.flatnonzero(named))
+        columns.append(first + codes[named])
+        first += len(values)
+    row, column = np.concatenate(rows), np.concatenate(columns)
+    graph = coo_array((np.ones(len(row), bool), (row, column)), shape=(first, first))
+    return connected_components(graph, directed=False)[1][:n]
+
+
+def known(track_ids: Sequence[str], pairs: pd.DataFrame) -> list[str]:
+    """A name a track: that of the pair (columns first, second) it belongs to, else empty."""
+    pair_of = dict(zip(pairs["first"], pairs["first"], strict=True))
+    pair_of |= dict(zip(pairs["second"], pairs["first"], strict=True))
+    return [pair_of.get(track_id, "") for track_id in track_ids]
+
+
+def superfluous(tracks: pd.DataFrame, sets: np.ndarray) -> pd.Series:
+    """Why tracks (track_id, label) are to be left out so that one of each set remains.
+
+    The first by name remains. Of a set in two classes none does: which label is right is not
+    known. Returns the reasons, text, indexed as the tracks that they concern.
+    """
+    reasons = {}
+    _, inverse, sizes = np.unique(sets, return_inverse=True, return_counts=True)
+    several = tracks[sizes[inverse] > 1]
+    for _, same in several.groupby(sets[sizes[inverse] > 1]):
+        names = same["track_id"].sort_values()
+        if same["label"].nunique() > 1:
+            for row in names.index:
+                others = ", ".join(names.drop(row))
+                reasons[row] = f"is a replica of {others}{OF_ANOTHER_CLASS}"
+        else:
+            reasons |= dict.fromkeys(names.index[1:], f"is a replica of {names.iloc[0]}")
+    return pd.Series(reasons, dtype=object)
