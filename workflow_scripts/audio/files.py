@@ -3,6 +3,7 @@
 from os.path import splitext
 from pathlib import Path
 
+import soundfile
 from tinytag import TinyTag
 
 # Names that promise audio: a file of such a name that holds none is a bad track.
@@ -44,7 +45,16 @@ OGG_HEADER, LARGEST_OGG_PAGE, OGG_END_OF_STREAM = 27, 65307, 4
 def is_audio(path: str) -> bool:
     """Whether a file's name or else its content says that it is audio."""
     _, suffix = splitext(path)  # noqa: PTH122 - asked of a million paths.
-    return suffix.lower() in SUFFIXES or bool(_header(Path(path)).duration)
+    if suffix.lower() in SUFFIXES:
+        return True
+    header = _header(Path(path))
+    if header.mime_type != "audio/mpeg":
+        return bool(header.duration)
+    # Two bytes that any file may start with, UTF-16 text for one, are all that MPEG has.
+    try:
+        return soundfile.info(path).frames > 0
+    except soundfile.SoundFileError:
+        return False
 
 
 def what_is_missing(path: Path, seconds: float) -> str | None:

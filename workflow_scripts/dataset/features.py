@@ -13,7 +13,15 @@ import pandas as pd
 from workflow_scripts.dataset.normalisation import Sums
 from workflow_scripts.step import atomic
 
-COLUMNS = ["digest", "first_frame", "n_frames", "total", "squares", "checksum", "problem"]
+COLUMNS = {
+    "digest": str,
+    "first_frame": np.int64,
+    "n_frames": np.int64,
+    "total": np.float64,
+    "squares": np.float64,
+    "checksum": str,
+    "problem": str,
+}
 # So much of the shards stays mapped after it was read; the system may keep more, as it sees fit.
 MAPPED_BYTES = 32 << 20
 
@@ -50,13 +58,12 @@ def write_shard(npy: Path, contents: Iterable[Content], n_bands: int) -> None:
         # NumPy leaves room in it for the number of frames to grow.
         _write_header(file, first, n_bands)
     with atomic(npy.with_suffix(".csv")) as path:
-        pd.DataFrame(rows, columns=COLUMNS).to_csv(path, index=False)
+        pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(path, index=False)
 
 
 def read_index(csv: Path) -> pd.DataFrame:
     """A shard's index, see `write_shard`."""
-    text = dict.fromkeys(("digest", "checksum", "problem"), str)
-    return pd.read_csv(csv, dtype=text, keep_default_na=False)
+    return pd.read_csv(csv, dtype=COLUMNS, keep_default_na=False)
 
 
 class Features:
