@@ -8,7 +8,8 @@ from workflow_scripts.audio.composition import compose
 from workflow_scripts.audio.dances import DANCES, TRACKS_A_DANCE
 from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.audio.synthesiser import perform
-from workflow_scripts.dataset import folds, segments
+from workflow_scripts.dataset import folds
+from workflow_scripts.dataset.normalisation import Scaler, compress
 from workflow_scripts.networks import training
 from workflow_scripts.networks.engine_mxnet import MXNetEngine
 from workflow_scripts.networks.training import Progress
@@ -28,11 +29,17 @@ def tracks(tmp_path_factory):
         for number in range(TRACKS_A_DANCE):
             rng = np.random.default_rng([label, number])
             write_wav(path, perform(compose(DANCES[name], number, SECONDS, rng), SECONDS, rng))
-            tracks.append(segments.compress(mel_bands(path)))
+            tracks.append(compress(mel_bands(path)))
             labels.append(label)
     frames = np.concatenate(tracks)
-    scaler = segments.Scaler(float(frames.mean()), float(frames.std()))
-    return [segments.cut(scaler(track), 80) for track in tracks], np.array(labels)
+    scaler = Scaler(float(frames.mean()), float(frames.std()))
+    return [cut(scaler(track)) for track in tracks], np.array(labels)
+
+
+def cut(frames):
+    """Contiguous segments of 80 frames, (segments, bands, 80)."""
+    n = len(frames) // 80
+    return frames[: n * 80].reshape(n, 80, -1).transpose(0, 2, 1)
 
 
 def accuracy(tracks, labels):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import sys
@@ -15,6 +16,8 @@ import yaml
 
 from tests.conftest import Workflow, clicks, shipped_config, write_classes, write_wav
 from tests.test_results import COLUMNS
+from tests.test_tracks import HOSTILE
+from workflow_scripts.dataset import tracks
 from workflow_scripts.networks import weights
 
 SMOKE = ("--configfile", "presets/smoke.yaml", "--config", "dataset=folder", "audio_dir=../audio")
@@ -76,10 +79,27 @@ def again(done, tmp_path):
 
     class Again:
         folder = tmp_path / "home"
+        results = folder / "workflow" / DATA
         run = Workflow.__new__(Workflow)
 
         def __call__(self, *arguments):
-            return finished(self.run(*smoke, *arguments))
+            before = {log: log.stat().st_mtime_ns for log in self.logs()}
+            jobs = finished(self.run(*smoke, *arguments))
+            self.decoded = {
+                log.stem: int(re.search(r"decoded (\d+) tracks", log.read_text())[1])
+                for log in self.logs()
+                if log.stat().st_mtime_ns != before.get(log)
+            }
+            return jobs
+
+        def logs(self):
+            return [*self.results.glob("logs/extract_mel/*.log")]
+
+        def shard_of(self, path):
+            """The shard of a file's content, and how many contents that shard holds now."""
+            shard = tracks.shard_of(hashlib.sha256(path.read_bytes()).hexdigest(), 2)
+            held = (self.results / f"contents/shard-{shard}.txt").read_text().split()
+            return f"shard-{shard}", len(held)
 
     Again.run.folder = Again.folder / "workflow"
     return Again()
@@ -94,7 +114,7 @@ class TestAFinishedRun:
             "list_tracks": 1,
             "assign_folds": 1,
             "extract_mel": 2,
-            "check_lengths": 1,
+            "select_tracks": 1,
             "fit_scaler": 1,
             "train": 15,
             "evaluate": 5,
@@ -151,13 +171,13 @@ class TestAFinishedRun:
 
     def test_each_track_is_tested_once_and_voted_on_by_its_segments(self, done):
         folder = done[0] / "workflow" / DATA
-        tracks = pd.read_csv(folder / "tracks.csv")
-        assert tracks.columns.tolist() == ["track_id", "label", "path", "digest", "bpm"]
+        listed = pd.read_csv(folder / "tracks.csv")
+        assert listed.columns.tolist() == ["track_id", "label", "path", "digest", "bpm"]
         for variant in VARIANTS:
             files = sorted((folder / "predictions" / variant).iterdir())
             assert [path.name for path in files] == ["fold-0.csv", "fold-1.csv", "fold-2.csv"]
             table = pd.concat(map(pd.read_csv, files))
-            assert sorted(table["track_id"]) == sorted(tracks["track_id"])
+            assert sorted(table["track_id"]) == sorted(listed["track_id"])
             votes = table[["votes_fast", "votes_middle", "votes_slow"]].sum(axis=1)
             # 8 s are 346 frames: four segments of 80.
             assert (votes == 4).all() and (table["n_segments"] == 4).all()
@@ -214,6 +234,7 @@ class TestWhatRunsAgain:
                 path.touch()
         jobs = again()
         assert set(jobs) <= {"list_tracks", "all"}
+        assert again.decoded == {}
 
     def test_a_new_variant_trains_its_own_folds(self, again):
         (again.folder / "own.yaml").write_text(
@@ -236,10 +257,10 @@ class TestWhatRunsAgain:
             "    input_frames: 100\n"
             "    trunks: {time: {filter: [1, 90], pool: [40, 1]}}\n"
         )
-        longer = {"check_lengths": 1, "train": 3, "evaluate": 1, "tabulate": 1, "all": 1}
+        longer = {"select_tracks": 1, "train": 3, "evaluate": 1, "tabulate": 1, "all": 1}
         assert again() == longer
         own.write_text(before)
-        assert again() == {"check_lengths": 1, "tabulate": 1, "all": 1}
+        assert again() == {"select_tracks": 1, "tabulate": 1, "all": 1}
 
     def test_another_filter_trains_its_variant_and_what_starts_from_it(self, again):
         own = again.folder / "own.yaml"
@@ -250,30 +271,59 @@ class TestWhatRunsAgain:
         )
         assert again() == {"train": 3, "evaluate": 1, "tabulate": 1, "all": 1}
 
-    def test_a_new_track_extracts_one_shard(self, again):
+    def test_a_new_track_extracts_its_shard(self, again):
         rng = np.random.default_rng(9)
-        write_wav(again.folder / "audio/slow/new.wav", clicks(rng, 75, 8))
+        new = again.folder / "audio/slow/new.wav"
+        write_wav(new, clicks(rng, 75, 8))
         jobs = again()
         assert (jobs["extract_mel"], jobs["train"]) == (1, 15)
+        assert again.decoded == dict([again.shard_of(new)])
+
+    def test_a_file_of_other_content_extracts_its_old_and_its_new_shard(self, again):
+        path = again.folder / "audio/slow/slow 1.wav"
+        old, _ = again.shard_of(path)
+        shards = {old}
+        for seed in range(100):
+            write_wav(path, clicks(np.random.default_rng(seed), 72, 8))
+            if again.shard_of(path)[0] != old:
+                break
+        jobs = again()
+        new, n_new = again.shard_of(path)
+        n_old = 12 - n_new
+        assert old != new and shards == {old}
+        assert again.decoded == {old: n_old, new: n_new}
+        assert (jobs["extract_mel"], jobs["train"]) == (2, 15)
 
     def test_a_renamed_class_and_a_moved_folder_extract_nothing(self, again):
         audio = again.folder / "audio"
         (audio / "slow").rename(audio / "gentle")
         jobs = again()
         assert jobs["extract_mel"] == 0 and jobs["train"] == 15
+        assert again.decoded == {}
         audio.rename(again.folder / "moved")
         moved = again("audio_dir=../moved")
         assert moved["extract_mel"] == 0
         assert moved["train"] == 0
+        assert again.decoded == {}
+
+    def test_another_sampling_detects_onsets_and_trains_but_extracts_nothing(self, again):
+        jobs = again("sampling=onset")
+        assert jobs["detect_onsets"] == 2 and jobs["train"] == 15
+        assert again.decoded == {}
+        fit = json.loads((again.results / "models/time_1x60/fold-0/fit.json").read_text())
+        assert fit["sampling"] == "onset"
+        # 4 tracks train, of four contiguous segments each; clicks at 70 to 173 BPM start more.
+        assert fit["n_train_segments"] > 16 and fit["n_validation_segments"] == 16
+        predictions = pd.read_csv(again.results / "predictions/time_1x60/fold-0.csv")
+        assert (predictions["n_segments"] == 4).all(), "the test protocol stays the paper's"
 
 
 MISTAKES = {
     "missing folder": "audio_dir ../audio is not a folder",
     "empty class": "class folder ../audio/empty holds no audio",
     "no classes": "has neither sub-folders nor a tracks.csv",
-    "not audio": "bad.wav cannot be decoded as audio; replace or remove it",
-    "short": "1 of 13 tracks have fewer frames than a segment of 80 (1.9 s): slow/short (45)",
     "few tracks": "folds need 3 tracks or more of each class, but there are fewer of few (2)",
+    "dangling link": "audio/slow/link.wav cannot be read: it is missing, a link to nothing",
 }
 
 
@@ -288,13 +338,11 @@ def test_a_mistake_is_one_sentence_and_leaves_nothing_half_written(workflow, aud
     if mistake == "no classes":
         shutil.rmtree(audio)
         audio.mkdir()
-    if mistake == "not audio":
-        (audio / "slow" / "bad.wav").write_text("no audio\n" * 1000)
-    if mistake == "short":
-        write_wav(audio / "slow" / "short.wav", clicks(rng, 70, 1.0))
     if mistake == "few tracks":
         for number in range(2):
             write_wav(audio / "few" / f"{number}.wav", clicks(rng, 90, 8))
+    if mistake == "dangling link":
+        (audio / "slow/link.wav").symlink_to("nowhere.wav")
     code, output = workflow(*SMOKE, check=False)
     assert code != 0
     assert MISTAKES[mistake] in output, output
@@ -302,6 +350,115 @@ def test_a_mistake_is_one_sentence_and_leaves_nothing_half_written(workflow, aud
     results = workflow.folder / "results"
     assert not list(results.rglob("*partial*"))
     assert not list(results.rglob("weights.npz")) and not list(results.rglob("table1*"))
+
+
+BAD = {
+    "slow/not audio.wav": "cannot be decoded as audio",
+    "slow/short.wav": "is too short: 45 frames, a segment of 80 takes 1.9 s",
+    "middle/empty.ogg": "is empty",
+    "middle/silent.wav": "is silent throughout",
+    "fast/cut.wav": "is truncated: 5.0 of 8.0 s are there",
+    "fast/link.wav": "cannot be read: it is missing, a link to nothing",
+}
+
+
+def write_bad_audio(audio):
+    """The files of BAD, beside good ones."""
+    rng = np.random.default_rng(0)
+    (audio / "slow/not audio.wav").write_text("no audio\n" * 1000)
+    write_wav(audio / "slow/short.wav", clicks(rng, 70, 1.0))
+    (audio / "middle/empty.ogg").touch()
+    write_wav(audio / "middle/silent.wav", np.zeros(8 * 44100))
+    write_wav(audio / "fast/cut.wav", clicks(rng, 170, 8))
+    os.truncate(audio / "fast/cut.wav", 44 + 2 * 5 * 44100)
+    (audio / "fast/link.wav").symlink_to("nowhere.wav")
+
+
+@pytest.mark.slow
+def test_bad_audio_is_named_all_at_once_or_skipped_with_its_reason(workflow, audio):
+    write_bad_audio(audio)
+    code, output = workflow(*SMOKE, check=False)
+    assert code != 0 and "1 of 18 tracks cannot be used" in output, "nothing to extract from"
+    (audio / "fast/link.wav").unlink()
+    code, output = workflow(*SMOKE, check=False)
+    assert code != 0 and "Traceback" not in output
+    assert "5 of 17 tracks cannot be used; mend or remove them, or leave them out" in output
+    for name, reason in BAD.items():
+        assert (f"audio/{name} {reason}" in output) == (name != "fast/link.wav")
+    folder = workflow.folder / DATA
+    assert not (folder / "labels.csv").exists() and not (folder / "skipped.csv").exists()
+
+    (audio / "fast/link.wav").symlink_to("nowhere.wav")
+    jobs = finished(workflow(*SMOKE, "on_bad_audio=skip"))
+    assert jobs["train"] == 15 and jobs["extract_mel"] == 0, "each file is decoded once"
+    skipped = pd.read_csv(folder / "skipped.csv")
+    assert skipped.columns.tolist() == ["track_id", "label", "path", "reason"]
+    reasons = {row.path.split("audio/", 1)[1]: row.reason for row in skipped.itertuples()}
+    assert reasons.keys() == BAD.keys()
+    assert all(reasons[name].startswith(reason) for name, reason in BAD.items())
+    assert len(pd.read_csv(folder / "labels.csv")) == 12
+    assert "6 tracks were left out" in (folder / "table1.md").read_text()
+
+    for number in (1, 2):
+        (audio / f"slow/slow {number}.wav").write_bytes(b"")
+    code, output = workflow(*SMOKE, "on_bad_audio=skip", check=False)
+    assert code != 0
+    assert "3 folds need 3 tracks or more of each class, but there are fewer of slow (2)" in output
+
+
+def snapshot(folder):
+    """Names, sizes and times of all below a folder."""
+    return {
+        str(path): (path.lstat().st_size, path.lstat().st_mtime_ns) for path in folder.rglob("*")
+    }
+
+
+@pytest.mark.slow
+def test_hostile_names_from_audio_to_table(workflow, tmp_path):
+    """Each class, folder and file by a name that a shell, a table or a decoder may trip over."""
+    audio = tmp_path / "my 'audio' \"$(touch pwned)\" {x}"
+    classes = ["-rf", "$(touch pwned); 'x'", 'new\nline, "quoted"']
+    rng = np.random.default_rng(0)
+    for number, label in enumerate(classes):
+        names = [HOSTILE[(4 * number + i) % len(HOSTILE)] for i in range(4)]
+        for name in names:
+            write_wav(audio / label / name, clicks(rng, 60 + 50 * number, 4))
+    write_wav(audio / classes[0] / "same.wav", clicks(rng, 60, 4))
+    write_wav(audio / classes[0] / "deep" / "same.wav", clicks(rng, 61, 4))
+    for folder in [audio, *audio.rglob("*")]:
+        folder.chmod(0o555 if folder.is_dir() else 0o444)
+    before = snapshot(audio)
+    try:
+        variant = "models/time_1x60/fold-0/weights.npz"
+        target = f"{DATA}/{variant}"
+        workflow(target, *SMOKE[:3], "dataset=folder", f"audio_dir={json.dumps(str(audio))}")
+    finally:
+        for folder in [audio, *(path for path in audio.rglob("*") if path.is_dir())]:
+            folder.chmod(0o755)
+    assert snapshot(audio).keys() == before.keys(), "nothing is written beside the audio"
+    labels = pd.read_csv(workflow.folder / DATA / "labels.csv")
+    assert sorted(labels["label"].unique()) == sorted(classes)
+    assert len(labels) == 14 and labels["track_id"].is_unique
+    assert not list(tmp_path.rglob("pwned"))
+
+
+@pytest.mark.slow
+def test_the_authors_protocol_plans_and_trains(workflow, audio):
+    own = audio.parent / "own.yaml"
+    own.write_text("name: authors\nshards: 2\nfolds: 3\ntraining: {max_epochs: 1}\n")
+    workflow(
+        "results/authors/models/time_1x60/fold-0/weights.npz",
+        *("--configfile", "presets/authors.yaml", own),
+        *("--config", "dataset=folder", f"audio_dir={audio}", "on_bad_audio=skip"),
+        *("variants={time_1x200: null, blackbox_12x200: null}",),
+    )
+    folder = workflow.folder / "results/authors"
+    fit = json.loads((folder / "models/time_1x60/fold-0/fit.json").read_text())
+    # 8 tracks of 4 segments are not tested; one in two validates, as with three folds of tracks.
+    assert (fit["n_train_segments"], fit["n_validation_segments"]) == (16, 16)
+    scaler = json.loads((folder / "scaler.json").read_text())
+    assert scaler["normalisation"] == "dataset"
+    assert len({json.dumps(fold) for fold in scaler["folds"]}) == 1
 
 
 @pytest.mark.parametrize(

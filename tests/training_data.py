@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tests.conftest import ROOT, shipped_config
-from workflow_scripts.dataset.features import write_shard
+from workflow_scripts.dataset.features import Content, write_shard
 
 CLASSES = ("down", "flat", "up")
 SETTINGS = {
@@ -33,12 +33,12 @@ class Training:
                 slope = {"down": -1, "flat": 0, "up": 1}[label] * np.linspace(-1, 1, 40)
                 energies = np.exp(slope + rng.normal(0, 2, (n_frames, 40))) * 1e-4
                 rows.append((f"{label}/{number}", label, f"{label}{number}", number % 3))
-                features.append((f"{label}{number}", energies.astype(np.float32)))
+                features.append(Content(f"{label}{number}", energies.astype(np.float32)))
         folder.mkdir(parents=True, exist_ok=True)
         tracks = pd.DataFrame(rows, columns=["track_id", "label", "digest", "fold"])
         tracks[["track_id", "label", "digest"]].to_csv(folder / "labels.csv", index=False)
         tracks[["track_id", "fold"]].to_csv(folder / "folds.csv", index=False)
-        write_shard(folder / "shard-0.npy", features)
+        write_shard(folder / "shard-0.npy", features, 40)
         scaler = {"mean": 0.5, "std": 0.7}
         (folder / "scaler.json").write_text(json.dumps({"folds": [scaler] * 3}))
         described = shipped_config()["variants"][variant]

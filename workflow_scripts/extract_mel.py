@@ -1,7 +1,7 @@
 """Extract the mel features of one shard's tracks, found by the digest of their content."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -43,13 +43,13 @@ def contents(digests: list[str], paths: dict[str, str]) -> Iterator[Content]:
                 ) from None
 
 
-def content(digest: str, path: Path, worker: Worker) -> Content:
-    """The features of one file."""
+def content(digest: str, path: Path, bands: Callable[[Path], np.ndarray]) -> Content:
+    """The features of one file, computed by `bands`."""
     none = np.empty((0, N_BANDS), np.float32)
     if not path.stat().st_size:
         return Content(digest, none, bad_audio.EMPTY)
     try:
-        energies = worker(path)
+        energies = bands(path)
     except NotAudioError as reason:
         return Content(digest, none, str(reason))
     if energies.max() < SILENCE:

@@ -23,13 +23,16 @@ class NotAudioError(Exception):
     """A file without sound that could be decoded; its text says why, without the file's name."""
 
 
-def ends_essentia(audio: Path) -> bool:
-    """Whether a file is of a kind at which Essentia 2.1b6 ends the process: Opus, ADPCM in WAV."""
+def beyond_essentia(audio: Path) -> bool:
+    """Whether a file is of a kind that Essentia 2.1b6 must not be given.
+
+    Opus and ADPCM in WAV end its process; of a CAF it returns the start, silently.
+    """
     with audio.open("rb") as file:
         head = file.read(HEAD)
     if head[:4] == b"RIFF" and len(codec := head.partition(b"fmt ")[2][4:6]) == 2:
         return struct.unpack("<H", codec)[0] not in WAV_CODECS
-    return b"OpusHead" in head
+    return head[:4] == b"caff" or b"OpusHead" in head
 
 
 def analysed(audio: Path, analysis: Callable[[Path], T]) -> T:
@@ -39,7 +42,7 @@ def analysed(audio: Path, analysis: Callable[[Path], T]) -> T:
     """
     # Before the first slash FFmpeg would take a colon for the end of a protocol's name.
     audio = audio.absolute()
-    if not ends_essentia(audio):
+    if not beyond_essentia(audio):
         # Whatever the reason: libsndfile may know better.
         with contextlib.suppress(RuntimeError):
             return analysis(audio)
