@@ -3,7 +3,6 @@
 Makes: the checked configuration; D, the folder of this experiment; the functions below.
 """
 
-import hashlib
 import json
 import os
 import sys
@@ -69,18 +68,26 @@ def audio_to_make(wildcards):
     return made[config["dataset"]]
 
 
-def digests_of(folder):
-    """Where the digests of a folder's files are remembered, for all experiments on it."""
-    name = hashlib.sha256(os.path.abspath(folder).encode()).hexdigest()[:16]
-    return f"data/digests/{name}.csv"
-
-
 def shard_contents(wildcards):
     """The shard's list of contents, as the checkpoint leaves it.
 
     Asked for through the checkpoint, so that a new track recomputes its own shard alone.
     """
     return checkpoints.list_tracks.get().output.contents[int(wildcards.shard)]
+
+
+def selected(table):
+    """A table of the tracks to experiment on, as the checkpoints leave it.
+
+    Asked for through both, so that whatever runs again, what stays the same trains nothing anew:
+    after a checkpoint Snakemake looks again only at jobs that ask for its output themselves.
+    """
+
+    def path(wildcards):
+        checkpoints.list_tracks.get()
+        return checkpoints.select_tracks.get().output[table]
+
+    return path
 
 
 def network(wildcards):
@@ -129,6 +136,13 @@ def data_to_estimate(wildcards):
     if config["dataset"] == "ballroom" and not os.path.exists(f"{D}/lengths.csv"):
         return {}
     return {"lengths": f"{D}/lengths.csv", "labels": f"{D}/labels.csv"}
+
+
+def hop_to_estimate():
+    """How far apart segments to train on start; music has about four onsets a second."""
+    hops = {"contiguous": None, "overlapping": config["sampling_hop"], "onset": 11}
+    hop = hops[config["sampling"]]
+    return f"--hop {hop}" if hop else ""
 
 
 def say_where_it_trains():

@@ -125,7 +125,6 @@ checkpoint list_tracks:
         ),
         on_bad_audio=config["on_bad_audio"],
         folds=config["folds"],
-        digests=digests_of(AUDIO_FOLDERS[config["dataset"]]),
     message:
         "List the tracks of {params.audio}"
     shell:
@@ -137,7 +136,7 @@ checkpoint list_tracks:
             --on-bad-audio {params.on_bad_audio} \
             --folds {params.folds} \
             --threads {threads} \
-            --digests {params.digests} \
+            --digests data/digests \
             --tracks {output.tracks} \
             --shards {output.contents} \
             2>>{log} | tee -a {log}

@@ -9,7 +9,7 @@ rule evaluate:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        labels=f"{D}/labels.csv",
+        labels=selected("labels"),
         folds=f"{D}/folds.csv",
         scaler=f"{D}/scaler.json",
         weights=expand(
@@ -53,7 +53,7 @@ rule evaluate:
 rule baselines:
     input:
         tracks=f"{D}/tracks.csv",
-        labels=f"{D}/labels.csv",
+        labels=selected("labels"),
         folds=f"{D}/folds.csv",
         code=code("baselines"),
     output:
@@ -83,10 +83,10 @@ rule baselines:
 
 rule tabulate:
     input:
-        labels=f"{D}/labels.csv",
+        labels=selected("labels"),
         folds=f"{D}/folds.csv",
         baselines=f"{D}/baselines.csv",
-        skipped=f"{D}/skipped.csv",
+        skipped=selected("skipped"),
         predictions=expand(
             "{D}/predictions/{variant}/fold-{fold}.csv",
             D=D,

@@ -69,7 +69,7 @@ rule fit_scaler:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        labels=f"{D}/labels.csv",
+        labels=selected("labels"),
         folds=f"{D}/folds.csv",
         code=code("fit_scaler"),
     output:

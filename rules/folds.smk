@@ -7,7 +7,7 @@ Makes: folds.csv.
 
 rule assign_folds:
     input:
-        labels=lambda wildcards: checkpoints.select_tracks.get().output.labels,
+        labels=selected("labels"),
         code=code("assign_folds"),
     output:
         folds=f"{D}/folds.csv",

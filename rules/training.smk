@@ -9,7 +9,7 @@ rule train:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        labels=f"{D}/labels.csv",
+        labels=selected("labels"),
         folds=f"{D}/folds.csv",
         scaler=f"{D}/scaler.json",
         onsets=ONSETS if config["sampling"] == "onset" else [],
@@ -91,6 +91,7 @@ rule estimate:
         variants=json.dumps(config["variants"]),
         training=json.dumps(config["training"]),
         folds=config["folds"],
+        hop=hop_to_estimate(),
         engine=config["engine"],
         data=lambda wildcards, input: " ".join(
             f"--{name} {path}" for name, path in input.items()
@@ -103,6 +104,7 @@ rule estimate:
             --variants {params.variants:q} \
             --training {params.training:q} \
             --n-folds {params.folds} \
+            {params.hop} \
             --engine {params.engine} \
             --cores {threads} \
             --gpus {resources.gpu} \

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.audio.parameters import N_BANDS
+from workflow_scripts.dataset.sampling import regular
 from workflow_scripts.networks import pace
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.step import UserError, run
@@ -39,6 +40,9 @@ def main() -> None:
     parser.add_argument("--engine", choices=["mxnet", "torch"], default="mxnet")
     parser.add_argument("--cores", type=int, required=True, help="trainings at once on CPUs")
     parser.add_argument("--gpus", type=int, default=0, help="trainings at once on GPUs, if any")
+    parser.add_argument(
+        "--hop", type=int, help="frames between segments to train on, if not theirs"
+    )
     parser.add_argument("--lengths", type=Path, help="lengths.csv; without it, Ballroom's")
     parser.add_argument("--labels", type=Path, help="labels.csv; without it, Ballroom's")
     options = parser.parse_args()
@@ -58,7 +62,10 @@ def main() -> None:
         )
         for name, variant in options.variants.items()
     }
-    epochs = {name: EpochWork.of(corpus, name, s, options.n_folds) for name, s in subjects.items()}
+    epochs = {
+        name: EpochWork.of(corpus, name, s, options.n_folds, options.hop)
+        for name, s in subjects.items()
+    }
     ready, paces = pace.measure(subjects, options.engine, here, options.gpus > 0)
     folds = {
         name: ready + settings[name]["max_epochs"] * epoch.seconds(paces[name])
@@ -101,10 +108,22 @@ class EpochWork:
     n_predictions: float
 
     @classmethod
-    def of(cls, corpus: Corpus, variant: str, subject: pace.Subject, n_folds: int) -> "EpochWork":
-        """All folds but two train, one validates. Raises UserError for less than a batch."""
-        n_segments = (corpus.frames // subject.network.frames).sum()
-        n_steps = n_segments * (n_folds - 2) / n_folds // subject.batch_size
+    def of(
+        cls,
+        corpus: Corpus,
+        variant: str,
+        subject: pace.Subject,
+        n_folds: int,
+        hop: int | None = None,
+    ) -> "EpochWork":
+        """All folds but two train, one validates; segments to train on start every `hop` frames.
+
+        Raises UserError for less than a batch.
+        """
+        n_frames = subject.network.frames
+        n_segments = (corpus.frames // n_frames).sum()
+        sampled = len(regular(corpus.frames, n_frames, hop or n_frames)[0])
+        n_steps = sampled * (n_folds - 2) / n_folds // subject.batch_size
         if not n_steps:
             raise UserError(
                 f"{corpus.name} make no batch of {subject.batch_size} for {variant}; lower "

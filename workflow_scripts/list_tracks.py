@@ -1,6 +1,8 @@
 """List the tracks of a data set: classes, files, contents, tempi; and each shard's contents."""
 
 import argparse
+import hashlib
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -26,6 +28,11 @@ def list_tracks(audio: Path, tempi: Path | None, ballrooms: bool) -> pd.DataFram
     return tracks
 
 
+def name_of(folder: Path) -> str:
+    """A name for a folder, wherever it lies; all experiments on it share what is remembered."""
+    return hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
+
+
 def few(names: list[str]) -> str:
     """The first of many names."""
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
@@ -40,7 +47,7 @@ def main() -> None:
     parser.add_argument("--on-bad-audio", choices=["fail", "skip"], default="fail")
     parser.add_argument("--folds", type=int, required=True)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--digests", type=Path, required=True, help="CSV that remembers digests")
+    parser.add_argument("--digests", type=Path, required=True, help="folder that remembers digests")
     parser.add_argument("--tracks", type=Path, required=True, help="CSV to write")
     parser.add_argument("--shards", type=Path, nargs="+", required=True, help="lists to write")
     options = parser.parse_args()
@@ -49,7 +56,8 @@ def main() -> None:
     dataset.check_names(tracks)
     dataset.check_classes(tracks, options.folds)
     paths = tracks["path"].tolist()
-    tracks.insert(3, "digest", digests(paths, options.threads, options.digests))
+    memory = options.digests / f"{name_of(options.audio)}.csv"
+    tracks.insert(3, "digest", digests(paths, options.threads, memory))
     if options.on_bad_audio == "fail":
         bad_audio.check(tracks, tracks["digest"].map({"": bad_audio.UNREADABLE}).dropna())
     tracks = tracks.sort_values("track_id", ignore_index=True)
