@@ -1,0 +1,232 @@
+"""Measures what grows with the number of tracks: listing, planning, folds, a fold's segments.
+
+The tracks are files of a few bytes, since nothing here decodes them; their features are files with
+holes, two segments of 80 frames a track. Then one epoch of time_1x60 on a corpus larger than the
+memory it may take, against the same held in memory: seconds, peak memory, and equal weights.
+
+    python benchmarks/scale.py [--largest 1000000] [--json FILE]
+
+A million tracks take 5 GB of disk, a million inodes and some minutes.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from workflow_scripts.dataset import features, sampling, split  # noqa: E402
+from workflow_scripts.dataset.normalisation import Scaler  # noqa: E402
+from workflow_scripts.dataset.scan import fingerprint  # noqa: E402
+from workflow_scripts.dataset.segments import Segments  # noqa: E402
+from workflow_scripts.dataset.tracks import shard_of  # noqa: E402
+
+CLASSES, FOLDS, SHARDS, BANDS, FRAMES = 10, 10, 16, 40, 160
+NETWORK = {
+    "input_frames": 80,
+    "trunks": {"time": {"filter": [1, 60], "pool": [40, 1], "n_filters": 32}},
+    "hidden": 0,
+    "init": {},
+}
+TRAINING = {
+    "learning_rate": 0.01,
+    "batch_size": 10,
+    "max_epochs": 1,
+    "dropout": 0.5,
+    "patience": 40,
+    "min_learning_rate": 1e-5,
+}
+# Of the corpus to train on: 1.2 GB of features, of which eight folds of ten train.
+LARGE_TRACKS, LARGE_FRAMES = 1500, 5000
+READS = 2000
+
+
+def measured(*command: object, folder: Path = ROOT) -> tuple[float, float, str]:
+    """Run a program to its end: seconds, peak memory in MB, what it said."""
+    started = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        said = output.read()
+    if process.returncode:
+        sys.exit(f"{command} failed:\n{said}")
+    return time.perf_counter() - started, usage.ru_maxrss / 1024, said
+
+
+def step(name: str, **options: object) -> tuple[float, float, str]:
+    """Run a step of the workflow."""
+    arguments: list[object] = []
+    for option, value in options.items():
+        values = value if isinstance(value, list) else [value]
+        arguments += [f"--{option.replace('_', '-')}", *values]
+    return measured(sys.executable, "-m", f"workflow_scripts.{name}", *arguments)
+
+
+def make_tracks(folder: Path, n: int) -> None:
+    """`n` files in folders of classes, none like another."""
+    for label in range(CLASSES):
+        (folder / f"class {label}").mkdir(parents=True)
+    for number in range(n):
+        path = f"{folder}/class {number % CLASSES}/track {number}.wav"
+        with open(path, "wb") as file:  # noqa: PTH123 - a million times
+            file.write(number.to_bytes(8, "little"))
+
+
+def make_features(folder: Path, digests: Sequence[str]) -> list[Path]:
+    """Shards with holes for these contents."""
+    folder.mkdir()
+    held: list[list[str]] = [[] for _ in range(SHARDS)]
+    for digest in digests:
+        held[shard_of(digest, SHARDS)].append(digest)
+    shards = [folder / f"shard-{number}.npy" for number in range(SHARDS)]
+    for npy, contents in zip(shards, held, strict=True):
+        shape = (len(contents) * FRAMES, BANDS)
+        np.lib.format.open_memmap(npy, "w+", "<f4", shape)
+        index = pd.DataFrame({"digest": contents})
+        index["first_frame"] = np.arange(len(contents)) * FRAMES
+        index["n_frames"] = FRAMES
+        index = index.assign(total=0.0, squares=0.0, checksum="0" * 16, problem="")
+        index[list(features.COLUMNS)].to_csv(npy.with_suffix(".csv"), index=False)
+    return shards
+
+
+def sizes_up_to(largest: int) -> Iterable[int]:
+    """Powers of ten from a thousand on."""
+    size = 1000
+    while size <= largest:
+        yield size
+        size *= 10
+
+
+def listing_and_planning(home: Path, n: int) -> dict[str, float]:
+    """Seconds and memory of what comes before any audio is decoded, for `n` tracks."""
+    audio = home / "audio"
+    make_tracks(audio, n)
+    listing = {
+        "audio": audio,
+        "folds": FOLDS,
+        "threads": 2,
+        "digests": home / "digests",
+        "tracks": home / "tracks.csv",
+        "shards": [home / f"contents-{i}.txt" for i in range(SHARDS)],
+    }
+    # What has just been written may still change, and is not remembered.
+    time.sleep(3)
+    row: dict[str, float] = {"tracks": n}
+    row["list_s"], row["list_mb"], _ = step("list_tracks", **listing)
+    row["relist_s"], _, _ = step("list_tracks", **listing)
+    started = time.perf_counter()
+    fingerprint(str(audio))
+    row["scan_s"] = time.perf_counter() - started
+    shutil.copy(ROOT / "config.yaml", home)
+    snakemake = (sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--dry-run")
+    config = ("--config", "dataset=folder", f"audio_dir={audio}")
+    row["plan_s"], _, said = measured(*snakemake, *config, folder=home)
+    jobs = re.search(r"^total +(\d+)$", said, flags=re.MULTILINE)
+    assert jobs is not None, said
+    row["jobs"] = int(jobs[1])
+    return row
+
+
+def folds_and_segments(home: Path) -> dict[str, float]:
+    """Seconds and memory of the folds of these tracks and of reading one fold's segments."""
+    row: dict[str, float] = {}
+    tracks = pd.read_csv(home / "tracks.csv", usecols=["track_id", "label", "digest"])
+    tracks.to_csv(home / "labels.csv", index=False)
+    row["folds_s"], row["folds_mb"], _ = step(
+        "assign_folds", labels=home / "labels.csv", n_folds=FOLDS, seed=0, folds=home / "folds.csv"
+    )
+    shards = make_features(home / "features", tracks["digest"].tolist())
+    started = time.perf_counter()
+    table = split.read(home / "labels.csv", home / "folds.csv")
+    held = features.Features(shards, table.digest[table.part(0, "train")])
+    content, first = sampling.regular(held.n_frames, 80, 80)
+    segments = Segments(held, content, first, 80, Scaler(0, 1))
+    row["find_s"] = time.perf_counter() - started
+    rows = np.random.default_rng(0).integers(0, len(segments), READS)
+    started = time.perf_counter()
+    for batch in rows.reshape(-1, 10):
+        segments[batch]
+    row["us_a_segment"] = (time.perf_counter() - started) / READS * 1e6
+    return row
+
+
+def train_beyond_memory(home: Path) -> dict[str, float]:
+    """One epoch within 700 MB and one with all segments held: seconds, memory, equal weights."""
+    rng = np.random.default_rng(0)
+    names = [f"{i:04d}" for i in range(LARGE_TRACKS)]
+    energies = (1e-4 * rng.random((LARGE_FRAMES, BANDS), np.float32) for _ in names)
+    contents = (features.Content(n, e) for n, e in zip(names, energies, strict=True))
+    features.write_shard(home / "large.npy", contents, BANDS)
+    tracks = pd.DataFrame({"track_id": names, "label": [f"{i % 8}" for i in range(LARGE_TRACKS)]})
+    tracks.assign(digest=names).to_csv(home / "large-labels.csv", index=False)
+    fold = np.arange(LARGE_TRACKS) // 8 % FOLDS
+    tracks.assign(fold=fold)[["track_id", "fold"]].to_csv(home / "large-folds.csv", index=False)
+    scaler = {"folds": [{"mean": 0.4, "std": 0.2}] * FOLDS}
+    (home / "large-scaler.json").write_text(json.dumps(scaler))
+    row: dict[str, float] = {"features_mb": (home / "large.npy").stat().st_size / 1e6}
+    digests = []
+    for name, memory in {"bounded": 700, "held": 10_000}.items():
+        row[f"{name}_s"], row[f"{name}_mb"], _ = step(
+            "train",
+            features=home / "large.npy",
+            labels=home / "large-labels.csv",
+            folds=home / "large-folds.csv",
+            scaler=home / "large-scaler.json",
+            variant="time_1x60",
+            network=json.dumps(NETWORK),
+            training=json.dumps(TRAINING),
+            fold=0,
+            seed=0,
+            memory_mb=memory,
+            model=home / name,
+        )
+        digests.append(hashlib.sha256((home / name / "weights.npz").read_bytes()).hexdigest())
+    assert digests[0] == digests[1], "the weights depend on where the segments lie"
+    return row
+
+
+def main() -> None:
+    """Print a row a size, then that of the training."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--largest", type=int, default=100_000, help="tracks at the most")
+    parser.add_argument("--json", type=Path, help="file to write the measurements to")
+    options = parser.parse_args()
+    rows = []
+    for n in sizes_up_to(options.largest):
+        with tempfile.TemporaryDirectory() as home:
+            row = listing_and_planning(Path(home), n) | folds_and_segments(Path(home))
+            rows.append(row)
+        if len(rows) == 1:
+            print("  ".join(f"{name:>8}" for name in row))
+        print("  ".join(f"{value:>{max(8, len(name))}.5g}" for name, value in row.items()))
+    with tempfile.TemporaryDirectory() as home:
+        training = train_beyond_memory(Path(home))
+    print(", ".join(f"{name} {value:.0f}" for name, value in training.items()), "- equal weights")
+    if options.json:
+        options.json.write_text(json.dumps({"scale": rows, "training": training}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
