@@ -37,10 +37,10 @@ def download(urls: list[str], md5: str, archive: Path, patience: Patience | None
             else:
                 partial.become(archive)
                 return
+    kept = f" to go on after {partial.size} bytes" if partial.size else ""
     raise UserError(
-        f"cannot download {archive.name} ({'; '.join(failures)}); run again to go on after "
-        f"{partial.size} bytes, or name a mirror or an archive of your own under ballroom in the "
-        "config"
+        f"cannot download {archive.name} ({'; '.join(failures)}); run again{kept}, or name a "
+        "mirror or an archive of your own under ballroom in the config"
     )
 
 
