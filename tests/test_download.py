@@ -150,9 +150,10 @@ class TestRanges:
         assert fetch() == CONTENT
         assert server.ranges() == [None, "bytes=1000-", "bytes=1500-", "bytes=2000-"]
 
-    def test_another_range_than_asked_for_is_not_glued_on(self, server, fetch):
+    def test_another_range_than_asked_for_is_not_glued_on(self, server, fetch, capsys):
         answers(server, Answer(sent=HALF), Answer(first=HALF - 1))
         assert fetch() == CONTENT
+        assert "other bytes came than were asked for" in capsys.readouterr().out
         assert server.ranges() == [None, bytes_from(HALF), None]
 
     def test_a_whole_part_is_only_checked(self, server, fetch, tmp_path):
@@ -306,7 +307,9 @@ class TestRedirects:
 class TestSilence:
     def test_in_the_middle_is_a_cut(self, server, fetch):
         answers(server, Answer(sent=1000, stall=True))
+        begun = time.monotonic()
         assert fetch(patience=Patience(first_pause=0, silence=0.2)) == CONTENT
+        assert 0.2 <= time.monotonic() - begun < 5
         assert server.ranges() == [None, "bytes=1000-"]
 
     def test_before_any_answer_is_said(self, server, fetch):
@@ -388,13 +391,13 @@ def command_line(server, folder):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_a_signal_in_the_middle_and_the_next_run_goes_on(server, tmp_path, number):
-    answers(server, Answer(sent=HALF, stall=True))
+    answers(server, Answer(sent=1000, stall=True))
     command = command_line(server, tmp_path)
     running = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     part, end = tmp_path / PART, time.monotonic() + DEADLINE
-    while not (part.exists() and part.stat().st_size == HALF):
+    while not (part.exists() and part.stat().st_size == 1000):
         assert time.monotonic() < end and running.poll() is None
         time.sleep(0.005)
     running.send_signal(number)
@@ -404,7 +407,7 @@ def test_a_signal_in_the_middle_and_the_next_run_goes_on(server, tmp_path, numbe
     assert not (tmp_path / "a.tar.gz").exists()
     subprocess.run(command, cwd=ROOT, check=True)
     assert (tmp_path / "a.tar.gz").read_bytes() == CONTENT
-    assert server.ranges() == [None, bytes_from(HALF)]
+    assert server.ranges() == [None, bytes_from(1000)]
     assert names(tmp_path) == ["a.tar.gz"]
 
 
@@ -456,6 +459,15 @@ def test_progress_is_a_line_now_and_then(monkeypatch, capsys):
         "audio.tar.gz: 300MB of 1.40GB, 10.0MB/s, 01:50 left",
         "audio.tar.gz: 400MB of 1.40GB, 10.0MB/s, 01:40 left",
     ]
+
+
+def test_progress_of_an_unknown_length(monkeypatch, capsys):
+    now = iter([0, 10])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
+    told = progress.Progress("a.tar.gz")
+    told.begin(0, None)
+    told.show(10_000_000)
+    assert capsys.readouterr().out == "a.tar.gz: 10.0MB of ?B, 1.00MB/s, ? left\n"
 
 
 def test_a_pause_is_told_with_its_reason(server, fetch, sleeps, capsys):

@@ -42,5 +42,5 @@ class Progress:
         self.say(line)
 
     def say(self, sentence: str) -> None:
-        """Print a line at once, also where nobody but a log listens."""
+        """Print a line at once, without waiting for a buffer to fill."""
         print(sentence, flush=True)

@@ -47,11 +47,8 @@ class PassingError(ServerError):
 # Neither time nor another attempt mends these.
 FINAL = (
     requests.TooManyRedirects,
-    requests.exceptions.SSLError,
     requests.exceptions.InvalidURL,
-    requests.exceptions.MissingSchema,
     requests.exceptions.InvalidSchema,
-    urllib3.exceptions.LocationValueError,
 )
 
 
@@ -81,6 +78,7 @@ def fetch(url: str, partial: Partial, patience: Patience, progress: Progress) ->
             try:
                 _ask(url, partial, patience, progress)
             finally:
+                # New bytes, not those of a server that always begins at the start: all tries anew.
                 if partial.size > furthest:
                     furthest = partial.size
                     attempt.retry_state.attempt_number = 1
