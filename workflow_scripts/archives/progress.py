@@ -5,6 +5,7 @@ import time
 from tqdm import tqdm
 
 LINE = "{desc}: {n_fmt}B of {total_fmt}B, {rate_fmt}, {remaining} left"
+LINE_WITHOUT_TOTAL = "{desc}: {n_fmt}B, {rate_fmt}"
 
 
 class Progress:
@@ -37,7 +38,7 @@ class Progress:
             unit="B",
             unit_scale=True,
             initial=self._initial,
-            bar_format=LINE,
+            bar_format=LINE if self._total else LINE_WITHOUT_TOTAL,
         )
         self.say(line)
 
