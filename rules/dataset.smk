@@ -23,24 +23,27 @@ rule download:
         mem_mb=500,
         runtime=240,
     params:
-        url=lambda wildcards: config["ballroom"][f"{wildcards.archive}_url"],
+        # Named for `output`, though not of it: Snakemake then downloads nothing again because a
+        # mirror is added.
+        urls=lambda wildcards, output: config["ballroom"][f"{wildcards.archive}_urls"],
         md5=lambda wildcards: config["ballroom"][f"{wildcards.archive}_md5"],
     message:
-        "Download {params.url}"
+        "Download {output.archive}"
     shell:
         """
+        : >{log}
         python -m workflow_scripts.download \
-            --url {params.url:q} \
+            --urls {params.urls:q} \
             --md5 {params.md5} \
             --archive {output.archive} \
-            >{log} 2>&1
+            2>>{log} | tee -ai {log}
         """
 
 
 rule unpack:
     input:
-        audio="data/ballroom/audio.tar.gz",
-        tempi="data/ballroom/tempi.tar.gz",
+        audio=config["ballroom"]["archive"] or "data/ballroom/audio.tar.gz",
+        tempi=config["ballroom"]["tempi_archive"] or "data/ballroom/tempi.tar.gz",
         code=code("unpack"),
     output:
         audio=directory("data/ballroom/BallroomData"),
@@ -61,11 +64,12 @@ rule unpack:
         "Unpack Ballroom"
     shell:
         """
+        : >{log}
         python -m workflow_scripts.unpack \
-            --archives {input.audio} {input.tempi} \
+            --archives {input.audio:q} {input.tempi:q} \
             --md5 {params.md5} \
             --folders {output.audio} {output.tempi} \
-            >{log} 2>&1
+            2>>{log} | tee -ai {log}
         """
 
 

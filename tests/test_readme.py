@@ -24,6 +24,7 @@ def test_its_snakemake_commands_plan_a_run(workflow, audio, command):
     (workflow.folder / "PATH").symlink_to(audio)
     mine = re.search(r"```yaml\n(.*?)```", README, flags=re.DOTALL)[1]
     (workflow.folder / "mine.yaml").write_text(mine)
+    (workflow.folder / "data1.tar.gz").touch()
     arguments = shlex.split(command)[1:]
     # Quick has five folds, the folder four tracks a class.
     few = ["folds=4"] if "dataset=folder" in arguments else []

@@ -8,6 +8,7 @@ import shutil
 import sys
 import tarfile
 from collections import Counter
+from itertools import repeat
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from tests.conftest import Workflow, clicks, shipped_config, write_classes, write_wav
+from tests.fault_server import Answer, FaultServer
 from tests.test_results import COLUMNS
 from tests.test_tracks import HOSTILE
 from workflow_scripts.dataset import tracks
@@ -504,15 +506,38 @@ def test_ballroom_from_its_archives_to_the_papers_columns(workflow, tmp_path):
     own = {"name": "small", "shards": 2, "folds": 3, "ballroom": {}}
     own["training"] = {"max_epochs": 1, "batch_size": 2}
     own["variants"] = {name: None for name in shipped_config()["variants"] if name != "time_1x60"}
+    archives = {}
     for part, folder in {"audio": "BallroomData", "tempi": "BallroomAnnotations"}.items():
-        archive = tmp_path / f"{part}.tar.gz"
-        with tarfile.open(archive, "w:gz") as file:
+        archives[part] = tmp_path / f"my {part}.tar.gz"
+        with tarfile.open(archives[part], "w:gz") as file:
             file.add(tmp_path / folder, folder)
-        own["ballroom"][f"{part}_url"] = archive.as_uri()
-        own["ballroom"][f"{part}_md5"] = hashlib.md5(archive.read_bytes()).hexdigest()
+        own["ballroom"][f"{part}_md5"] = hashlib.md5(archives[part].read_bytes()).hexdigest()
+    own["ballroom"]["archive"] = str(archives["audio"])
+    before = archives["audio"].stat()
+    server = FaultServer(archives["tempi"].read_bytes())
+    # The first address has no such file; the second gives it, cut once.
+    server.answers = {"/gone": repeat(Answer(status=404)), "/tempi": iter([Answer(sent=100)])}
+    own["ballroom"]["tempi_urls"] = [server.url("/gone"), server.url("/tempi")]
     (tmp_path / "own.yaml").write_text(yaml.safe_dump(own))
-    jobs = finished(workflow("--configfile", tmp_path / "own.yaml"))
-    assert (jobs["download"], jobs["unpack"], jobs["train"]) == (2, 1, 3)
+    without_proxy = {"NO_PROXY": "127.0.0.1"}
+    output = workflow("--configfile", tmp_path / "own.yaml", environment=without_proxy)
+    server.close()
+    jobs = finished(output)
+    assert (jobs["download"], jobs["unpack"], jobs["train"]) == (1, 1, 3)
+    assert server.ranges("/tempi") == [None, "bytes=100-"]
+    data = workflow.folder / "data" / "ballroom"
+    for text in (output, (data / "logs" / "download-tempi.log").read_text()):
+        assert "/gone: 404 Not Found\n" in text and "/tempi: the connection broke off; " in text
+        assert "bytes, MD5 sum as expected\n" in text
+    for text in (output, (data / "logs" / "unpack.log").read_text()):
+        assert text.count("CC BY-NC-SA 4.0") == 1 and text.count("Gouyon") == 1
+    assert not (data / "audio.tar.gz").exists()
+    assert (data / "tempi.tar.gz").read_bytes() == archives["tempi"].read_bytes()
+    after = archives["audio"].stat()
+    assert (after.st_mtime_ns, after.st_size) == (before.st_mtime_ns, before.st_size)
+    own["ballroom"]["tempi_urls"].append("https://a.mirror/data2.tar.gz")
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(own))
+    assert planned(workflow("-n", "--configfile", tmp_path / "own.yaml")) == {}
     folder = workflow.folder / "results" / "small"
     tracks = pd.read_csv(folder / "tracks.csv")
     assert tracks["label"].tolist() == ["Rumba"] * 3 + ["Waltz"] * 3

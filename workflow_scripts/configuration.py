@@ -42,6 +42,7 @@ def complete(config: dict[str, Any], base: Path = Path("config.yaml")) -> None:
     if config["name"] is None:
         config["name"] = config["dataset"]
     _check_audio(config)
+    _check_archives(config)
     _check_variants(config["variants"])
     _check_rates(config)
     if config["validation"] == "segments" and config["sampling"] != "contiguous":
@@ -155,15 +156,38 @@ def _check_audio(config: dict[str, Any]) -> None:
     if config["dataset"] == "folder":
         if folder is None:
             raise UserError("dataset is folder, but audio_dir is not set; add audio_dir=FOLDER")
-        # The shell leaves the ~ in audio_dir=~/music as it is.
-        config["audio_dir"] = folder = os.path.expanduser(folder)  # noqa: PTH111 - for an unknown
-        # user it leaves the path alone, where Path raises.
+        config["audio_dir"] = folder = _at_home(folder)
         if not os.path.isdir(folder):  # noqa: PTH112
             raise UserError(f"audio_dir {folder} is not a folder; check the path")
     elif folder is not None:
         raise UserError(
             f"audio_dir is {folder}, but dataset is {config['dataset']}; add dataset=folder"
         )
+
+
+def _check_archives(config: dict[str, Any]) -> None:
+    if config["dataset"] != "ballroom":
+        return
+    ballroom = config["ballroom"]
+    for key in ("archive", "tempi_archive"):
+        if ballroom[key] is None:
+            continue
+        ballroom[key] = path = _at_home(ballroom[key])
+        if not os.path.isfile(path):  # noqa: PTH113 - a name too long is none either.
+            raise UserError(
+                f"ballroom.{key} {path} is not a file; check the path, or leave the key out to "
+                "download it"
+            )
+        if "{" in path or "}" in path:
+            raise UserError(
+                f"ballroom.{key} {path} has braces, which Snakemake takes for wildcards; link to "
+                "the file from a path without"
+            )
+
+
+def _at_home(path: str) -> str:
+    """Expand ~, which the shell leaves as it is in audio_dir=~/music."""
+    return os.path.expanduser(path)  # noqa: PTH111 - an unknown user's stays, where Path raises.
 
 
 def _check_variants(variants: dict[str, Any]) -> None:

@@ -1,59 +1,93 @@
 """Download one archive and check its MD5 sum; nothing unchecked gets the final name."""
 
 import argparse
-import hashlib
-import http.client
-import shutil
-import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from workflow_scripts.step import MENDABLE_OS_ERRORS, UserError, atomic, run
+from filelock import FileLock, Timeout
 
-TIMEOUT = 60
-
-
-def download(url: str, md5: str, archive: Path) -> None:
-    """Fetch `url` into `archive`; raises UserError where that fails or the sum is another."""
-    with atomic(archive) as path:
-        try:
-            with urllib.request.urlopen(url, timeout=TIMEOUT) as source, path.open("wb") as file:
-                expected = source.headers.get("Content-Length")
-                shutil.copyfileobj(source, file, 1 << 20)
-        except (OSError, http.client.HTTPException, ValueError) as failure:
-            if getattr(failure, "errno", None) in MENDABLE_OS_ERRORS:
-                raise
-            reason = getattr(failure, "reason", failure)
-            raise UserError(
-                f"cannot download {url}: {reason}; check the network and ballroom in "
-                f"config.yaml, or put the archive at {archive} yourself"
-            ) from None
-        size = path.stat().st_size
-        if expected is not None and size != int(expected):
-            raise UserError(
-                f"{url} broke off after {size} of {expected} bytes; run the command again"
-            )
-        if (found := md5_of(path)) != md5:
-            raise UserError(
-                f"{url} has the MD5 sum {found}, not {md5}: the file is damaged or has changed; "
-                "run the command again"
-            )
+from workflow_scripts.archives.disk import md5_of
+from workflow_scripts.archives.partial import Partial
+from workflow_scripts.archives.progress import Progress
+from workflow_scripts.archives.transfer import Patience, ServerError, fetch
+from workflow_scripts.step import UserError, run
 
 
-def md5_of(path: Path) -> str:
-    """MD5 sum of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "md5").hexdigest()
+def download(urls: list[str], md5: str, archive: Path, patience: Patience | None = None) -> None:
+    """Fetch `archive` from the first of `urls` that gives it with this MD5 sum.
+
+    What has arrived lies hidden beside `archive` until it is whole; the next address and the next
+    call go on from there. Raises UserError where no address helps.
+    """
+    patience = patience or Patience()
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    partial = Partial(archive.with_name(f".{archive.name}.part"))
+    progress = Progress(archive.name)
+    failures = []
+    with _alone(archive):
+        if archive.is_file() and md5_of(archive) == md5:
+            return
+        for url in urls:
+            try:
+                _fetch_checked(url, md5, partial, patience, progress)
+            except ServerError as failure:
+                failures.append(f"{url}: {failure}")
+                progress.say(failures[-1])
+            else:
+                partial.become(archive)
+                return
+    kept = f" to go on after {partial.size} bytes" if partial.size else ""
+    raise UserError(
+        f"cannot download {archive.name} ({'; '.join(failures)}); run again{kept}, or name a "
+        "mirror or an archive of your own under ballroom in the config"
+    )
+
+
+def _fetch_checked(
+    url: str, md5: str, partial: Partial, patience: Patience, progress: Progress
+) -> None:
+    """Fetch the file; bytes of several answers that do not fit together, once more as one."""
+    for _ in range(2):
+        fetch(url, partial, patience, progress)
+        found = md5_of(partial.path)
+        if found == md5:
+            return
+        in_one_piece = partial.in_one_piece
+        partial.remove()
+        if in_one_piece:
+            break
+    raise ServerError(f"its MD5 sum is {found}, not {md5}: it is damaged or has changed")
+
+
+@contextmanager
+def _alone(archive: Path) -> Iterator[None]:
+    """Let no second process write the same partial file; raises UserError if one does."""
+    lock = FileLock(archive.with_name(f".{archive.name}.lock"))
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise UserError(
+            f"another process is downloading {archive}; wait for its end, then run again"
+        ) from None
+    try:
+        yield
+    finally:
+        # While it is held: who opened it before finds that it is gone and makes another.
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
 
 
 def main() -> None:
     """Command line; Snakemake's rule of the same name calls it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--url", required=True)
+    parser.add_argument("--urls", nargs="+", required=True, help="the file's address, its mirrors'")
     parser.add_argument("--md5", required=True)
     parser.add_argument("--archive", type=Path, required=True, help="file to write")
     options = parser.parse_args()
-    download(options.url, options.md5, options.archive)
-    print(f"{options.url}: {options.archive.stat().st_size} bytes, MD5 sum as expected")
+    download(options.urls, options.md5, options.archive)
+    size = options.archive.stat().st_size
+    print(f"{options.archive}: {size} bytes, MD5 sum as expected")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,47 @@
+"""How far a download is, told now and then."""
+
+import time
+
+from tqdm import tqdm
+
+LINE = "{desc}: {n_fmt}B of {total_fmt}B, {rate_fmt}, {remaining} left"
+LINE_WITHOUT_TOTAL = "{desc}: {n_fmt}B, {rate_fmt}"
+
+
+class Progress:
+    """A line on standard output every few seconds: bytes, rate, time left.
+
+    The rate is that of the answer being read, so that neither pauses nor what lay there before
+    count.
+    """
+
+    def __init__(self, name: str, seconds: float = 5) -> None:
+        self._name = name
+        self._seconds = seconds
+
+    def begin(self, done: int, total: int | None) -> None:
+        """An answer begins; `done` of `total` bytes are here (None: the server does not say)."""
+        self._initial, self._total = done, total
+        self._begun = self._told = time.monotonic()
+
+    def show(self, done: int) -> None:
+        """As many bytes are here now."""
+        now = time.monotonic()
+        if now - self._told < self._seconds:
+            return
+        self._told = now
+        line = tqdm.format_meter(
+            n=done,
+            total=self._total,
+            elapsed=now - self._begun,
+            prefix=self._name,
+            unit="B",
+            unit_scale=True,
+            initial=self._initial,
+            bar_format=LINE if self._total else LINE_WITHOUT_TOTAL,
+        )
+        self.say(line)
+
+    def say(self, sentence: str) -> None:
+        """Print a line at once, without waiting for a buffer to fill."""
+        print(sentence, flush=True)
