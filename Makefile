@@ -2,7 +2,8 @@
 #   make demo    the whole experiment on the synthesised demo, then Table I
 #   make test    the tests
 #   make env     the environment alone: `. .venv/bin/activate`, then call snakemake;
-#                GPU=1 takes MXNet's CUDA build instead of the CPU's, TORCH=1 adds PyTorch
+#                GPU=1 takes MXNet's CUDA build instead of the CPU's, TORCH=1 adds PyTorch,
+#                DEV=1 what the tests, the linters and the benchmarks need
 #   make estimate  how long the trainings will take on this machine; CORES=, GPUS= and ARGS=
 #                (further words for snakemake) say of what
 #   make lint    formats and static checks
@@ -34,7 +35,7 @@ demo: .venv/$(BUILD)
 test: .venv/dev
 	$(BIN)/pytest
 
-env: .venv/$(BUILD) $(if $(filter 1,$(TORCH)),.venv/torch)
+env: .venv/$(BUILD) $(if $(filter 1,$(TORCH)),.venv/torch) $(if $(filter 1,$(DEV)),.venv/bench)
 	@echo "Ready. Type:  . .venv/bin/activate"
 
 estimate: .venv/$(BUILD)
@@ -52,9 +53,10 @@ lock:
 	cd envs && uv pip compile $(LOCK) cpu.in --output-file cpu.txt
 	cd envs && uv pip compile $(LOCK) --constraint cpu.txt gpu.in --output-file gpu.txt
 	cd envs && uv pip compile $(LOCK) --constraint cpu.txt dev.in --output-file dev.txt
+	cd envs && uv pip compile $(LOCK) --constraint dev.txt bench.in --output-file bench.txt
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --no-annotate
 
-.venv/cpu .venv/gpu .venv/dev .venv/torch: .venv/%: envs/%.txt
+.venv/cpu .venv/gpu .venv/dev .venv/bench .venv/torch: .venv/%: envs/%.txt
 	envs/install $* "$(PYTHON)"
-.venv/dev .venv/torch: .venv/$(BUILD)
+.venv/dev .venv/bench .venv/torch: .venv/$(BUILD)

@@ -24,7 +24,7 @@ def asked(name):
     return [line for line in text.splitlines() if "==" in line]
 
 
-@pytest.mark.parametrize("lock", ["cpu.txt", "gpu.txt", "dev.txt"])
+@pytest.mark.parametrize("lock", ["cpu.txt", "gpu.txt", "dev.txt", "bench.txt"])
 def test_every_locked_package_has_a_version_and_hashes(lock):
     text = (ENVS / lock).read_text().replace("\\\n", " ")
     for line in text.splitlines():
@@ -39,6 +39,9 @@ def test_the_locks_hold_what_is_asked_for_and_agree():
     of_mxnet = {"mxnet", "graphviz"}
     assert {name: cpu[name] for name in cpu.keys() - of_mxnet}.items() <= gpu.items()
     assert {name: cpu[name] for name in cpu.keys() - of_mxnet}.items() <= development.items()
+    benchmarks = pins((ENVS / "bench.txt").read_text())
+    assert development.items() <= benchmarks.items()
+    assert "librosa" in benchmarks
 
 
 def test_one_build_of_mxnet_a_lock_and_none_for_apple_silicon():
@@ -46,7 +49,7 @@ def test_one_build_of_mxnet_a_lock_and_none_for_apple_silicon():
         return re.findall(r"^(mxnet.*==.*?) \\$", (ENVS / lock).read_text(), flags=re.MULTILINE)
 
     assert builds("gpu.txt") == ["mxnet-cu117==1.9.1"]
-    assert builds("dev.txt") == [], "the tests run with either"
+    assert builds("dev.txt") == builds("bench.txt") == [], "the tests run with either"
     (build,) = builds("cpu.txt")
     marker = Marker(build.partition(" ; ")[2])
     for system, machine, installed in [
@@ -125,6 +128,7 @@ INTEL_MAC = machine("Darwin", "x86_64", macos="13.7.1")
         ("gpu", machine("Linux", "aarch64"), "python", "this is Linux-aarch64: use such a machine"),
         ("gpu", MAC, "python", "this is Darwin-arm64: leave out GPU=1"),
         ("torch", INTEL_MAC, "python", "leave out TORCH=1"),
+        ("bench", INTEL_MAC, "python", "leave out DEV=1"),
         ("cpu", machine("Darwin", "arm64", macos="14.6"), "python", "need macOS 15 or later"),
         ("cpu", machine("Darwin", "x86_64", macos="12.7"), "python", "this is macOS 12.7"),
         ("cpu", LINUX, "", "Python 3.11 or 3.12 is needed and neither is on the PATH"),
@@ -153,6 +157,7 @@ PYTORCH = "install --constraint .venv/constraints.txt --requirement envs/torch.t
         ("cpu", MAC, [LOCKED.format("cpu"), PYTORCH], ["cpu", "torch"]),
         ("gpu", LINUX, [LOCKED.format("gpu")], ["gpu"]),
         ("dev", LINUX, [LOCKED.format("dev")], ["dev"]),
+        ("bench", LINUX, [LOCKED.format("bench")], ["bench"]),
         ("torch", LINUX, [PYTORCH], ["torch"]),
     ],
 )
@@ -165,11 +170,11 @@ def test_what_is_installed_leaves_a_stamp(tmp_path, install, what, programs, ask
 
 
 def stamps_in(folder):
-    names = {"cpu", "gpu", "dev", "torch"}
+    names = {"cpu", "gpu", "dev", "bench", "torch"}
     return sorted(path for path in (folder / ".venv").iterdir() if path.name in names)
 
 
-@pytest.mark.parametrize("what", ["cpu", "gpu", "dev", "torch"])
+@pytest.mark.parametrize("what", ["cpu", "gpu", "dev", "bench", "torch"])
 def test_an_install_that_breaks_off_leaves_no_stamp(tmp_path, install, what):
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / what).touch()
@@ -215,6 +220,7 @@ def test_pytorch_keeps_the_locked_versions(tmp_path, install):
         ("cpu", ["env", "GPU=1"], ["gpu"]),
         ("cpu", ["env", "TORCH=1"], ["torch"]),
         ("cpu", ["env", "GPU=1", "TORCH=1"], ["gpu", "torch"]),
+        ("cpu", ["env", "TORCH=1", "DEV=1"], ["torch", "bench"]),
         ("cpu", ["test"], ["dev"]),
         ("gpu", ["env"], ["cpu"]),
         ("gpu", ["env", "GPU=1"], []),
@@ -228,7 +234,7 @@ def test_only_make_env_changes_the_build(tmp_path, there, arguments, installed):
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / there).touch()
     # Not what a `make test` around this was called with.
-    handed_on = ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "GPU", "TORCH")
+    handed_on = ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "GPU", "TORCH", "DEV")
     done = subprocess.run(
         ["make", "--dry-run", *arguments],
         cwd=tmp_path,

@@ -1,10 +1,15 @@
-"""Essentia's mel bands against an independent NumPy computation; audio of many kinds."""
+"""Mel bands against an independent NumPy computation and Essentia's own; audio of many kinds."""
 
+import gc
+
+import essentia.standard as essentia
 import numpy as np
 import pytest
+import soundfile
 
 from tests import mel_oracle
 from tests.conftest import ROOT, clicks, relative_error, write_wav
+from workflow_scripts.audio import front_end
 from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.dataset.normalisation import compress
 
@@ -43,6 +48,52 @@ def test_bands_equal_the_oracle_before_and_after_compression(tmp_path, name):
     assert bands.shape == expected.shape
     assert relative_error(bands, expected) < TOLERANCE
     assert relative_error(compress(bands), np.log(1 + 10_000 * expected)) < TOLERANCE
+
+
+def files(folder):
+    """The signals, and sound in other channels, rates, precisions and formats."""
+    noise = 0.1 * np.random.default_rng(1).standard_normal((3 * 44100, 2))
+    everything = signals() | {"silence": np.zeros(44100), "stereo": noise}
+    for name, signal in everything.items():
+        yield folder / f"{name}.wav", signal, 44100, "PCM_16"
+    for rate in (8000, 22050, 48000):
+        yield folder / f"{rate} Hz.wav", noise, rate, "PCM_16"
+    for subtype in ("FLOAT", "PCM_24", "PCM_U8"):
+        yield folder / f"{subtype}.wav", noise, 44100, subtype
+    yield folder / "subnormal.wav", 1e-25 * noise, 44100, "FLOAT"
+    yield folder / "enormous.wav", 1e15 * noise, 44100, "FLOAT"
+    for name in ("noise.flac", "noise.ogg", "noise.mp3"):
+        yield folder / name, noise, 44100, None
+
+
+def essentias_own(audio):
+    """The loop over frames of Essentia's documentation."""
+    window = essentia.Windowing(type="blackmanharris62")
+    spectrum = essentia.Spectrum(size=2048)
+    bands = essentia.MelBands(numberBands=40, sampleRate=44100, inputSize=1025)
+    sound = essentia.MonoLoader(filename=str(audio), sampleRate=44100)()
+    frames = essentia.FrameGenerator(sound, frameSize=2048, hopSize=1024)
+    return np.array([bands(spectrum(window(frame))) for frame in frames])
+
+
+@pytest.mark.parametrize("at_once", [60, 2])
+def test_bands_are_essentias_to_the_bit(tmp_path, monkeypatch, at_once):
+    """Those of a track whose spectra fit into memory, and those of one whose do not."""
+    monkeypatch.setattr(front_end, "AT_ONCE", at_once)
+    for path, signal, rate, subtype in files(tmp_path):
+        soundfile.write(path, signal, rate, subtype)
+        bands, expected = mel_bands(path), essentias_own(path)
+        assert bands.shape == expected.shape, path.name
+        assert bands.tobytes() == expected.tobytes(), path.name
+
+
+def test_a_track_leaves_no_network_behind(tmp_path):
+    """Which only a full collection of garbage, too late, would free."""
+    write_wav(tmp_path / "a.wav", clicks(np.random.default_rng(0), 100, 1))
+    mel_bands(tmp_path / "a.wav")
+    gc.collect()
+    mel_bands(tmp_path / "a.wav")
+    assert gc.collect() == 0
 
 
 def test_thirty_seconds_are_1293_frames(tmp_path):

@@ -1,0 +1,177 @@
+"""Times the mel-spectrogram of a 30 s track: ours, Essentia's standard mode, librosa's.
+
+One thread, warm, from the file to the array. The contenders take turns and the medians are
+compared: our extraction (ours); Essentia's usual loop over frames in Python (essentia_standard);
+librosa.load with soundfile's decoder, then librosa.feature.melspectrogram (librosa). The last one
+is given Essentia's window and filters in advance, since its own triangles are straight over Hertz.
+First it is checked that they compute the same: ours and essentia_standard to the bit, librosa
+within 1e-5 of the largest band where the format is lossless.
+
+Then the step `extract_mel` runs on one track and on many, and its peak memory is printed.
+
+    python benchmarks/features.py [--rounds 15] [--tracks 200] [--json FILE]
+
+It needs librosa: make env DEV=1.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["NUMBA_NUM_THREADS"] = "1"
+
+import essentia.standard as essentia
+import librosa
+import numpy as np
+import pandas as pd
+import soundfile
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests import mel_oracle
+from workflow_scripts.audio.composition import compose
+from workflow_scripts.audio.dances import DANCES
+from workflow_scripts.audio.front_end import mel_bands
+from workflow_scripts.audio.parameters import FRAME_SIZE, HOP_SIZE, N_BANDS, SAMPLE_RATE
+from workflow_scripts.audio.synthesiser import perform, write_wav
+
+ROOT = Path(__file__).parents[1]
+SECONDS = 30
+LOSSLESS = ("wav", "flac")
+FORMATS = (*LOSSLESS, "mp3")
+TOLERANCE = 1e-5
+# A new process starts with the peak of the one that it is forked from: this one is small.
+WEIGH = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+Contender = Callable[[Path], np.ndarray]
+
+
+def essentia_standard(audio: Path) -> np.ndarray:
+    """Essentia's algorithms, called frame by frame."""
+    window = essentia.Windowing(type="blackmanharris62")
+    spectrum = essentia.Spectrum(size=FRAME_SIZE)
+    bands = essentia.MelBands(
+        numberBands=N_BANDS, sampleRate=SAMPLE_RATE, inputSize=FRAME_SIZE // 2 + 1
+    )
+    sound = essentia.MonoLoader(filename=str(audio), sampleRate=SAMPLE_RATE)()
+    frames = essentia.FrameGenerator(sound, frameSize=FRAME_SIZE, hopSize=HOP_SIZE)
+    return np.array([bands(spectrum(window(frame))) for frame in frames])
+
+
+def with_librosa() -> Contender:
+    """librosa's mel-spectrogram with Essentia's parameters."""
+    window = mel_oracle.window().astype(np.float32)
+    filters = mel_oracle.filters().astype(np.float32)
+    librosa.filters.mel = lambda **_: filters
+
+    def bands(audio: Path) -> np.ndarray:
+        sound, rate = librosa.load(audio, sr=None)
+        return librosa.feature.melspectrogram(
+            y=sound,
+            sr=rate,
+            n_fft=FRAME_SIZE,
+            hop_length=HOP_SIZE,
+            window=window,
+            pad_mode="constant",
+        ).T
+
+    return bands
+
+
+def make_tracks(folder: Path) -> dict[str, Path]:
+    """One of the demo's tracks in each format."""
+    rng = np.random.default_rng(0)
+    sound = perform(compose(next(iter(DANCES.values())), 0, SECONDS, rng), SECONDS, rng)
+    tracks = {name: folder / f"track.{name}" for name in FORMATS}
+    write_wav(tracks["wav"], sound)
+    for name in FORMATS[1:]:
+        soundfile.write(tracks[name], soundfile.read(tracks["wav"])[0], SAMPLE_RATE)
+    return tracks
+
+
+def check(contenders: dict[str, Contender], audio: Path, lossless: bool) -> None:
+    """Stop where they do not compute the same."""
+    ours, standard, librosas = (contender(audio) for contender in contenders.values())
+    if ours.tobytes() != standard.tobytes():
+        raise SystemExit(f"{audio.name}: ours differs from Essentia's standard mode")
+    # Another decoder than Essentia's gives another mp3; librosa has no last frame that is centred
+    # beyond the end of the sound.
+    if lossless:
+        error = np.abs(ours[: len(librosas)] - librosas).max() / ours.max()
+        if len(ours) - len(librosas) not in (0, 1) or error > TOLERANCE:
+            raise SystemExit(f"{audio.name}: librosa differs by {error:.1e} of the largest band")
+
+
+def take_turns(contenders: dict[str, Contender], audio: Path, rounds: int) -> dict[str, float]:
+    """The median seconds a track of each; the first round warms up."""
+    taken: dict[str, list[float]] = {name: [] for name in contenders}
+    for turn in range(rounds + 1):
+        for name, contender in contenders.items():
+            started = time.perf_counter()
+            contender(audio)
+            if turn:
+                taken[name].append(time.perf_counter() - started)
+    return {name: float(np.median(durations)) for name, durations in taken.items()}
+
+
+def peak_memory(audio: Path, n_tracks: int) -> float:
+    """Megabytes that the step takes at most to extract so many tracks, all of this audio."""
+    digests = [f"{number:064x}" for number in range(n_tracks)]
+    tracks, shard = audio.with_name("tracks.csv"), audio.with_name("shard.txt")
+    pd.DataFrame({"digest": digests, "path": str(audio)}).to_csv(tracks, index=False)
+    shard.write_text("\n".join(digests))
+    step = [sys.executable, "-m", "workflow_scripts.extract_mel", "--tracks", tracks]
+    step += ["--shard", shard, "--features", audio.with_name("features.npy")]
+    weigh = [sys.executable, "-c", WEIGH, *step]
+    peak = subprocess.run(weigh, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+    # Linux counts in kilobytes, macOS in bytes.
+    return int(peak) / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def main() -> None:
+    """Print the table; write the wav's row where asked to."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--tracks", type=int, default=200, help="of the step that is weighed")
+    parser.add_argument("--json", type=Path, help="file for the seconds a track of the wav")
+    options = parser.parse_args()
+    contenders: dict[str, Contender] = {
+        "ours": mel_bands,
+        "essentia_standard": essentia_standard,
+        "librosa": with_librosa(),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        tracks = make_tracks(Path(folder))
+        print(f"Seconds a track of {SECONDS} s; times real time; how many times faster ours is")
+        print(f"{'format':<8}{'contender':<18}{'seconds':>9}{'real time':>11}{'ours':>8}")
+        rows = {}
+        for name, audio in tracks.items():
+            check(contenders, audio, name in LOSSLESS)
+            rows[name] = take_turns(contenders, audio, options.rounds)
+            for contender, median in rows[name].items():
+                print(
+                    f"{name:<8}{contender:<18}{median:>9.4f}{SECONDS / median:>11.0f}"
+                    f"{median / rows[name]['ours']:>8.2f}",
+                    flush=True,
+                )
+        memory = {n: peak_memory(tracks["wav"], n) for n in (1, options.tracks)}
+    for n, megabytes in memory.items():
+        print(f"Peak memory of the step extract_mel, {n} tracks: {megabytes:.0f} MB")
+    if options.json:
+        row = rows["wav"] | {"peak_memory_mb": memory[options.tracks]}
+        options.json.write_text(json.dumps(row, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
