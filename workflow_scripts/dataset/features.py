@@ -22,8 +22,8 @@ COLUMNS = {
     "checksum": str,
     "problem": str,
 }
-# So much of the shards stays mapped after it was read; the system may keep more, as it sees fit.
-MAPPED_BYTES = 32 << 20
+# After so much was read the mapped pages are given back; a few bytes map many around them.
+MAPPED_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
