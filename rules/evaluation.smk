@@ -9,7 +9,8 @@ rule evaluate:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        labels=selected("labels"),
+        listed=listed,
+        labels=f"{D}/labels.csv",
         folds=f"{D}/folds.csv",
         scaler=f"{D}/scaler.json",
         weights=expand(
@@ -53,7 +54,8 @@ rule evaluate:
 rule baselines:
     input:
         tracks=f"{D}/tracks.csv",
-        labels=selected("labels"),
+        listed=listed,
+        labels=f"{D}/labels.csv",
         folds=f"{D}/folds.csv",
         code=code("baselines"),
     output:
@@ -83,10 +85,11 @@ rule baselines:
 
 rule tabulate:
     input:
-        labels=selected("labels"),
+        listed=listed,
+        labels=f"{D}/labels.csv",
         folds=f"{D}/folds.csv",
         baselines=f"{D}/baselines.csv",
-        skipped=selected("skipped"),
+        skipped=f"{D}/skipped.csv",
         predictions=expand(
             "{D}/predictions/{variant}/fold-{fold}.csv",
             D=D,

@@ -69,7 +69,8 @@ rule fit_scaler:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        labels=selected("labels"),
+        listed=listed,
+        labels=f"{D}/labels.csv",
         folds=f"{D}/folds.csv",
         code=code("fit_scaler"),
     output:

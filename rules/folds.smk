@@ -7,7 +7,8 @@ Makes: folds.csv.
 
 rule assign_folds:
     input:
-        labels=selected("labels"),
+        listed=listed,
+        labels=f"{D}/labels.csv",
         code=code("assign_folds"),
     output:
         folds=f"{D}/folds.csv",

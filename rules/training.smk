@@ -9,7 +9,8 @@ rule train:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        labels=selected("labels"),
+        listed=listed,
+        labels=f"{D}/labels.csv",
         folds=f"{D}/folds.csv",
         scaler=f"{D}/scaler.json",
         onsets=ONSETS if config["sampling"] == "onset" else [],
