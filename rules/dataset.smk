@@ -120,7 +120,8 @@ checkpoint list_tracks:
         mem_mb=1000,
         runtime=30,
     params:
-        audio=AUDIO_FOLDERS[config["dataset"]],
+        # A function, since Snakemake takes braces in text for wildcards.
+        audio=lambda wildcards: AUDIO_FOLDERS[config["dataset"]],
         state=lambda wildcards: fingerprint(config["audio_dir"]),
         source=(
             "--ballroom --tempi data/ballroom/BallroomAnnotations/ballroomGroundTruth"
@@ -173,7 +174,7 @@ checkpoint select_tracks:
         replicas=config["replicas"],
         ballroom="--ballroom" if config["dataset"] == "ballroom" else "",
         folds=config["folds"],
-        group_by=config["group_by"] or "",
+        group_by=lambda wildcards: config["group_by"] or "",
     message:
         "Select the tracks of {params.folds} folds"
     shell:

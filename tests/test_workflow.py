@@ -424,16 +424,18 @@ def test_hostile_names_from_audio_to_table(workflow, tmp_path):
     for number, label in enumerate(classes):
         names = [HOSTILE[(4 * number + i) % len(HOSTILE)] for i in range(4)]
         for name in names:
-            write_wav(audio / label / name, clicks(rng, 60 + 50 * number, 4))
-    write_wav(audio / classes[0] / "same.wav", clicks(rng, 60, 4))
-    write_wav(audio / classes[0] / "deep" / "same.wav", clicks(rng, 61, 4))
+            write_wav(audio / label / name, clicks(rng, 60 + 50 * number, 8))
+    write_wav(audio / classes[0] / "same.wav", clicks(rng, 60, 8))
+    write_wav(audio / classes[0] / "deep" / "same.wav", clicks(rng, 61, 8))
     for folder in [audio, *audio.rglob("*")]:
         folder.chmod(0o555 if folder.is_dir() else 0o444)
     before = snapshot(audio)
     try:
-        variant = "models/time_1x60/fold-0/weights.npz"
-        target = f"{DATA}/{variant}"
-        workflow(target, *SMOKE[:3], "dataset=folder", f"audio_dir={json.dumps(str(audio))}")
+        (tmp_path / "own.yaml").write_text(
+            yaml.safe_dump({"dataset": "folder", "audio_dir": str(audio)})
+        )
+        target = f"{DATA}/models/time_1x60/fold-0/weights.npz"
+        workflow(target, *SMOKE[:2], tmp_path / "own.yaml")
     finally:
         for folder in [audio, *(path for path in audio.rglob("*") if path.is_dir())]:
             folder.chmod(0o755)
@@ -447,12 +449,13 @@ def test_hostile_names_from_audio_to_table(workflow, tmp_path):
 @pytest.mark.slow
 def test_the_authors_protocol_plans_and_trains(workflow, audio):
     own = audio.parent / "own.yaml"
-    own.write_text("name: authors\nshards: 2\nfolds: 3\ntraining: {max_epochs: 1}\n")
+    long = {name: None for name in shipped_config()["variants"] if name.endswith("200")}
+    small = {"shards": 2, "folds": 3, "training": {"max_epochs": 1}, "variants": long}
+    own.write_text(yaml.safe_dump(small))
     workflow(
         "results/authors/models/time_1x60/fold-0/weights.npz",
         *("--configfile", "presets/authors.yaml", own),
-        *("--config", "dataset=folder", f"audio_dir={audio}", "on_bad_audio=skip"),
-        *("variants={time_1x200: null, blackbox_12x200: null}",),
+        *("--config", "dataset=folder", f"audio_dir={audio}"),
     )
     folder = workflow.folder / "results/authors"
     fit = json.loads((folder / "models/time_1x60/fold-0/fit.json").read_text())

@@ -55,7 +55,8 @@ def main() -> None:
 
     same = same_recording(used, options.ballroom)
     superfluous = replicas.superfluous(used, replicas.together(*same))
-    print(told(superfluous, options.replicas))
+    if len(superfluous):
+        print(told(superfluous, options.replicas))
     if options.replicas == "drop":
         used = used.drop(superfluous.index)
         bad = pd.concat([bad, superfluous])
