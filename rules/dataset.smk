@@ -144,7 +144,7 @@ checkpoint list_tracks:
             --digests data/digests \
             --tracks {output.tracks} \
             --shards {output.contents} \
-            2>>{log} | tee -a {log}
+            2>>{log} | tee -ai {log}
         """
 
 
@@ -192,5 +192,5 @@ checkpoint select_tracks:
             --labels {output.labels} \
             --lengths {output.lengths} \
             --skipped {output.skipped} \
-            2>>{log} | tee -a {log}
+            2>>{log} | tee -ai {log}
         """
