@@ -8,10 +8,11 @@ import pytest
 
 from tests import mel_oracle
 from tests.conftest import relative_error
-from workflow_scripts.dataset import augmentation, sampling
+from workflow_scripts.dataset import augmentation, sampling, split
 from workflow_scripts.dataset.augmentation import Augmentation, Augmented
 from workflow_scripts.dataset.features import Content, Features, write_shard
 from workflow_scripts.dataset.normalisation import Scaler, Sums, compress, fit
+from workflow_scripts.dataset.parts import Fold
 from workflow_scripts.dataset.segments import Segments
 from workflow_scripts.step import UserError
 
@@ -305,3 +306,39 @@ class TestAugmented:
 
 def test_compression_is_the_papers():
     assert np.allclose(compress(np.array([0, 1e-4, 1.0])), np.log([1, 2, 10_001]))
+
+
+class TestPartsOfAFold:
+    @pytest.fixture
+    def fold(self, tmp_path):
+        """Six tracks of 170 frames in three folds; the second is tested, the third validates."""
+        path = shard(tmp_path / "s.npy", energies(*[170] * 6))
+        table = pd.DataFrame({"track_id": [*"abcdef"], "label": [*"xyxyxy"], "digest": [*"abcdef"]})
+        tracks = split.Tracks.of(table, np.array([0, 0, 1, 1, 2, 2]))
+        return Fold(tracks, 1, [path], Scaler(0, 1), 80)
+
+    def held(self, part):
+        """The digests' first frames and lengths of what the segments are of."""
+        return sorted(set(part.segments.features.index["first_frame"] // 170))
+
+    def test_each_part_holds_its_own_tracks_alone(self, fold):
+        parts = {name: fold.part(name) for name in ("train", "validation", "test", "rest")}
+        assert {name: self.held(part) for name, part in parts.items()} == {
+            "train": [0, 1],
+            "validation": [4, 5],
+            "test": [2, 3],
+            "rest": [0, 1, 4, 5],
+        }
+        assert parts["train"].labels.tolist() == [0, 0, 1, 1]
+
+    def test_a_hop_and_onsets_start_segments_elsewhere(self, fold, tmp_path):
+        assert fold.part("train", hop=30).segments.first.tolist() == [0, 30, 60, 90] * 2
+        (tmp_path / "onsets.csv").write_text("digest,frames\nb,5 33 99\na,7\nc,1\n")
+        part = fold.part("train", onsets=[tmp_path / "onsets.csv"])
+        assert part.segments.first.tolist() == [7, 5, 33]
+        assert part.labels.tolist() == [0, 1, 1]
+
+    def test_a_track_without_a_segment_is_a_users_mistake(self, fold):
+        long = Fold(fold.tracks, 1, fold.shards, fold.scaler, 171)
+        with pytest.raises(UserError, match=r"^a is shorter than a segment of 171 frames; remove"):
+            long.part("train")

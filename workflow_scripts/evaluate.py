@@ -5,10 +5,9 @@ import json
 from pathlib import Path
 
 from workflow_scripts.audio.parameters import N_BANDS
-from workflow_scripts.dataset import sampling, split
-from workflow_scripts.dataset.features import Features
+from workflow_scripts.dataset import split
 from workflow_scripts.dataset.normalisation import read_scaler
-from workflow_scripts.dataset.segments import Segments
+from workflow_scripts.dataset.parts import Fold
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.engine import engine_class
@@ -35,17 +34,15 @@ def main() -> None:
     models = zip(options.weights, options.predictions, strict=True)
     for fold, (trained, predicted) in enumerate(models):
         test = tracks.part(fold, "test")
-        features = Features(options.features, tracks.digest[test])
-        content, first = sampling.regular(features.n_frames, network.frames, network.frames)
         scaler = read_scaler(options.scaler, fold)
-        inputs = Segments(features, content, first, network.frames, scaler)
+        tested = Fold(tracks, fold, options.features, scaler, network.frames).part("test")
         engine = engine_type(network, weights.read(trained), dropout=0, gpu=False)
         table = predictions.table(
             tracks.track_id[test],
             tracks.label[test],
             tracks.classes,
-            engine.probabilities(inputs),
-            content,
+            engine.probabilities(tested.segments),
+            tested.segments.content,
         )
         with atomic(predicted) as path:
             table.to_csv(path, index=False)

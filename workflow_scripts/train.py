@@ -6,7 +6,7 @@ import json
 import platform
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,10 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.audio.parameters import N_BANDS, SAMPLE_RATE
-from workflow_scripts.dataset import sampling, split
+from workflow_scripts.dataset import split
 from workflow_scripts.dataset.augmentation import Augmentation, Augmented
-from workflow_scripts.dataset.features import Features
 from workflow_scripts.dataset.normalisation import read_scaler
-from workflow_scripts.dataset.segments import Segments
+from workflow_scripts.dataset.parts import Fold, Part
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.networks import checkpoint, devices, training, weights
 from workflow_scripts.networks.architecture import Network, Weights, donated
@@ -107,56 +106,21 @@ def main() -> None:
     save(options.model, progress, identity, network, (train, validation))
 
 
-@dataclass(frozen=True)
-class Part:
-    """Segments to train on or to validate with, and their classes, int (segments,)."""
-
-    segments: Segments
-    labels: np.ndarray
-
-    def of(self, rows: np.ndarray) -> "Part":
-        """These segments alone."""
-        return Part(self.segments.of(rows), self.labels[rows])
-
-
 def load(options: argparse.Namespace, tracks: Tracks, n_frames: int) -> tuple[Part, Part]:
     """What to train on and what to validate with.
 
     Validation segments are the paper's whatever the sampling of those to train on.
     """
+    scaler = read_scaler(options.scaler, options.fold)
+    fold = Fold(tracks, options.fold, options.features, scaler, n_frames)
     if options.validation == "segments":
-        rest = part_of(options, tracks, "rest", n_frames, "contiguous")
+        rest = fold.part("rest")
         # Not the variant's own randomness: those of one input length share their segments.
         rng = training.generator(options.seed, "validation", options.fold, 0)
         chosen = split.validation_segments(len(rest.labels), tracks.n_folds, rng)
         return rest.of(~chosen), rest.of(chosen)
-    return (
-        part_of(options, tracks, "train", n_frames, options.sampling),
-        part_of(options, tracks, "validation", n_frames, "contiguous"),
-    )
-
-
-def part_of(
-    options: argparse.Namespace, tracks: Tracks, name: str, n_frames: int, sampled: str
-) -> Part:
-    """The segments of a part of the fold. Raises UserError for a track without a segment."""
-    held = tracks.part(options.fold, name)
-    features = Features(options.features, tracks.digest[held])
-    if sampled == "onset":
-        onsets = sampling.read_onsets(options.onsets, tracks.digest[held])
-        content, first = sampling.at_onsets(features.n_frames, n_frames, onsets)
-    else:
-        hop = options.hop if sampled == "overlapping" else n_frames
-        content, first = sampling.regular(features.n_frames, n_frames, hop)
-    without = np.setdiff1d(np.arange(len(held)), content)
-    if len(without):
-        raise UserError(
-            f"{tracks.track_id[held][without[0]]} is shorter than a segment of {n_frames} frames; "
-            "remove it or lower input_frames"
-        )
-    scaler = read_scaler(options.scaler, options.fold)
-    segments = Segments(features, content, first, n_frames, scaler)
-    return Part(segments, tracks.target[held][content])
+    hop = options.hop if options.sampling == "overlapping" else None
+    return fold.part("train", hop, options.onsets), fold.part("validation")
 
 
 def check(options: argparse.Namespace, tracks: Tracks, train: Part) -> None:
