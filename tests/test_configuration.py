@@ -18,7 +18,7 @@ def complete(update=None, preset=None):
     return config
 
 
-@pytest.mark.parametrize("preset", [None, "smoke", "quick"])
+@pytest.mark.parametrize("preset", [None, "smoke", "quick", "authors"])
 def test_what_is_shipped_is_valid(preset):
     config = complete(preset=preset)
     assert config["name"] == (preset or "ballroom")
@@ -62,6 +62,17 @@ def test_config_yaml_has_and_comments_every_key():
         at = next(i for i, line in enumerate(lines) if line.strip().startswith(f"{key}:"))
         above = [line.strip() for line in lines[max(at - 2, 0) : at]]
         assert any(line.startswith("#") for line in above), name
+
+
+def test_the_authors_protocol_differs_in_what_their_script_did():
+    papers, authors = complete(), complete(preset="authors")
+    assert {key: authors[key] for key in papers if papers[key] != authors[key]} == {
+        "name": "authors",
+        "normalisation": "dataset",
+        "replicas": "keep",
+        "stratified": False,
+        "validation": "segments",
+    }
 
 
 def test_defaults_are_filled_in():
@@ -166,6 +177,15 @@ MISTAKES = [
     ({"ballroom": {"tempi_urls": ["https:///b"]}}, "ballroom.tempi_urls.0 is wrong"),
     ({"ballroom": {"audio_url": "https://a/b"}}, "did you mean audio_urls"),
     ({"dataset": "folder", "audio_dir": "x" * 300}, "is not a folder"),
+    ({"on_bad_audio": "ignore"}, "on_bad_audio must be one of fail, skip, not 'ignore'"),
+    ({"replicas": True}, "replicas must be one of keep, group, drop, not True"),
+    ({"augmentation": {"pitch": 1}}, "unknown configuration key pitch in augmentation; did you"),
+    ({"augmentation": {"mixing": 2}}, "augmentation.mixing must be at most 1, not 2"),
+    ({"sampling_hop": 0}, "sampling_hop must be at least 1, not 0"),
+    (
+        {"validation": "segments", "sampling": "onset"},
+        "validation: segments needs sampling: contiguous, not onset",
+    ),
     ({"folds": True}, "configuration key folds must be of type integer, not True"),
     ({"training": {"learning_rate": 0}}, "training.learning_rate must be greater than 0, not 0"),
     ({"training": {"dropout": 1}}, "training.dropout must be less than 1, not 1"),
