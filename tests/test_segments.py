@@ -1,6 +1,7 @@
 """From features on disk to the networks' input: shards, normalisation, sampling, augmentation."""
 
 import hashlib
+import os
 
 import numpy as np
 import pandas as pd
@@ -158,10 +159,22 @@ class TestSegments:
         assert isinstance(segments.held(n_bytes), np.ndarray)
         assert segments.held(n_bytes - 1) is segments
 
-    def test_reading_more_than_stays_mapped_gives_the_same(self, segments, monkeypatch):
-        once = segments[:]
-        monkeypatch.setattr("workflow_scripts.dataset.features.MAPPED_BYTES", 1)
-        assert np.array_equal(segments[:], once)
+    def test_more_shards_than_may_be_open_give_the_same(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("workflow_scripts.dataset.features.OPEN_SHARDS", 2)
+        contents = energies(*[80] * 8)
+        shards = [shard(tmp_path / f"{name}.npy", {name: b}) for name, b in contents.items()]
+        features = Features(shards, [*contents])
+        segments = Segments(features, np.arange(8), np.zeros(8, int), 80, Scaler(0, 1))
+        rows = np.array([0, 7, 3, 0, 5])
+        expected = np.stack([contents["abcdefgh"[row]] for row in rows])
+        assert np.array_equal(segments.energies(rows), expected)
+
+    def test_a_shard_that_was_cut_is_noticed(self, tmp_path):
+        path = shard(tmp_path / "s.npy", energies(80))
+        features = Features([path], ["a"])
+        os.truncate(path, path.stat().st_size - 4)
+        with pytest.raises(OSError, match=r"s\.npy is shorter than its index says"):
+            features.read(0, 0, 80, np.empty((80, 40), np.float32))
 
     def test_the_digest_tells_other_values(self, segments, tmp_path):
         def changed(**parts):

@@ -1,9 +1,10 @@
 """Mel features on disk: shards of frames, found by the digest of the audio they come from."""
 
 import hashlib
-import mmap
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,8 +23,8 @@ COLUMNS = {
     "checksum": str,
     "problem": str,
 }
-# After so much was read the mapped pages are given back; a few bytes map many around them.
-MAPPED_BYTES = 4 << 20
+# Open at a time: fewer than systems allow a process, more than most corpora have shards.
+OPEN_SHARDS = 256
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,18 @@ def read_index(csv: Path) -> pd.DataFrame:
 
 
 class Features:
-    """Read access to the frames of some contents; the shards stay on disk, memory-mapped.
+    """Read access to the frames of some contents; the shards stay on disk.
 
-    Contents are known by their position among the digests asked for. `index` has a row for each:
-    shard, first_frame, n_frames, total, squares, checksum.
+    Frames are read, not mapped into memory: at random places that takes a fraction of the time, and
+    what was read does not count as the process's memory. Contents are known by their position among
+    the digests asked for. `index` has a row for each: shard, first_frame, n_frames, total, squares,
+    checksum.
     """
 
     def __init__(self, shards: Sequence[Path], digests: Sequence[str] | np.ndarray) -> None:
         """Look the digests up. Raises KeyError for one that no shard holds."""
-        self._shards = [np.load(npy, mmap_mode="r") for npy in shards]
+        self._shards = list(shards)
+        self._opened = lru_cache(OPEN_SHARDS)(_open)
         wanted = pd.Index(digests)
         held = []
         for number, npy in enumerate(shards):
@@ -85,7 +89,6 @@ class Features:
         self.index = table.loc[wanted].reset_index(drop=True)
         self._shard_of = self.index["shard"].to_numpy()
         self._first_frame = self.index["first_frame"].to_numpy()
-        self._read_bytes = 0
 
     @property
     def n_frames(self) -> np.ndarray:
@@ -95,18 +98,35 @@ class Features:
     @property
     def n_bands(self) -> int:
         """The mel bands."""
-        return self._shards[0].shape[1]
+        return self._opened(self._shards[0]).n_bands
 
     def read(self, content: int, first: int, n_frames: int, into: np.ndarray) -> None:
-        """Copy raw mel energies from frame `first` of a content on; `into` is (n_frames, bands)."""
-        start = self._first_frame[content] + first
-        into[:] = self._shards[self._shard_of[content]][start : start + n_frames]
-        self._read_bytes += into.nbytes
-        if self._read_bytes > MAPPED_BYTES:
-            # Otherwise all pages ever read count as this process's memory.
-            for shard in self._shards:
-                shard.base.madvise(mmap.MADV_DONTNEED)
-            self._read_bytes = 0
+        """Read raw mel energies from frame `first` of a content on; `into` is (n_frames, bands).
+
+        Raises OSError where the shard ends too soon.
+        """
+        path = self._shards[self._shard_of[content]]
+        shard = self._opened(path)
+        start = int(self._first_frame[content] + first)
+        place = shard.offset + start * shard.n_bands * into.itemsize
+        if os.preadv(shard.file.fileno(), [into.data], place) != into.nbytes:
+            raise OSError(f"{path} is shorter than its index says; remove it and run again")
+
+
+@dataclass(frozen=True)
+class _Shard:
+    """An open .npy: where its frames start, in bytes, and how many bands they have."""
+
+    file: BinaryIO
+    offset: int
+    n_bands: int
+
+
+def _open(npy: Path) -> _Shard:
+    file = npy.open("rb", buffering=0)
+    np.lib.format.read_magic(file)  # type: ignore[no-untyped-call]
+    (_, n_bands), _, _ = np.lib.format.read_array_header_1_0(file)  # type: ignore[no-untyped-call]
+    return _Shard(file, file.tell(), n_bands)
 
 
 def _write_header(file: BinaryIO, n_frames: int, n_bands: int) -> None:
