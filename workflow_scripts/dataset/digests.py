@@ -13,6 +13,8 @@ from workflow_scripts.step import atomic
 
 # A file that changed so shortly before it was read may change again without another time.
 SETTLED_NS = 2_000_000_000
+# Files to a task: one each would take more memory than their digests.
+BLOCK = 64
 
 
 def digests(paths: Sequence[str], threads: int, memory: Path) -> list[str]:
@@ -24,18 +26,16 @@ def digests(paths: Sequence[str], threads: int, memory: Path) -> list[str]:
     files = [File.at(path) for path in paths]
     known = _read(memory)
     now = time.time_ns()
+    missing = [file for file in files if file not in known]
+    blocks = [missing[start : start + BLOCK] for start in range(0, len(missing), BLOCK)]
     with ThreadPoolExecutor(threads) as pool:
-        missing = [file for file in files if file not in known]
-        known.update(zip(missing, pool.map(_digest, missing), strict=True))
+        for block, computed in zip(blocks, pool.map(_digests, blocks), strict=True):
+            known.update(zip(block, computed, strict=True))
     found = [known[file] for file in files]
-    settled = {
-        (*file, digest)
-        for file, digest in zip(files, found, strict=True)
-        if digest and file.mtime_ns < now - SETTLED_NS
-    }
+    table = pd.DataFrame(files, columns=File._fields).assign(digest=found)
+    settled = (table["digest"] != "") & (table["mtime_ns"] < now - SETTLED_NS)
     with atomic(memory) as path:
-        table = pd.DataFrame(sorted(settled), columns=[*File._fields, "digest"])
-        table.to_csv(path, index=False)
+        table[settled].drop_duplicates().sort_values("path").to_csv(path, index=False)
     return found
 
 
@@ -47,6 +47,10 @@ def _read(memory: Path) -> dict[File, str]:
         # It is a convenience: one that is damaged is none.
         return {}
     return {File(*file): digest for *file, digest in zip(*columns, strict=True)}
+
+
+def _digests(files: Sequence[File]) -> list[str]:
+    return [_digest(file) for file in files]
 
 
 def _digest(file: File) -> str:

@@ -6,6 +6,7 @@ import unicodedata
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -54,14 +55,15 @@ def class_folders(
         )
     if tempi is not None:
         paths = {str(path) for path in tempi.iterdir()}
-    rows = []
+    columns: dict[str, list[Any]] = {"label": [], "path": [], "bpm": []}
     for folder, files in sorted(found.items()):
         label = unicodedata.normalize("NFC", (classes or {}).get(folder, folder))
         for path in files:
             beside = os.path.join(tempi or os.path.dirname(path), f"{_stem(path)}.bpm")
-            bpm = _read_tempo(Path(beside)) if beside in paths else None
-            rows.append({"label": label, "path": path, "bpm": bpm})
-    tracks = pd.DataFrame(rows)
+            columns["label"].append(label)
+            columns["path"].append(path)
+            columns["bpm"].append(_read_tempo(Path(beside)) if beside in paths else None)
+    tracks = pd.DataFrame(columns)
     tracks.insert(0, "track_id", _track_ids(tracks))
     return tracks.dropna(axis="columns", how="all"), left_alone
 
