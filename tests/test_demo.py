@@ -106,6 +106,7 @@ def test_sound_has_no_clipping_no_gap_and_no_offset():
     assert loudness.min() > 0.01
 
 
+@pytest.mark.slow
 def test_the_step_writes_ten_tracks_and_tempi_the_same_each_time(tmp_path):
     for folder in ("once", "again"):
         code, output = run_step("synthesise", "--dance", "Tango", "--folder", tmp_path / folder)

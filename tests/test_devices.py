@@ -246,6 +246,7 @@ def gpus_asked_for(workflow, *arguments, environment=None):
     return Counter(re.findall(r"--gpus (\d+)", output))
 
 
+@pytest.mark.slow
 def test_a_training_asks_for_one_gpu_where_there_is_one(workflow, pretended_gpus):
     environment = pretended_gpus(AMPERE)
     assert gpus_asked_for(workflow) == {"0": 120}

@@ -481,6 +481,7 @@ def test_a_mistake_in_the_configuration_stops_before_any_job(workflow, setting, 
     assert not (workflow.folder / "results").exists()
 
 
+@pytest.mark.slow
 def test_python_and_modules_are_found_from_another_folder(workflow, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
