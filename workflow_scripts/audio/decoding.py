@@ -1,6 +1,5 @@
 """What Essentia does not decode: more than two channels, Opus, and other formats of libsndfile."""
 
-import contextlib
 import struct
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,6 +11,9 @@ import soundfile
 
 T = TypeVar("T")
 UNDECODABLE = "cannot be decoded as audio"
+MANY_CHANNELS = (
+    "has more than two channels, which can be read from WAV, FLAC, Ogg, AIFF and CAF alone"
+)
 BLOCK = 1 << 16
 # Where Ogg, Matroska and WAV name the codec.
 HEAD = 4096
@@ -42,11 +44,15 @@ def analysed(audio: Path, analysis: Callable[[Path], T]) -> T:
     """
     # Before the first slash FFmpeg would take a colon for the end of a protocol's name.
     audio = audio.absolute()
+    reason = UNDECODABLE
     if not beyond_essentia(audio):
-        # Whatever the reason: libsndfile may know better.
-        with contextlib.suppress(RuntimeError):
+        try:
             return analysis(audio)
-    with mixed_down(audio) as mono:
+        except RuntimeError as failure:
+            # Whatever it is: libsndfile may know better.
+            if "more than 2 channels" in str(failure):
+                reason = MANY_CHANNELS
+    with mixed_down(audio, reason) as mono:
         try:
             return analysis(mono)
         except RuntimeError:
@@ -54,10 +60,10 @@ def analysed(audio: Path, analysis: Callable[[Path], T]) -> T:
 
 
 @contextmanager
-def mixed_down(audio: Path) -> Iterator[Path]:
+def mixed_down(audio: Path, otherwise: str) -> Iterator[Path]:
     """Yield a temporary WAV of the mean of the file's channels, at its own sampling rate.
 
-    Raises NotAudioError where libsndfile cannot decode the file.
+    Raises NotAudioError, which says `otherwise`, where libsndfile cannot decode the file.
     """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "mono.wav"
@@ -72,5 +78,5 @@ def mixed_down(audio: Path) -> Iterator[Path]:
                 for block in source.blocks(BLOCK, dtype="float32", always_2d=True):
                     mono.write(block.mean(axis=1))
         except soundfile.SoundFileError:
-            raise NotAudioError(UNDECODABLE) from None
+            raise NotAudioError(otherwise) from None
         yield copy
