@@ -150,14 +150,25 @@ def listing_and_planning(home: Path, n: int) -> dict[str, float]:
 
 
 def folds_and_segments(home: Path) -> dict[str, float]:
-    """Seconds and memory of the folds of these tracks and of reading one fold's segments."""
+    """Seconds and memory of what follows their extraction, up to one fold's segments."""
     row: dict[str, float] = {}
-    tracks = pd.read_csv(home / "tracks.csv", usecols=["track_id", "label", "digest"])
-    tracks.to_csv(home / "labels.csv", index=False)
+    digests = pd.read_csv(home / "tracks.csv", usecols=["digest"])["digest"].tolist()
+    shards = make_features(home / "features", digests)
+    row["select_s"], row["select_mb"], _ = step(
+        "select_tracks",
+        tracks=home / "tracks.csv",
+        index=[npy.with_suffix(".csv") for npy in shards],
+        longest_input=80,
+        on_bad_audio="fail",
+        replicas="group",
+        folds=FOLDS,
+        labels=home / "labels.csv",
+        lengths=home / "lengths.csv",
+        skipped=home / "skipped.csv",
+    )
     row["folds_s"], row["folds_mb"], _ = step(
         "assign_folds", labels=home / "labels.csv", n_folds=FOLDS, seed=0, folds=home / "folds.csv"
     )
-    shards = make_features(home / "features", tracks["digest"].tolist())
     started = time.perf_counter()
     table = split.read(home / "labels.csv", home / "folds.csv")
     held = features.Features(shards, table.digest[table.part(0, "train")])
