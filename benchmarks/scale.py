@@ -229,9 +229,11 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as home:
             row = listing_and_planning(Path(home), n) | folds_and_segments(Path(home))
             rows.append(row)
-        if len(rows) == 1:
-            print("  ".join(f"{name:>8}" for name in row))
-        print("  ".join(f"{value:>{max(8, len(name))}.5g}" for name, value in row.items()))
+            # Before a million files are removed, which takes minutes.
+            if len(rows) == 1:
+                print("  ".join(f"{name:>8}" for name in row))
+            values = (f"{value:>{max(8, len(name))}.5g}" for name, value in row.items())
+            print("  ".join(values), flush=True)
     with tempfile.TemporaryDirectory() as home:
         training = train_beyond_memory(Path(home))
     print(", ".join(f"{name} {value:.0f}" for name, value in training.items()), "- equal weights")
