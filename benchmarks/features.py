@@ -17,7 +17,6 @@ It needs librosa: make env DEV=1.
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -35,6 +34,7 @@ import soundfile
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.weighing import weighed
 from tests import mel_oracle
 from workflow_scripts.audio.composition import compose
 from workflow_scripts.audio.dances import DANCES
@@ -42,17 +42,10 @@ from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.audio.parameters import FRAME_SIZE, HOP_SIZE, N_BANDS, SAMPLE_RATE
 from workflow_scripts.audio.synthesiser import perform, write_wav
 
-ROOT = Path(__file__).parents[1]
 SECONDS = 30
 LOSSLESS = ("wav", "flac")
 FORMATS = (*LOSSLESS, "mp3")
 TOLERANCE = 1e-5
-# A new process starts with the peak of the one that it is forked from: this one is small.
-WEIGH = """
-import resource, subprocess, sys
-subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-"""
 
 Contender = Callable[[Path], np.ndarray]
 
@@ -133,10 +126,7 @@ def peak_memory(audio: Path, n_tracks: int) -> float:
     shard.write_text("\n".join(digests))
     step = [sys.executable, "-m", "workflow_scripts.extract_mel", "--tracks", tracks]
     step += ["--shard", shard, "--features", audio.with_name("features.npy")]
-    weigh = [sys.executable, "-c", WEIGH, *step]
-    peak = subprocess.run(weigh, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
-    # Linux counts in kilobytes, macOS in bytes.
-    return int(peak) / (2**20 if sys.platform == "darwin" else 2**10)
+    return weighed(*step).megabytes
 
 
 def main() -> None:

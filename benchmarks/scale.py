@@ -12,10 +12,8 @@ A million tracks take 5 GB of disk, a million inodes and some minutes.
 import argparse
 import hashlib
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,14 +23,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from workflow_scripts.dataset import features, sampling, split  # noqa: E402
-from workflow_scripts.dataset.normalisation import Scaler  # noqa: E402
-from workflow_scripts.dataset.scan import fingerprint  # noqa: E402
-from workflow_scripts.dataset.segments import Segments  # noqa: E402
-from workflow_scripts.dataset.tracks import shard_of  # noqa: E402
+from benchmarks.weighing import ROOT, Run, weighed
+from workflow_scripts.dataset import features, sampling, split
+from workflow_scripts.dataset.normalisation import Scaler
+from workflow_scripts.dataset.scan import fingerprint
+from workflow_scripts.dataset.segments import Segments
+from workflow_scripts.dataset.tracks import shard_of
 
 CLASSES, FOLDS, SHARDS, BANDS, FRAMES = 10, 10, 16, 40, 160
 NETWORK = {
@@ -54,33 +52,13 @@ LARGE_TRACKS, LARGE_FRAMES = 1500, 5000
 READS = 2000
 
 
-def measured(*command: object, folder: Path = ROOT) -> tuple[float, float, str]:
-    """Run a program to its end: seconds, peak memory in MB, what it said."""
-    started = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(
-            [str(part) for part in command],
-            cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        said = output.read()
-    if process.returncode:
-        sys.exit(f"{command} failed:\n{said}")
-    return time.perf_counter() - started, usage.ru_maxrss / 1024, said
-
-
-def step(name: str, **options: object) -> tuple[float, float, str]:
+def step(name: str, **options: object) -> Run:
     """Run a step of the workflow."""
     arguments: list[object] = []
     for option, value in options.items():
         values = value if isinstance(value, list) else [value]
         arguments += [f"--{option.replace('_', '-')}", *values]
-    return measured(sys.executable, "-m", f"workflow_scripts.{name}", *arguments)
+    return weighed(sys.executable, "-m", f"workflow_scripts.{name}", *arguments)
 
 
 def make_tracks(folder: Path, n: int) -> None:
@@ -134,18 +112,19 @@ def listing_and_planning(home: Path, n: int) -> dict[str, float]:
     # What has just been written may still change, and is not remembered.
     time.sleep(3)
     row: dict[str, float] = {"tracks": n}
-    row["list_s"], row["list_mb"], _ = step("list_tracks", **listing)
-    row["relist_s"], _, _ = step("list_tracks", **listing)
+    first = step("list_tracks", **listing)
+    row |= {"list_s": first.seconds, "list_mb": first.megabytes}
+    row["relist_s"] = step("list_tracks", **listing).seconds
     started = time.perf_counter()
     fingerprint(str(audio))
     row["scan_s"] = time.perf_counter() - started
     shutil.copy(ROOT / "config.yaml", home)
     snakemake = (sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--dry-run")
     config = ("--config", "dataset=folder", f"audio_dir={audio}")
-    row["plan_s"], _, said = measured(*snakemake, *config, folder=home)
-    jobs = re.search(r"^total +(\d+)$", said, flags=re.MULTILINE)
-    assert jobs is not None, said
-    row["jobs"] = int(jobs[1])
+    plan = weighed(*snakemake, *config, folder=home)
+    jobs = re.search(r"^total +(\d+)$", plan.output, flags=re.MULTILINE)
+    assert jobs is not None, plan.output
+    row |= {"plan_s": plan.seconds, "jobs": int(jobs[1])}
     return row
 
 
@@ -154,7 +133,7 @@ def folds_and_segments(home: Path) -> dict[str, float]:
     row: dict[str, float] = {}
     digests = pd.read_csv(home / "tracks.csv", usecols=["digest"])["digest"].tolist()
     shards = make_features(home / "features", digests)
-    row["select_s"], row["select_mb"], _ = step(
+    selection = step(
         "select_tracks",
         tracks=home / "tracks.csv",
         index=[npy.with_suffix(".csv") for npy in shards],
@@ -166,9 +145,11 @@ def folds_and_segments(home: Path) -> dict[str, float]:
         lengths=home / "lengths.csv",
         skipped=home / "skipped.csv",
     )
-    row["folds_s"], row["folds_mb"], _ = step(
+    row |= {"select_s": selection.seconds, "select_mb": selection.megabytes}
+    folds = step(
         "assign_folds", labels=home / "labels.csv", n_folds=FOLDS, seed=0, folds=home / "folds.csv"
     )
+    row |= {"folds_s": folds.seconds, "folds_mb": folds.megabytes}
     started = time.perf_counter()
     table = split.read(home / "labels.csv", home / "folds.csv")
     held = features.Features(shards, table.digest[table.part(0, "train")])
@@ -199,7 +180,7 @@ def train_beyond_memory(home: Path) -> dict[str, float]:
     row: dict[str, float] = {"features_mb": (home / "large.npy").stat().st_size / 1e6}
     digests = []
     for name, memory in {"bounded": 700, "held": 10_000}.items():
-        row[f"{name}_s"], row[f"{name}_mb"], _ = step(
+        training = step(
             "train",
             features=home / "large.npy",
             labels=home / "large-labels.csv",
@@ -213,6 +194,7 @@ def train_beyond_memory(home: Path) -> dict[str, float]:
             memory_mb=memory,
             model=home / name,
         )
+        row |= {f"{name}_s": training.seconds, f"{name}_mb": training.megabytes}
         digests.append(hashlib.sha256((home / name / "weights.npz").read_bytes()).hexdigest())
     assert digests[0] == digests[1], "the weights depend on where the segments lie"
     return row
