@@ -130,6 +130,7 @@ checkpoint list_tracks:
         ),
         on_bad_audio=config["on_bad_audio"],
         folds=config["folds"],
+        group_by=lambda wildcards: config["group_by"] or "",
     message:
         "List the tracks of {params.audio}"
     shell:
@@ -140,6 +141,7 @@ checkpoint list_tracks:
             {params.source} \
             --on-bad-audio {params.on_bad_audio} \
             --folds {params.folds} \
+            --group-by={params.group_by:q} \
             --threads {threads} \
             --digests data/digests \
             --tracks {output.tracks} \

@@ -131,6 +131,12 @@ class TestReplicas:
     def test_an_empty_name_joins_nobody(self):
         assert len(set(replicas.together(["", "", ""]))) == 3
 
+    def test_a_group_and_a_replica_join_into_one_group(self):
+        tracks = pd.DataFrame({"track_id": [*"pqrst"]})
+        groups = select_tracks.groups_of(tracks, [["1", "2", "3", "3", ""], [*"xyyzz"]])
+        assert groups.tolist() == ["p", "q", "q", "q", "q"]
+        assert select_tracks.groups_of(tracks, [[*"12345"]]) is None
+
     def test_one_of_a_set_remains_and_none_of_two_classes(self):
         names = [*"pqrstu"]
         tracks = pd.DataFrame({"track_id": names, "label": [*"aaaabb"]}, index=[3, 1, 4, 0, 5, 9])

@@ -152,6 +152,14 @@ class TestCheckClasses:
             tracks.check_classes(self.frame[:4], 3)
 
 
+def test_a_group_that_the_tracks_do_not_have():
+    frame = pd.DataFrame({"label": ["a"], "player": ["x"]})
+    tracks.check_group(frame, "player")
+    tracks.check_group(frame, "")
+    with pytest.raises(UserError, match="no such column, only label, player"):
+        tracks.check_group(frame, "singer")
+
+
 def test_a_fingerprint_changes_with_the_files_alone(tmp_path):
     touch(tmp_path, "a/x.wav", "b/y.wav")
     first = fingerprint(str(tmp_path))

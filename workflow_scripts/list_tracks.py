@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("--ballroom", action="store_true", help="three Rumba folders, one class")
     parser.add_argument("--on-bad-audio", choices=["fail", "skip"], default="fail")
     parser.add_argument("--folds", type=int, required=True)
+    parser.add_argument("--group-by", default="", help="column that the tracks are to have")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--digests", type=Path, required=True, help="folder that remembers digests")
     parser.add_argument("--tracks", type=Path, required=True, help="CSV to write")
@@ -55,6 +56,7 @@ def main() -> None:
     tracks = list_tracks(options.audio, options.tempi, options.ballroom)
     dataset.check_names(tracks)
     dataset.check_classes(tracks, options.folds)
+    dataset.check_group(tracks, options.group_by)
     paths = tracks["path"].tolist()
     memory = options.digests / f"{name_of(options.audio)}.csv"
     tracks.insert(3, "digest", digests(paths, options.threads, memory))

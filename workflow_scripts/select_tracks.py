@@ -40,11 +40,6 @@ def main() -> None:
     options = parse()
     tracks = read_table(options.tracks)
     group_by = options.group_by
-    if group_by and group_by not in tracks:
-        raise UserError(
-            f"group_by is {group_by}, but the tracks have no such column, only "
-            f"{', '.join(tracks.columns)}"
-        )
     index = pd.concat(map(read_index, options.index)).set_index("digest")
     index = index[["n_frames", "problem"]].reindex(tracks["digest"])
     tracks["n_frames"] = index["n_frames"].fillna(0).astype(int).to_numpy()
@@ -62,7 +57,9 @@ def main() -> None:
         bad = pd.concat([bad, superfluous])
     check_classes(used, options.folds)
     shared = same_recording(used, options.ballroom) if options.replicas == "group" else []
-    groups = groups_of(used, [*shared, *([used[group_by]] if group_by else [])])
+    if group_by:
+        shared = [*shared, used[group_by].astype(str).where(used[group_by].notna(), "")]
+    groups = groups_of(used, shared)
     if groups is not None and groups.nunique() < options.folds:
         raise UserError(
             f"group_by {group_by} makes {groups.nunique()} groups, too few for {options.folds} "

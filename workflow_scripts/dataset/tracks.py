@@ -126,6 +126,15 @@ def check_classes(tracks: pd.DataFrame, n_folds: int) -> None:
         )
 
 
+def check_group(tracks: pd.DataFrame, group_by: str) -> None:
+    """Raise UserError where the tracks have no column of this name; an empty one asks for none."""
+    if group_by and group_by not in tracks:
+        raise UserError(
+            f"group_by is {group_by}, but the tracks have no such column, only "
+            f"{', '.join(tracks.columns)}"
+        )
+
+
 def _read_list(csv: Path) -> pd.DataFrame:
     """The table as text, its index the line of the file less two; blank lines are left out."""
     try:
