@@ -27,9 +27,15 @@ include: "rules/evaluation.smk"
 
 
 onstart:
+    take_the_results()
     say_where_it_trains()
 
 
+onerror:
+    RUN_LOCK.release()
+
+
 onsuccess:
+    RUN_LOCK.release()
     if os.path.exists(f"{D}/table1.md"):
         print(f"Table I lies in {D}/table1.md, .csv and .tex.", file=sys.stderr)

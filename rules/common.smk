@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from functools import cache
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
@@ -14,7 +15,8 @@ from workflow_scripts import configuration
 from workflow_scripts.audio.dances import DANCES, TRACKS_A_DANCE
 from workflow_scripts.dataset.scan import fingerprint
 from workflow_scripts.networks.devices import has_cuda_build, visible_gpus, with_kernels
-from workflow_scripts.sources import code_of, offer_to_jobs
+from workflow_scripts.run_lock import RunLock
+from workflow_scripts.sources import digests_of, offer_to_jobs
 from workflow_scripts.step import UserError
 
 try:
@@ -25,6 +27,7 @@ except UserError as mistake:
 offer_to_jobs()
 
 D = f"results/{config['name']}"
+RUN_LOCK = RunLock(Path(D))
 FOLDS = range(config["folds"])
 SHARDS = range(config["shards"])
 FEATURES = expand("{D}/features/shard-{shard}.npy", D=D, shard=SHARDS)
@@ -51,11 +54,6 @@ wildcard_constraints:
 def source(path):
     """A file of the workflow itself; relative, so that a moved checkout computes nothing anew."""
     return os.path.relpath(os.path.join(workflow.basedir, path))
-
-
-def code(*modules):
-    """The modules whose content decides what a step computes: its input, besides its data."""
-    return [source(path) for path in code_of(*modules)]
 
 
 def audio_to_make(wildcards):
@@ -139,6 +137,14 @@ def hop_to_estimate():
     hops = {"contiguous": None, "overlapping": config["sampling_hop"], "onset": 11}
     hop = hops[config["sampling"]]
     return f"--hop {hop}" if hop else ""
+
+
+def take_the_results():
+    """Keep other runs out of this experiment's results."""
+    try:
+        RUN_LOCK.acquire()
+    except UserError as mistake:
+        raise WorkflowError(str(mistake)) from None
 
 
 def say_where_it_trains():

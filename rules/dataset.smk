@@ -44,7 +44,6 @@ rule unpack:
     input:
         audio=config["ballroom"]["archive"] or "data/ballroom/audio.tar.gz",
         tempi=config["ballroom"]["tempi_archive"] or "data/ballroom/tempi.tar.gz",
-        code=code("unpack"),
     output:
         audio=directory("data/ballroom/BallroomData"),
         tempi=directory("data/ballroom/BallroomAnnotations"),
@@ -59,6 +58,7 @@ rule unpack:
         mem_mb=500,
         runtime=30,
     params:
+        code=digests_of("unpack"),
         md5=[config["ballroom"]["audio_md5"], config["ballroom"]["tempi_md5"]],
     message:
         "Unpack Ballroom"
@@ -74,8 +74,6 @@ rule unpack:
 
 
 rule synthesise:
-    input:
-        code=code("synthesise"),
     output:
         audio=expand("data/demo/{{dance}}/{{dance}}-{number}.wav", number=DEMO_TRACKS),
         tempi=expand("data/demo/{{dance}}/{{dance}}-{number}.bpm", number=DEMO_TRACKS),
@@ -91,6 +89,8 @@ rule synthesise:
     resources:
         mem_mb=500,
         runtime=10,
+    params:
+        code=digests_of("synthesise"),
     message:
         "Synthesise the demo's {wildcards.dance}"
     shell:
@@ -105,7 +105,6 @@ rule synthesise:
 checkpoint list_tracks:
     input:
         audio=audio_to_make,
-        code=code("list_tracks"),
     output:
         tracks=f"{D}/tracks.csv",
         contents=expand("{D}/contents/shard-{shard}.txt", D=D, shard=SHARDS),
@@ -120,6 +119,7 @@ checkpoint list_tracks:
         mem_mb=1000,
         runtime=30,
     params:
+        code=digests_of("list_tracks"),
         # A function, since Snakemake takes braces in text for wildcards.
         audio=lambda wildcards: AUDIO_FOLDERS[config["dataset"]],
         state=lambda wildcards: fingerprint(config["audio_dir"]),
@@ -154,7 +154,6 @@ checkpoint select_tracks:
     input:
         tracks=lambda wildcards: checkpoints.list_tracks.get().output.tracks,
         index=FEATURE_INDEX,
-        code=code("select_tracks"),
         replicas=source("workflow_scripts/dataset/ballroom_replicas.csv"),
     output:
         labels=f"{D}/labels.csv",
@@ -171,6 +170,7 @@ checkpoint select_tracks:
         mem_mb=1000,
         runtime=30,
     params:
+        code=digests_of("select_tracks"),
         longest_input=max(v["input_frames"] for v in config["variants"].values()),
         on_bad_audio=config["on_bad_audio"],
         replicas=config["replicas"],

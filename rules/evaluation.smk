@@ -16,7 +16,6 @@ rule evaluate:
         weights=expand(
             "{D}/models/{{variant}}/fold-{fold}/weights.npz", D=D, fold=FOLDS
         ),
-        code=code("evaluate", ENGINE_MODULE),
     output:
         predictions=expand(
             "{D}/predictions/{{variant}}/fold-{fold}.csv", D=D, fold=FOLDS
@@ -32,6 +31,7 @@ rule evaluate:
         mem_mb=1500,
         runtime=60,
     params:
+        code=digests_of("evaluate", ENGINE_MODULE),
         network=network,
         engine=config["engine"],
     message:
@@ -57,7 +57,6 @@ rule baselines:
         listed=listed,
         labels=f"{D}/labels.csv",
         folds=f"{D}/folds.csv",
-        code=code("baselines"),
     output:
         baselines=f"{D}/baselines.csv",
     log:
@@ -70,6 +69,8 @@ rule baselines:
     resources:
         mem_mb=500,
         runtime=30,
+    params:
+        code=digests_of("baselines"),
     message:
         "Test the baselines"
     shell:
@@ -96,7 +97,6 @@ rule tabulate:
             variant=config["variants"],
             fold=FOLDS,
         ),
-        code=code("tabulate"),
         paper=source("workflow_scripts/results/paper_table1.csv"),
     output:
         table=f"{D}/table1.csv",
@@ -113,6 +113,7 @@ rule tabulate:
         mem_mb=500,
         runtime=10,
     params:
+        code=digests_of("tabulate"),
         variants=json.dumps(config["variants"]),
         dataset=config["dataset"],
         name=config["name"],

@@ -10,7 +10,6 @@ rule extract_mel:
         shard=shard_contents,
         # Where a content lies does not change its features.
         tracks=ancient(f"{D}/tracks.csv"),
-        code=code("extract_mel"),
     output:
         features=f"{D}/features/shard-{{shard}}.npy",
         index=f"{D}/features/shard-{{shard}}.csv",
@@ -24,6 +23,8 @@ rule extract_mel:
     resources:
         mem_mb=1000,
         runtime=30,
+    params:
+        code=digests_of("extract_mel"),
     message:
         "Extract the mel features of shard {wildcards.shard}"
     shell:
@@ -40,7 +41,6 @@ rule detect_onsets:
     input:
         shard=shard_contents,
         tracks=ancient(f"{D}/tracks.csv"),
-        code=code("detect_onsets"),
     output:
         onsets=f"{D}/onsets/shard-{{shard}}.csv",
     log:
@@ -53,6 +53,8 @@ rule detect_onsets:
     resources:
         mem_mb=1000,
         runtime=60,
+    params:
+        code=digests_of("detect_onsets"),
     message:
         "Detect the onsets of shard {wildcards.shard}"
     shell:
@@ -72,7 +74,6 @@ rule fit_scaler:
         listed=listed,
         labels=f"{D}/labels.csv",
         folds=f"{D}/folds.csv",
-        code=code("fit_scaler"),
     output:
         scaler=f"{D}/scaler.json",
     log:
@@ -86,6 +87,7 @@ rule fit_scaler:
         mem_mb=1000,
         runtime=30,
     params:
+        code=digests_of("fit_scaler"),
         normalisation=config["normalisation"],
         validation=config["validation"],
     message:

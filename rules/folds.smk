@@ -9,7 +9,6 @@ rule assign_folds:
     input:
         listed=listed,
         labels=f"{D}/labels.csv",
-        code=code("assign_folds"),
     output:
         folds=f"{D}/folds.csv",
     log:
@@ -23,6 +22,7 @@ rule assign_folds:
         mem_mb=500,
         runtime=10,
     params:
+        code=digests_of("assign_folds"),
         folds=config["folds"],
         seed=config["seed"],
         unstratified="" if config["stratified"] else "--unstratified",

@@ -15,7 +15,6 @@ rule train:
         scaler=f"{D}/scaler.json",
         onsets=ONSETS if config["sampling"] == "onset" else [],
         donors=donors,
-        code=code("train", ENGINE_MODULE),
     output:
         weights=f"{D}/models/{{variant}}/fold-{{fold}}/weights.npz",
         history=f"{D}/models/{{variant}}/fold-{{fold}}/history.csv",
@@ -33,6 +32,7 @@ rule train:
         mem_mb=2000,
         runtime=1440,
     params:
+        code=digests_of("train", ENGINE_MODULE),
         model=f"{D}/models/{{variant}}/fold-{{fold}}",
         network=network,
         training=training,

@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[1]
 
 def pytest_addoption(parser):
     parser.addoption("--kills", type=int, default=3, help="how often a training is killed")
+    parser.addoption("--rounds", type=int, default=2, help="of a run killed at random moments")
+    parser.addoption("--preset", default="smoke", help="of that run")
 
 
 @pytest.fixture

@@ -2,8 +2,10 @@
 
 import ast
 import hashlib
+import io
 import os
 import sys
+import tokenize
 from functools import cache
 from pathlib import Path
 
@@ -48,13 +50,43 @@ def code_of(*modules: str) -> list[str]:
     return sorted(found - WITHOUT_NUMBERS)
 
 
+def digests_of(*modules: str) -> list[str]:
+    """A line "path digest" for each module that `code_of` names.
+
+    The rules take them as parameters, so that an edit reruns what it may change; as input files
+    the modules would rerun it for a comment.
+    """
+    return [f"{path} {_digest(path)}" for path in code_of(*modules)]
+
+
 def digest_of(*modules: str) -> str:
-    """SHA-256 of all that `code_of` names."""
-    digest = hashlib.sha256()
-    for path in code_of(*modules):
-        content = (PACKAGE.parent / path).read_bytes()
-        digest.update(f"{path}\n{len(content)}\n".encode() + content)
-    return digest.hexdigest()
+    """SHA-256 of all that `digests_of` says."""
+    return hashlib.sha256("\n".join(digests_of(*modules)).encode()).hexdigest()
+
+
+def substance(source: str) -> str:
+    """A module's text without comments, docstrings and blank lines."""
+    lines = source.splitlines()
+    dropped = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        row, column = token.start
+        if token.type == tokenize.COMMENT:
+            lines[row - 1] = lines[row - 1][:column].rstrip()
+        # A blank line inside a string is no such token.
+        if token.type == tokenize.NL and not lines[row - 1].strip():
+            dropped.add(row)
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
+            text = node.body[0]
+            dropped |= {*range(text.lineno, (text.end_lineno or text.lineno) + 1)}
+    return "\n".join(line for row, line in enumerate(lines, 1) if row not in dropped)
+
+
+@cache
+def _digest(path: str) -> str:
+    text = substance((PACKAGE.parent / path).read_text())
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @cache

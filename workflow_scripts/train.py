@@ -6,6 +6,8 @@ import json
 import platform
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock, Timeout
 
 from workflow_scripts.audio.parameters import N_BANDS, SAMPLE_RATE
 from workflow_scripts.dataset import split
@@ -75,7 +78,7 @@ def main() -> None:
     check(options, tracks, train)
     first = generator(options, 0)
     start = initial_weights(network, first, options.network["init"], options.donors)
-    with devices.claim(options.engine, options.gpus) as gpu:
+    with alone(options.model), devices.claim(options.engine, options.gpus) as gpu:
         engine_type = engine_class(options.engine)
         device = "cpu" if gpu is None else gpu.name
         identity = {
@@ -103,7 +106,26 @@ def main() -> None:
             },
         }
         progress = fit(options, engine_type, network, start, (train, validation), identity)
-    save(options.model, progress, identity, network, (train, validation))
+        save(options.model, progress, identity, network, (train, validation))
+
+
+@contextmanager
+def alone(model: Path) -> Iterator[None]:
+    """Hold this model against other processes; wait for one that trains it.
+
+    Such as a job that outlives the run that started it, when that run alone was killed.
+    """
+    model.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(model / ".lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        print(f"waiting for another process that trains {model}", file=sys.stderr)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def load(options: argparse.Namespace, tracks: Tracks, n_frames: int) -> tuple[Part, Part]:
@@ -174,17 +196,20 @@ def fit(
 ) -> Progress:
     """Train to the end, from the checkpoint if there is one of this very training.
 
-    A checkpoint is written now and then and when a signal ends the training.
+    A checkpoint is written now and then, when a signal ends the training, and at its end: what has
+    been trained once is never trained again, and a higher max_epochs goes on from there.
     """
     for leftover in options.model.glob(".*.partial-*"):
         leftover.unlink(missing_ok=True)
     path = checkpoint_of(options.model)
-    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    progress = checkpoint.read(path, key) or Progress.start(start)
+    key = key_of(identity)
+    settings = Settings(**options.training)
+    progress = checkpoint.read(path, key)
+    if progress is None or len(progress.history) > settings.max_epochs:
+        progress = Progress.start(start)
     done = len(progress.history)
     if done:
         print(f"going on after epoch {done}", file=sys.stderr)
-    settings = Settings(**options.training)
     engine = engine_type(network, progress.weights, settings.dropout, options.gpus > 0)
     augmentation = Augmentation(**options.augmentation)
     train, validation = parts
@@ -220,7 +245,22 @@ def fit(
             if progress.history:
                 checkpoint.write(path, key, progress)
             raise
+    # A second's work, here and in `save`, that is not worth losing to a signal.
+    ignore_signals()
+    if len(progress.history) > done:
+        checkpoint.write(path, key, progress)
     return progress
+
+
+def key_of(identity: dict[str, Any]) -> str:
+    """What decides the course of a training: all of its identity but how far it goes.
+
+    Nor does it matter which of a cluster's GPUs goes on with it.
+    """
+    settings = {key: value for key, value in identity["training"].items() if key != "max_epochs"}
+    device = "cpu" if identity["device"] == "cpu" else "gpu"
+    course = identity | {"training": settings, "device": device}
+    return hashlib.sha256(json.dumps(course, sort_keys=True).encode()).hexdigest()
 
 
 def augmented(train: Part, augmentation: Augmentation, rng: np.random.Generator) -> Augmented:
@@ -240,9 +280,7 @@ def save(
     network: Network,
     parts: tuple[Part, Part],
 ) -> None:
-    """Write the model's three files; its checkpoint has had its time."""
-    # A second's work that is not worth losing to a signal.
-    ignore_signals()
+    """Write the model's three files."""
     weights.write(model / "weights.npz", progress.best_weights)
     history = pd.DataFrame([asdict(epoch) for epoch in progress.history])
     with atomic(model / "history.csv") as path:
@@ -260,7 +298,6 @@ def save(
     }
     with atomic(model / "fit.json") as path:
         path.write_text(json.dumps(record, indent=2))
-    checkpoint_of(model).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
