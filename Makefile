@@ -6,6 +6,7 @@
 #                DEV=1 what the tests, the linters and the benchmarks need
 #   make estimate  how long the trainings will take on this machine; CORES=, GPUS= and ARGS=
 #                (further words for snakemake) say of what
+#   make adopt NAME=...  take over results/NAME of another checkout
 #   make lint    formats and static checks
 #   make lock    resolve envs/*.in again (needs uv)
 
@@ -22,7 +23,7 @@ ENGINE := $(if $(filter Darwin-arm64,$(shell uname -sm | tr ' ' -)),torch,mxnet)
 # snakefmt calls shfmt, the rules call python.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test env estimate lint lock
+.PHONY: demo test env estimate adopt lint lock
 .DELETE_ON_ERROR:
 
 demo: .venv/$(BUILD)
@@ -41,6 +42,9 @@ env: .venv/$(BUILD) $(if $(filter 1,$(TORCH)),.venv/torch) $(if $(filter 1,$(DEV
 estimate: .venv/$(BUILD)
 	$(BIN)/snakemake estimate --cores $(or $(CORES),all) $(if $(GPUS),--resources gpu=$(GPUS)) \
 		--quiet host progress reason rules $(ARGS)
+
+adopt: .venv/$(BUILD)
+	$(BIN)/python -m workflow_scripts.adopt results/$(NAME)
 
 lint: .venv/dev
 	$(BIN)/ruff format --check

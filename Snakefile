@@ -32,10 +32,10 @@ onstart:
 
 
 onerror:
-    RUN_LOCK.release()
+    leave_the_results()
 
 
 onsuccess:
-    RUN_LOCK.release()
+    leave_the_results()
     if os.path.exists(f"{D}/table1.md"):
         print(f"Table I lies in {D}/table1.md, .csv and .tex.", file=sys.stderr)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from workflow_scripts import configuration
+from workflow_scripts import configuration, records
 from workflow_scripts.audio.dances import DANCES, TRACKS_A_DANCE
 from workflow_scripts.dataset.scan import fingerprint
 from workflow_scripts.networks.devices import has_cuda_build, visible_gpus, with_kernels
@@ -141,10 +141,23 @@ def hop_to_estimate():
 
 def take_the_results():
     """Keep other runs out of this experiment's results."""
+    if records.are_foreign(Path(D)):
+        raise WorkflowError(
+            f"{D} was made by another checkout and would all be computed again; `make adopt "
+            f"NAME={config['name']}` takes over what still holds, or remove it"
+        )
     try:
         RUN_LOCK.acquire()
     except UserError as mistake:
         raise WorkflowError(str(mistake)) from None
+    # Of a run that was killed.
+    records.save(Path(D))
+
+
+def leave_the_results():
+    """Let others run, or take the results elsewhere."""
+    records.save(Path(D))
+    RUN_LOCK.release()
 
 
 def say_where_it_trains():

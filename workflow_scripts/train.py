@@ -287,7 +287,9 @@ def save(
         # Without the seconds, two runs of one training leave the same bytes.
         history.drop(columns="seconds").to_csv(path, index=False)
     train, validation = parts
+    written = hashlib.sha256((model / "weights.npz").read_bytes()).hexdigest()
     record = identity | {
+        "digests": identity["digests"] | {"weights": written},
         "n_parameters": network.n_parameters(),
         "n_train_segments": len(train.labels),
         "n_validation_segments": len(validation.labels),

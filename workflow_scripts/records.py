@@ -1,0 +1,79 @@
+"""Snakemake's records of what made each file, carried along with the results.
+
+Snakemake keeps them in .snakemake of the folder it runs in: beside copied results or in a fresh
+checkout there are none, and all is computed again. `save` leaves a copy beside the results, from
+which `restore` gives them back; what still holds is then for Snakemake to say, as ever.
+"""
+
+import base64
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from workflow_scripts.step import atomic
+
+# Where Snakemake 9 keeps a file for each output, named by the output's path in base 64; a long name
+# goes on inside a folder that begins with "@".
+METADATA = Path(".snakemake/metadata")
+
+
+def saved(results: Path) -> Path:
+    """The copy beside the results."""
+    return results / "records.tar.gz"
+
+
+def are_foreign(results: Path) -> bool:
+    """Whether these results have records, but none that Snakemake knows here."""
+    return saved(results).exists() and next(_known(results), None) is None
+
+
+def save(results: Path) -> None:
+    """Copy the records of all that lies in `results` and in data/."""
+    with atomic(saved(results)) as path, tarfile.open(path, "w:gz", compresslevel=1) as archive:
+        for record in [*_known(Path("data")), *_known(results)]:
+            archive.add(record, record.relative_to(METADATA))
+
+
+def restore(results: Path, damaged: set[Path]) -> tuple[int, int]:
+    """Give Snakemake back the records of the files that are here.
+
+    Files of these results that have none, or are `damaged`, are made older than any other, so that
+    they are made again. Returns how many are taken over and how many not.
+    """
+    METADATA.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(saved(results)) as archive:
+        recorded = {Path(_name(Path(entry.name))): entry for entry in archive}
+        here = {path for path in recorded if path.exists()} - damaged
+        archive.extractall(METADATA, [recorded[path] for path in here], filter="data")
+    unknown = set(_outputs(results)) - here
+    for path in unknown:
+        os.utime(path, (0, 0))
+    return len(here), len(unknown)
+
+
+def _outputs(results: Path) -> Iterator[Path]:
+    """Files that rules have made: all but what they say of themselves, and checkpoints."""
+    for path in results.rglob("*"):
+        kept = path.name in ("checkpoint", saved(results).name) or path.name.startswith(".")
+        said = path.relative_to(results).parts[0] in ("logs", "benchmarks")
+        if path.is_file() and not kept and not said:
+            yield path
+
+
+def _known(folder: Path) -> Iterator[Path]:
+    """The records in METADATA of what lies in `folder`."""
+    for parent, _, names in os.walk(METADATA):
+        for name in names:
+            record = Path(parent, name)
+            if Path(_name(record.relative_to(METADATA))).is_relative_to(folder):
+                yield record
+
+
+def _name(record: Path) -> str:
+    """The output that a record is of; "" for a file that is no record."""
+    encoded = "".join(part.removeprefix("@") for part in record.parts)
+    try:
+        return base64.urlsafe_b64decode(encoded).decode()
+    except ValueError:
+        return ""
