@@ -21,6 +21,8 @@ from workflow_scripts.step import UserError
 
 try:
     configuration.complete(config)
+    if workflow.is_main_process:
+        records.check(Path("results", config["name"]))
 except UserError as mistake:
     raise WorkflowError(str(mistake)) from None
 
@@ -141,11 +143,6 @@ def hop_to_estimate():
 
 def take_the_results():
     """Keep other runs out of this experiment's results."""
-    if records.are_foreign(Path(D)):
-        raise WorkflowError(
-            f"{D} was made by another checkout and would all be computed again; `make adopt "
-            f"NAME={config['name']}` takes over what still holds, or remove it"
-        )
     try:
         RUN_LOCK.acquire()
     except UserError as mistake:

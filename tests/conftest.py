@@ -1,10 +1,13 @@
 """What the tests share: configuration, small data sets, runs of the workflow."""
 
+import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import wave
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +15,14 @@ import pytest
 import yaml
 
 from workflow_scripts import configuration
+from workflow_scripts.dataset import tracks
 from workflow_scripts.networks.architecture import Network
 
 ROOT = Path(__file__).parents[1]
+SMOKE = ("--configfile", "presets/smoke.yaml", "--config", "dataset=folder", "audio_dir=../audio")
+DATA = "results/smoke"
+# So small a rate that a model is what it started from.
+STILL = "  timefrequency_init: {training: {learning_rate: 1.0e-12, min_learning_rate: 0}}\n"
 
 
 def pytest_addoption(parser):
@@ -107,6 +115,13 @@ class Workflow:
             ROOT, folder, ignore=lambda d, names: ignored(d, names) if Path(d) == ROOT else set()
         )
 
+    @classmethod
+    def at(cls, folder):
+        """The workflow that lies in `folder`."""
+        workflow = cls.__new__(cls)
+        workflow.folder = folder
+        return workflow
+
     def __call__(self, *arguments, check=True, environment=None):
         """Run snakemake; returns the finished process with its output as text."""
         command = [sys.executable, "-m", "snakemake", "--cores", "2", *map(str, arguments)]
@@ -129,10 +144,85 @@ def workflow(tmp_path):
     return Workflow(tmp_path / "workflow")
 
 
-def run_step(step, *arguments):
+def finished(output):
+    """How many jobs of each rule a run finished."""
+    return Counter(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", output))
+
+
+def planned(output):
+    """How many jobs of each rule a dry run plans."""
+    rows = re.findall(r"^(\w+) +(\d+)$", output, flags=re.MULTILINE)
+    return {rule: int(count) for rule, count in rows}
+
+
+@pytest.fixture(scope="session")
+def done(tmp_path_factory):
+    """A folder with audio and a workflow that has run on it."""
+    home = tmp_path_factory.mktemp("done")
+    write_classes(home / "audio")
+    own = home / "own.yaml"
+    own.write_text(f"variants:\n{STILL}")
+    workflow = Workflow(home / "workflow")
+    smoke = (SMOKE[0], SMOKE[1], "../own.yaml", *SMOKE[2:])
+    output = workflow("--resources", "gpu=1", *smoke)
+    return home, output, smoke
+
+
+class Again:
+    """A copy of a finished workflow and its audio, to change and run again."""
+
+    def __init__(self, folder, arguments):
+        self.folder, self._arguments = folder, arguments
+        self.results = folder / "workflow" / DATA
+        self.own = folder / "own.yaml"
+
+    def __call__(self, *arguments):
+        """Run; returns how many jobs of each rule there were. `decoded` counts tracks by shard."""
+        logs = [*self.results.glob("logs/extract_mel/*.log")]
+        before = {log: log.stat().st_mtime_ns for log in logs}
+        jobs = finished(self.run(*arguments))
+        self.decoded = {
+            log.stem: int(re.search(r"decoded (\d+) tracks", log.read_text())[1])
+            for log in self.results.glob("logs/extract_mel/*.log")
+            if log.stat().st_mtime_ns != before.get(log)
+        }
+        return jobs
+
+    def run(self, *arguments, check=True):
+        """Run; returns what it said."""
+        workflow = Workflow.at(self.folder / "workflow")
+        return workflow(*self._arguments, *arguments, check=check)
+
+    def plan(self, *arguments):
+        """How many jobs of each rule a run would have."""
+        jobs = planned(self.run(*arguments, "-n"))
+        jobs.pop("total", None)
+        return jobs
+
+    def shard_of(self, path):
+        """The shard of a file's content, and how many contents that shard holds now."""
+        shard = tracks.shard_of(hashlib.sha256(path.read_bytes()).hexdigest(), 2)
+        held = (self.results / f"contents/shard-{shard}.txt").read_text().split()
+        return f"shard-{shard}", len(held)
+
+
+@pytest.fixture
+def again(done, tmp_path):
+    """See `Again`."""
+    home, _, smoke = done
+    shutil.copytree(home, tmp_path / "home")
+    return Again(tmp_path / "home", smoke)
+
+
+def run_step(step, *arguments, folder=ROOT):
     """Run a step as its rule does; returns (exit code, output)."""
     command = [sys.executable, "-m", f"workflow_scripts.{step}", *map(str, arguments)]
     done = subprocess.run(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
     )
     return done.returncode, done.stdout

@@ -7,7 +7,6 @@ import re
 import shutil
 import sys
 import tarfile
-from collections import Counter
 from itertools import repeat
 
 import numpy as np
@@ -15,29 +14,21 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.conftest import Workflow, clicks, shipped_config, write_classes, write_wav
+from tests.conftest import (
+    DATA,
+    SMOKE,
+    clicks,
+    finished,
+    planned,
+    shipped_config,
+    write_wav,
+)
 from tests.fault_server import Answer, FaultServer
 from tests.test_results import COLUMNS
 from tests.test_tracks import HOSTILE
-from workflow_scripts.dataset import tracks
 from workflow_scripts.networks import weights
 
-SMOKE = ("--configfile", "presets/smoke.yaml", "--config", "dataset=folder", "audio_dir=../audio")
 VARIANTS = ["blackbox_12x8", "time_1x60", "frequency_32x1", "timefrequency", "timefrequency_init"]
-DATA = "results/smoke"
-# So small a rate that a model is what it started from.
-STILL = "  timefrequency_init: {training: {learning_rate: 1.0e-12, min_learning_rate: 0}}\n"
-
-
-def finished(output):
-    """How many jobs of each rule a run finished."""
-    return Counter(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", output))
-
-
-def planned(output):
-    """How many jobs of each rule a dry run plans."""
-    rows = re.findall(r"^(\w+) +(\d+)$", output, flags=re.MULTILINE)
-    return {rule: int(count) for rule, count in rows}
 
 
 def test_the_shipped_configuration_plans_120_trainings_without_data(workflow):
@@ -58,53 +49,6 @@ def test_time_frequency_init_waits_for_its_own_folds_models(workflow):
         "Train time_1x60, fold 3",
         "Train timefrequency_init, fold 3",
     ]
-
-
-@pytest.fixture(scope="module")
-def done(tmp_path_factory):
-    """A folder with audio and a workflow that has run on it."""
-    home = tmp_path_factory.mktemp("done")
-    write_classes(home / "audio")
-    own = home / "own.yaml"
-    own.write_text(f"variants:\n{STILL}")
-    workflow = Workflow(home / "workflow")
-    smoke = (SMOKE[0], SMOKE[1], "../own.yaml", *SMOKE[2:])
-    output = workflow("--resources", "gpu=1", *smoke)
-    return home, output, smoke
-
-
-@pytest.fixture
-def again(done, tmp_path):
-    """A copy of the finished workflow and its audio, to change and run again."""
-    home, _, smoke = done
-    shutil.copytree(home, tmp_path / "home")
-
-    class Again:
-        folder = tmp_path / "home"
-        results = folder / "workflow" / DATA
-        run = Workflow.__new__(Workflow)
-
-        def __call__(self, *arguments):
-            before = {log: log.stat().st_mtime_ns for log in self.logs()}
-            jobs = finished(self.run(*smoke, *arguments))
-            self.decoded = {
-                log.stem: int(re.search(r"decoded (\d+) tracks", log.read_text())[1])
-                for log in self.logs()
-                if log.stat().st_mtime_ns != before.get(log)
-            }
-            return jobs
-
-        def logs(self):
-            return [*self.results.glob("logs/extract_mel/*.log")]
-
-        def shard_of(self, path):
-            """The shard of a file's content, and how many contents that shard holds now."""
-            shard = tracks.shard_of(hashlib.sha256(path.read_bytes()).hexdigest(), 2)
-            held = (self.results / f"contents/shard-{shard}.txt").read_text().split()
-            return f"shard-{shard}", len(held)
-
-    Again.run.folder = Again.folder / "workflow"
-    return Again()
 
 
 @pytest.mark.slow
@@ -223,101 +167,6 @@ class TestAFinishedRun:
         log = (folder / "logs/train/time_1x60/fold-0.log").read_text()
         assert re.search(r"^epoch 2: train loss \d", log, flags=re.MULTILINE)
         assert len(list(folder.glob("benchmarks/train/*/*.tsv"))) == 15
-
-
-@pytest.mark.slow
-class TestWhatRunsAgain:
-    def test_nothing_when_nothing_changed(self, again):
-        assert again() == {}
-
-    def test_no_step_that_computes_when_files_are_touched(self, again):
-        for path in again.folder.rglob("*"):
-            if path.suffix in (".py", ".smk", ".wav", ".yaml"):
-                path.touch()
-        jobs = again()
-        assert set(jobs) <= {"list_tracks", "all"}
-        assert again.decoded == {}
-
-    def test_a_new_variant_trains_its_own_folds(self, again):
-        (again.folder / "own.yaml").write_text(
-            "variants:\n"
-            f"{STILL}"
-            "  time_1x30:\n"
-            "    architecture: Time\n"
-            "    input_frames: 80\n"
-            "    trunks: {time: {filter: [1, 30], pool: [40, 1]}}\n"
-        )
-        assert again() == {"train": 3, "evaluate": 1, "tabulate": 1, "all": 1}
-
-    def test_a_longer_input_trains_no_other_variant(self, again):
-        own = again.folder / "own.yaml"
-        before = own.read_text()
-        own.write_text(
-            f"{before}"
-            "  time_1x90:\n"
-            "    architecture: Time\n"
-            "    input_frames: 100\n"
-            "    trunks: {time: {filter: [1, 90], pool: [40, 1]}}\n"
-        )
-        longer = {"select_tracks": 1, "train": 3, "evaluate": 1, "tabulate": 1, "all": 1}
-        assert again() == longer
-        own.write_text(before)
-        assert again() == {"select_tracks": 1, "tabulate": 1, "all": 1}
-
-    def test_another_filter_trains_its_variant_and_what_starts_from_it(self, again):
-        own = again.folder / "own.yaml"
-        own.write_text(
-            "variants:\n"
-            "  timefrequency: {trunks: {time: {filter: [1, 50], pool: [40, 1]}}}\n"
-            f"{STILL}"
-        )
-        assert again() == {"train": 3, "evaluate": 1, "tabulate": 1, "all": 1}
-
-    def test_a_new_track_extracts_its_shard(self, again):
-        rng = np.random.default_rng(9)
-        new = again.folder / "audio/slow/new.wav"
-        write_wav(new, clicks(rng, 75, 8))
-        jobs = again()
-        assert (jobs["extract_mel"], jobs["train"]) == (1, 15)
-        assert again.decoded == dict([again.shard_of(new)])
-
-    def test_a_file_of_other_content_extracts_its_old_and_its_new_shard(self, again):
-        path = again.folder / "audio/slow/slow 1.wav"
-        old, _ = again.shard_of(path)
-        shards = {old}
-        for seed in range(100):
-            write_wav(path, clicks(np.random.default_rng(seed), 72, 8))
-            if again.shard_of(path)[0] != old:
-                break
-        jobs = again()
-        new, n_new = again.shard_of(path)
-        n_old = 12 - n_new
-        assert old != new and shards == {old}
-        assert again.decoded == {old: n_old, new: n_new}
-        assert (jobs["extract_mel"], jobs["train"]) == (2, 15)
-
-    def test_a_renamed_class_and_a_moved_folder_extract_nothing(self, again):
-        audio = again.folder / "audio"
-        (audio / "slow").rename(audio / "gentle")
-        jobs = again()
-        assert jobs["extract_mel"] == 0 and jobs["train"] == 15
-        assert again.decoded == {}
-        audio.rename(again.folder / "moved")
-        moved = again("audio_dir=../moved")
-        assert moved["extract_mel"] == 0
-        assert moved["train"] == 0
-        assert again.decoded == {}
-
-    def test_another_sampling_detects_onsets_and_trains_but_extracts_nothing(self, again):
-        jobs = again("sampling=onset")
-        assert jobs["detect_onsets"] == 2 and jobs["train"] == 15
-        assert again.decoded == {}
-        fit = json.loads((again.results / "models/time_1x60/fold-0/fit.json").read_text())
-        assert fit["sampling"] == "onset"
-        # 4 tracks train, of four contiguous segments each; clicks at 70 to 173 BPM start more.
-        assert fit["n_train_segments"] > 16 and fit["n_validation_segments"] == 16
-        predictions = pd.read_csv(again.results / "predictions/time_1x60/fold-0.csv")
-        assert (predictions["n_segments"] == 4).all(), "the test protocol stays the paper's"
 
 
 MISTAKES = {

@@ -36,10 +36,13 @@ def main() -> None:
     if not records.are_foreign(results):
         print(f"{results} was made here: Snakemake knows what made its files.", file=sys.stderr)
         return
-    damaged = set(damaged_models(results))
-    taken, not_taken = records.restore(results, damaged)
-    for path in sorted(damaged):
-        print(f"{path} is not what was trained; it is made again", file=sys.stderr)
+    for path in damaged_models(results):
+        print(
+            f"{path} is not what was trained; removed, to be trained again where it is needed",
+            file=sys.stderr,
+        )
+        path.unlink()
+    taken, not_taken = records.restore(results)
     print(
         f"{results}: {taken} files taken over, {not_taken} to be made again; `snakemake -n` tells "
         "what else has changed since.",

@@ -115,7 +115,10 @@ def _sentence(error: jsonschema.ValidationError) -> str:
 
 
 def _number_hint(value: Any, types: str) -> str:
-    """How to write a number that YAML takes for text (1e-5), or for a fraction (3.0)."""
+    """How to write a number that is taken for text, or for a fraction (3.0).
+
+    YAML takes 1e-5 for text, Snakemake all that --config has in braces.
+    """
     if types not in ("integer", "number") or isinstance(value, bool):
         return ""
     try:
@@ -124,9 +127,11 @@ def _number_hint(value: Any, types: str) -> str:
         return ""
     if not math.isfinite(number):
         return ""
+    braces = " and in a file for --configfile: in braces of --config numbers are text"
+    file = braces if isinstance(value, str) else ""
     if types == "integer":
-        return f"; write {number:.0f}" if number.is_integer() else ""
-    return "; write it with a point and a sign, as in 1.0e-5"
+        return f"; write {number:.0f}{file}" if number.is_integer() else ""
+    return f"; write it with a point and a sign, as in 1.0e-5,{file}".rstrip(",")
 
 
 def _order(config: dict[str, Any], base: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from workflow_scripts.step import atomic
+from workflow_scripts.step import UserError, atomic
 
 # Where Snakemake 9 keeps a file for each output, named by the output's path in base 64; a long name
 # goes on inside a folder that begins with "@".
@@ -28,6 +28,18 @@ def are_foreign(results: Path) -> bool:
     return saved(results).exists() and next(_known(results), None) is None
 
 
+def check(results: Path) -> None:
+    """Raise UserError for results of which Snakemake knows nothing here.
+
+    By their files' times alone it would compute all again, or nothing, whatever has changed.
+    """
+    if are_foreign(results):
+        raise UserError(
+            f"{results} was made by another checkout, and nothing here tells what of it still "
+            f"holds; `make adopt NAME={results.name}` does, or remove it"
+        )
+
+
 def save(results: Path) -> None:
     """Copy the records of all that lies in `results` and in data/."""
     with atomic(saved(results)) as path, tarfile.open(path, "w:gz", compresslevel=1) as archive:
@@ -35,20 +47,23 @@ def save(results: Path) -> None:
             archive.add(record, record.relative_to(METADATA))
 
 
-def restore(results: Path, damaged: set[Path]) -> tuple[int, int]:
+def restore(results: Path) -> tuple[int, int]:
     """Give Snakemake back the records of the files that are here.
 
-    Files of these results that have none, or are `damaged`, are made older than any other, so that
-    they are made again. Returns how many are taken over and how many not.
+    Files of these results that have none are made older than any other, so that they are made
+    again. Returns how many are taken over and how many not.
     """
     METADATA.mkdir(parents=True, exist_ok=True)
     with tarfile.open(saved(results)) as archive:
         recorded = {Path(_name(Path(entry.name))): entry for entry in archive}
-        here = {path for path in recorded if path.exists()} - damaged
+        here = {path for path in recorded if path.exists()}
         archive.extractall(METADATA, [recorded[path] for path in here], filter="data")
     unknown = set(_outputs(results)) - here
     for path in unknown:
         os.utime(path, (0, 0))
+    if results / "tracks.csv" in unknown:
+        # Made of no file, of which none can be newer.
+        (results / "tracks.csv").unlink()
     return len(here), len(unknown)
 
 
