@@ -148,13 +148,25 @@ def take_the_results():
     except UserError as mistake:
         raise WorkflowError(str(mistake)) from None
     # Of a run that was killed.
-    records.save(Path(D))
+    save_records()
 
 
 def leave_the_results():
     """Let others run, or take the results elsewhere."""
-    records.save(Path(D))
+    save_records()
     RUN_LOCK.release()
+
+
+def save_records():
+    """See there; a full disk is no reason to fail a run that may have done all else."""
+    try:
+        records.save(Path(D))
+    except OSError as failure:
+        print(
+            f"note: {records.saved(Path(D))} could not be written ({failure.strerror}); in another "
+            "checkout `make adopt` would lack it",
+            file=sys.stderr,
+        )
 
 
 def say_where_it_trains():

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.conftest import Workflow
+from tests.conftest import SMOKE, Workflow
 from workflow_scripts.run_lock import RunLock
 from workflow_scripts.step import UserError
 
@@ -118,8 +118,8 @@ def test_killed_at_random_moments_a_run_ends_with_the_bits_of_one_that_was_not(t
         while True:
             run = Run(workflow, *command)
             try:
-                # What is left takes less and less, planning it the same.
-                code = run.process.wait(3 + moments.uniform(0, duration / 2))
+                # The longer it lives each time, the less is left at the next.
+                code = run.process.wait(moments.uniform(1, duration / 3))
             except subprocess.TimeoutExpired:
                 run.kill_all()
                 kills += 1
@@ -139,6 +139,32 @@ def trained_anew(log, before):
     """Whether a training that had ended has gone through an epoch since."""
     now = log.read_text() if log.exists() else ""
     return now != before and re.search(r"^epoch \d+:", now, flags=re.MULTILINE) is not None
+
+
+@pytest.mark.slow
+def test_a_run_that_fails_before_it_has_made_anything_may_run_again(workflow, audio):
+    command = ("--configfile", "presets/smoke.yaml", "--config", "dataset=folder")
+    target = "results/smoke/tracks.csv"
+    code, output = workflow(target, *command, f"audio_dir={audio}x", check=False)
+    assert code != 0 and "is not a folder" in output
+    workflow(target, *command, f"audio_dir={audio}")
+
+
+@pytest.mark.slow
+def test_a_read_only_folder_is_a_sentence(workflow, audio):
+    results = workflow.folder / "results"
+    results.mkdir()
+    results.chmod(0o555)
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *SMOKE[:-1], f"audio_dir={audio}"]
+    if os.getuid() == 0:
+        # Root may write anywhere, unless it gives this up.
+        unable = "-dac_override,-dac_read_search"
+        command = ["setpriv", "--bounding-set", unable, "--inh-caps", unable, *command]
+    run = subprocess.run(
+        command, cwd=workflow.folder, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert run.returncode != 0 and "Traceback" not in run.stderr
+    assert "cannot write to results/smoke: Permission denied; make room or set its" in run.stderr
 
 
 @pytest.mark.slow

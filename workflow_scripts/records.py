@@ -41,9 +41,12 @@ def check(results: Path) -> None:
 
 
 def save(results: Path) -> None:
-    """Copy the records of all that lies in `results` and in data/."""
+    """Copy the records, if there are any, of all that lies in `results` and in data/."""
+    known = [*_known(results)]
+    if not known:
+        return
     with atomic(saved(results)) as path, tarfile.open(path, "w:gz", compresslevel=1) as archive:
-        for record in [*_known(Path("data")), *_known(results)]:
+        for record in [*known, *_known(Path("data"))]:
             archive.add(record, record.relative_to(METADATA))
 
 

@@ -7,6 +7,7 @@ system's lock ends with its process, however that ends.
 import getpass
 import os
 import platform
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -57,7 +58,9 @@ class RunLock:
     def release(self) -> None:
         """Let others run."""
         if self._lock.is_locked:
-            self._record.write_text(f"{self._last_run()} (ended)")
+            # A full disk does not matter to the lock.
+            with suppress(OSError):
+                self._record.write_text(f"{self._last_run()} (ended)")
             self._lock.release()
 
     @property
