@@ -36,6 +36,7 @@ onerror:
 
 
 onsuccess:
+    remove_leftovers(Path(D))
     leave_the_results()
     if os.path.exists(f"{D}/table1.md"):
         print(f"Table I lies in {D}/table1.md, .csv and .tex.", file=sys.stderr)

@@ -17,7 +17,7 @@ from workflow_scripts.dataset.scan import fingerprint
 from workflow_scripts.networks.devices import has_cuda_build, visible_gpus, with_kernels
 from workflow_scripts.run_lock import RunLock
 from workflow_scripts.sources import digests_of, offer_to_jobs
-from workflow_scripts.step import UserError
+from workflow_scripts.step import UserError, remove_leftovers
 
 try:
     configuration.complete(config)

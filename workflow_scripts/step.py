@@ -76,6 +76,12 @@ def atomic(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed steps left of files that were to become whole; call it when none runs."""
+    for leftover in folder.rglob(".*.partial-*"):
+        leftover.unlink(missing_ok=True)
+
+
 _stopped = False
 
 

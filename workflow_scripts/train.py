@@ -29,7 +29,14 @@ from workflow_scripts.networks.display import Display
 from workflow_scripts.networks.engine import Engine, engine_class
 from workflow_scripts.networks.training import Progress, Settings
 from workflow_scripts.sources import digest_of
-from workflow_scripts.step import UserError, atomic, ignore_signals, raise_if_stopped, run
+from workflow_scripts.step import (
+    UserError,
+    atomic,
+    ignore_signals,
+    raise_if_stopped,
+    remove_leftovers,
+    run,
+)
 
 # What a training takes besides its segments, frameworks included.
 OWN_MB = 600
@@ -199,8 +206,7 @@ def fit(
     A checkpoint is written now and then, when a signal ends the training, and at its end: what has
     been trained once is never trained again, and a higher max_epochs goes on from there.
     """
-    for leftover in options.model.glob(".*.partial-*"):
-        leftover.unlink(missing_ok=True)
+    remove_leftovers(options.model)
     path = checkpoint_of(options.model)
     key = key_of(identity)
     settings = Settings(**options.training)
