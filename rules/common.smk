@@ -152,6 +152,9 @@ def take_the_results():
         raise WorkflowError(str(mistake)) from None
     # Of a run that was killed.
     records.save(Path(D))
+    # An estimate may be of settings that nothing here was made with.
+    if any(job.rule.name != "estimate" for job in workflow.dag.needrun_jobs()):
+        configuration.keep(config, Path(D, configuration.KEPT))
 
 
 def leave_the_results():
