@@ -7,6 +7,8 @@
 #   make estimate  how long the trainings will take on this machine; CORES=, GPUS= and ARGS=
 #                (further words for snakemake) say of what
 #   make adopt NAME=...  take over results/NAME of another checkout
+#   make archive NAME=...  pack results/NAME and the workflow into FILE=, results/NAME.tar.gz
+#   make tables NAME=...  the tables of finished results again, from their predictions
 #   make lint    formats and static checks
 #   make lock    resolve envs/*.in again (needs uv)
 
@@ -23,7 +25,7 @@ ENGINE := $(if $(filter Darwin-arm64,$(shell uname -sm | tr ' ' -)),torch,mxnet)
 # snakefmt calls shfmt, the rules call python.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test env estimate adopt lint lock
+.PHONY: demo test env estimate adopt archive tables lint lock
 .DELETE_ON_ERROR:
 
 demo: .venv/$(BUILD)
@@ -45,6 +47,13 @@ estimate: .venv/$(BUILD)
 
 adopt: .venv/$(BUILD)
 	$(BIN)/python -m workflow_scripts.adopt results/$(NAME)
+
+archive: .venv/$(BUILD)
+	$(BIN)/python -m workflow_scripts.archive results/$(NAME) \
+		$(or $(FILE),results/$(NAME).tar.gz)
+
+tables: .venv/$(BUILD)
+	$(BIN)/python -m workflow_scripts.tables results/$(NAME)
 
 lint: .venv/dev
 	$(BIN)/ruff format --check

@@ -23,6 +23,7 @@ try:
     configuration.complete(config)
     if workflow.is_main_process:
         records.check(Path("results", config["name"]))
+        configuration.check_data(config, Path("results", config["name"]))
 except UserError as mistake:
     raise WorkflowError(str(mistake)) from None
 
@@ -149,6 +150,9 @@ def take_the_results():
         raise WorkflowError(str(mistake)) from None
     # Of a run that was killed.
     save_records()
+    # An estimate may be of settings that nothing here was made with.
+    if any(job.rule.name != "estimate" for job in workflow.dag.needrun_jobs()):
+        configuration.keep(config, Path(D, configuration.KEPT))
 
 
 def leave_the_results():

@@ -97,6 +97,13 @@ rule tabulate:
             variant=config["variants"],
             fold=FOLDS,
         ),
+        # Each is made with the model that its predictions are of: it reruns nothing by itself.
+        fits=expand(
+            "{D}/models/{variant}/fold-{fold}/fit.json",
+            D=D,
+            variant=config["variants"],
+            fold=FOLDS,
+        ),
         paper=source("workflow_scripts/results/paper_table1.csv"),
     output:
         table=f"{D}/table1.csv",
@@ -128,6 +135,7 @@ rule tabulate:
             --baselines {input.baselines} \
             --variants {params.variants:q} \
             --predictions {input.predictions} \
+            --fits {input.fits} \
             --dataset {params.dataset} \
             --name {params.name} \
             --table {output.table} \

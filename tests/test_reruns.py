@@ -180,6 +180,31 @@ class TestResultsOfAnotherCheckout:
 
 
 @pytest.mark.slow
+class TestOtherDataUnderAnOldName:
+    @pytest.mark.parametrize(
+        ("settings", "asked"),
+        [
+            (["dataset=demo", "audio_dir=null"], "data set demo"),
+            (["audio_dir=../other"], "../other"),
+        ],
+    )
+    def test_is_said(self, again, settings, asked):
+        (again.folder / "other").mkdir()
+        code, output = again.run(*settings, check=False)
+        assert code != 0 and "Traceback" not in output
+        assert (
+            f"results/smoke holds results of ../audio and this run is on {asked}; give it another "
+            "name (--config name=...), or remove results/smoke" in output
+        )
+        assert again() == {}
+
+    def test_the_same_folder_by_another_path_is_the_same(self, again):
+        (again.folder / "link").symlink_to("audio")
+        jobs = again("audio_dir=../link")
+        assert jobs["extract_mel"] == jobs["train"] == 0
+
+
+@pytest.mark.slow
 class TestAnotherVariantOrTrack:
     def test_a_new_variant_trains_its_own_folds(self, again):
         again.own.write_text(

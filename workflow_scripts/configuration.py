@@ -1,6 +1,7 @@
-"""Checks config.yaml with its overlays before any job starts, and fills in defaults."""
+"""Checks config.yaml with its overlays before any job starts, fills in defaults, and keeps it."""
 
 import difflib
+import json
 import math
 import os
 from collections.abc import Iterator
@@ -12,9 +13,15 @@ import yaml
 
 from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.networks.architecture import Network
-from workflow_scripts.step import UserError
+from workflow_scripts.step import UserError, atomic
 
 SCHEMA = Path(__file__).parents[1] / "config.schema.yaml"
+# Its name among the results.
+KEPT = "config.yaml"
+HEADER = """\
+# The configuration of these results as the last run used it, complete. In place of the workflow's
+# own config.yaml it makes the same again.
+"""
 
 
 def complete(config: dict[str, Any], base: Path = Path("config.yaml")) -> None:
@@ -50,6 +57,45 @@ def complete(config: dict[str, Any], base: Path = Path("config.yaml")) -> None:
             f"validation: segments needs sampling: contiguous, not {config['sampling']}: other "
             "segments would overlap those they are validated with; change one of the two"
         )
+
+
+def keep(config: dict[str, Any], path: Path) -> None:
+    """Leave the completed `config` beside the results; no rule reads it."""
+    # Through JSON: Snakemake hands over types of its own.
+    text = yaml.safe_dump(json.loads(json.dumps(config)), sort_keys=False, allow_unicode=True)
+    with atomic(path) as partial:
+        partial.write_text(HEADER + text, encoding="utf-8")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """What `keep` has left."""
+    config: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return config
+
+
+def check_data(config: dict[str, Any], results: Path) -> None:
+    """Raise UserError if `results` are of another data set or folder of audio than `config` asks.
+
+    A folder that is no longer where it was has been moved: that is the same data.
+    """
+    if not (results / KEPT).is_file():
+        return
+    kept = read(results / KEPT)
+    before, now = Path(kept["audio_dir"] or ""), Path(config["audio_dir"] or "")
+    if kept["dataset"] == config["dataset"] == "folder":
+        same = not before.is_dir() or not now.is_dir() or before.samefile(now)
+    else:
+        same = kept["dataset"] == config["dataset"]
+    if not same:
+        raise UserError(
+            f"{results} holds results of {_data(kept)} and this run is on {_data(config)}; give it "
+            f"another name (--config name=...), or remove {results}"
+        )
+
+
+def _data(config: dict[str, Any]) -> str:
+    folder = config["dataset"] == "folder"
+    return str(config["audio_dir"] if folder else f"data set {config['dataset']}")
 
 
 def _is_integer(_: Any, value: Any) -> bool:

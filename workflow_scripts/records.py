@@ -11,6 +11,7 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from workflow_scripts import configuration
 from workflow_scripts.step import UserError, atomic
 
 # Where Snakemake 9 keeps a file for each output, named by the output's path in base 64; a long name
@@ -71,9 +72,10 @@ def restore(results: Path) -> tuple[int, int]:
 
 
 def _outputs(results: Path) -> Iterator[Path]:
-    """Files that rules have made: all but what they say of themselves, and checkpoints."""
+    """Files that rules have made: all but what they say of themselves, and what a run keeps."""
+    names = ("checkpoint", saved(results).name, configuration.KEPT)
     for path in results.rglob("*"):
-        kept = path.name in ("checkpoint", saved(results).name) or path.name.startswith(".")
+        kept = path.name in names or path.name.startswith(".")
         said = path.relative_to(results).parts[0] in ("logs", "benchmarks")
         if path.is_file() and not kept and not said:
             yield path

@@ -10,11 +10,12 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-# They word messages, place files, find GPUs and libraries; no number comes from them.
+# They word messages, place files, find GPUs, libraries and commits; no number comes from them.
 WITHOUT_NUMBERS = frozenset(
     f"workflow_scripts/{module}.py"
     for module in (
         "step",
+        "checkout",
         "sources",
         "networks/cuda_libraries",
         "networks/devices",

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,7 @@ from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.dataset import split
 from workflow_scripts.dataset.tables import read_table
 from workflow_scripts.networks.architecture import Network
-from workflow_scripts.results import predictions, table1
+from workflow_scripts.results import predictions, provenance, table1
 from workflow_scripts.step import atomic, run
 
 SYNTHETIC = (
@@ -23,7 +24,7 @@ LEGEND = (
 )
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Command line; Snakemake's rule of the same name calls it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--labels", type=Path, required=True, help="labels.csv")
@@ -38,10 +39,11 @@ def main() -> None:
         required=True,
         help="CSVs, variant by variant, fold by fold",
     )
+    parser.add_argument("--fits", type=Path, nargs="+", required=True, help="each fit.json")
     parser.add_argument("--dataset", required=True, help="ballroom, demo or folder")
     parser.add_argument("--name", required=True, help="the experiment's name")
     parser.add_argument("--table", type=Path, required=True, help=".csv to write, .md, .tex beside")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
 
     tracks = split.read(options.labels, options.folds)
     baselines = pd.read_csv(options.baselines)
@@ -68,6 +70,7 @@ def main() -> None:
         notes.append(f"{n_skipped} tracks were left out; skipped.csv says which and why.")
     if options.dataset == "demo":
         notes.append(SYNTHETIC)
+    notes.append(provenance.sentence([json.loads(fit.read_text()) for fit in options.fits]))
     shown = table1.for_people(table)
     with atomic(options.table) as path:
         table.to_csv(path, index=False)

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
+from workflow_scripts import checkout
 from workflow_scripts.audio.parameters import N_BANDS, SAMPLE_RATE
 from workflow_scripts.dataset import split
 from workflow_scripts.dataset.augmentation import Augmentation, Augmented
@@ -79,6 +80,8 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Command line; Snakemake's rule of the same name calls it."""
     options = parse()
+    # Before hours in which the checkout may change.
+    made_by = checkout.state()
     tracks = split.read(options.labels, options.folds)
     network = Network.from_config(options.network, N_BANDS, len(tracks.classes))
     train, validation = load(options, tracks, network.frames)
@@ -113,7 +116,7 @@ def main() -> None:
             },
         }
         progress = fit(options, engine_type, network, start, (train, validation), identity)
-        save(options.model, progress, identity, network, (train, validation))
+        save(options.model, progress, identity | made_by, network, (train, validation))
 
 
 @contextmanager
