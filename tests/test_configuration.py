@@ -246,3 +246,35 @@ def test_a_mistake_is_one_sentence(update, sentence):
     with pytest.raises(UserError, match=sentence) as mistake:
         complete(update)
     assert "\n" not in str(mistake.value)
+
+
+class TestTheDataOfKeptResults:
+    def results_of(self, folder, dataset, audio_dir=None):
+        results = folder / "results"
+        results.mkdir()
+        configuration.keep({"dataset": dataset, "audio_dir": audio_dir}, results / "config.yaml")
+        return results
+
+    def check(self, results, dataset, audio_dir=None):
+        configuration.check_data({"dataset": dataset, "audio_dir": audio_dir}, results)
+
+    def test_other_data_is_said(self, tmp_path):
+        results = self.results_of(tmp_path, "demo")
+        self.check(results, "demo")
+        with pytest.raises(UserError, match=r"of data set demo and this run is on data set ballr"):
+            self.check(results, "ballroom")
+        with pytest.raises(UserError, match=r"of data set demo and this run is on /my; give it"):
+            self.check(results, "folder", "/my")
+
+    def test_a_moved_folder_is_the_same_and_another_is_not(self, tmp_path):
+        old, new = tmp_path / "old", tmp_path / "new"
+        old.mkdir()
+        results = self.results_of(tmp_path, "folder", str(old))
+        old.rename(new)
+        self.check(results, "folder", str(new))
+        old.mkdir()
+        with pytest.raises(UserError, match=r"holds results of .*/old and this run is on .*/new;"):
+            self.check(results, "folder", str(new))
+
+    def test_results_without_a_record_are_taken_as_they_are(self, tmp_path):
+        self.check(tmp_path, "demo")
