@@ -130,6 +130,8 @@ checkpoint list_tracks:
         ),
         on_bad_audio=config["on_bad_audio"],
         folds=config["folds"],
+        # Fewer lists than before would be a part of the old ones.
+        shards=config["shards"],
         group_by=lambda wildcards: config["group_by"] or "",
     message:
         "List the tracks of {params.audio}"

@@ -124,6 +124,13 @@ class TestAnotherSetting:
         again.run("--", f"{DATA}/models/time_1x60/fold-0/weights.npz")
         assert epochs(again, "time_1x60", 0) == [1]
 
+    def test_fewer_shards_hold_all_tracks(self, again):
+        # 16 to 4 the other way round: two lists are there and one is asked for.
+        jobs = again("shards=1", "on_bad_audio=skip")
+        assert (jobs["list_tracks"], jobs["extract_mel"], jobs["train"]) == (1, 1, 15)
+        assert again.decoded == {"shard-0": 12}
+        assert len(pd.read_csv(again.results / "labels.csv")) == 12
+
     def test_the_seed(self, again):
         jobs = {"assign_folds": 1, "fit_scaler": 1, "baselines": 1, **TRAINED}
         assert again.plan("seed=7") == jobs

@@ -124,7 +124,11 @@ class TestTrackList:
             ("path,label,track_id\n1.wav,a,t\nsub/2.wav,b,t\n", "several tracks of track_id t"),
             ("path,label,bpm\n1.wav,a,quick\n", "line 2: the tempo 'quick'"),
             ("path,label,digest\n1.wav,a,x\n", "column digest, which the workflow computes"),
-            ("", "not a readable CSV"),
+            ("path,label,n_frames\n1.wav,a,3\n", "column n_frames, which the workflow computes"),
+            ("path,label,path\n1.wav,a,sub/2.wav\n", "has several columns path; rename all but"),
+            ("path,label\n1.wav,a\0b\n", "has NUL bytes, as UTF-16 has; save it as UTF-8"),
+            ("path,label\n1.wav,a,b,c\n", "a row with more fields"),
+            ("", "is empty; it needs the columns path and label"),
             ("path,label\n", "lists no tracks"),
             ("path,label\n1.wav,a,x\n", "a row with more fields than its first line"),
             ("path;label\n1.wav;a\n", "has no column path; it needs path and label, with commas"),
@@ -135,6 +139,22 @@ class TestTrackList:
     def test_what_is_wrong_is_said_in_a_sentence(self, tmp_path, text, sentence):
         with pytest.raises(UserError, match=sentence):
             self.read(tmp_path, text)
+
+    @pytest.mark.parametrize(
+        "text", ['path,label,track_id\n1.wav,a,"t\r1"\n', 'path,label,"p\rq"\n1.wav,a,b\n']
+    )
+    def test_a_carriage_return_in_any_cell_is_said(self, tmp_path, text):
+        with pytest.raises(UserError, match="has a carriage return"):
+            tracks.check_names(self.read(tmp_path, text))
+
+    def test_a_column_of_lyrics(self, tmp_path):
+        lyrics = "la " * 100_000
+        found = self.read(tmp_path, f"path,label,lyrics\n1.wav,a,{lyrics}\nsub/2.wav,b,{lyrics}\n")
+        found.assign(digest=["x", "y"]).to_csv(tmp_path / "t.csv", index=False)
+        assert paths_of(tmp_path / "t.csv", {"y"}) == {"y": str(tmp_path / "sub/2.wav")}
+        first = fingerprint(str(tmp_path))
+        (tmp_path / "sub/2.wav").write_text("other")
+        assert fingerprint(str(tmp_path)) != first
 
 
 class TestCheckClasses:
@@ -148,7 +168,7 @@ class TestCheckClasses:
             tracks.check_classes(self.frame, 4)
 
     def test_one_class_alone(self):
-        with pytest.raises(UserError, match=r"has 1 .* only, a"):
+        with pytest.raises(UserError, match="has one class only, a; it needs"):
             tracks.check_classes(self.frame[:4], 3)
 
 
@@ -171,6 +191,23 @@ def test_a_fingerprint_changes_with_the_files_alone(tmp_path):
     (tmp_path / "b/y.wav").write_bytes(b"other")
     assert fingerprint(str(tmp_path)) != first
     assert fingerprint(None) is None
+
+
+def test_a_fingerprint_finds_names_in_either_unicode_form(tmp_path):
+    touch(tmp_path, unicodedata.normalize("NFD", "é.wav"))
+    (tmp_path / "tracks.csv").write_text("path,label\né.wav,a\n")
+    first = fingerprint(str(tmp_path))
+    (tmp_path / unicodedata.normalize("NFD", "é.wav")).write_text("other")
+    assert fingerprint(str(tmp_path)) != first
+
+
+def test_a_link_to_itself_is_a_file_that_cannot_be_read(tmp_path):
+    touch(tmp_path, "a/x.wav", "b/y.wav")
+    (tmp_path / "a/loop").symlink_to("loop")
+    (tmp_path / "loop").symlink_to("loop")
+    sizes = {Path(file.path).name: file.size for file in scan(str(tmp_path))}
+    assert sizes["loop"] == -1 and sizes.keys() == {"loop", "x.wav", "y.wav"}
+    assert len(listed(tmp_path)) == 2
 
 
 def test_a_fingerprint_sees_linked_classes_and_listed_files_elsewhere(tmp_path):

@@ -41,6 +41,11 @@ def main() -> None:
     tracks = read_table(options.tracks)
     group_by = options.group_by
     index = pd.concat(map(read_index, options.index)).set_index("digest")
+    if (lacking := ~tracks["digest"].isin([*index.index, ""])).any():
+        raise UserError(
+            f"{lacking.sum()} tracks are in no shard of the features; run again with --forcerun "
+            "list_tracks"
+        )
     index = index[["n_frames", "problem"]].reindex(tracks["digest"])
     tracks["n_frames"] = index["n_frames"].fillna(0).astype(int).to_numpy()
     bad = problems(tracks, index["problem"].to_numpy(), options.longest_input, options.ballroom)

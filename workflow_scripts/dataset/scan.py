@@ -5,6 +5,7 @@ import csv
 import hashlib
 import os
 import stat
+import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -70,12 +71,31 @@ def _scan(folder: str, ancestors: frozenset[tuple[int, int]]) -> Iterator[File]:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir():
+            if is_folder(entry):
                 yield from _scan(entry.path, below)
             elif entry.is_symlink():
                 yield File.at(entry.path)
             else:
                 yield File._of(entry.path, entry.stat())
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder or a link to one; a link to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def existing_form(path: str) -> str:
+    """The path in the Unicode form that the file's name is in; as it is where there is none.
+
+    macOS decomposes the letters of names that are typed composed everywhere else.
+    """
+    if path.isascii():
+        return path
+    forms = (path, unicodedata.normalize("NFC", path), unicodedata.normalize("NFD", path))
+    return next((form for form in forms if os.path.exists(form)), path)
 
 
 def _listed(listing: str) -> Iterator[File]:
@@ -86,4 +106,5 @@ def _listed(listing: str) -> Iterator[File]:
         contextlib.suppress(csv.Error),
     ):
         for row in csv.DictReader(file):
-            yield File.at(os.path.join(os.path.dirname(listing), row.get("path") or ""))
+            path = os.path.join(os.path.dirname(listing), row.get("path") or "")
+            yield File.at(existing_form(path))

@@ -5,12 +5,14 @@ import os
 import unicodedata
 import warnings
 from collections.abc import Callable
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from workflow_scripts.dataset.scan import scan
+from workflow_scripts.dataset.scan import existing_form, is_folder, scan
 from workflow_scripts.step import UserError
 
 
@@ -33,7 +35,7 @@ def class_folders(
     Raises UserError for a root without classes, a class without audio or a broken tempo.
     """
     found: dict[str, list[str]] = {
-        entry.name: [] for entry in os.scandir(root) if entry.is_dir() and entry.name[0] != "."
+        entry.name: [] for entry in os.scandir(root) if is_folder(entry) and entry.name[0] != "."
     }
     if not found:
         raise UserError(
@@ -82,14 +84,18 @@ def track_list(csv: Path) -> pd.DataFrame:
     for column in (c for c in ("path", "label", "track_id") if c in tracks):
         if (empty := tracks[column] == "").any():
             raise UserError(f"{csv} line {int(empty.idxmax()) + 2} has no {column}; fill it in")
-    if "digest" in tracks:
-        raise UserError(f"{csv} has a column digest, which the workflow computes; rename it")
-    tracks["path"] = [_existing_form(os.path.join(csv.parent, path)) for path in tracks["path"]]
+    for column in ("digest", "n_frames"):
+        if column in tracks:
+            raise UserError(f"{csv} has a column {column}, which the workflow computes; rename it")
+    tracks["path"] = [existing_form(os.path.join(csv.parent, path)) for path in tracks["path"]]
     tracks["label"] = [unicodedata.normalize("NFC", label) for label in tracks["label"]]
     if "track_id" not in tracks:
         tracks["track_id"] = _track_ids(tracks)
     if (twice := tracks["track_id"].duplicated()).any():
-        raise UserError(f"{csv} has several tracks of track_id {tracks['track_id'][twice].iloc[0]}")
+        raise UserError(
+            f"{csv} has several tracks of track_id {tracks['track_id'][twice].iloc[0]}; give each "
+            "its own"
+        )
     if "bpm" in tracks:
         tracks["bpm"] = [_tempo(bpm, f"{csv} line {i + 2}") for i, bpm in tracks["bpm"].items()]
     first = ["track_id", "label", "path"]
@@ -102,8 +108,9 @@ def shard_of(digest: str, n_shards: int) -> int:
 
 
 def check_names(tracks: pd.DataFrame) -> None:
-    """Raise UserError for a path or label that cannot be written to a table and read back."""
-    for text in [*tracks["path"], *tracks["label"]]:
+    """Raise UserError for text that cannot be written to a table and read back."""
+    columns = [tracks[column] for column in tracks if column != "bpm"]
+    for text in chain(tracks.columns, *columns):
         if "\r" in text or any("\udc80" <= character <= "\udcff" for character in text):
             raise UserError(
                 f"{text!r} has a carriage return or bytes that are not UTF-8 in its name; rename it"
@@ -115,9 +122,8 @@ def check_classes(tracks: pd.DataFrame, n_folds: int) -> None:
     sizes = tracks["label"].value_counts().sort_index()
     if len(sizes) < 2:
         named = "".join(f", {label}" for label in sizes.index)
-        raise UserError(
-            f"the data set has {len(sizes)} class(es) only{named}; it needs two or more"
-        )
+        classes = "one class" if len(sizes) else "no class"
+        raise UserError(f"the data set has {classes} only{named}; it needs two or more")
     small = [f"{label} ({n})" for label, n in sizes.items() if n < n_folds]
     if small:
         raise UserError(
@@ -137,6 +143,10 @@ def check_group(tracks: pd.DataFrame, group_by: str) -> None:
 
 def _read_list(csv: Path) -> pd.DataFrame:
     """The table as text, its index the line of the file less two; blank lines are left out."""
+    with csv.open("rb") as file:
+        # To pandas a text ends where it has one.
+        if any(b"\0" in block for block in iter(partial(file.read, 2**20), b"")):
+            raise UserError(f"{csv} has NUL bytes, as UTF-16 has; save it as UTF-8")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -148,23 +158,21 @@ def _read_list(csv: Path) -> pd.DataFrame:
                 skip_blank_lines=False,
                 encoding="utf-8-sig",
             )
+            first = pd.read_csv(csv, header=None, nrows=1, dtype=str, encoding="utf-8-sig").iloc[0]
+    except pd.errors.EmptyDataError:
+        raise UserError(f"{csv} is empty; it needs the columns path and label") from None
     except pd.errors.ParserWarning:
         raise UserError(f"{csv} has a row with more fields than its first line") from None
     except (ValueError, pd.errors.ParserError) as failure:
         raise UserError(f"{csv} is not a readable CSV table in UTF-8: {failure}") from None
+    # To a name that comes again pandas adds a number.
+    if (twice := first[first.notna()].duplicated()).any():
+        named = first[first.notna()][twice].iloc[0]
+        raise UserError(f"{csv} has several columns {named}; rename all but one")
     table = table[(table != "").any(axis="columns")]
     if table.empty:
         raise UserError(f"{csv} lists no tracks; give each a line with path and label")
     return table
-
-
-def _existing_form(path: str) -> str:
-    """The path in the Unicode form that the file's name is in; as it is where there is none.
-
-    macOS decomposes the letters of names that are typed composed everywhere else.
-    """
-    forms = (path, unicodedata.normalize("NFC", path), unicodedata.normalize("NFD", path))
-    return next((form for form in forms if os.path.exists(form)), path)
 
 
 def _read_tempo(path: Path) -> float | None:
