@@ -21,7 +21,7 @@ rule extract_mel:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=growing(1500),
+        mem_mb=growing(1000),
         runtime=growing(60),
     params:
         code=digests_of("extract_mel"),
