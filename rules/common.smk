@@ -14,7 +14,12 @@ from snakemake.exceptions import WorkflowError
 from workflow_scripts import configuration, records
 from workflow_scripts.audio.dances import DANCES, TRACKS_A_DANCE
 from workflow_scripts.dataset.scan import fingerprint
-from workflow_scripts.networks.devices import has_cuda_build, visible_gpus, with_kernels
+from workflow_scripts.networks.devices import (
+    conda_form,
+    has_cuda_build,
+    visible_gpus,
+    with_kernels,
+)
 from workflow_scripts.run_lock import RunLock
 from workflow_scripts.sources import digests_of, offer_to_jobs
 from workflow_scripts.step import UserError, remove_leftovers
@@ -38,9 +43,7 @@ FEATURE_INDEX = expand("{D}/features/shard-{shard}.csv", D=D, shard=SHARDS)
 ONSETS = expand("{D}/onsets/shard-{shard}.csv", D=D, shard=SHARDS)
 DEMO_TRACKS = [f"{number:02d}" for number in range(1, TRACKS_A_DANCE + 1)]
 ENGINE_MODULE = f"networks/engine_{config['engine']}"
-ENGINE_ENVIRONMENT = (
-    "../envs/torch.yaml" if config["engine"] == "torch" else "../envs/cpu.yaml"
-)
+ENGINE_ENVIRONMENT = f"../envs/{conda_form(config['engine'])}.yaml"
 AUDIO_FOLDERS = {
     "ballroom": "data/ballroom/BallroomData",
     "demo": "data/demo",
@@ -108,6 +111,15 @@ def donors(wildcards):
         f"{D}/models/{donor}/fold-{wildcards.fold}/weights.npz"
         for donor in init.values()
     ]
+
+
+def growing(first):
+    """A resource of which each further attempt at a job (`--retries`) gets as much again.
+
+    The first has room above what a run of the demo takes (benchmarks/rules.py) and, for what reads
+    tables of tracks, above a million of them.
+    """
+    return lambda wildcards, attempt: first * attempt
 
 
 @cache

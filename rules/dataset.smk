@@ -20,8 +20,8 @@ rule download:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=240,
+        mem_mb=growing(500),
+        runtime=growing(240),
     params:
         # Named for `output`, though not of it: Snakemake then downloads nothing again because a
         # mirror is added.
@@ -55,8 +55,8 @@ rule unpack:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=growing(500),
+        runtime=growing(30),
     params:
         code=digests_of("unpack"),
         md5=[config["ballroom"]["audio_md5"], config["ballroom"]["tempi_md5"]],
@@ -87,8 +87,8 @@ rule synthesise:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=growing(500),
+        runtime=growing(10),
     params:
         code=digests_of("synthesise"),
     message:
@@ -116,8 +116,8 @@ checkpoint list_tracks:
         "../envs/cpu.yaml"
     threads: 2
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=growing(1500),
+        runtime=growing(60),
     params:
         code=digests_of("list_tracks"),
         # A function, since Snakemake takes braces in text for wildcards.
@@ -169,8 +169,8 @@ checkpoint select_tracks:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=growing(1500),
+        runtime=growing(30),
     params:
         code=digests_of("select_tracks"),
         longest_input=max(v["input_frames"] for v in config["variants"].values()),

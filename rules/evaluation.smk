@@ -28,8 +28,8 @@ rule evaluate:
         ENGINE_ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         code=digests_of("evaluate", ENGINE_MODULE),
         network=network,
@@ -67,8 +67,8 @@ rule baselines:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=growing(1500),
+        runtime=growing(60),
     params:
         code=digests_of("baselines"),
     message:
@@ -117,8 +117,8 @@ rule tabulate:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=growing(1500),
+        runtime=growing(10),
     params:
         code=digests_of("tabulate"),
         variants=json.dumps(config["variants"]),

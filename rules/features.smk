@@ -21,8 +21,8 @@ rule extract_mel:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=growing(1000),
+        runtime=growing(60),
     params:
         code=digests_of("extract_mel"),
     message:
@@ -51,8 +51,8 @@ rule detect_onsets:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=growing(1500),
+        runtime=growing(60),
     params:
         code=digests_of("detect_onsets"),
     message:
@@ -84,8 +84,8 @@ rule fit_scaler:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=growing(1500),
+        runtime=growing(30),
     params:
         code=digests_of("fit_scaler"),
         normalisation=config["normalisation"],

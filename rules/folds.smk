@@ -19,8 +19,8 @@ rule assign_folds:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(30),
     params:
         code=digests_of("assign_folds"),
         folds=config["folds"],

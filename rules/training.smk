@@ -29,8 +29,8 @@ rule train:
     resources:
         gpu=gpus_a_training,
         # Of segments it holds what fits and reads the rest from the features when it is needed.
-        mem_mb=2000,
-        runtime=1440,
+        mem_mb=growing(2000),
+        runtime=growing(1440),
     params:
         code=digests_of("train", ENGINE_MODULE),
         model=f"{D}/models/{{variant}}/fold-{{fold}}",

@@ -9,6 +9,7 @@ import yaml
 from packaging.markers import Marker
 
 from tests.conftest import ROOT
+from workflow_scripts.networks.devices import conda_form
 
 ENVS = ROOT / "envs"
 
@@ -65,6 +66,47 @@ def test_the_conda_form_asks_for_the_same(name):
     environment = yaml.safe_load((ENVS / f"{name}.yaml").read_text())
     listed = next(d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
     assert sorted(listed) == sorted(asked(name))
+
+
+def test_rules_that_call_the_engine_have_its_environment_and_the_others_the_cpus():
+    for path in (ROOT / "rules").glob("*.smk"):
+        for rule in re.split(r"^(?:rule|checkpoint) ", path.read_text(), flags=re.MULTILINE)[1:]:
+            (named,) = re.findall(r"^    conda:\n +(.*)$", rule, flags=re.MULTILINE)
+            calls_engine = "--engine {params.engine}" in rule
+            assert named == ("ENGINE_ENVIRONMENT" if calls_engine else '"../envs/cpu.yaml"')
+
+
+# As much of conda as Snakemake asks for before it makes an environment.
+CONDA = """
+case "$*" in
+"--version") echo conda 24.9.0 ;;
+"info --json") echo '{"conda_version": "24.9.0", "platform": "linux-64", "conda_prefix": "/"}' ;;
+"config --get channel_priority --json") echo '{"get": {"channel_priority": "strict"}}' ;;
+esac
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("engine", "installed", "named"),
+    [
+        ("mxnet", None, {"cpu", conda_form("mxnet")}),
+        ("mxnet", "mxnet-cu117", {"cpu", "gpu"}),
+        ("torch", "mxnet-cu117", {"cpu", "torch"}),
+    ],
+)
+def test_conda_makes_the_build_that_runs_snakemake(workflow, tmp_path, engine, installed, named):
+    environment = pretend(tmp_path / "bin", {"conda": CONDA})
+    if installed:
+        information = tmp_path / "site" / "mxnet_cu117-1.9.1.dist-info"
+        information.mkdir(parents=True)
+        (information / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {installed}\nVersion: 1.9.1\n"
+        )
+        environment["PYTHONPATH"] = str(tmp_path / "site")
+    command = ("--sdm", "conda", "--list-conda-envs", "--config", "dataset=demo")
+    output = workflow(*command, f"engine={engine}", environment=environment)
+    assert set(re.findall(r"^envs/(\w+)\.yaml", output, flags=re.MULTILINE)) == named
 
 
 def test_no_file_of_the_environment_has_an_address():

@@ -124,8 +124,11 @@ class TestAnotherSetting:
         again.run("--", f"{DATA}/models/time_1x60/fold-0/weights.npz")
         assert epochs(again, "time_1x60", 0) == [1]
 
+    def test_more_shards_are_listed(self, again):
+        assert again.plan("shards=3")["list_tracks"] == 1
+
     def test_fewer_shards_hold_all_tracks(self, again):
-        # 16 to 4 the other way round: two lists are there and one is asked for.
+        # Two lists are there and one is asked for.
         jobs = again("shards=1", "on_bad_audio=skip")
         assert (jobs["list_tracks"], jobs["extract_mel"], jobs["train"]) == (1, 1, 15)
         assert again.decoded == {"shard-0": 12}

@@ -104,6 +104,17 @@ def has_cuda_build(engine: str) -> bool:
     return re.search(r"^cuda\b.*= *['\"]\d", version, flags=re.MULTILINE) is not None
 
 
+def conda_form(engine: str) -> str:
+    """Which file of envs/ `--sdm conda` makes the engine's environment from.
+
+    That of the build which runs Snakemake: a submit node has no GPU to go by, and the jobs ask for
+    one only where this build can use it.
+    """
+    if engine == "torch":
+        return "torch"
+    return "gpu" if has_cuda_build("mxnet") else "cpu"
+
+
 def with_kernels(engine: str, gpus: list[Gpu]) -> list[Gpu]:
     """Those of `gpus` that `engine` has kernels for.
 

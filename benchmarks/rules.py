@@ -1,0 +1,73 @@
+"""Tabulates what the jobs of a run took, from their benchmark files, beside what its rules declare.
+
+    python benchmarks/rules.py results/NAME
+
+Memory is Snakemake's max_rss: the most that a job's processes held together whenever it looked,
+which is twice a second and, after 15 seconds, every half minute. So it misses peaks in between, and
+most of a job of a second; pages that processes share count in each.
+"""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.weighing import ROOT
+
+DECLARED = ("threads", "mem_mb", "runtime")
+HEAD = ("Rule", "Jobs", "Seconds, median", "most", "max_rss, MB", *DECLARED)
+
+
+def declared(folder: Path = ROOT / "rules") -> dict[str, dict[str, int]]:
+    """Threads, megabytes and minutes of each rule's first attempt, as its file has them."""
+    text = "\n".join(path.read_text() for path in sorted(folder.glob("*.smk")))
+    parts = re.split(r"^(?:rule|checkpoint) (\w+):$", text, flags=re.MULTILINE)
+    return {
+        name: {
+            key: int(value)
+            for key, value in re.findall(
+                rf"^\s+({'|'.join(DECLARED)})(?:: |=)(?:growing\()?(\d+)\)?,?$", body, re.MULTILINE
+            )
+        }
+        for name, body in zip(parts[1::2], parts[2::2], strict=True)
+    }
+
+
+def measured(results: Path) -> pd.DataFrame:
+    """A row a job: rule, seconds, megabytes. Those of the data, such as unpack, come first."""
+    rows = []
+    shared = sorted(Path("data").glob("**/benchmarks/*.tsv"))
+    own = sorted(results.glob("benchmarks/**/*.tsv"), key=lambda path: path.stat().st_mtime)
+    for path in [*shared, *own]:
+        # Named as in train/time_1x60/fold-0.tsv, list_tracks.tsv, synthesise-Jive.tsv.
+        rule = path.relative_to(next(p for p in path.parents if p.name == "benchmarks")).parts[0]
+        job = pd.read_csv(path, sep="\t").iloc[-1]
+        megabytes = pd.to_numeric(job["max_rss"], errors="coerce")
+        rows.append((rule.removesuffix(".tsv").partition("-")[0], job["s"], megabytes))
+    return pd.DataFrame(rows, columns=["rule", "seconds", "megabytes"])
+
+
+def main() -> None:
+    """Print the table as Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("results", type=Path, help="folder of a run that has ended")
+    options = parser.parse_args()
+    if not (options.results / "benchmarks").is_dir():
+        sys.exit(f"error: {options.results} has no benchmarks; name a folder that a run has left")
+    jobs, rules = measured(options.results), declared()
+    print(f"| {' | '.join(HEAD)} |")
+    print(f"| --- |{' ---: |' * (len(HEAD) - 1)}")
+    for rule, group in jobs.groupby("rule", sort=False):
+        seconds, megabytes = group["seconds"], group["megabytes"].max()
+        cells = [rule, len(group), f"{seconds.median():.1f}", f"{seconds.max():.1f}"]
+        cells += ["" if pd.isna(megabytes) else f"{megabytes:.0f}"]
+        cells += [rules[str(rule)][key] for key in DECLARED]
+        print(f"| {' | '.join(map(str, cells))} |")
+
+
+if __name__ == "__main__":
+    main()
