@@ -35,6 +35,9 @@ ENGINE_MODULE = f"networks/engine_{config['engine']}"
 ENGINE_ENVIRONMENT = (
     "../envs/torch.yaml" if config["engine"] == "torch" else "../envs/cpu.yaml"
 )
+# Steps that read everything once take seconds for these, too few for a job of a cluster; a folder may
+# hold terabytes.
+OF_KNOWN_SIZE = config["dataset"] in ("ballroom", "demo")
 AUDIO_FOLDERS = {
     "ballroom": "data/ballroom/BallroomData",
     "demo": "data/demo",
@@ -142,8 +145,16 @@ def hop_to_estimate():
 
 
 def say_where_it_trains():
-    """Once a run: that trainings go to the CPU, where this machine runs them itself."""
-    if not workflow.local_exec or gpus_here():
+    """Once a run: that trainings go to the CPU, as far as this machine knows."""
+    if not workflow.local_exec:
+        if not has_cuda_build(config["engine"]):
+            print(
+                f"Training on the CPU: the installed {config['engine']} is a build without CUDA; "
+                "--resources gpu=0 asks the cluster for no GPUs.",
+                file=sys.stderr,
+            )
+        return
+    if gpus_here():
         return
     idle = visible_gpus()
     reason = (

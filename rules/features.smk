@@ -75,6 +75,8 @@ rule fit_scaler:
         code=code("fit_scaler"),
     output:
         scaler=f"{D}/scaler.json",
+    # It reads all features.
+    localrule: OF_KNOWN_SIZE
     log:
         f"{D}/logs/fit_scaler.log",
     benchmark:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
+from tests import one_node_slurm
 from workflow_scripts import configuration
 from workflow_scripts.networks.architecture import Network
 
@@ -19,6 +20,14 @@ ROOT = Path(__file__).parents[1]
 
 def pytest_addoption(parser):
     parser.addoption("--kills", type=int, default=3, help="how often a training is killed")
+
+
+def pytest_collection_modifyitems(items):
+    if one_node_slurm.VARIABLE in os.environ:
+        return
+    for item in items:
+        if item.get_closest_marker("slurm"):
+            item.add_marker(pytest.mark.skip(reason="needs a SLURM cluster: make test-slurm"))
 
 
 @pytest.fixture

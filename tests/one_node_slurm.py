@@ -2,8 +2,8 @@
 
     python -m tests.one_node_slurm COMMAND...
 
-Needs root, as slurmd does; installs Debian's or Ubuntu's packages where they are missing. Everything
-else, keys, sockets and spool included, lies in a temporary folder, and the ports are free ones.
+Needs root, as slurmd does; installs Debian's or Ubuntu's packages where they are missing. All its
+state, keys and sockets included, lies in a temporary folder, and the ports are free ones.
 """
 
 import os
@@ -17,11 +17,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "munged")
 PACKAGES = ("slurm-wlm", "munge")
+# What tells the tests that the cluster is this one.
+VARIABLE = "ONE_NODE_SLURM"
 START_SECONDS = 30
 STOP_SECONDS = 10
 # Two, so that two trainings run side by side; a file each, of which SLURM asks only that it exists.
@@ -65,13 +68,22 @@ def stop(sentence: str) -> None:
     sys.exit(f"error: {sentence}")
 
 
+def running() -> set[str]:
+    """The names of this machine's processes."""
+    names = set()
+    for path in Path("/proc").glob("[0-9]*/comm"):
+        # A process may end meanwhile.
+        with suppress(OSError):
+            names.add(path.read_text().strip())
+    return names
+
+
 def check() -> None:
-    """Refuse where this cannot work, or where it would meet a SLURM that people use."""
-    if os.getuid() != 0:
-        stop("a cluster of one node starts as root alone: use sudo, or a container")
-    running = {path.read_text().strip() for path in Path("/proc").glob("[0-9]*/comm")}
-    if running & {"slurmctld", "slurmd"} or "SLURM_CONF" in os.environ:
+    """Refuse where this would meet a SLURM that people use, or cannot work."""
+    if running() & {"slurmctld", "slurmd"} or "SLURM_CONF" in os.environ:
         stop("this machine belongs to a SLURM cluster already, which the tests leave alone")
+    if os.getuid() != 0:
+        stop("slurmd starts as root alone: use sudo, or a container")
 
 
 def install() -> None:
@@ -79,7 +91,9 @@ def install() -> None:
     if all(map(shutil.which, PROGRAMS)):
         return
     if not shutil.which("apt-get"):
-        stop(f"{', '.join(PROGRAMS)} are needed, and only apt-get installs them here: install SLURM")
+        stop(
+            f"{', '.join(PROGRAMS)} are needed, and only apt-get installs them here: install SLURM"
+        )
     quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     options = ["--quiet=2", "--yes", "--no-install-recommends"]
     for command in (["update", "--quiet=2"], ["install", *options, *PACKAGES]):
@@ -108,8 +122,9 @@ def configure(folder: Path) -> None:
         n_gpus=len(GPU_FILES),
     )
     (folder / "slurm.conf").write_text(text)
-    files = ",".join(GPU_FILES)
-    (folder / "gres.conf").write_text("".join(f"Name=gpu File={f}\n" for f in files.split(",")))
+    gpus = [f"Name=gpu File={path}\n" for path in GPU_FILES]
+    (folder / "gres.conf").write_text("".join(gpus))
+    # Since then SLURM looks for cgroups though no plugin above uses them.
     if (year, month) >= (23, 11):
         (folder / "cgroup.conf").write_text("CgroupPlugin=disabled\n")
     for name in ("state", "spool"):
@@ -117,6 +132,17 @@ def configure(folder: Path) -> None:
     key = folder / "munge.key"
     key.touch(mode=0o600)
     key.write_bytes(secrets.token_bytes(128))
+
+
+def offer_srun(folder: Path) -> None:
+    """Put an srun first that finds this cluster: the executor calls it without SLURM_CONF."""
+    wrapper = folder / "bin" / "srun"
+    wrapper.parent.mkdir()
+    wrapper.write_text(
+        f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {shutil.which("srun")} "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    os.environ["PATH"] = f"{wrapper.parent}{os.pathsep}{os.environ['PATH']}"
 
 
 @contextmanager
@@ -170,7 +196,9 @@ def cluster() -> Iterator[None]:
         # munged wants to be reached by all.
         folder.chmod(0o755)
         configure(folder)
+        os.environ[VARIABLE] = name
         os.environ["SLURM_CONF"] = str(folder / "slurm.conf")
+        offer_srun(folder)
         munge = [
             *("munged", "--foreground", f"--socket={folder}/munge.socket"),
             *(f"--key-file={folder}/munge.key", f"--seed-file={folder}/munge.seed"),
@@ -188,20 +216,29 @@ def cluster() -> Iterator[None]:
                 cancel_all()
 
 
+def run(command: list[str]) -> int:
+    """Run a command to its end; returns its exit code.
+
+    Whatever asks this process to end interrupts the command, which then ends by itself: only
+    afterwards may the cluster go.
+    """
+    process = subprocess.Popen(command, start_new_session=True)
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    return process.wait()
+
+
 def main() -> None:
     """Run the command line's command in a cluster and end with its exit code."""
     check()
     install()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(128 + number))
     with cluster():
-        process = subprocess.Popen(sys.argv[1:])
-        try:
-            code = process.wait()
-        except BaseException:
-            process.terminate()
-            process.wait()
-            raise
+        code = run(sys.argv[1:])
     sys.exit(code)
 
 
