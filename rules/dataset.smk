@@ -117,12 +117,12 @@ checkpoint list_tracks:
     output:
         tracks=f"{D}/tracks.csv",
         contents=expand("{D}/contents/shard-{shard}.txt", D=D, shard=SHARDS),
-    # It reads all audio.
-    localrule: OF_KNOWN_SIZE
     log:
         f"{D}/logs/list_tracks.log",
     benchmark:
         f"{D}/benchmarks/list_tracks.tsv"
+    # It reads all audio.
+    localrule: OF_KNOWN_SIZE
     conda:
         "../envs/cpu.yaml"
     threads: 2

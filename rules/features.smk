@@ -75,12 +75,12 @@ rule fit_scaler:
         code=code("fit_scaler"),
     output:
         scaler=f"{D}/scaler.json",
-    # It reads all features.
-    localrule: OF_KNOWN_SIZE
     log:
         f"{D}/logs/fit_scaler.log",
     benchmark:
         f"{D}/benchmarks/fit_scaler.tsv"
+    # It reads all features.
+    localrule: OF_KNOWN_SIZE
     conda:
         "../envs/cpu.yaml"
     threads: 1

@@ -71,7 +71,7 @@ def wait_for(what, process):
     deadline = time.monotonic() + 180
     while not (found := what()):
         assert time.monotonic() < deadline and process.poll() is None
-        time.sleep(0.02)
+        time.sleep(0.05)
     return found
 
 
@@ -120,7 +120,10 @@ def run(tmp_path_factory):
         os.kill(training, signal.SIGSTOP)
         environment = Path(f"/proc/{training}/environ").read_text().split("\0")
         environment = dict(pair.split("=", 1) for pair in environment if "=" in pair)
-        slurm("scontrol", "update", f"JobId={environment['SLURM_JOB_ID']}", "EndTime=now+1")
+        number = environment["SLURM_JOB_ID"]
+        slurm("scontrol", "update", f"JobId={number}", "EndTime=now+1")
+        wait_for(lambda: slurm("squeue", "-h", "-o", "%T", "-j", number) != "RUNNING\n", process)
+        os.kill(training, signal.SIGCONT)
         assert process.wait(240) == 0
     except BaseException:
         print(said.read_text())
@@ -208,11 +211,11 @@ def test_a_training_over_its_time_limit_goes_on_to_the_same_bits(run):
 
 
 def test_a_job_that_fails_says_why_on_the_terminal(run):
-    wild = TINY.replace("30x1: null", "30x1: {training: {batch_size: 100000}}")
+    wild = TINY.replace("30x1: null", "30x1: {training: {batch_size: 1000}}")
     (run.workflow.folder / "tiny.yaml").write_text(wild)
     target = f"{RESULTS}/models/frequency_30x1/fold-0/weights.npz"
     code, output = run.workflow(target, *ON_SLURM, "--retries", "0", check=False)
     assert code == 1
-    assert "training segments, fewer than one batch of 100000; lower training" in output
+    assert "training segments, fewer than one batch of 1000; lower training" in output
     assert "Traceback" not in output
     assert jobs()[-1]["JobState"] == "FAILED"
