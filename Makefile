@@ -1,9 +1,11 @@
 # What a newcomer needs. The environment lies in .venv, made from the locks under envs/.
 #   make demo    the whole experiment on the synthesised demo, then Table I
 #   make test    the tests
+#   make test-slurm  those that need SLURM, in a cluster of one node that starts for them (as root)
 #   make env     the environment alone: `. .venv/bin/activate`, then call snakemake;
 #                GPU=1 takes MXNet's CUDA build instead of the CPU's, TORCH=1 adds PyTorch,
-#                DEV=1 what the tests, the linters and the benchmarks need
+#                CLUSTER=1 Snakemake's executors for clusters, DEV=1 what the tests, the linters
+#                and the benchmarks need
 #   make estimate  how long the trainings will take on this machine; CORES=, GPUS= and ARGS=
 #                (further words for snakemake) say of what
 #   make adopt NAME=...  take over results/NAME of another checkout
@@ -25,7 +27,7 @@ ENGINE := $(if $(filter Darwin-arm64,$(shell uname -sm | tr ' ' -)),torch,mxnet)
 # snakefmt calls shfmt, the rules call python.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test env estimate adopt archive tables lint lock
+.PHONY: demo test test-slurm env estimate adopt archive tables lint lock
 .DELETE_ON_ERROR:
 
 demo: .venv/$(BUILD)
@@ -38,7 +40,11 @@ demo: .venv/$(BUILD)
 test: .venv/dev
 	$(BIN)/pytest
 
-env: .venv/$(BUILD) $(if $(filter 1,$(TORCH)),.venv/torch) $(if $(filter 1,$(DEV)),.venv/bench)
+test-slurm: .venv/dev .venv/cluster
+	$(BIN)/python -m tests.one_node_slurm $(BIN)/pytest -m slurm
+
+env: .venv/$(BUILD) $(if $(filter 1,$(TORCH)),.venv/torch) \
+	$(if $(filter 1,$(CLUSTER)),.venv/cluster) $(if $(filter 1,$(DEV)),.venv/bench)
 	@echo "Ready. Type:  . .venv/bin/activate"
 
 estimate: .venv/$(BUILD)
@@ -67,9 +73,10 @@ lock:
 	cd envs && uv pip compile $(LOCK) --constraint cpu.txt gpu.in --output-file gpu.txt
 	cd envs && uv pip compile $(LOCK) --constraint cpu.txt dev.in --output-file dev.txt
 	cd envs && uv pip compile $(LOCK) --constraint dev.txt bench.in --output-file bench.txt
+	cd envs && uv pip compile $(LOCK) --constraint dev.txt cluster.in --output-file cluster.txt
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --no-annotate
 
-.venv/cpu .venv/gpu .venv/dev .venv/bench .venv/torch: .venv/%: envs/%.txt
+.venv/cpu .venv/gpu .venv/dev .venv/bench .venv/cluster .venv/torch: .venv/%: envs/%.txt
 	envs/install $* "$(PYTHON)"
-.venv/dev .venv/bench .venv/torch: .venv/$(BUILD)
+.venv/dev .venv/bench .venv/cluster .venv/torch: .venv/$(BUILD)

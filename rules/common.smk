@@ -44,6 +44,9 @@ ONSETS = expand("{D}/onsets/shard-{shard}.csv", D=D, shard=SHARDS)
 DEMO_TRACKS = [f"{number:02d}" for number in range(1, TRACKS_A_DANCE + 1)]
 ENGINE_MODULE = f"networks/engine_{config['engine']}"
 ENGINE_ENVIRONMENT = f"../envs/{conda_form(config['engine'])}.yaml"
+# Steps that read everything once take seconds for these, too few for a job of a cluster; a folder may
+# hold terabytes.
+OF_KNOWN_SIZE = config["dataset"] in ("ballroom", "demo")
 AUDIO_FOLDERS = {
     "ballroom": "data/ballroom/BallroomData",
     "demo": "data/demo",
@@ -186,8 +189,16 @@ def save_records():
 
 
 def say_where_it_trains():
-    """Once a run: that trainings go to the CPU, where this machine runs them itself."""
-    if not workflow.local_exec or gpus_here():
+    """Once a run: that trainings go to the CPU, as far as this machine knows."""
+    if not workflow.local_exec:
+        if not has_cuda_build(config["engine"]):
+            print(
+                f"Training on the CPU: the installed {config['engine']} is a build without CUDA; "
+                "--resources gpu=0 asks the cluster for no GPUs.",
+                file=sys.stderr,
+            )
+        return
+    if gpus_here():
         return
     idle = visible_gpus()
     reason = (

@@ -5,6 +5,12 @@ Makes: predictions/<variant>/fold-<k>.csv, baselines.csv, table1.csv, .md and .t
 """
 
 
+# Seconds of one core, of tables alone.
+localrules:
+    baselines,
+    tabulate,
+
+
 rule evaluate:
     input:
         features=FEATURES,

@@ -80,6 +80,8 @@ rule fit_scaler:
         f"{D}/logs/fit_scaler.log",
     benchmark:
         f"{D}/benchmarks/fit_scaler.tsv"
+    # It reads all features.
+    localrule: OF_KNOWN_SIZE
     conda:
         "../envs/cpu.yaml"
     threads: 1

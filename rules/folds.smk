@@ -5,6 +5,10 @@ Makes: folds.csv.
 """
 
 
+localrules:
+    assign_folds,
+
+
 rule assign_folds:
     input:
         listed=listed,

@@ -44,9 +44,11 @@ rule train:
         engine=config["engine"],
     message:
         "Train {wildcards.variant}, fold {wildcards.fold}"
+    # exec: the training takes the shell's place. A time limit ends the shell at once, and a cluster
+    # kills what is then left of the job, the training that saves its checkpoint.
     shell:
         """
-        python -m workflow_scripts.train \
+        exec python -m workflow_scripts.train \
             --features {input.features} \
             --labels {input.labels} \
             --folds {input.folds} \

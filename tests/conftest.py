@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import yaml
 
+from tests import one_node_slurm
 from workflow_scripts import configuration
 from workflow_scripts.dataset import tracks
 from workflow_scripts.networks.architecture import Network
@@ -29,6 +30,14 @@ def pytest_addoption(parser):
     parser.addoption("--kills", type=int, default=3, help="how often a training is killed")
     parser.addoption("--rounds", type=int, default=2, help="of a run killed at random moments")
     parser.addoption("--preset", default="smoke", help="of that run")
+
+
+def pytest_collection_modifyitems(items):
+    if one_node_slurm.VARIABLE in os.environ:
+        return
+    for item in items:
+        if item.get_closest_marker("slurm"):
+            item.add_marker(pytest.mark.skip(reason="needs a SLURM cluster: make test-slurm"))
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def asked(name):
     return [line for line in text.splitlines() if "==" in line]
 
 
-@pytest.mark.parametrize("lock", ["cpu.txt", "gpu.txt", "dev.txt", "bench.txt"])
+@pytest.mark.parametrize("lock", ["cpu.txt", "gpu.txt", "dev.txt", "bench.txt", "cluster.txt"])
 def test_every_locked_package_has_a_version_and_hashes(lock):
     text = (ENVS / lock).read_text().replace("\\\n", " ")
     for line in text.splitlines():
@@ -43,6 +43,10 @@ def test_the_locks_hold_what_is_asked_for_and_agree():
     benchmarks = pins((ENVS / "bench.txt").read_text())
     assert development.items() <= benchmarks.items()
     assert "librosa" in benchmarks
+    cluster = pins((ENVS / "cluster.txt").read_text())
+    assert pins("\n".join(asked("cluster"))).items() <= cluster.items()
+    shared = cluster.keys() & development.keys()
+    assert {name: cluster[name] for name in shared}.items() <= development.items()
 
 
 def test_one_build_of_mxnet_a_lock_and_none_for_apple_silicon():
@@ -50,7 +54,9 @@ def test_one_build_of_mxnet_a_lock_and_none_for_apple_silicon():
         return re.findall(r"^(mxnet.*==.*?) \\$", (ENVS / lock).read_text(), flags=re.MULTILINE)
 
     assert builds("gpu.txt") == ["mxnet-cu117==1.9.1"]
-    assert builds("dev.txt") == builds("bench.txt") == [], "the tests run with either"
+    assert builds("dev.txt") == builds("bench.txt") == builds("cluster.txt") == [], (
+        "the tests run with either"
+    )
     (build,) = builds("cpu.txt")
     marker = Marker(build.partition(" ; ")[2])
     for system, machine, installed in [
@@ -200,6 +206,8 @@ PYTORCH = "install --constraint .venv/constraints.txt --requirement envs/torch.t
         ("gpu", LINUX, [LOCKED.format("gpu")], ["gpu"]),
         ("dev", LINUX, [LOCKED.format("dev")], ["dev"]),
         ("bench", LINUX, [LOCKED.format("bench")], ["bench"]),
+        ("cluster", LINUX, [LOCKED.format("cluster")], ["cluster"]),
+        ("cluster", MAC, [LOCKED.format("cluster")], ["cluster"]),
         ("torch", LINUX, [PYTORCH], ["torch"]),
     ],
 )
@@ -208,15 +216,15 @@ def test_what_is_installed_leaves_a_stamp(tmp_path, install, what, programs, ask
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "asked.txt").read_text().splitlines() == asked_of_pip
     assert [path.name for path in stamps_in(tmp_path)] == stamps
-    assert ("engine: torch" in done.stdout) == (programs == MAC)
+    assert ("engine: torch" in done.stdout) == (what == "cpu" and programs == MAC)
 
 
 def stamps_in(folder):
-    names = {"cpu", "gpu", "dev", "bench", "torch"}
+    names = {"cpu", "gpu", "dev", "bench", "cluster", "torch"}
     return sorted(path for path in (folder / ".venv").iterdir() if path.name in names)
 
 
-@pytest.mark.parametrize("what", ["cpu", "gpu", "dev", "bench", "torch"])
+@pytest.mark.parametrize("what", ["cpu", "gpu", "dev", "bench", "cluster", "torch"])
 def test_an_install_that_breaks_off_leaves_no_stamp(tmp_path, install, what):
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / what).touch()
@@ -263,7 +271,9 @@ def test_pytorch_keeps_the_locked_versions(tmp_path, install):
         ("cpu", ["env", "TORCH=1"], ["torch"]),
         ("cpu", ["env", "GPU=1", "TORCH=1"], ["gpu", "torch"]),
         ("cpu", ["env", "TORCH=1", "DEV=1"], ["torch", "bench"]),
+        ("cpu", ["env", "CLUSTER=1"], ["cluster"]),
         ("cpu", ["test"], ["dev"]),
+        ("cpu", ["test-slurm"], ["dev", "cluster"]),
         ("gpu", ["env"], ["cpu"]),
         ("gpu", ["env", "GPU=1"], []),
         ("gpu", ["test"], ["dev"]),
@@ -276,7 +286,7 @@ def test_only_make_env_changes_the_build(tmp_path, there, arguments, installed):
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / there).touch()
     # Not what a `make test` around this was called with.
-    handed_on = ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "GPU", "TORCH", "DEV")
+    handed_on = ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "GPU", "TORCH", "CLUSTER", "DEV")
     done = subprocess.run(
         ["make", "--dry-run", *arguments],
         cwd=tmp_path,

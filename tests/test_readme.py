@@ -21,6 +21,8 @@ SNAKEMAKE = [command for command in COMMANDS if command.startswith("snakemake ")
 @pytest.mark.slow
 @pytest.mark.parametrize("command", SNAKEMAKE)
 def test_its_snakemake_commands_plan_a_run(workflow, audio, command):
+    if "profiles/slurm" in command:
+        pytest.importorskip("snakemake_executor_plugin_slurm", reason="make env CLUSTER=1")
     (workflow.folder / "PATH").symlink_to(audio)
     mine = re.search(r"```yaml\n(.*?)```", README, flags=re.DOTALL)[1]
     (workflow.folder / "mine.yaml").write_text(mine)

@@ -88,6 +88,8 @@ def main() -> None:
     check(options, tracks, train)
     first = generator(options, 0)
     start = initial_weights(network, first, options.network["init"], options.donors)
+    if options.gpus == 0 and (reason := devices.why_idle(options.engine)):
+        print(f"note: training on the CPU; {reason}", file=sys.stderr, flush=True)
     with alone(options.model), devices.claim(options.engine, options.gpus) as gpu:
         engine_type = engine_class(options.engine)
         device = "cpu" if gpu is None else gpu.name

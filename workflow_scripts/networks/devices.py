@@ -115,6 +115,23 @@ def conda_form(engine: str) -> str:
     return "gpu" if has_cuda_build("mxnet") else "cpu"
 
 
+def why_idle(engine: str) -> str | None:
+    """Why a GPU that a cluster has granted this job is of no use to it, if so.
+
+    A cluster names what it grants in CUDA_VISIBLE_DEVICES.
+    """
+    granted = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if not granted:
+        return None
+    if not has_cuda_build(engine):
+        reason = f"the installed {engine} is a build without CUDA"
+    elif not visible_gpus():
+        reason = "nvidia-smi shows none"
+    else:
+        return None
+    return f"the GPU granted (CUDA_VISIBLE_DEVICES={granted}) stays idle: {reason}"
+
+
 def with_kernels(engine: str, gpus: list[Gpu]) -> list[Gpu]:
     """Those of `gpus` that `engine` has kernels for.
 
