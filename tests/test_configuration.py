@@ -248,6 +248,20 @@ def test_a_mistake_is_one_sentence(update, sentence):
     assert "\n" not in str(mistake.value)
 
 
+def test_what_the_command_line_hands_over_as_text_is_read():
+    """`--config stratified=false training='{max_epochs: 4}'` as Snakemake parses it."""
+    config = complete(
+        {
+            "stratified": "false",
+            "training": {"max_epochs": "4", "dropout": "0.25"},
+            "variants": {"time_1x200": {"input_frames": "260"}},
+        }
+    )
+    assert config["stratified"] is False
+    assert (config["training"]["max_epochs"], config["training"]["dropout"]) == (4, 0.25)
+    assert config["variants"]["time_1x200"]["input_frames"] == 260
+
+
 class TestTheDataOfKeptResults:
     def results_of(self, folder, dataset, audio_dir=None):
         results = folder / "results"

@@ -5,6 +5,9 @@ import json
 import math
 import os
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +39,9 @@ def complete(config: dict[str, Any], base: Path = Path("config.yaml")) -> None:
     _check_keys(config, "config")
     if isinstance(config.get("name"), int):
         config["name"] = str(config["name"])
-    errors = _Validator(schema).iter_errors(config)
+    validator = _Validator(schema)
+    _read_text(config, validator)
+    errors = validator.iter_errors(config)
     first = min(errors, key=lambda error: list(map(str, error.absolute_path)), default=None)
     if first is not None:
         raise UserError(_sentence(first))
@@ -113,6 +118,20 @@ _Validator: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
 )
 
 
+def _read_text(config: dict[str, Any], validator: Any) -> None:
+    """Replace text by what YAML reads in it wherever that is of the type asked for.
+
+    To Snakemake all that --config has in braces is text, and so is `false` by itself.
+    """
+    for error in [*validator.iter_errors(config)]:
+        if error.validator == "type" and isinstance(error.instance, str):
+            with suppress(yaml.YAMLError):
+                value = yaml.safe_load(error.instance)
+                if validator.evolve(schema={"type": error.validator_value}).is_valid(value):
+                    *parents, last = error.absolute_path
+                    reduce(getitem, parents, config)[last] = value
+
+
 def _check_keys(part: Any, where: str) -> None:
     """Raise UserError for a key that YAML does not take for text, such as 2020 or true."""
     for key, value in part.items() if isinstance(part, dict) else ():
@@ -161,10 +180,7 @@ def _sentence(error: jsonschema.ValidationError) -> str:
 
 
 def _number_hint(value: Any, types: str) -> str:
-    """How to write a number that is taken for text, or for a fraction (3.0).
-
-    YAML takes 1e-5 for text, Snakemake all that --config has in braces.
-    """
+    """How to write a number that YAML takes for text (1e-5), or for a fraction (3.0)."""
     if types not in ("integer", "number") or isinstance(value, bool):
         return ""
     try:
@@ -173,11 +189,9 @@ def _number_hint(value: Any, types: str) -> str:
         return ""
     if not math.isfinite(number):
         return ""
-    braces = " and in a file for --configfile: in braces of --config numbers are text"
-    file = braces if isinstance(value, str) else ""
     if types == "integer":
-        return f"; write {number:.0f}{file}" if number.is_integer() else ""
-    return f"; write it with a point and a sign, as in 1.0e-5,{file}".rstrip(",")
+        return f"; write {number:.0f}" if number.is_integer() else ""
+    return "; write it with a point and a sign, as in 1.0e-5"
 
 
 def _order(config: dict[str, Any], base: dict[str, Any]) -> None:
