@@ -199,7 +199,7 @@ def test_a_training_over_its_time_limit_goes_on_to_the_same_bits(run):
     assert epochs[0] > 3 and epochs[-1] == EPOCHS
 
     model, resumed = folder / "models" / STOPPED, folder / "resumed"
-    assert {path.name for path in model.iterdir()} == {"weights.npz", "history.csv", "fit.json"}
+    assert {"weights.npz", "history.csv", "fit.json"} <= {path.name for path in model.iterdir()}
     shutil.move(model, resumed)
     target = f"{RESULTS}/models/{STOPPED}/weights.npz"
     local = run.workflow(target, "--configfile", "tiny.yaml")
