@@ -222,6 +222,8 @@ def run(command: list[str]) -> int:
     Whatever asks this process to end interrupts the command, which then ends by itself: only
     afterwards may the cluster go.
     """
+    # A shell lets its jobs in the background ignore Ctrl-C, and so would the command.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(command, start_new_session=True)
 
     def interrupt(number: int, frame: FrameType | None) -> None:

@@ -255,3 +255,23 @@ def test_a_training_asks_for_one_gpu_where_there_is_one(workflow, pretended_gpus
     assert gpus_asked_for(workflow, "--resources", "gpu=0", environment=environment) == {"0": 120}
     hidden = environment | {"CUDA_VISIBLE_DEVICES": ""}
     assert gpus_asked_for(workflow, environment=hidden) == {"0": 120}
+
+
+@pytest.mark.parametrize(
+    ("granted", "cuda_build", "shown", "reason"),
+    [
+        (None, False, [], None),
+        ("", False, [], None),
+        ("0", True, ["a GPU"], None),
+        ("0", False, ["a GPU"], "the installed mxnet is a build without CUDA"),
+        ("1", True, [], "nvidia-smi shows none"),
+    ],
+)
+def test_a_granted_gpu_that_is_of_no_use_is_said(monkeypatch, granted, cuda_build, shown, reason):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if granted is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", granted)
+    monkeypatch.setattr(devices, "has_cuda_build", lambda engine: cuda_build)
+    monkeypatch.setattr(devices, "visible_gpus", lambda: shown)
+    said = f"the GPU granted (CUDA_VISIBLE_DEVICES={granted}) stays idle: {reason}"
+    assert devices.why_idle("mxnet") == (reason and said)
