@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import wave
@@ -221,6 +222,11 @@ def again(done, tmp_path):
     home, _, smoke = done
     shutil.copytree(home, tmp_path / "home")
     return Again(tmp_path / "home", smoke)
+
+
+def hear_interrupts():
+    """Undo what a shell does to a job in the background: let it ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run_step(step, *arguments, folder=ROOT):

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, hear_interrupts
 from tests.fault_server import DEADLINE, Answer, FaultServer
 from workflow_scripts.archives import progress
 from workflow_scripts.archives.transfer import Patience
@@ -394,7 +394,12 @@ def test_a_signal_in_the_middle_and_the_next_run_goes_on(server, tmp_path, numbe
     answers(server, Answer(sent=1000, stall=True))
     command = command_line(server, tmp_path)
     running = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        preexec_fn=hear_interrupts,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     part, end = tmp_path / PART, time.monotonic() + DEADLINE
     while not (part.exists() and part.stat().st_size == 1000):

@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+from tests.conftest import hear_interrupts
 from tests.training_data import Training
 
 ENGINES = ["mxnet", "torch"]
@@ -29,11 +30,6 @@ def require(engine):
     if engine == "torch":
         pytest.importorskip("torch", reason="make env TORCH=1 installs PyTorch")
     return ("--engine", engine)
-
-
-def hear_interrupts():
-    """Undo what a shell does to a job in the background: let it ignore Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for_epoch(training, model, number):
