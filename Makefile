@@ -51,15 +51,17 @@ estimate: .venv/$(BUILD)
 	$(BIN)/snakemake estimate --cores $(or $(CORES),all) $(if $(GPUS),--resources gpu=$(GPUS)) \
 		--quiet host progress reason rules $(ARGS)
 
+NAMED = $(or $(NAME),$(error say of which results: make $@ NAME=quick))
+
 adopt: .venv/$(BUILD)
-	$(BIN)/python -m workflow_scripts.adopt results/$(NAME)
+	$(BIN)/python -m workflow_scripts.adopt results/$(NAMED)
 
 archive: .venv/$(BUILD)
-	$(BIN)/python -m workflow_scripts.archive results/$(NAME) \
+	$(BIN)/python -m workflow_scripts.archive results/$(NAMED) \
 		$(or $(FILE),results/$(NAME).tar.gz)
 
 tables: .venv/$(BUILD)
-	$(BIN)/python -m workflow_scripts.tables results/$(NAME)
+	$(BIN)/python -m workflow_scripts.tables results/$(NAMED)
 
 lint: .venv/dev
 	$(BIN)/ruff format --check

@@ -65,6 +65,11 @@ def shipped_config(preset=None):
     return config
 
 
+def only(**kept):
+    """An overlay's variants: all of config.yaml left out but these, each with what it changes."""
+    return dict.fromkeys(shipped_config()["variants"]) | kept
+
+
 def network_of(variant, n_classes=8):
     """A network of the shipped configuration."""
     config = shipped_config()

@@ -8,8 +8,7 @@ import sys
 import pytest
 import yaml
 
-from tests.conftest import ROOT
-from tests.test_workflow import SMOKE, finished, planned
+from tests.conftest import ROOT, SMOKE, finished, planned
 
 PLUGINS = "make env CLUSTER=1 installs Snakemake's executors for clusters"
 

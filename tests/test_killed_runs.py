@@ -167,15 +167,20 @@ def test_a_read_only_folder_is_a_sentence(workflow, audio):
     assert "cannot write to results/smoke: Permission denied; make room or set its" in run.stderr
 
 
-@pytest.mark.slow
-def test_a_second_run_says_who_holds_the_results_and_harms_nothing(workflow, audio):
-    (workflow.folder / "long.yaml").write_text("training: {max_epochs: 100000}\n")
+def one_training(workflow, audio, variant, max_epochs):
+    """What a run of one training is asked with, and that training's log."""
+    (workflow.folder / "long.yaml").write_text(f"training: {{max_epochs: {max_epochs}}}\n")
     command = (
-        *("results/smoke/models/time_1x60/fold-0/fit.json",),
+        f"results/smoke/models/{variant}/fold-0/fit.json",
         *("--configfile", "presets/smoke.yaml", "long.yaml"),
         *("--config", "dataset=folder", f"audio_dir={audio}"),
     )
-    log = workflow.folder / "results/smoke/logs/train/time_1x60/fold-0.log"
+    return command, workflow.folder / f"results/smoke/logs/train/{variant}/fold-0.log"
+
+
+@pytest.mark.slow
+def test_a_second_run_says_who_holds_the_results_and_harms_nothing(workflow, audio):
+    command, log = one_training(workflow, audio, "time_1x60", max_epochs=100_000)
     first = Run(workflow, *command)
     try:
         first.wait_for(log, "epoch 3:")
@@ -194,13 +199,7 @@ def test_a_second_run_says_who_holds_the_results_and_harms_nothing(workflow, aud
 @pytest.mark.slow
 def test_a_training_that_outlived_its_run_is_waited_for(workflow, audio):
     """Someone killed snakemake alone; its job trains on, and the next run has the same job."""
-    (workflow.folder / "long.yaml").write_text("training: {max_epochs: 1200}\n")
-    command = (
-        *("results/smoke/models/frequency_32x1/fold-0/fit.json",),
-        *("--configfile", "presets/smoke.yaml", "long.yaml"),
-        *("--config", "dataset=folder", f"audio_dir={audio}"),
-    )
-    log = workflow.folder / "results/smoke/logs/train/frequency_32x1/fold-0.log"
+    command, log = one_training(workflow, audio, "frequency_32x1", max_epochs=1200)
     first = Run(workflow, *command)
     first.wait_for(log, "epoch 3:")
     os.kill(first.process.pid, signal.SIGKILL)

@@ -16,33 +16,21 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
-from tests.conftest import Workflow
-from tests.test_workflow import finished
+from tests.conftest import Workflow, finished, only
 
 pytestmark = pytest.mark.slurm
 
 EPOCHS = 60
-TINY = f"""
-name: tiny
-dataset: demo
-shards: 2
-folds: 3
-training: {{max_epochs: 2}}
-variants:
-  blackbox_12x8: null
-  blackbox_12x200: null
-  time_1x60: {{training: {{max_epochs: {EPOCHS}}}}}
-  time_1x200: null
-  frequency_30x1: null
-  frequency_32x1: null
-  frequency_34x1: null
-  frequency_36x1: null
-  frequency_38x1: null
-  frequency_40x1: null
-  timefrequency: null
-  timefrequency_init: null
-"""
+TINY = {
+    "name": "tiny",
+    "dataset": "demo",
+    "shards": 2,
+    "folds": 3,
+    "training": {"max_epochs": 2},
+    "variants": only(time_1x60={"training": {"max_epochs": EPOCHS}}),
+}
 RESULTS = "results/tiny"
 STOPPED = "time_1x60/fold-0"
 # Other than what the rules say, so that no default can be mistaken for them.
@@ -104,7 +92,7 @@ class Run:
 def run(tmp_path_factory):
     """See `Run`."""
     workflow = Workflow(tmp_path_factory.mktemp("slurm") / "workflow")
-    (workflow.folder / "tiny.yaml").write_text(TINY)
+    (workflow.folder / "tiny.yaml").write_text(yaml.safe_dump(TINY))
     said = workflow.folder.parent / "said.txt"
     with said.open("w") as output:
         process = subprocess.Popen(
@@ -211,8 +199,8 @@ def test_a_training_over_its_time_limit_goes_on_to_the_same_bits(run):
 
 
 def test_a_job_that_fails_says_why_on_the_terminal(run):
-    wild = TINY.replace("30x1: null", "30x1: {training: {batch_size: 1000}}")
-    (run.workflow.folder / "tiny.yaml").write_text(wild)
+    wild = TINY | {"variants": only(frequency_30x1={"training": {"batch_size": 1000}})}
+    (run.workflow.folder / "tiny.yaml").write_text(yaml.safe_dump(wild))
     target = f"{RESULTS}/models/frequency_30x1/fold-0/weights.npz"
     code, output = run.workflow(target, *ON_SLURM, "--retries", "0", check=False)
     assert code == 1
