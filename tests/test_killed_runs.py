@@ -118,8 +118,7 @@ def test_killed_at_random_moments_a_run_ends_with_the_bits_of_one_that_was_not(t
         while True:
             run = Run(workflow, *command)
             try:
-                # The longer it lives each time, the less is left at the next.
-                code = run.process.wait(moments.uniform(2, duration / 2))
+                code = run.process.wait(moments.uniform(2, duration))
             except subprocess.TimeoutExpired:
                 run.kill_all()
                 kills += 1
