@@ -5,9 +5,10 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 
 class UserError(Exception):
@@ -43,20 +44,36 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
         sys.stdout.flush()
-        sys.stderr.flush()
-        # MXNet's threads now and then abort the interpreter's shutdown, and a finished step fails.
-        os._exit(0)
+        _end(0)
     except UserError as mistake:
-        sys.exit(f"error: {mistake}")
+        _fail(f"error: {mistake}")
     except KeyboardInterrupt:
-        sys.exit("interrupted; run again to go on")
+        _fail("interrupted; run again to go on")
     except OSError as failure:
         if failure.errno not in MENDABLE_OS_ERRORS:
             raise
-        sys.exit(
+        _fail(
             f"error: cannot use {failure.filename or 'the disk'}: {failure.strerror}; "
             "make room, move what is in the way or set its permissions, then run again"
         )
+
+
+def _fail(sentence: str) -> NoReturn:
+    ignore_signals()
+    # Where the log's disk is full too, the exit code has to do.
+    with suppress(OSError):
+        sys.stdout.flush()
+    with suppress(OSError):
+        print(sentence, file=sys.stderr)
+    _end(1)
+
+
+def _end(code: int) -> NoReturn:
+    # Without the interpreter's shutdown, which MXNet's threads now and then abort: a step that
+    # has finished would fail, and one that was stopped would look like one that crashed.
+    with suppress(OSError):
+        sys.stderr.flush()
+    os._exit(code)
 
 
 @contextmanager
