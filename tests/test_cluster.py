@@ -58,6 +58,7 @@ def test_another_engine_takes_jobs_through_its_submit_command(executors, workflo
     output = workflow(
         *("--profile", "profiles/slurm", "--executor", "cluster-generic"),
         *("--cluster-generic-submit-cmd", "qsub -terse -l h_vmem={resources.mem_mb}M"),
+        *("--seconds-between-status-checks", "1"),
         *("results/smoke/predictions/time_1x60/fold-0.csv", "--resources", "gpu=0", *SMOKE),
         environment={"PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"},
     )
