@@ -37,8 +37,9 @@ demo: .venv/$(BUILD)
 	@cat results/quick/table1.md
 	@echo "The table lies in results/quick: table1.csv, table1.md, table1.tex."
 
+# Side by side: a test seldom keeps two cores busy. Four at the most: each may take a gigabyte.
 test: .venv/dev
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 test-slurm: .venv/dev .venv/cluster
 	$(BIN)/python -m tests.one_node_slurm $(BIN)/pytest -m slurm

@@ -173,7 +173,9 @@ def test_a_validation_set_without_a_class_is_said(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_stopped_goes_on_where_it_was(workflow, audio, number):
     """Ctrl-C, and what a cluster does to a job whose time is up: all its processes are told."""
-    (workflow.folder / "long.yaml").write_text("training: {max_epochs: 100000}\n")
+    (workflow.folder / "long.yaml").write_text(
+        "training: {max_epochs: 100000, min_learning_rate: 0}\n"
+    )
     model = workflow.folder / "results/smoke/models/timefrequency/fold-0"
     log = workflow.folder / "results/smoke/logs/train/timefrequency/fold-0.log"
     command = [

@@ -168,7 +168,9 @@ def test_a_read_only_folder_is_a_sentence(workflow, audio):
 
 def one_training(workflow, audio, variant, max_epochs):
     """What a run of one training is asked with, and that training's log."""
-    (workflow.folder / "long.yaml").write_text(f"training: {{max_epochs: {max_epochs}}}\n")
+    (workflow.folder / "long.yaml").write_text(
+        f"training: {{max_epochs: {max_epochs}, min_learning_rate: 0}}\n"
+    )
     command = (
         f"results/smoke/models/{variant}/fold-0/fit.json",
         *("--configfile", "presets/smoke.yaml", "long.yaml"),

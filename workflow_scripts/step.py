@@ -1,6 +1,7 @@
 """What every step has in common: mistakes told in one sentence, files that appear whole."""
 
 import errno
+import gc
 import os
 import signal
 import sys
@@ -46,20 +47,23 @@ def run(main: Callable[[], None]) -> None:
         sys.stdout.flush()
         _end(0)
     except UserError as mistake:
-        _fail(f"error: {mistake}")
+        sentence = f"error: {mistake}"
     except KeyboardInterrupt:
-        _fail("interrupted; run again to go on")
+        sentence = "interrupted; run again to go on"
     except OSError as failure:
         if failure.errno not in MENDABLE_OS_ERRORS:
             raise
-        _fail(
+        sentence = (
             f"error: cannot use {failure.filename or 'the disk'}: {failure.strerror}; "
             "make room, move what is in the way or set its permissions, then run again"
         )
+    _fail(sentence)
 
 
 def _fail(sentence: str) -> NoReturn:
     ignore_signals()
+    # What the failed step still holds: of a semaphore left over, multiprocessing has the last word.
+    gc.collect()
     # Where the log's disk is full too, the exit code has to do.
     with suppress(OSError):
         sys.stdout.flush()

@@ -20,7 +20,8 @@ def convolved(segments: np.ndarray, weights: Weights, trunk: str) -> np.ndarray:
     Returns (segments, filters, bands - m + 1, frames - n + 1), before the pool and the ReLU.
     """
     weight, bias = weights[f"{trunk}.weight"], weights[f"{trunk}.bias"]
-    windows = sliding_window_view(segments, weight.shape[1:], axis=(1, 2))
+    # NumPy's stubs know of one axis alone.
+    windows = sliding_window_view(segments, weight.shape[1:], axis=(1, 2))  # type: ignore[call-overload]
     maps = np.tensordot(windows, weight, axes=((3, 4), (1, 2))) + bias
     return maps.transpose(0, 3, 1, 2)
 
