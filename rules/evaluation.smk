@@ -7,7 +7,6 @@ Makes: predictions/<variant>/fold-<k>.csv, baselines.csv, table1.csv, .md and .t
 
 # Seconds of one core, of tables alone.
 localrules:
-    baselines,
     tabulate,
 
 
@@ -59,6 +58,9 @@ rule evaluate:
 
 rule baselines:
     input:
+        features=FEATURES,
+        index=FEATURE_INDEX,
+        tempi=TEMPI,
         tracks=f"{D}/tracks.csv",
         listed=listed,
         labels=f"{D}/labels.csv",
@@ -69,6 +71,8 @@ rule baselines:
         f"{D}/logs/baselines.log",
     benchmark:
         f"{D}/benchmarks/baselines.tsv"
+    # It reads all features.
+    localrule: OF_KNOWN_SIZE
     conda:
         "../envs/cpu.yaml"
     threads: 1
@@ -82,6 +86,8 @@ rule baselines:
     shell:
         """
         python -m workflow_scripts.baselines \
+            --features {input.features} \
+            --tempi {input.tempi} \
             --tracks {input.tracks} \
             --labels {input.labels} \
             --folds {input.folds} \

@@ -1,7 +1,8 @@
 """Mel-spectrograms.
 
 Needs: results/<name>/tracks.csv, contents/shard-<i>.txt, labels.csv, folds.csv.
-Makes: features/shard-<i>.npy and .csv, onsets/shard-<i>.csv, scaler.json.
+Makes: features/shard-<i>.npy and .csv, onsets/shard-<i>.csv, tempi/shard-<i>.csv,
+scaler.json.
 """
 
 
@@ -63,6 +64,36 @@ rule detect_onsets:
             --tracks {input.tracks} \
             --shard {input.shard} \
             --onsets {output.onsets} \
+            >{log} 2>&1
+        """
+
+
+rule detect_tempo:
+    input:
+        shard=shard_contents,
+        tracks=ancient(f"{D}/tracks.csv"),
+    output:
+        tempi=f"{D}/tempi/shard-{{shard}}.csv",
+    log:
+        f"{D}/logs/detect_tempo/shard-{{shard}}.log",
+    benchmark:
+        f"{D}/benchmarks/detect_tempo/shard-{{shard}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(60),
+    params:
+        code=digests_of("detect_tempo"),
+    message:
+        "Estimate the tempi of shard {wildcards.shard}"
+    shell:
+        """
+        python -m workflow_scripts.detect_tempo \
+            --tracks {input.tracks} \
+            --shard {input.shard} \
+            --tempi {output.tempi} \
             >{log} 2>&1
         """
 

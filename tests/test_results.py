@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import network_of
 from tests.test_architecture import TABLE_1
-from workflow_scripts.baselines import accuracies
+from workflow_scripts.baselines import Described, accuracies
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.results import baselines, predictions, table1
 from workflow_scripts.results.votes import decide
@@ -82,19 +82,37 @@ class TestBaselines:
         fold = np.array([0, 1, 2, 0, 1, 2])
         ids = np.arange(6).astype(str)
         tracks = Tracks(ids, labels, ids, fold, ["a", "b"], np.array([0, 0, 0, 1, 1, 1]))
-        table = accuracies(tracks, np.array([60.0, 61, 62, 90, 91, 61]))
+        bpm = np.array([60.0, 61, 62, 90, 91, 61])
+        # A rhythm that gives the class away.
+        described = Described(bpm, bpm + 100, tracks.target[:, np.newaxis].astype(float))
+        table = accuracies(tracks, described)
         assert table.columns.tolist() == ["system", "fold", "accuracy"]
         tempo = table[table["system"] == "tempo_1nn"].set_index("fold")["accuracy"]
         # Fold 1 tests 61 (neighbours 60 and 62: a, but 61 itself is b's) and 91.
         assert tempo.tolist() == [100, 50, 50]
         assert (table.loc[table["system"] == "most_probable_class", "accuracy"] == 50).all()
-        assert set(accuracies(tracks, None)["system"]) == {"most_probable_class"}
+        estimated = table[table["system"] == "tempo_1nn_estimated"]
+        assert estimated["accuracy"].tolist() == tempo.tolist()
+        rhythm = table[table["system"] == "modulation_scale_spectrum"]
+        assert rhythm["accuracy"].tolist() == [100, 100, 100]
+        systems = set(accuracies(tracks, Described(None, bpm, None))["system"])
+        assert systems == {"most_probable_class", "tempo_1nn_estimated"}
+
+    def test_an_unknown_tempo_votes_for_none_and_is_voted_on_by_all(self):
+        bpm = np.array([100.0, np.nan, np.nan])
+        labels = np.array(["tango", "waltz", "waltz"])
+        decided = baselines.tempo_1nn(bpm, labels, np.array([200.0, np.nan]))
+        assert list(decided) == ["tango", "waltz"]
+        nothing_known = np.full(3, np.nan)
+        assert list(baselines.tempo_1nn(nothing_known, labels, bpm)) == ["waltz"] * 3
 
     def test_each_architecture_has_the_papers_baseline(self):
-        assert baselines.baseline_of("Frequency") == "most_probable_class"
-        assert baselines.baseline_of("Time") == "tempo_1nn"
+        computed = {"tempo_1nn", "tempo_1nn_estimated"}
+        assert baselines.baseline_of("Frequency", computed) == "most_probable_class"
+        assert baselines.baseline_of("Time", computed) == "tempo_1nn"
+        assert baselines.baseline_of("Time", {"tempo_1nn_estimated"}) == "tempo_1nn_estimated"
         for architecture in ("Black-box", "Time-Frequency", "Time-FrequencyInit"):
-            assert baselines.baseline_of(architecture) == "modulation_scale_spectrum"
+            assert baselines.baseline_of(architecture, computed) == "modulation_scale_spectrum"
 
 
 COLUMNS = (  # noqa: SIM905 - as the header of the file reads

@@ -61,6 +61,7 @@ class TestAFinishedRun:
             "list_tracks": 1,
             "assign_folds": 1,
             "extract_mel": 2,
+            "detect_tempo": 2,
             "select_tracks": 1,
             "fit_scaler": 1,
             "train": 12,
@@ -94,7 +95,12 @@ class TestAFinishedRun:
         assert (table["n_folds"] == 3).all()
         assert table["accuracy_mean"].between(0, 100).all()
         assert table["paper_accuracy_mean"].isna().all()
-        baselines = ["tempo_1nn", "most_probable_class", "", ""]
+        baselines = [
+            "tempo_1nn",
+            "most_probable_class",
+            "modulation_scale_spectrum",
+            "modulation_scale_spectrum",
+        ]
         assert table["baseline"].fillna("").tolist() == baselines
         # Of the four test tracks two are of one class, so that the others are more frequent in
         # training: the most probable class is right once.

@@ -5,30 +5,31 @@ import signal
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, Generic, TypeVar
 
 from workflow_scripts.audio.decoding import NotAudioError
 
+T = TypeVar("T")
 
-class Worker:
+
+class Worker(Generic[T]):
     """Calls `function` on paths, one after the other, in another process.
 
-    `function` is importable by its module's name; it returns an array or raises NotAudioError.
+    `function` is importable by its module's name; it returns what can be pickled or raises
+    NotAudioError.
     """
 
-    def __init__(self, function: Callable[[Path], np.ndarray]) -> None:
+    def __init__(self, function: Callable[[Path], T]) -> None:
         self._function = function
         self._start()
 
-    def __enter__(self) -> "Worker":
+    def __enter__(self) -> "Worker[T]":
         return self
 
     def __exit__(self, *_: Any) -> None:
         self._stop()
 
-    def __call__(self, path: Path) -> np.ndarray:
+    def __call__(self, path: Path) -> T:
         """What `function` returns for `path`; raises what it raises.
 
         Raises NotAudioError if the process ends.
@@ -57,7 +58,7 @@ class Worker:
         self._process.join()
 
 
-def _serve(function: Callable[[Path], np.ndarray], connection: Connection) -> None:
+def _serve(function: Callable[[Path], Any], connection: Connection) -> None:
     """Answer until the other end is closed, be it by its process's end."""
     # Ctrl-C reaches both processes; the other one ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

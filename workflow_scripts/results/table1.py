@@ -29,7 +29,7 @@ def row(
     """
     tracks = [track_accuracy(fold) for fold in predictions]
     segments = [segment_accuracy(fold) for fold in predictions]
-    system = baseline_of(description["architecture"])
+    system = baseline_of(description["architecture"], set(baselines["system"]))
     of_system = baselines.loc[baselines["system"] == system, "accuracy"]
     return {
         "variant": variant,
