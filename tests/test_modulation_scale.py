@@ -34,12 +34,12 @@ class TestScaleTransform:
 
     def test_of_an_exponential_is_the_gamma_function(self):
         # The integral of exp(-t / a) t^(s - 1) is a^s Gamma(s); |Gamma(1/2 + jc)|^2 = pi / cosh(pi
-        # c). The steps, of one against a = 2000, leave an error at the start of the curve.
+        # c). Steps of one against a = 2000 leave an error of 3e-6 of the largest magnitude.
         a, scales = 2000, np.arange(0, 3, 0.25)
         values = np.exp(-(np.arange(40_000)[:, np.newaxis] + 0.5) / a)
         ours = np.abs(modulation_scale.scale_transform(values, scales)[:, 0])
         expected = np.sqrt(a / (2 * np.cosh(np.pi * scales)))
-        assert np.abs(ours - expected).max() < 0.02 * expected.max()
+        assert np.abs(ours - expected).max() < 1e-5 * expected.max()
 
     @pytest.mark.parametrize("factor", [2, 3])
     def test_a_stretched_copy_has_the_same_magnitude_and_another_spectrum(self, factor):
