@@ -27,6 +27,7 @@ include: "rules/features.smk"
 include: "rules/folds.smk"
 include: "rules/training.smk"
 include: "rules/evaluation.smk"
+include: "rules/interpretation.smk"
 
 
 onstart:

@@ -43,6 +43,7 @@ class TestAccuracies:
         assert list(table["predicted"]) == ["a", "b"]
         assert list(table["n_segments"]) == [3, 2]
         assert list(table["votes_a"]) == [2, 1]
+        assert list(table["segments"]) == ["0 0 1", "0 1"]
         assert table["probability_b"].tolist() == pytest.approx([1 / 3, 0.6])
         assert predictions.track_accuracy(table) == 100
         assert predictions.segment_accuracy(table) == 100 * 3 / 5

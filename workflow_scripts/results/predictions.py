@@ -17,6 +17,8 @@ def table(
 ) -> pd.DataFrame:
     """A row a track: track_id, label, predicted, n_segments, votes and mean probability a class.
 
+    A last column, segments, holds for each segment in order the position in `classes` of the class
+    that it votes for, with spaces between.
     `probabilities` (segments, classes) belong to the tracks at the positions `source`.
     """
     rows = []
@@ -27,13 +29,14 @@ def table(
         row["n_segments"] = len(own)
         row |= {f"votes_{name}": n for name, n in zip(classes, votes, strict=True)}
         row |= {f"probability_{name}": p for name, p in zip(classes, mean, strict=True)}
+        row["segments"] = " ".join(map(str, own.argmax(axis=1)))
         rows.append(row)
     return pd.DataFrame(rows)
 
 
 def read(csv: Path) -> pd.DataFrame:
     """A table written by `evaluate`; names stay text."""
-    names = {"track_id": str, "label": str, "predicted": str}
+    names = {"track_id": str, "label": str, "predicted": str, "segments": str}
     return pd.read_csv(csv, dtype=names, keep_default_na=False)
 
 

@@ -1,0 +1,85 @@
+"""What the networks have learned.
+
+Needs: results/<name>/models/, features/, the tables of the tracks, scaler.json.
+Makes: interventions/<variant>.csv, interventions.csv.
+"""
+
+
+# Seconds of one core, of tables alone.
+localrules:
+    tabulate_interventions,
+
+
+rule intervene:
+    input:
+        features=FEATURES,
+        index=FEATURE_INDEX,
+        listed=listed,
+        labels=f"{D}/labels.csv",
+        folds=f"{D}/folds.csv",
+        scaler=f"{D}/scaler.json",
+        weights=expand(
+            "{D}/models/{{variant}}/fold-{fold}/weights.npz", D=D, fold=FOLDS
+        ),
+    output:
+        interventions=f"{D}/interventions/{{variant}}.csv",
+    log:
+        f"{D}/logs/intervene/{{variant}}.log",
+    benchmark:
+        f"{D}/benchmarks/intervene/{{variant}}.tsv"
+    conda:
+        ENGINE_ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(240),
+    params:
+        code=digests_of("intervene", ENGINE_MODULE),
+        network=network,
+        engine=config["engine"],
+    message:
+        "Stretch and shift what {wildcards.variant} hears"
+    shell:
+        """
+        python -m workflow_scripts.intervene \
+            --features {input.features} \
+            --labels {input.labels} \
+            --folds {input.folds} \
+            --scaler {input.scaler} \
+            --network {params.network:q} \
+            --engine {params.engine} \
+            --weights {input.weights} \
+            --interventions {output.interventions} \
+            >{log} 2>&1
+        """
+
+
+rule tabulate_interventions:
+    input:
+        listed=listed,
+        counts=expand(
+            "{D}/interventions/{variant}.csv", D=D, variant=config["variants"]
+        ),
+    output:
+        table=f"{D}/interventions.csv",
+    log:
+        f"{D}/logs/tabulate_interventions.log",
+    benchmark:
+        f"{D}/benchmarks/tabulate_interventions.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(500),
+        runtime=growing(10),
+    params:
+        code=digests_of("tabulate_interventions"),
+    message:
+        "Tabulate the interventions"
+    shell:
+        """
+        python -m workflow_scripts.tabulate_interventions \
+            --counts {input.counts} \
+            --table {output.table} \
+            >{log} 2>&1
+        """
