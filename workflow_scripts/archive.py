@@ -17,6 +17,7 @@ from typing import Any
 
 from workflow_scripts import checkout, configuration, records, tables
 from workflow_scripts.results import provenance
+from workflow_scripts.results.licences import DATA
 from workflow_scripts.sources import PACKAGE, digest_of
 from workflow_scripts.step import UserError, atomic, run
 
@@ -38,17 +39,6 @@ TABLES = ("tracks.csv", "lengths.csv", "scaler.json", *(f"table1{s}" for s in ta
 MODEL = ("weights.npz", "history.csv", "fit.json")
 # Large, and made again from the audio within minutes.
 LEFT_OUT = ("features", "onsets")
-DATA = {
-    "ballroom": """\
-The labels, tempi and file names are those of the Ballroom data set, which mirdata lists under
-CC BY-NC-SA 4.0 (https://creativecommons.org/licenses/by-nc-sa/4.0/): not for commercial use. Please
-cite F. Gouyon et al., An experimental comparison of audio tempo induction algorithms, IEEE TASLP
-14(5), 2006.""",
-    "demo": "The music was synthesised by the workflow itself and is under its licence.",
-    "folder": """\
-The audio was a folder of its user's; its rights are its owner's. File names and labels are in
-`results/{name}/tracks.csv` and the tables beside it.""",
-}
 AUDIO = {
     "ballroom": "Snakemake downloads it (1.4 GB)",
     "demo": "Snakemake synthesises it",

@@ -12,16 +12,8 @@ from workflow_scripts.dataset import split
 from workflow_scripts.dataset.tables import read_table
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.results import predictions, provenance, table1
+from workflow_scripts.results.notes import notes
 from workflow_scripts.step import atomic, run
-
-SYNTHETIC = (
-    "The demo's music is synthetic: these accuracies show that the workflow works "
-    "and are not comparable with the paper's."
-)
-LEGEND = (
-    "Accuracy: per cent of the test tracks, by majority vote of their segments; Segments: per "
-    "cent of the segments; mean ± standard deviation over {n} folds."
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -58,26 +50,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         table = table1.with_paper(table)
 
     title = f"Table I of {options.name}"
-    notes = [LEGEND.format(n=tracks.n_folds)]
-    for fold, classes in tracks.lacking("test").items():
-        notes.append(f"Fold {fold} tests no track of {', '.join(classes)}.")
-    if copies := tracks.n_copies():
-        notes.append(
-            f"{copies} tracks have the same audio as one of another fold: one is trained on when "
-            "the other is tested."
-        )
-    if n_skipped := len(read_table(options.skipped)):
-        notes.append(f"{n_skipped} tracks were left out; skipped.csv says which and why.")
-    if options.dataset == "demo":
-        notes.append(SYNTHETIC)
-    notes.append(provenance.sentence([json.loads(fit.read_text()) for fit in options.fits]))
+    told = notes(tracks, len(read_table(options.skipped)), options.dataset)
+    told.append(provenance.sentence([json.loads(fit.read_text()) for fit in options.fits]))
     shown = table1.for_people(table)
     with atomic(options.table) as path:
         table.to_csv(path, index=False)
     with atomic(options.table.with_suffix(".md")) as path:
-        path.write_text(table1.markdown(shown, title, notes), encoding="utf-8")
+        path.write_text(table1.markdown(shown, title, told), encoding="utf-8")
     with atomic(options.table.with_suffix(".tex")) as path:
-        path.write_text(table1.latex(shown, title, notes), encoding="utf-8")
+        path.write_text(table1.latex(shown, title, told), encoding="utf-8")
 
 
 if __name__ == "__main__":
