@@ -17,6 +17,7 @@ rule all:
         table=f"{D}/table1.csv",
         markdown=f"{D}/table1.md",
         latex=f"{D}/table1.tex",
+        report=f"{D}/report.html",
         # With more shards than before some are missing, and Snakemake looks at nothing else of a job
         # whose outputs it does not all know.
         contents=expand("{D}/contents/shard-{shard}.txt", D=D, shard=SHARDS),
@@ -28,6 +29,7 @@ include: "rules/folds.smk"
 include: "rules/training.smk"
 include: "rules/evaluation.smk"
 include: "rules/interpretation.smk"
+include: "rules/report.smk"
 
 
 onstart:
@@ -43,4 +45,7 @@ onsuccess:
     remove_leftovers(Path(D))
     leave_the_results()
     if os.path.exists(f"{D}/table1.md"):
-        print(f"Table I lies in {D}/table1.md, .csv and .tex.", file=sys.stderr)
+        print(
+            f"Table I lies in {D}/table1.md, .csv and .tex, the report in {D}/report.html.",
+            file=sys.stderr,
+        )

@@ -48,6 +48,10 @@ ENGINE_ENVIRONMENT = f"../envs/{conda_form(config['engine'])}.yaml"
 # Steps that read everything once take seconds for these, too few for a job of a cluster; a folder may
 # hold terabytes.
 OF_KNOWN_SIZE = config["dataset"] in ("ballroom", "demo")
+PAGE = [
+    os.path.relpath(os.path.join(workflow.basedir, "workflow_scripts/page", name))
+    for name in ("template.html.j2", "style.css", "script.js", "figures.mplstyle")
+]
 AUDIO_FOLDERS = {
     "ballroom": "data/ballroom/BallroomData",
     "demo": "data/demo",
@@ -64,6 +68,16 @@ wildcard_constraints:
 def source(path):
     """A file of the workflow itself; relative, so that a moved checkout computes nothing anew."""
     return os.path.relpath(os.path.join(workflow.basedir, path))
+
+
+def of_each_variant(path):
+    """Files of the results, one a variant, in the table's order."""
+    return expand(f"{D}/{path}", variant=config["variants"])
+
+
+def of_each_model(path):
+    """Files of the results, variant by variant, fold by fold."""
+    return expand(f"{D}/{path}", variant=config["variants"], fold=FOLDS)
 
 
 def audio_to_make(wildcards):

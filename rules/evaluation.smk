@@ -103,19 +103,9 @@ rule tabulate:
         folds=f"{D}/folds.csv",
         baselines=f"{D}/baselines.csv",
         skipped=f"{D}/skipped.csv",
-        predictions=expand(
-            "{D}/predictions/{variant}/fold-{fold}.csv",
-            D=D,
-            variant=config["variants"],
-            fold=FOLDS,
-        ),
+        predictions=of_each_model("predictions/{variant}/fold-{fold}.csv"),
         # Each is made with the model that its predictions are of: it reruns nothing by itself.
-        fits=expand(
-            "{D}/models/{variant}/fold-{fold}/fit.json",
-            D=D,
-            variant=config["variants"],
-            fold=FOLDS,
-        ),
+        fits=of_each_model("models/{variant}/fold-{fold}/fit.json"),
         paper=source("workflow_scripts/results/paper_table1.csv"),
     output:
         table=f"{D}/table1.csv",

@@ -57,9 +57,7 @@ rule intervene:
 rule tabulate_interventions:
     input:
         listed=listed,
-        counts=expand(
-            "{D}/interventions/{variant}.csv", D=D, variant=config["variants"]
-        ),
+        counts=of_each_variant("interventions/{variant}.csv"),
     output:
         table=f"{D}/interventions.csv",
     log:

@@ -94,12 +94,12 @@ def _bands_of(spectra: np.ndarray) -> np.ndarray:
     bands = np.empty((len(spectra), N_BANDS), np.float32)
     for first in range(0, len(spectra), BLOCK):
         power = np.square(spectra[first : first + BLOCK])
-        bands[first : first + BLOCK] = (_filters() @ power.T).T
+        bands[first : first + BLOCK] = (band_weights() @ power.T).T
     return bands
 
 
 @cache
-def _filters() -> sparse.csr_array:
+def band_weights() -> sparse.csr_array:
     """MelBands' weights, shape (bands, bins): what it makes of spectra that have one bin of 1."""
     units = streaming.VectorInput(np.eye(N_BINS, dtype=np.float32))
     bands = streaming.MelBands(**MEL_BANDS)

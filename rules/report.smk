@@ -1,0 +1,62 @@
+"""The report.
+
+Needs: the tables, predictions, models and interpretation of results/<name>/.
+Makes: report.html, figures/.
+"""
+
+
+rule report:
+    input:
+        listed=listed,
+        tracks=f"{D}/tracks.csv",
+        labels=f"{D}/labels.csv",
+        folds=f"{D}/folds.csv",
+        skipped=f"{D}/skipped.csv",
+        baselines=f"{D}/baselines.csv",
+        table=f"{D}/table1.csv",
+        predictions=of_each_model("predictions/{variant}/fold-{fold}.csv"),
+        histories=of_each_model("models/{variant}/fold-{fold}/history.csv"),
+        # Made with the histories: they rerun nothing by themselves.
+        fits=of_each_model("models/{variant}/fold-{fold}/fit.json"),
+        moves=of_each_variant("interventions/{variant}.csv"),
+        interventions=f"{D}/interventions.csv",
+        page=PAGE,
+    output:
+        report=f"{D}/report.html",
+        figures=directory(f"{D}/figures"),
+    log:
+        f"{D}/logs/report.log",
+    benchmark:
+        f"{D}/benchmarks/report.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        code=digests_of("report", "audio/excerpts"),
+        dataset=config["dataset"],
+        name=config["name"],
+    message:
+        "Write the report"
+    shell:
+        """
+        python -m workflow_scripts.report \
+            --tracks {input.tracks} \
+            --labels {input.labels} \
+            --folds {input.folds} \
+            --skipped {input.skipped} \
+            --baselines {input.baselines} \
+            --table {input.table} \
+            --predictions {input.predictions} \
+            --histories {input.histories} \
+            --fits {input.fits} \
+            --moves {input.moves} \
+            --interventions {input.interventions} \
+            --dataset {params.dataset} \
+            --name {params.name} \
+            --report {output.report} \
+            --figures {output.figures} \
+            >{log} 2>&1
+        """
