@@ -10,10 +10,11 @@ import pandas as pd
 
 from workflow_scripts.audio.parameters import N_BANDS, SAMPLE_RATE
 from workflow_scripts.dataset import mel_scale, split
-from workflow_scripts.dataset.normalisation import read_scaler
+from workflow_scripts.dataset.normalisation import compress, read_scaler
 from workflow_scripts.dataset.parts import Fold, Part
 from workflow_scripts.interpretation import temporal_filters
 from workflow_scripts.interpretation.filters import Findings, Model, findings
+from workflow_scripts.interpretation.temporal_filters import PulseTest
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.step import atomic, run
@@ -23,11 +24,13 @@ MOST_SEGMENTS = 2000
 
 
 @cache
-def pulse_trains(n_frames: int) -> list[np.ndarray]:
-    """Raw mel energies (n_frames, bands) of a train at each tempo; Essentia is imported here."""
+def pulse_test(n_frames: int) -> PulseTest:
+    """The test for filters of `n_frames`; Essentia is imported here: most variants need none."""
     from workflow_scripts.audio import pulses
 
-    return [pulses.energies(bpm, n_frames) for bpm in temporal_filters.BPM]
+    lengths = {bpm: temporal_filters.frames_to_hear(n_frames, bpm) for bpm in temporal_filters.BPM}
+    trains = [compress(pulses.energies(bpm, length)).T for bpm, length in lengths.items()]
+    return PulseTest(trains, n_frames)
 
 
 def evenly(part: Part, most: int) -> Part:
@@ -78,8 +81,8 @@ def main() -> None:
         part = Fold(tracks, fold, options.features, scaler, network.frames).part("test")
         tested = evenly(part, MOST_SEGMENTS)
         track_ids = tracks.track_id[tracks.part(fold, "test")][tested.segments.content]
-        model = Model(network, weights.read(trained), scaler, tracks.classes)
-        for name, trunk in findings(model, tested, track_ids, pulse_trains).items():
+        model = Model(network, weights.read(trained), tracks.classes)
+        for name, trunk in findings(model, tested, track_ids, pulse_test).items():
             found.append(trunk)
             trunk.table.insert(0, "fold", fold)
             trunk.table.insert(1, "trunk", name)

@@ -9,10 +9,10 @@ from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.audio.parameters import HOP_SIZE, SAMPLE_RATE
 from workflow_scripts.audio.synthesiser import write_wav
 
-# A burst of white noise falls to 1/e in so many seconds, and lies 40 dB above steady noise.
+# A burst of white noise falls to 1/e in so many seconds, and starts 40 dB above steady noise.
 DECAY = 0.03
-BURST = 0.2
-STEADY = 0.002
+BURST = 0.9
+STEADY = 0.009
 SEED = 2016
 
 
@@ -31,10 +31,10 @@ def energies(bpm: float, n_frames: int) -> np.ndarray:
 def train(bpm: float, n_samples: int) -> np.ndarray:
     """The sound of a pulse train at 44.1 kHz, (n_samples,), in -1 ... 1."""
     rng = np.random.default_rng(SEED)
-    sound = STEADY * rng.standard_normal(n_samples)
     time = np.arange(int(6 * DECAY * SAMPLE_RATE)) / SAMPLE_RATE
-    burst = BURST * rng.standard_normal(len(time)) * np.exp(-time / DECAY)
-    for start in np.arange(0, n_samples, SAMPLE_RATE * 60 / bpm).round().astype(int):
+    burst = BURST * rng.uniform(-1, 1, len(time)) * np.exp(-time / DECAY)
+    sound = STEADY * rng.uniform(-1, 1, n_samples)
+    for start in np.arange(0, n_samples, SAMPLE_RATE * 60 / bpm).astype(int):
         heard = burst[: n_samples - start]
         sound[start : start + len(heard)] += heard
-    return np.clip(sound, -1, 1)
+    return sound

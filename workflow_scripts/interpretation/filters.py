@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.dataset.normalisation import Scaler, compress
 from workflow_scripts.dataset.parts import Part
 from workflow_scripts.interpretation import (
     ablation,
@@ -16,19 +15,20 @@ from workflow_scripts.interpretation import (
     spectral_filters,
     temporal_filters,
 )
+from workflow_scripts.interpretation.temporal_filters import PulseTest
 from workflow_scripts.networks.architecture import Network, Trunk, Weights
 
-# Raw mel energies (frames, bands) of a pulse train at each of `temporal_filters.BPM`.
-PulseTrains = Callable[[int], Sequence[np.ndarray]]
+# The test for filters of so many frames.
+PulseTests = Callable[[int], PulseTest]
+NO_ROWS = np.empty((0, len(temporal_filters.BPM)))
 
 
 @dataclass(frozen=True)
 class Model:
-    """A trained network, the normalisation of its input and the names of its outputs."""
+    """A trained network and the names of its outputs."""
 
     network: Network
     weights: Weights
-    scaler: Scaler
     classes: Sequence[str]
 
 
@@ -36,8 +36,8 @@ class Model:
 class Findings:
     """A trunk's filters: a table with a row for each, and what temporal filters answer to.
 
-    `responses` and `modulation` are (filters, tempi), (0, tempi) where filters have none: responses
-    are those of m = 1, both of filters long enough (`temporal_filters.holds_a_beat`).
+    `responses` and `modulation` are (filters, tempi). Of filters too short for a tempo both have no
+    rows, (0, tempi); of filters over several bands `responses` has none.
     """
 
     table: pd.DataFrame
@@ -46,26 +46,26 @@ class Findings:
 
 
 def findings(
-    model: Model, tested: Part, track_ids: np.ndarray, trains: PulseTrains
+    model: Model, tested: Part, track_ids: np.ndarray, pulse_test: PulseTests
 ) -> dict[str, Findings]:
     """The findings on each trunk; `track_ids` name the tracks of the tested segments.
 
-    `trains` gives pulse trains of so many frames; it is called for temporal filters alone. Columns
-    of a table: filter, strength, speaks_for, gain, tempo, offset, excited_tracks, excited_frames.
+    `pulse_test` is called for temporal filters alone. Columns of a table: filter, strength,
+    speaks_for, gain, tempo, offset, excited_tracks, excited_frames.
     """
     outputs = activations.trunk_outputs(model.network, model.weights, tested.segments)
     lost = ablation.losses(model.network, model.weights, outputs, tested.labels)
+    first = tested.segments.first
     found = {}
     for name, trunk in model.network.trunks.items():
         table = effects(lost[name], model.classes)
-        responses, modulation = tempo_analysis(model, name, trains)
-        table["tempo"] = temporal_filters.tempi(responses) if len(responses) else np.nan
+        weight = model.weights[f"{name}.weight"]
+        table["tempo"], responses = tempi(weight, pulse_test)
         table["offset"] = lowest_bands(outputs[name], trunk)
         excited = excitation.most_exciting(outputs[name])
-        first = tested.segments.first
         table["excited_tracks"] = [_json(track_ids[positions]) for positions in excited]
         table["excited_frames"] = [_json(first[positions]) for positions in excited]
-        found[name] = Findings(table, responses, modulation)
+        found[name] = Findings(table, responses, modulation(weight))
     return found
 
 
@@ -87,18 +87,27 @@ def effects(lost: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def tempo_analysis(model: Model, name: str, trains: PulseTrains) -> tuple[np.ndarray, np.ndarray]:
-    """A trunk's `temporal_filters.responses` and `modulation`; no rows where it has none."""
-    weight, bias = model.weights[f"{name}.weight"], model.weights[f"{name}.bias"]
-    n_frames = weight.shape[2]
-    responses = modulation = np.empty((0, len(temporal_filters.BPM)))
-    if temporal_filters.holds_a_beat(n_frames):
-        modulation = temporal_filters.modulation(weight.sum(axis=1))
-        if weight.shape[1] == 1:
-            heard = trains(temporal_filters.frames_to_hear(n_frames))
-            normalised = (model.scaler(compress(train)).T for train in heard)
-            responses = temporal_filters.responses(weight[:, 0], bias, normalised)
-    return responses, modulation
+def tempi(weight: np.ndarray, pulse_test: PulseTests) -> tuple[np.ndarray, np.ndarray]:
+    """Each filter's tempo (filters,) and `PulseTest.responses` of filters (filters, m, n).
+
+    NaN and no rows unless m = 1 and the filters are long enough.
+    """
+    n_filters, m, n = weight.shape
+    if m > 1 or not temporal_filters.holds_a_beat(n):
+        return np.full(n_filters, np.nan), NO_ROWS
+    test = pulse_test(n)
+    responses = test.responses(weight[:, 0])
+    return test.tempi(responses), responses
+
+
+def modulation(weight: np.ndarray) -> np.ndarray:
+    """`temporal_filters.modulation` of filters (filters, m, n), summed over their bands.
+
+    No rows unless they are long enough.
+    """
+    if not temporal_filters.holds_a_beat(weight.shape[2]):
+        return NO_ROWS
+    return temporal_filters.modulation(weight.sum(axis=1))
 
 
 def lowest_bands(output: np.ndarray, trunk: Trunk) -> np.ndarray:
