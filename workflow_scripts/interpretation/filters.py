@@ -61,7 +61,7 @@ def findings(
         table = effects(lost[name], model.classes)
         weight = model.weights[f"{name}.weight"]
         table["tempo"], responses = tempi(weight, pulse_test)
-        table["offset"] = lowest_bands(outputs[name], trunk)
+        table["offset"] = pd.array(lowest_bands(outputs[name], trunk), dtype="Int64")
         excited = excitation.most_exciting(outputs[name])
         table["excited_tracks"] = [_json(track_ids[positions]) for positions in excited]
         table["excited_frames"] = [_json(first[positions]) for positions in excited]

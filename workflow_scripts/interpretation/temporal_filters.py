@@ -54,7 +54,8 @@ class PulseTest:
 
         (peak - mean of peaks) / std of peaks,
 
-    mean and deviation being those of N_NOISE filters of white noise: 0 is what noise gives.
+    mean and deviation being those of N_NOISE filters of noise: 0 is what noise gives. The noise is
+    normal, as trained weights nearly are, and as smooth as they are (`_noise`).
 
     It does not settle the octave. A filter with a pulse every beat also answers, less, to twice the
     tempo, where every second pulse falls between its own, and to half of it, which meets every
@@ -64,7 +65,7 @@ class PulseTest:
     def __init__(self, trains: Sequence[np.ndarray], n_frames: int) -> None:
         """`trains` are compressed mel energies (bands, frames), one for each of `BPM`."""
         self._trains = trains
-        noise = np.random.default_rng(SEED).standard_normal((N_NOISE, n_frames))
+        noise = _noise(n_frames)
         peaks = self._peaks(noise)
         self._mean, self._std = peaks.mean(axis=0), peaks.std(axis=0)
         best = self.responses(noise).max(axis=1)
@@ -93,6 +94,18 @@ class PulseTest:
             # tensordot copies what overlaps; `@` would do without BLAS, in ten times the time.
             peaks.append(np.tensordot(windows, weights, axes=(2, 1)).max(axis=(0, 1)))
         return np.stack(peaks, axis=1)
+
+
+def _noise(n_frames: int) -> np.ndarray:
+    """Filters of noise, (N_NOISE, n_frames): normal, weighted 1:2:1 over neighbouring frames.
+
+    The front end's frames overlap by half: what is learned from them is smooth (on the demo the
+    correlation of neighbouring weights is 0.6, here 0.67). White noise meets pulses of several
+    frames less well: measured by it, 22 % of smooth noise of 60 frames and 41 % of 200 would have a
+    tempo.
+    """
+    white = np.random.default_rng(SEED).standard_normal((N_NOISE, n_frames + 2))
+    return white[:, :-2] + 2 * white[:, 1:-1] + white[:, 2:]
 
 
 def _without_mean(filters: np.ndarray) -> np.ndarray:
