@@ -1,7 +1,7 @@
 """What the networks have learned.
 
 Needs: results/<name>/models/, features/, the tables of the tracks, scaler.json.
-Makes: interventions/<variant>.csv, interventions.csv.
+Makes: interventions/<variant>.csv, interventions.csv, filters/<variant>.csv and .npz.
 """
 
 
@@ -79,5 +79,49 @@ rule tabulate_interventions:
         python -m workflow_scripts.tabulate_interventions \
             --counts {input.counts} \
             --table {output.table} \
+            >{log} 2>&1
+        """
+
+
+rule interpret:
+    input:
+        features=FEATURES,
+        index=FEATURE_INDEX,
+        listed=listed,
+        labels=f"{D}/labels.csv",
+        folds=f"{D}/folds.csv",
+        scaler=f"{D}/scaler.json",
+        weights=expand(
+            "{D}/models/{{variant}}/fold-{fold}/weights.npz", D=D, fold=FOLDS
+        ),
+    output:
+        filters=f"{D}/filters/{{variant}}.csv",
+        spectra=f"{D}/filters/{{variant}}.npz",
+    log:
+        f"{D}/logs/interpret/{{variant}}.log",
+    benchmark:
+        f"{D}/benchmarks/interpret/{{variant}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        code=digests_of("interpret"),
+        network=network,
+    message:
+        "Interpret the filters of {wildcards.variant}"
+    shell:
+        """
+        python -m workflow_scripts.interpret \
+            --features {input.features} \
+            --labels {input.labels} \
+            --folds {input.folds} \
+            --scaler {input.scaler} \
+            --network {params.network:q} \
+            --weights {input.weights} \
+            --filters {output.filters} \
+            --spectra {output.spectra} \
             >{log} 2>&1
         """

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workflow_scripts.dataset import mel_scale
 from workflow_scripts.dataset.segments import Segments
 
-# HTK's mel scale, as the front end has it, but for a factor: log(1 + f / 700).
-CORNER_HZ = 700
 # A mixture is for the most part what it was.
 LARGEST_SHARE = 0.5
 
@@ -43,9 +42,8 @@ def pitch_shift(energies: np.ndarray, semitones: float, nyquist: float) -> np.nd
     scale from 0 to `nyquist` Hz; what would come from beyond them is silence.
     """
     n_bands = energies.shape[1]
-    spacing = _mel(nyquist) / (n_bands + 1)
-    centres = _hertz(np.arange(1, n_bands + 1) * spacing)
-    sources = _mel(centres * 2 ** (-semitones / 12)) / spacing
+    shifted = mel_scale.centres(n_bands, nyquist) * 2 ** (-semitones / 12)
+    sources = mel_scale.mel(shifted) / mel_scale.spacing(n_bands, nyquist)
     # A silent band on either side stands for all beyond.
     padded = np.pad(energies, ((0, 0), (1, 1)))
     low = np.clip(sources.astype(int), 0, n_bands)
@@ -132,11 +130,3 @@ class Augmented:
         first = min(segments.first[row], length - needed)
         segments.features.read(content, first, needed, energies)
         return time_stretch(energies, n_frames, tempo)
-
-
-def _mel(hertz: np.ndarray | float) -> np.ndarray:
-    return np.log1p(np.asarray(hertz) / CORNER_HZ)
-
-
-def _hertz(mel: np.ndarray) -> np.ndarray:
-    return CORNER_HZ * np.expm1(mel)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from workflow_scripts.dataset.segments import Segments
 from workflow_scripts.networks.architecture import Network, Shape, Weights
 
 # Bytes that the windows of one block of segments may take.
@@ -39,12 +40,9 @@ def pooled(maps: np.ndarray, pool: Shape) -> np.ndarray:
 
 
 def trunk_outputs(
-    network: Network, weights: Weights, segments: np.ndarray
+    network: Network, weights: Weights, segments: np.ndarray | Segments
 ) -> dict[str, np.ndarray]:
-    """Each trunk's output, (segments, filters, height, width), what the dense layers see.
-
-    `segments` may be anything that gives arrays when it is indexed by a slice.
-    """
+    """Each trunk's output, (segments, filters, height, width), what the dense layers see."""
     parts: dict[str, list[np.ndarray]] = {trunk: [] for trunk in network.trunks}
     for block in blocks(network, len(segments)):
         for name, trunk in network.trunks.items():
