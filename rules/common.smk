@@ -36,6 +36,7 @@ offer_to_jobs()
 
 D = f"results/{config['name']}"
 RUN_LOCK = RunLock(Path(D))
+LISTEN_TO = config["listen_to"] or [*config["variants"]][-1]
 FOLDS = range(config["folds"])
 SHARDS = range(config["shards"])
 FEATURES = expand("{D}/features/shard-{shard}.npy", D=D, shard=SHARDS)
@@ -110,7 +111,12 @@ def listed(wildcards):
 
 def network(wildcards):
     """What decides a variant's outputs as JSON, so that an edit reruns this variant alone."""
-    variant = config["variants"][wildcards.variant]
+    return network_of(wildcards.variant)
+
+
+def network_of(name):
+    """See `network`."""
+    variant = config["variants"][name]
     return json.dumps(
         {key: variant[key] for key in ("input_frames", "trunks", "hidden", "init")}
     )

@@ -1,7 +1,8 @@
 """What the networks have learned.
 
 Needs: results/<name>/models/, features/, the tables of the tracks, scaler.json.
-Makes: interventions/<variant>.csv, interventions.csv, filters/<variant>.csv and .npz.
+Makes: interventions/<variant>.csv, interventions.csv, filters/<variant>.csv and .npz,
+sounds/.
 """
 
 
@@ -123,5 +124,53 @@ rule interpret:
             --weights {input.weights} \
             --filters {output.filters} \
             --spectra {output.spectra} \
+            >{log} 2>&1
+        """
+
+
+rule auralise:
+    input:
+        features=FEATURES,
+        index=FEATURE_INDEX,
+        listed=listed,
+        tracks=f"{D}/tracks.csv",
+        labels=f"{D}/labels.csv",
+        folds=f"{D}/folds.csv",
+        scaler=f"{D}/scaler.json",
+        weights=expand(f"{D}/models/{LISTEN_TO}/fold-{{fold}}/weights.npz", fold=FOLDS),
+        predictions=expand(f"{D}/predictions/{LISTEN_TO}/fold-{{fold}}.csv", fold=FOLDS),
+        filters=f"{D}/filters/{LISTEN_TO}.csv",
+    output:
+        sounds=directory(f"{D}/sounds"),
+    log:
+        f"{D}/logs/auralise.log",
+    benchmark:
+        f"{D}/benchmarks/auralise.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(30),
+    params:
+        code=digests_of("auralise"),
+        variant=LISTEN_TO,
+        network=lambda wildcards: network_of(LISTEN_TO),
+    message:
+        "Let the filters of {params.variant} be heard"
+    shell:
+        """
+        python -m workflow_scripts.auralise \
+            --features {input.features} \
+            --tracks {input.tracks} \
+            --labels {input.labels} \
+            --folds {input.folds} \
+            --scaler {input.scaler} \
+            --variant {params.variant} \
+            --network {params.network:q} \
+            --weights {input.weights} \
+            --predictions {input.predictions} \
+            --filters {input.filters} \
+            --sounds {output.sounds} \
             >{log} 2>&1
         """

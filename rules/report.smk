@@ -20,6 +20,11 @@ rule report:
         fits=of_each_model("models/{variant}/fold-{fold}/fit.json"),
         moves=of_each_variant("interventions/{variant}.csv"),
         interventions=f"{D}/interventions.csv",
+        filters=of_each_variant("filters/{variant}.csv"),
+        spectra=of_each_variant("filters/{variant}.npz"),
+        # The shapes of filters that the page shows are the first fold's.
+        weights=of_each_variant("models/{variant}/fold-0/weights.npz"),
+        sounds=f"{D}/sounds",
         page=PAGE,
     output:
         report=f"{D}/report.html",
@@ -54,6 +59,9 @@ rule report:
             --fits {input.fits} \
             --moves {input.moves} \
             --interventions {input.interventions} \
+            --filters {input.filters} \
+            --weights {input.weights} \
+            --sounds {input.sounds} \
             --dataset {params.dataset} \
             --name {params.name} \
             --report {output.report} \

@@ -57,6 +57,7 @@ def complete(config: dict[str, Any], base: Path = Path("config.yaml")) -> None:
     _check_archives(config)
     _check_variants(config["variants"])
     _check_rates(config)
+    _check_listen_to(config)
     if config["validation"] == "segments" and config["sampling"] != "contiguous":
         raise UserError(
             f"validation: segments needs sampling: contiguous, not {config['sampling']}: other "
@@ -263,6 +264,12 @@ def _check_variants(variants: dict[str, Any]) -> None:
             raise UserError(f"variants.{name}: {reason}; change its shapes") from None
         for problem in _init_problems(variants, variant):
             raise UserError(f"variants.{name}.init: {problem}")
+
+
+def _check_listen_to(config: dict[str, Any]) -> None:
+    name, variants = config["listen_to"], config["variants"]
+    if name is not None and name not in variants:
+        raise UserError(f"listen_to: there is no variant {name}; known are {', '.join(variants)}")
 
 
 def _check_rates(config: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from workflow_scripts.audio.decoding import NotAudioError
@@ -15,7 +16,8 @@ from workflow_scripts.dataset import split
 from workflow_scripts.dataset.tables import paths_of, read_table
 from workflow_scripts.interpretation import intervention_table
 from workflow_scripts.interpretation.interventions import SHIFT, STRETCH
-from workflow_scripts.page import content, figures, networks, svg
+from workflow_scripts.networks import weights
+from workflow_scripts.page import content, figures, filter_figures, filters, networks, svg
 from workflow_scripts.results import comparison, costs, predictions, provenance, table1
 from workflow_scripts.results.licences import DATA
 from workflow_scripts.results.notes import notes
@@ -43,6 +45,13 @@ def openings(tracks: Path, wanted: dict[str, str]) -> dict[str, bytes]:
             except NotAudioError as reason:
                 print(f"no player for {track_id}: {paths[digest]} {reason}")
     return heard
+
+
+def known_tempi(tracks: Path, track_ids: np.ndarray) -> np.ndarray:
+    """The annotated BPM of these tracks; none at all unless each is known."""
+    listed = read_table(tracks).set_index("track_id").loc[track_ids]
+    known = "bpm" in listed and listed["bpm"].notna().all()
+    return listed["bpm"].to_numpy() if known else np.empty(0)
 
 
 class Sounds:
@@ -78,6 +87,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--moves", type=Path, nargs="+", required=True, help="interventions of each variant"
     )
     parser.add_argument("--interventions", type=Path, required=True, help="interventions.csv")
+    parser.add_argument("--filters", type=Path, nargs="+", required=True, help="of each variant")
+    parser.add_argument(
+        "--weights", type=Path, nargs="+", required=True, help="fold 0 of each variant"
+    )
+    parser.add_argument("--sounds", type=Path, required=True, help="folder of auralise")
     parser.add_argument("--dataset", required=True, help="ballroom, demo or folder")
     parser.add_argument("--name", required=True, help="the experiment's name")
     parser.add_argument("--report", type=Path, required=True, help="page to write")
@@ -146,6 +160,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     if len(pairs):
         drawn["differences"] = figures.differences(pairs, variants, content.LEVEL)
+    of_filters = {v: filters.read(csv) for v, csv in zip(variants, options.filters, strict=True)}
+    spectra = {
+        v: dict(np.load(csv.with_suffix(".npz")))
+        for v, csv in zip(variants, options.filters, strict=True)
+    }
+    first_models = dict(zip(variants, options.weights, strict=True))
+    tempi = {
+        v: table["tempo"].to_numpy()[spectra[v]["response_rows"]]
+        for v, table in of_filters.items()
+        if len(spectra[v]["response_rows"])
+    }
+    bpm = known_tempi(options.tracks, tracks.track_id)
+    if tempi:
+        drawn["tempi"] = filter_figures.tempi(tempi, bpm)
+        medians = (
+            {c: float(np.median(bpm[tracks.label == c])) for c in tracks.classes}
+            if len(bpm)
+            else {}
+        )
+        told = [filters.tempo_sentence(v, of_filters[v], medians) for v in tempi]
+        page.temporal = {"sentences": told, "variants": list(tempi)}
+    for variant in tempi:
+        drawn[f"tempo-{variant}"] = filter_figures.tempo_maps(of_filters[variant], spectra[variant])
+    for variant, table in of_filters.items():
+        of_fold = table[(table["fold"] == 0) & table["offset"].notna()]
+        for trunk, own in of_fold.groupby("trunk"):
+            weight = weights.read(first_models[variant])[f"{trunk}.weight"]
+            drawn[f"spectra-{variant}"] = filter_figures.spectral_shapes(
+                own, weight, spectra[variant]["hertz"]
+            )
+            page.spectral.append(variant)
     for variant in variants:
         counts = networks.confusions(pd.concat(decided[variant]), tracks.classes)
         drawn[f"confusions-{variant}"] = figures.confusion(counts, tracks.classes)
@@ -160,6 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sounds = Sounds()
     heard = openings(options.tracks, {track_id: digests[track_id] for track_id in wrong})
     page.players = {track_id: sounds.add(mp3) for track_id, mp3 in heard.items()}
+    page.sounds = filters.heard(options.sounds, sounds.add)
     page.sound_data = sounds.json()
     with atomic(options.report) as path:
         path.write_text(page.html(), encoding="utf-8")

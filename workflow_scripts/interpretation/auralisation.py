@@ -20,7 +20,9 @@ def passed(
     as the match; where several overlap, the strongest counts. The largest gain is 1; all are 0
     where the filter has matched nothing.
     """
-    chosen = {name: weights[f"{trunk}.{name}"][filter_ : filter_ + 1] for name in ("weight", "bias")}
+    chosen = {
+        name: weights[f"{trunk}.{name}"][filter_ : filter_ + 1] for name in ("weight", "bias")
+    }
     one = {f"{trunk}.{name}": values for name, values in chosen.items()}
     maps = convolved(segment[np.newaxis], one, trunk)[0, 0]
     shape = np.maximum(chosen["weight"][0], 0)

@@ -100,7 +100,8 @@ def table_columns(shown: pd.DataFrame) -> list[dict[str, Any]]:
     """Heads of Table I: those of `for_people`, and one for the dots."""
     numeric = {"Parameters", "Accuracy", "Segments", "Paper", "Baseline", "Paper's baseline"}
     columns = [{"title": c, "numeric": c in numeric, "sortable": True} for c in shown]
-    return [*columns, {"title": "Folds, 0 to 100 per cent", "numeric": False, "sortable": False}]
+    dots = {"title": "Folds, 0 to 100 per cent", "numeric": False, "sortable": False}
+    return [columns[0], dots, *columns[1:]]
 
 
 def table_rows(table: pd.DataFrame, folds: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
@@ -119,7 +120,7 @@ def table_rows(table: pd.DataFrame, folds: Mapping[str, Sequence[float]]) -> lis
     rows = []
     for number, row in enumerate(table.to_dict("records")):
         cells = []
-        for head in heads[:-1]:
+        for head in [head for head in heads if head["sortable"]]:
             text = shown.iloc[number][head["title"]]
             values = sorted_by.get(head["title"])
             value = text if values is None else values.iloc[number]

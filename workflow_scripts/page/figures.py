@@ -56,11 +56,13 @@ def differences(pairs: pd.DataFrame, variants: Sequence[str], level: float) -> F
     figure = Figure(figsize=(0.5 * size + 1.8, 0.42 * size + 1.4))
     axes = figure.add_subplot()
     bound = max(np.nanmax(np.abs(values), initial=0), 1)
-    axes.imshow(values, cmap="RdBu", vmin=-bound, vmax=bound, alpha=0.75, aspect="auto")
+    axes.imshow(values, cmap="RdBu", vmin=-bound, vmax=bound, aspect="auto")
     for i, j in zip(*np.nonzero(~np.isnan(values)), strict=True):
         mark = "\N{BULLET}" if real[i, j] else ""
         # Upon a cell's own colour, whatever the page's is.
-        axes.text(j, i, f"{values[i, j]:+.0f}{mark}", ha="center", va="center", color="#111111")
+        colour = "#ffffff" if abs(values[i, j]) > 0.7 * bound else "#111111"
+        points = f"{values[i, j]:+.0f}" if round(values[i, j]) else "0"
+        axes.text(j, i, f"{points}{mark}", ha="center", va="center", color=colour)
     axes.set_xticks(range(size), variants, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(size), variants)
     axes.grid(False)
