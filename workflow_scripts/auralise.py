@@ -1,4 +1,4 @@
-"""Let the strongest filters of one network be heard: segments, and what the filters pass of them."""
+"""Let one network's strongest filters be heard: segments, and what the filters pass of them."""
 
 import argparse
 import json

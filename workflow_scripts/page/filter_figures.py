@@ -54,7 +54,7 @@ def tempo_maps(table: pd.DataFrame, spectra: Mapping[str, np.ndarray]) -> Figure
     """
     figure = Figure(figsize=(6.5, 3.4))
     left, right = figure.subplots(1, 2, sharey=True)
-    order = table["tempo"].iloc[spectra["response_rows"]].argsort(kind="stable").to_numpy()
+    order = np.argsort(table["tempo"].to_numpy()[spectra["response_rows"]], kind="stable")
     responses = spectra["responses"][order]
     of_row = dict(zip(spectra["modulation_rows"], spectra["modulation"], strict=True))
     modulation = np.stack([of_row[row] for row in spectra["response_rows"][order]])

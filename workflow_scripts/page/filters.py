@@ -35,8 +35,8 @@ def tempo_sentence(variant: str, table: pd.DataFrame, tempo_of: Mapping[str, flo
     same = np.abs(ratio - 1) < NEAR
     octave = np.min([np.abs(ratio / factor - 1) for factor in OCTAVES], axis=0) < NEAR
     return (
-        f"{told}; that of {100 * same.mean():.0f} per cent is the median tempo of the class that "
-        f"they speak for, of {100 * octave.mean():.0f} per cent this or a multiple or fraction of it."
+        f"{told}; {100 * same.mean():.0f} per cent of these the median tempo of the class that "
+        f"they speak for, {100 * octave.mean():.0f} per cent that or a multiple or fraction of it."
     )
 
 
