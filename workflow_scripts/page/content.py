@@ -98,8 +98,11 @@ def headline(table: pd.DataFrame, baselines: pd.DataFrame) -> str:
 
 def table_columns(shown: pd.DataFrame) -> list[dict[str, Any]]:
     """Heads of Table I: those of `for_people`, and one for the dots."""
-    numeric = {"Parameters", "Accuracy", "Segments", "Paper", "Baseline", "Paper's baseline"}
-    columns = [{"title": c, "numeric": c in numeric, "sortable": True} for c in shown]
+    numeric = {"Parameters", "Accuracy", "Segments", "Paper", "Paper's baseline"}
+    columns = [
+        {"title": c, "numeric": c in numeric, "wrap": c == "Baseline", "sortable": True}
+        for c in shown
+    ]
     dots = {"title": "Folds, 0 to 100 per cent", "numeric": False, "sortable": False}
     return [columns[0], dots, *columns[1:]]
 

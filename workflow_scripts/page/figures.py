@@ -30,7 +30,7 @@ MOST_POINTS = 300
 
 def accuracies(folds: Mapping[str, Sequence[float]], baselines: Mapping[str, float]) -> Figure:
     """A row a variant: its folds' accuracies as dots, their mean and deviation, its baseline."""
-    figure = Figure(figsize=(6.5, 0.32 * len(folds) + 0.8))
+    figure = Figure(figsize=(6.5, 0.32 * len(folds) + 0.8), layout="constrained")
     axes = figure.add_subplot()
     for row, (variant, values) in enumerate(folds.items()):
         axes.plot(values, [row] * len(values), "o", color=BLUE, alpha=0.45, markersize=4)
@@ -53,7 +53,7 @@ def differences(pairs: pd.DataFrame, variants: Sequence[str], level: float) -> F
         i, j = place[pair.first], place[pair.second]
         values[i, j], values[j, i] = pair.difference, -pair.difference
         real[i, j] = real[j, i] = pair.p_holm < level
-    figure = Figure(figsize=(0.5 * size + 1.8, 0.42 * size + 1.4))
+    figure = Figure(figsize=(0.5 * size + 1.8, 0.42 * size + 1.4), layout="constrained")
     axes = figure.add_subplot()
     bound = max(np.nanmax(np.abs(values), initial=0), 1)
     axes.imshow(values, cmap="RdBu", vmin=-bound, vmax=bound, aspect="auto")
@@ -73,7 +73,7 @@ def confusion(counts: np.ndarray, classes: Sequence[str]) -> Figure:
     """Tracks by true class (rows) and decision (columns), shaded by their share of the row."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     size = len(classes)
-    figure = Figure(figsize=(0.55 * size + 1.5, 0.42 * size + 1.2))
+    figure = Figure(figsize=(0.55 * size + 1.5, 0.42 * size + 1.2), layout="constrained")
     axes = figure.add_subplot()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for i, j in np.ndindex(counts.shape):
@@ -90,7 +90,7 @@ def confusion(counts: np.ndarray, classes: Sequence[str]) -> Figure:
 
 def learning_curves(histories: Sequence[pd.DataFrame]) -> Figure:
     """Losses and validation accuracy by epoch, a thin line a fold; a dot at the epoch kept."""
-    figure = Figure(figsize=(6.5, 2.6))
+    figure = Figure(figsize=(6.5, 2.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     for number, history in enumerate(histories):
         shown = thinned(history)
@@ -110,7 +110,6 @@ def learning_curves(histories: Sequence[pd.DataFrame]) -> Figure:
     right.set_title("Validation accuracy, per cent of the segments")
     for axes in (left, right):
         axes.set_xlabel("epoch")
-    figure.tight_layout()
     return figure
 
 
@@ -122,7 +121,7 @@ def thinned(history: pd.DataFrame) -> pd.DataFrame:
 
 def interventions(table: pd.DataFrame, kind: str, architectures: Mapping[str, str]) -> Figure:
     """Accuracy under one kind of intervention, a line a network; colours are architectures."""
-    figure = Figure(figsize=(6.5, 3.6))
+    figure = Figure(figsize=(6.5, 3.6), layout="constrained")
     axes = figure.add_subplot()
     of_kind = table[table["intervention"] == kind]
     used = dict.fromkeys(architectures.values(), 0)

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from workflow_scripts.page.figures import BLUE, ORANGE
 from workflow_scripts.page.svg import INK
 
 # Filters over frequency that a figure shows, the strongest.
-N_SHAPES = 12
+N_SHAPES = 8
 COLUMNS = 4
 BINS = np.arange(40, 271, 10)
 
@@ -21,7 +22,7 @@ def tempi(of_filters: Mapping[str, np.ndarray], of_tracks: np.ndarray) -> Figure
 
     BPM; NaN for a filter without a tempo. `of_tracks` is empty where the tracks' are not known.
     """
-    figure = Figure(figsize=(6.5, 1.3 * len(of_filters) + 0.5))
+    figure = Figure(figsize=(6.5, 1.3 * len(of_filters) + 0.5), layout="constrained")
     rows = np.atleast_1d(figure.subplots(len(of_filters), 1, sharex=True))
     for axes, (variant, values) in zip(rows, of_filters.items(), strict=True):
         known = values[~np.isnan(values)]
@@ -37,9 +38,8 @@ def tempi(of_filters: Mapping[str, np.ndarray], of_tracks: np.ndarray) -> Figure
             )
         axes.set_title(f"{variant}: {len(known)} of {len(values)} filters have a tempo")
         axes.set_ylabel("per cent")
-    rows[0].legend()
+    rows[0].legend(loc="upper center", ncols=2)
     rows[-1].set_xlabel("BPM")
-    figure.tight_layout()
     return figure
 
 
@@ -52,7 +52,7 @@ def tempo_maps(table: pd.DataFrame, spectra: Mapping[str, np.ndarray]) -> Figure
 
     `table` and `spectra` are what `interpret` writes.
     """
-    figure = Figure(figsize=(6.5, 3.4))
+    figure = Figure(figsize=(6.5, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     order = np.argsort(table["tempo"].to_numpy()[spectra["response_rows"]], kind="stable")
     responses = spectra["responses"][order]
@@ -62,7 +62,6 @@ def tempo_maps(table: pd.DataFrame, spectra: Mapping[str, np.ndarray]) -> Figure
     _map(left, responses, spectra["bpm"], "Response to pulses")
     _map(right, modulation, spectra["modulation_bpm"], "Modulation spectrum")
     left.set_ylabel("filters, by tempo")
-    figure.tight_layout()
     return figure
 
 
@@ -91,7 +90,7 @@ def spectral_shapes(table: pd.DataFrame, weight: np.ndarray, hertz: np.ndarray) 
     strongest = table.dropna(subset="offset").nlargest(N_SHAPES, "strength")
     strongest = strongest.sort_values(["speaks_for", "strength"], ascending=[True, False])
     n_rows = -(-len(strongest) // COLUMNS)
-    figure = Figure(figsize=(6.5, 1.35 * n_rows + 0.4))
+    figure = Figure(figsize=(6.5, 1.35 * n_rows + 0.4), layout="constrained")
     grid = figure.subplots(n_rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
     for axes in grid.flat[len(strongest) :]:
         axes.set_visible(False)
@@ -102,7 +101,7 @@ def spectral_shapes(table: pd.DataFrame, weight: np.ndarray, hertz: np.ndarray) 
         axes.axhline(0, color=INK, linewidth=0.5)
         axes.set_title(f"{row['speaks_for']} ({row['gain']:.2f})", fontsize=8)
         axes.set_xscale("log")
+        axes.xaxis.set_minor_locator(NullLocator())
     figure.supxlabel("Hz", fontsize=9)
     figure.supylabel("weight", fontsize=9)
-    figure.tight_layout()
     return figure

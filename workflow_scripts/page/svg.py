@@ -20,9 +20,7 @@ def text_of(figure: Figure, name: str) -> str:
     """The figure as an SVG document, the same bytes each time."""
     file = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
-        figure.savefig(
-            file, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None}
-        )
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     return file.getvalue()
 
 
