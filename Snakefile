@@ -45,7 +45,8 @@ onsuccess:
     remove_leftovers(Path(D))
     leave_the_results()
     if os.path.exists(f"{D}/table1.md"):
+        print(f"Table I lies in {D}/table1.md, .csv and .tex.", file=sys.stderr)
+    if os.path.exists(f"{D}/report.html"):
         print(
-            f"Table I lies in {D}/table1.md, .csv and .tex, the report in {D}/report.html.",
-            file=sys.stderr,
+            f"The report is {D}/report.html: open it in a browser.", file=sys.stderr
         )

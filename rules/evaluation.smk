@@ -108,7 +108,9 @@ rule tabulate:
         fits=of_each_model("models/{variant}/fold-{fold}/fit.json"),
         paper=source("workflow_scripts/results/paper_table1.csv"),
     output:
-        table=f"{D}/table1.csv",
+        table=report(
+            f"{D}/table1.csv", caption="captions/table1.rst", category="Tables"
+        ),
         markdown=f"{D}/table1.md",
         latex=f"{D}/table1.tex",
     log:

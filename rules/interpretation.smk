@@ -60,7 +60,11 @@ rule tabulate_interventions:
         listed=listed,
         counts=of_each_variant("interventions/{variant}.csv"),
     output:
-        table=f"{D}/interventions.csv",
+        table=report(
+            f"{D}/interventions.csv",
+            caption="captions/interventions.rst",
+            category="Tables",
+        ),
     log:
         f"{D}/logs/tabulate_interventions.log",
     benchmark:

@@ -27,8 +27,15 @@ rule report:
         sounds=f"{D}/sounds",
         page=PAGE,
     output:
-        report=f"{D}/report.html",
-        figures=directory(f"{D}/figures"),
+        report=report(
+            f"{D}/report.html", caption="captions/report.rst", category="Report"
+        ),
+        figures=report(
+            directory(f"{D}/figures"),
+            patterns=["{figure}.svg"],
+            caption="captions/figure.rst",
+            category="Figures",
+        ),
     log:
         f"{D}/logs/report.log",
     benchmark:

@@ -9,7 +9,7 @@ import tarfile
 import pytest
 import yaml
 
-from tests.conftest import Workflow, only, run_step, write_classes
+from tests.conftest import UP_TO_THE_TABLE, Workflow, only, run_step, write_classes
 from workflow_scripts import archive, tables
 from workflow_scripts.run_lock import RunLock
 from workflow_scripts.step import UserError
@@ -50,7 +50,7 @@ def packed(tmp_path_factory):
     write_classes(home / "audio")
     workflow = Workflow(home / "workflow")
     (workflow.folder / "small.yaml").write_text(yaml.safe_dump(SMALL))
-    workflow("--configfile", "small.yaml", *FOLDER)
+    workflow("--configfile", "small.yaml", *FOLDER, *UP_TO_THE_TABLE)
     shutil.rmtree(home / "audio")
     # What an earlier configuration, and trainings that go on, have left.
     results = workflow.folder / "results/small"

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import DATA, OVERLAID, clicks, run_step, write_wav
+from tests.conftest import DATA, OVERLAID, clicks, planned, run_step, write_wav
 
 # What every training leads to.
-TRAINED = {"train": 12, "evaluate": 4, "tabulate": 1, "all": 1}
-EVALUATED = {"evaluate": 4, "tabulate": 1, "all": 1}
+TRAINED = {"train": 12, "evaluate": 4, "tabulate": 1}
+EVALUATED = {"evaluate": 4, "tabulate": 1}
 
 
 def edit(path, old, new):
@@ -36,14 +36,14 @@ def epochs(again, variant, fold):
 @pytest.mark.slow
 class TestNothing:
     def test_when_nothing_changed(self, again):
-        assert again() == {}
+        assert "Nothing to be done" in again.run()
 
     def test_that_computes_when_files_are_touched(self, again):
         for path in again.folder.rglob("*"):
             if path.suffix in (".py", ".smk", ".wav", ".yaml"):
                 path.touch()
         jobs = again()
-        assert set(jobs) <= {"list_tracks", "all"}
+        assert set(jobs) <= {"list_tracks"}
         assert again.decoded == {}
 
     def test_for_comments_logs_profiles_and_resources(self, again):
@@ -55,8 +55,9 @@ class TestNothing:
         edit(folder / "workflow_scripts/step.py", "interrupted; run", "interrupted: run")
         shutil.rmtree(again.results / "logs")
         shutil.rmtree(again.results / "benchmarks")
-        assert again.plan() == {}
-        assert again.plan("--set-resources", "train:mem_mb=3000", "--retries", 2) == {}
+        assert "Nothing to be done" in again.run("-n")
+        more = ("--set-resources", "train:mem_mb=3000", "--retries", 2)
+        assert "Nothing to be done" in again.run("-n", *more)
 
     def test_for_a_run_that_is_forced_but_has_been_trained(self, again):
         before = (again.results / "table1.csv").read_bytes()
@@ -79,7 +80,7 @@ class TestAnEditOfTheCode:
             "import ",
             "import math\nimport ",
         )
-        assert again.plan() == {"tabulate": 1, "all": 1}
+        assert again.plan() == {"tabulate": 1}
 
     def test_of_the_other_engine(self, again):
         module = again.folder / "workflow/workflow_scripts/networks/engine_torch.py"
@@ -103,7 +104,7 @@ class TestAnotherSetting:
             f"variants:\n{OVERLAID}  frequency_32x1: {{training: {{learning_rate: 0.02}}}}\n"
         )
         # And that of the variant that starts from it.
-        expected = {"train": 6, "evaluate": 2, "tabulate": 1, "all": 1}
+        expected = {"train": 6, "evaluate": 2, "tabulate": 1}
         assert again.plan() == expected
 
     def test_more_epochs_go_on_and_end_as_if_there_had_been_no_pause(self, again):
@@ -190,6 +191,29 @@ class TestResultsOfAnotherCheckout:
 
 
 @pytest.mark.slow
+class TestTheReport:
+    def plan(self, again, *arguments):
+        jobs = planned(again.run(*arguments, "-n"))
+        jobs.pop("total", None)
+        return jobs
+
+    def test_a_change_of_the_page_writes_it_again(self, again):
+        style = again.folder / "workflow/workflow_scripts/page/style.css"
+        edit(style, "line-height: 1.1", "line-height: 1.2")
+        assert self.plan(again) == {"report": 1, "all": 1}
+
+    def test_another_network_to_listen_to(self, again):
+        jobs = self.plan(again, "listen_to=time_1x60")
+        assert jobs == {"auralise": 1, "report": 1, "all": 1}
+
+    def test_code_of_the_interventions(self, again):
+        module = again.folder / "workflow/workflow_scripts/interpretation/interventions.py"
+        edit(module, "range(-6, 7)", "range(-5, 6)")
+        jobs = self.plan(again)
+        assert jobs == {"intervene": 4, "tabulate_interventions": 1, "report": 1, "all": 1}
+
+
+@pytest.mark.slow
 class TestOtherDataUnderAnOldName:
     def test_is_said(self, again):
         (again.folder / "other").mkdir()
@@ -215,7 +239,7 @@ class TestAnotherVariantOrTrack:
             "    input_frames: 80\n"
             "    trunks: {time: {filter: [1, 30], pool: [40, 1]}}\n"
         )
-        assert again() == {"train": 3, "evaluate": 1, "tabulate": 1, "all": 1}
+        assert again() == {"train": 3, "evaluate": 1, "tabulate": 1}
 
     def test_a_longer_input_trains_no_other_variant(self, again):
         own = again.own
@@ -227,10 +251,10 @@ class TestAnotherVariantOrTrack:
             "    input_frames: 100\n"
             "    trunks: {time: {filter: [1, 90], pool: [40, 1]}}\n"
         )
-        longer = {"select_tracks": 1, "train": 3, "evaluate": 1, "tabulate": 1, "all": 1}
+        longer = {"select_tracks": 1, "train": 3, "evaluate": 1, "tabulate": 1}
         assert again() == longer
         own.write_text(before)
-        assert again() == {"select_tracks": 1, "tabulate": 1, "all": 1}
+        assert again() == {"select_tracks": 1, "tabulate": 1}
 
     def test_another_filter_trains_its_variant_and_what_starts_from_it(self, again):
         own = again.own
@@ -239,7 +263,7 @@ class TestAnotherVariantOrTrack:
             "  timefrequency: {trunks: {time: {filter: [1, 50], pool: [40, 1]}}}\n"
             f"{OVERLAID}"
         )
-        assert again() == {"train": 3, "evaluate": 1, "tabulate": 1, "all": 1}
+        assert again() == {"train": 3, "evaluate": 1, "tabulate": 1}
 
     def test_a_new_track_extracts_its_shard(self, again):
         rng = np.random.default_rng(9)

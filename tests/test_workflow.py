@@ -17,6 +17,7 @@ import yaml
 from tests.conftest import (
     DATA,
     SMOKE,
+    UP_TO_THE_TABLE,
     clicks,
     finished,
     only,
@@ -68,6 +69,11 @@ class TestAFinishedRun:
             "evaluate": 4,
             "baselines": 1,
             "tabulate": 1,
+            "intervene": 4,
+            "tabulate_interventions": 1,
+            "interpret": 4,
+            "auralise": 1,
+            "report": 1,
         }
 
     def test_it_says_once_that_it_trains_on_the_cpu(self, done):
@@ -171,6 +177,15 @@ class TestAFinishedRun:
         assert len(list(folder.glob("benchmarks/train/*/*.tsv"))) == 12
 
 
+@pytest.mark.slow
+def test_snakemakes_own_report_holds_tables_and_figures(again):
+    again.run("--report", "all.html")
+    page = (again.folder / "workflow/all.html").read_text()
+    for held in ("table1.csv", "interventions.csv", "report.html", "differences.svg"):
+        assert held in page, held
+    assert "Table I of the paper, computed from this run" in page
+
+
 MISTAKES = {
     "missing folder": "audio_dir ../audio is not a folder",
     "empty class": "class folder ../audio/empty holds no audio",
@@ -243,7 +258,7 @@ def test_bad_audio_is_named_all_at_once_or_skipped_with_its_reason(workflow, aud
 
     (audio / "fast/link.wav").symlink_to("nowhere.wav")
     (workflow.folder / "own.yaml").write_text(yaml.safe_dump({"variants": only(time_1x60={})}))
-    one = (*SMOKE[:2], "own.yaml", *SMOKE[2:], "on_bad_audio=skip")
+    one = (*SMOKE[:2], "own.yaml", *SMOKE[2:], "on_bad_audio=skip", *UP_TO_THE_TABLE)
     jobs = finished(workflow(*one))
     assert jobs["train"] == 3 and jobs["extract_mel"] == 0, "each file is decoded once"
     skipped = pd.read_csv(folder / "skipped.csv")
@@ -377,7 +392,9 @@ def test_ballroom_from_its_archives_to_the_papers_columns(workflow, tmp_path):
     own["ballroom"]["tempi_urls"] = [server.url("/gone"), server.url("/tempi")]
     (tmp_path / "own.yaml").write_text(yaml.safe_dump(own))
     without_proxy = {"NO_PROXY": "127.0.0.1"}
-    output = workflow("--configfile", tmp_path / "own.yaml", environment=without_proxy)
+    output = workflow(
+        *("--configfile", tmp_path / "own.yaml", *UP_TO_THE_TABLE), environment=without_proxy
+    )
     server.close()
     jobs = finished(output)
     assert (jobs["download"], jobs["unpack"], jobs["train"]) == (1, 1, 3)
@@ -394,7 +411,7 @@ def test_ballroom_from_its_archives_to_the_papers_columns(workflow, tmp_path):
     assert (after.st_mtime_ns, after.st_size) == (before.st_mtime_ns, before.st_size)
     own["ballroom"]["tempi_urls"].append("https://a.mirror/data2.tar.gz")
     (tmp_path / "own.yaml").write_text(yaml.safe_dump(own))
-    assert planned(workflow("-n", "--configfile", tmp_path / "own.yaml")) == {}
+    assert planned(workflow("-n", "--configfile", tmp_path / "own.yaml", *UP_TO_THE_TABLE)) == {}
     folder = workflow.folder / "results" / "small"
     tracks = pd.read_csv(folder / "tracks.csv")
     assert tracks["label"].tolist() == ["Rumba"] * 3 + ["Waltz"] * 3

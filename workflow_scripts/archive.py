@@ -37,8 +37,8 @@ CODE = (
 )
 TABLES = ("tracks.csv", "lengths.csv", "scaler.json", *(f"table1{s}" for s in tables.FORMATS))
 MODEL = ("weights.npz", "history.csv", "fit.json")
-# Large, and made again from the audio within minutes.
-LEFT_OUT = ("features", "onsets")
+# Large or audio, and made again from the audio within minutes.
+LEFT_OUT = ("features", "onsets", "sounds")
 AUDIO = {
     "ballroom": "Snakemake downloads it (1.4 GB)",
     "demo": "Snakemake synthesises it",
@@ -54,12 +54,14 @@ Neural Networks* (Pons, Lidy & Serra, CBMI 2016), with the workflow itself. {tra
 | File | Holds |
 | --- | --- |
 | `results/{name}/table1.md`, `.csv`, `.tex` | the tables |
+| `results/{name}/report.html` | results and what the networks learned, in a browser |
 | `results/{name}/` | predictions, models, folds, logs, times; `README.md` says more |
 | `config.yaml` | the configuration as it was used, complete |
 | `envs/` | every package with its version and hash |
 | `Snakefile`, `rules/`, `workflow_scripts/` | the workflow |
 
-Audio and spectrograms are not among them.
+Audio and spectrograms are not among them, but for a few seconds of some tracks that `report.html`
+plays, where there is one.
 
 ## The tables again, from the predictions
 
