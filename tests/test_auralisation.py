@@ -1,0 +1,132 @@
+"""How filters are made to be heard: sounds and filters whose answer is known."""
+
+import io
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.conftest import write_wav
+from workflow_scripts.audio import excerpts, resynthesis
+from workflow_scripts.audio.decoding import NotAudioError
+from workflow_scripts.dataset import mel_scale
+from workflow_scripts.interpretation.auralisation import passed
+
+RATE, HOP, N_FRAMES = 44100, 1024, 80
+TIME = np.arange(N_FRAMES * HOP) / RATE
+
+
+def level(sound, hertz):
+    """Of a frequency in the middle of a sound, in decibels."""
+    middle = sound[len(sound) // 4 : -len(sound) // 4]
+    wave = np.exp(-2j * np.pi * hertz * np.arange(len(middle)) / RATE) * np.hanning(len(middle))
+    return 20 * np.log10(np.abs(wave @ middle) + 1e-9)
+
+
+class TestResynthesis:
+    def test_a_gain_of_one_gives_the_sound_back(self):
+        sound = np.random.default_rng(0).standard_normal(len(TIME)).astype(np.float32)
+        again = resynthesis.heard(sound, np.ones((40, N_FRAMES)))
+        # Float32 keeps 1e-7 of the sound.
+        assert np.abs(again - sound).max() < 1e-5
+
+    def test_the_bands_around_a_tone_keep_it_and_take_another_away(self):
+        sound = np.sin(2 * np.pi * 440 * TIME) + np.sin(2 * np.pi * 4000 * TIME)
+        centres = mel_scale.centres(40, RATE / 2)
+        gain = np.zeros((40, N_FRAMES))
+        gain[np.abs(centres - 440) < 300] = 1
+        again = resynthesis.heard(sound.astype(np.float32), gain)
+        assert abs(level(again, 440) - level(sound, 440)) < 0.1
+        assert level(again, 4000) < level(sound, 4000) - 40
+
+    def test_a_gain_changes_where_its_frame_lies(self):
+        sound = np.sin(2 * np.pi * 440 * TIME).astype(np.float32)
+        gain = np.ones((40, N_FRAMES))
+        gain[:, 40:] = 0
+        again = resynthesis.heard(sound, gain)
+        # A window of two hops around the change knows both sides.
+        assert np.abs(again[: 38 * HOP] - sound[: 38 * HOP]).max() < 1e-4
+        assert np.abs(again[42 * HOP :]).max() < 1e-4
+
+
+class TestSegmentSamples:
+    def click(self, path, sample, n=5 * RATE):
+        sound = np.zeros(n)
+        sound[sample] = 1
+        write_wav(path, sound)
+        return path
+
+    def test_a_click_at_a_frames_centre_lies_in_the_middle_of_its_hop(self, tmp_path):
+        path = self.click(tmp_path / "click.wav", 103 * HOP)
+        samples = resynthesis.segment_samples(path, 100, N_FRAMES)
+        assert len(samples) == N_FRAMES * HOP
+        assert samples.argmax() == 3 * HOP + HOP // 2
+
+    def test_before_and_after_the_recording_there_is_silence(self, tmp_path):
+        path = self.click(tmp_path / "click.wav", 0)
+        samples = resynthesis.segment_samples(path, 0, N_FRAMES)
+        assert samples.argmax() == HOP // 2 and (samples[: HOP // 2] == 0).all()
+        short = self.click(tmp_path / "short.wav", 10, n=HOP)
+        samples = resynthesis.segment_samples(short, 0, 2)
+        assert len(samples) == 2 * HOP and (samples[HOP // 2 + HOP :] == 0).all()
+
+    def test_a_file_that_is_gone(self, tmp_path):
+        with pytest.raises(NotAudioError, match="is missing"):
+            resynthesis.segment_samples(tmp_path / "gone.wav", 0, 80)
+
+
+class TestExcerpts:
+    @pytest.mark.parametrize(("seconds", "heard"), [(14, 10), (3, 3)])
+    def test_an_opening_is_an_mp3_of_ten_seconds_or_all_there_is(self, tmp_path, seconds, heard):
+        time = np.arange(seconds * RATE) / RATE
+        write_wav(tmp_path / "tone.wav", 0.5 * np.sin(2 * np.pi * 440 * time))
+        mp3 = excerpts.opening(tmp_path / "tone.wav")
+        sound, rate = soundfile.read(io.BytesIO(mp3))
+        # An MP3 has whole frames of 576 samples and silence before the first.
+        assert len(sound) / rate == pytest.approx(heard, abs=0.1)
+        spectrum = np.abs(np.fft.rfft(sound))
+        assert spectrum.argmax() * rate / len(sound) == pytest.approx(440, abs=1)
+        assert len(mp3) < 8000 * heard
+
+    def test_what_cannot_be_heard_is_said(self, tmp_path):
+        with pytest.raises(NotAudioError, match="is missing"):
+            excerpts.opening(tmp_path / "gone.wav")
+        (tmp_path / "text.wav").write_text("no audio\n" * 1000)
+        with pytest.raises(NotAudioError, match="cannot be decoded"):
+            excerpts.opening(tmp_path / "text.wav")
+
+
+class TestPassed:
+    def weights(self, trunk, weight, bias=0.0):
+        bias = np.array([0.0, bias], np.float32)
+        filters = np.stack([np.zeros_like(weight), weight]).astype(np.float32)
+        return {f"{trunk}.weight": filters, f"{trunk}.bias": bias}
+
+    def test_a_comb_passes_the_pulses_that_it_finds_in_the_band_where_it_finds_them(self):
+        segment = np.zeros((40, 80), np.float32)
+        segment[7, 5:80:20] = 1
+        comb = np.zeros((1, 60))
+        comb[0, ::20] = 1
+        comb -= 0.1 * (comb == 0)
+        gain = passed(segment, self.weights("time", comb), "time", (40, 1), 1)
+        # The comb has three teeth; a fourth pulse would meet one that starts too late.
+        assert gain[7, [5, 25, 45, 65]].tolist() == [1, 1, 1, 0]
+        # Negative weights are what a filter does not want to hear.
+        silent = np.setdiff1d(np.arange(80), [5, 25, 45])
+        assert gain.max() == 1 and gain.min() == 0
+        assert (gain[7, silent] < 1).all() and (gain[:7] <= gain[7]).all()
+
+    def test_of_each_pools_field_only_the_maximum_counts(self):
+        segment = np.zeros((40, 80), np.float32)
+        segment[10, 30], segment[10, 40], segment[5, 50] = 2, 1, 1
+        line = np.zeros((32, 1))
+        line[3] = 1
+        gain = passed(segment, self.weights("frequency", line), "frequency", (1, 80), 1)
+        # A row of the maps each: one where band 10 lies at the filter's line, one for band 5.
+        assert gain[10, 30] == 1 and gain[5, 50] == 0.5
+        assert gain.sum() == 1.5, "the weaker match in band 10 is lost in the pool"
+
+    def test_what_matches_nothing_passes_nothing(self):
+        segment = np.zeros((40, 80), np.float32)
+        weights = self.weights("time", np.ones((1, 60)), bias=-1)
+        assert not passed(segment, weights, "time", (40, 1), 1).any()
