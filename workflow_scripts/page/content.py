@@ -11,8 +11,12 @@ import pandas as pd
 
 from workflow_scripts.interpretation import intervention_table
 from workflow_scripts.interpretation.interventions import SHIFT, STRETCH
-from workflow_scripts.page import networks
+from workflow_scripts.page import filters, networks
+from workflow_scripts.page.material import Material
+from workflow_scripts.results import provenance
 from workflow_scripts.results.baselines import NAMES
+from workflow_scripts.results.licences import DATA
+from workflow_scripts.results.notes import notes
 from workflow_scripts.results.table1 import for_people
 
 # Differences less probable than this by chance are called real.
@@ -43,8 +47,8 @@ class Page:
     configuration: str
     stretch_sentence: str = ""
     shift_sentence: str = ""
-    temporal: dict[str, Any] = field(default_factory=dict)
-    spectral: list[str] = field(default_factory=list)
+    temporal: list[dict[str, str]] = field(default_factory=list)
+    spectral: list[tuple[str, str]] = field(default_factory=list)
     sounds: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, str] = field(default_factory=dict)
     players: dict[str, int] = field(default_factory=dict)
@@ -81,6 +85,62 @@ class Page:
             ("made", "How it was made", True),
         ]
         return [(id_, title) for id_, title, there in sections if there]
+
+
+def page(
+    material: Material, name: str, dataset: str, jobs: pd.DataFrame, configuration: str
+) -> Page:
+    """What the page says of these results, without figures and sounds.
+
+    `dataset` is ballroom, demo or folder; `jobs` is `costs.measured`, `configuration` YAML.
+    """
+    table, classes = material.table, material.tracks.classes
+    legend, *warnings = notes(material.tracks, material.n_skipped, dataset)
+    return Page(
+        name=name,
+        headline=headline(table, material.baselines),
+        warnings=warnings,
+        legend=legend,
+        columns=table_columns(for_people(table)),
+        rows=table_rows(table, material.accuracies),
+        systems=systems(material.baselines),
+        pairs=material.pairs.to_dict("records"),
+        differences_sentence=differences_sentence(material.pairs),
+        classes=classes,
+        networks=[
+            network(
+                variant,
+                pd.concat(folds),
+                material.histories[variant],
+                material.moved[variant],
+                classes,
+            )
+            for variant, folds in material.predictions.items()
+        ],
+        best=str(table.loc[table["accuracy_mean"].idxmax(), "variant"]),
+        costs=costs(jobs),
+        provenance=provenance.sentence(material.fits),
+        licence=DATA[dataset].format(name=name),
+        configuration=configuration,
+        stretch_sentence=stretch_sentence(material.under),
+        shift_sentence=shift_sentence(material.under, material.architectures, heights(table)),
+        temporal=[
+            {
+                "variant": variant,
+                "sentence": filters.tempo_sentence(
+                    variant, material.filters[variant], material.class_tempi
+                ),
+            }
+            for variant in material.tempi
+        ],
+        spectral=material.spectral,
+    )
+
+
+def heights(table: pd.DataFrame) -> dict[str, int]:
+    """m of each variant's first filter, from the cells of table1.csv, such as "(32, 1)"."""
+    firsts = table["filter"].str.extract(r"\((\d+),")[0].astype(int)
+    return dict(zip(table["variant"], firsts, strict=True))
 
 
 def headline(table: pd.DataFrame, baselines: pd.DataFrame) -> str:
