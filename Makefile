@@ -1,5 +1,5 @@
 # What a newcomer needs. The environment lies in .venv, made from the locks under envs/.
-#   make demo    the whole experiment on the synthesised demo, then Table I
+#   make demo    the whole experiment on the synthesised demo, then Table I and the report
 #   make test    the tests
 #   make test-slurm  those that need SLURM, in a cluster of one node that starts for them (as root)
 #   make env     the environment alone: `. .venv/bin/activate`, then call snakemake;
@@ -35,7 +35,8 @@ demo: .venv/$(BUILD)
 		engine=$(ENGINE)
 	@echo
 	@cat results/quick/table1.md
-	@echo "The table lies in results/quick: table1.csv, table1.md, table1.tex."
+	@echo "The table lies in results/quick: table1.csv, table1.md, table1.tex; the report there,"
+	@echo "report.html, opens in any browser."
 
 # Side by side: a test seldom keeps two cores busy. Four at the most: each may take a gigabyte.
 test: .venv/dev
