@@ -88,6 +88,16 @@ class TestExcerpts:
         assert spectrum.argmax() * rate / len(sound) == pytest.approx(440, abs=1)
         assert len(mp3) < 8000 * heard
 
+    def test_it_starts_and_ends_without_a_click(self):
+        tone = 0.5 * np.cos(2 * np.pi * 1000 * TIME)
+        sound, _ = soundfile.read(io.BytesIO(excerpts.mp3(tone, RATE)))
+        assert len(sound) == len(TIME)
+        # Without fades MP3 leaves 0.15 or more at either end, with them 0.01 or less.
+        assert np.abs(sound[[0, -1]]).max() < 0.03
+        # Between the fades the tone is as it was, but for the 0.06 that so small an MP3 changes.
+        middle = slice(RATE // 100, -RATE // 100)
+        assert np.abs(sound[middle] - tone[middle]).max() < 0.1
+
     def test_what_cannot_be_heard_is_said(self, tmp_path):
         with pytest.raises(NotAudioError, match="is missing"):
             excerpts.opening(tmp_path / "gone.wav")
