@@ -70,6 +70,7 @@ def heard(folder: Path, add: Callable[[bytes], int]) -> dict[str, Any]:
         "sentence": (
             f"The strongest filters of {variant}, fold {fold}: without them the network would lose "
             "most. Each is heard on the test segments that excite it most, and on what is left of "
-            "them where the filter has found what it looks for."
+            "them where the filter has found what it looks for. Much of that is bass: use "
+            "headphones. A filter may also look for quiet, which makes no sound."
         ),
     }
