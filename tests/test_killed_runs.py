@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.conftest import SMOKE, Workflow
+from tests.conftest import SMOKE, UP_TO_THE_TABLE, Workflow
 from workflow_scripts.run_lock import RunLock
 from workflow_scripts.step import UserError
 
@@ -104,7 +104,7 @@ def finished_trainings(results):
 @pytest.mark.slow
 def test_killed_at_random_moments_a_run_ends_with_the_bits_of_one_that_was_not(tmp_path, request):
     rounds, preset = request.config.getoption("--rounds"), request.config.getoption("--preset")
-    command = ("--configfile", f"presets/{preset}.yaml", *DEMO)
+    command = ("--configfile", f"presets/{preset}.yaml", *DEMO, *UP_TO_THE_TABLE)
     undisturbed = Workflow(tmp_path / "undisturbed")
     started = time.monotonic()
     undisturbed(*command)

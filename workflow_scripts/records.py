@@ -62,7 +62,8 @@ def restore(results: Path) -> tuple[int, int]:
         recorded = {Path(_name(Path(entry.name))): entry for entry in archive}
         here = {path for path in recorded if path.exists()}
         archive.extractall(METADATA, [recorded[path] for path in here], filter="data")
-    unknown = set(_outputs(results)) - here
+    # A rule may make a folder as a whole.
+    unknown = {path for path in _outputs(results) if here.isdisjoint({path, *path.parents})}
     for path in unknown:
         os.utime(path, (0, 0))
     if results / "tracks.csv" in unknown:
