@@ -75,8 +75,8 @@ def main() -> None:
     scaler = read_scaler(options.scaler, fold)
     names = {"speaks_for": str, "trunk": str}
     table = pd.read_csv(options.filters, dtype=names, keep_default_na=False)
-    table = table[table["fold"] == fold].astype({"strength": float})
-    chosen = list(clips(table.nlargest(N_FILTERS, "strength")))
+    table = table.assign(strength=pd.to_numeric(table["strength"]))
+    chosen = list(clips(table[table["fold"] == fold].nlargest(N_FILTERS, "strength")))
     digests = dict(zip(tracks.track_id, tracks.digest, strict=True))
     paths = paths_of(options.tracks, {digests[clip["track_id"]] for clip in chosen})
     options.sounds.mkdir(parents=True, exist_ok=True)

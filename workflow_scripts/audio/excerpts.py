@@ -29,7 +29,7 @@ def opening(audio: Path) -> bytes:
 
     Raises NotAudioError where nothing can be decoded.
     """
-    if not audio.exists():
+    if not audio.is_file():
         raise NotAudioError("is missing")
     samples = analysed(audio, _samples)
     if not len(samples):

@@ -30,7 +30,7 @@ def segment_samples(audio: Path, first_frame: int, n_frames: int) -> np.ndarray:
 
     Raises NotAudioError where nothing can be decoded.
     """
-    if not audio.exists():
+    if not audio.is_file():
         raise NotAudioError("is missing")
     start = first_frame * HOP_SIZE - HOP_SIZE // 2
     end = start + n_frames * HOP_SIZE
