@@ -170,6 +170,29 @@ class TestAFinishedRun:
                 started["hidden.weight"], arrays("timefrequency", fold)["hidden.weight"], atol=1e-3
             )
 
+    def test_without_an_intervention_the_decisions_are_the_tests(self, done):
+        folder = done[0] / "workflow" / DATA
+        under = pd.read_csv(folder / "interventions.csv")
+        table = pd.read_csv(folder / "table1.csv").set_index("variant")
+        assert len(under) == len(VARIANTS) * (8 + 13)
+        for kind, amount in (("stretch", 1.0), ("shift", 0.0)):
+            unchanged = (under["intervention"] == kind) & (under["amount"] == amount)
+            rows = under[unchanged].set_index("variant")
+            assert rows.index.tolist() == VARIANTS and (rows["changed_mean"] == 0).all()
+            for column in ("accuracy_mean", "accuracy_std"):
+                assert rows[column].to_numpy() == pytest.approx(table[column].to_numpy())
+
+    def test_the_report_shows_and_plays_each_network(self, done):
+        folder = done[0] / "workflow" / DATA
+        page = (folder / "report.html").read_text()
+        for variant in VARIANTS:
+            assert f'<h3 id="n-{VARIANTS.index(variant)}">{variant}</h3>' in page
+            assert (folder / f"figures/curves-{variant}.svg").exists()
+        sounds = pd.read_csv(folder / "sounds/sounds.csv")
+        assert set(sounds["variant"]) == {"timefrequency_init"}, "the last row of Table I"
+        assert all((folder / "sounds" / file).stat().st_size > 1000 for file in sounds["file"])
+        assert page.count("<audio") >= len(sounds)
+
     def test_every_job_has_its_log_and_benchmark(self, done):
         folder = done[0] / "workflow" / DATA
         log = (folder / "logs/train/time_1x60/fold-0.log").read_text()
