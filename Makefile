@@ -10,6 +10,8 @@
 #                (further words for snakemake) say of what
 #   make adopt NAME=...  take over results/NAME of another checkout
 #   make archive NAME=...  pack results/NAME and the workflow into FILE=, results/NAME.tar.gz
+#   make model NAME=...  pack the best network of results/NAME, or VARIANTS="...", into FILE=,
+#                results/NAME/model.zip, which labels music
 #   make tables NAME=...  the tables of finished results again, from their predictions
 #   make lint    formats and static checks
 #   make lock    resolve envs/*.in again (needs uv)
@@ -27,7 +29,7 @@ ENGINE := $(if $(filter Darwin-arm64,$(shell uname -sm | tr ' ' -)),torch,mxnet)
 # snakefmt calls shfmt, the rules call python.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-slurm env estimate adopt archive tables lint lock
+.PHONY: demo test test-slurm env estimate adopt archive model tables lint lock
 .DELETE_ON_ERROR:
 
 demo: .venv/$(BUILD)
@@ -37,6 +39,8 @@ demo: .venv/$(BUILD)
 	@cat results/quick/table1.md
 	@echo "The table lies in results/quick: table1.csv, table1.md, table1.tex; the report there,"
 	@echo "report.html, opens in any browser."
+	@echo
+	@$(BIN)/python -m workflow_scripts.pack_model results/quick
 
 # Side by side: a test seldom keeps two cores busy. Four at the most: each may take a gigabyte.
 test: .venv/dev
@@ -62,6 +66,10 @@ archive: .venv/$(BUILD)
 	$(BIN)/python -m workflow_scripts.archive results/$(NAMED) \
 		$(or $(FILE),results/$(NAME).tar.gz)
 
+model: .venv/$(BUILD)
+	$(BIN)/python -m workflow_scripts.pack_model results/$(NAMED) \
+		$(if $(VARIANTS),--variants $(VARIANTS)) $(if $(FILE),--file $(FILE))
+
 tables: .venv/$(BUILD)
 	$(BIN)/python -m workflow_scripts.tables results/$(NAMED)
 
@@ -78,6 +86,7 @@ lock:
 	cd envs && uv pip compile $(LOCK) --constraint cpu.txt dev.in --output-file dev.txt
 	cd envs && uv pip compile $(LOCK) --constraint dev.txt bench.in --output-file bench.txt
 	cd envs && uv pip compile $(LOCK) --constraint dev.txt cluster.in --output-file cluster.txt
+	cd envs && uv pip compile $(LOCK) --constraint cpu.txt classify.in --output-file classify.txt
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --no-annotate
 

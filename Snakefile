@@ -18,6 +18,7 @@ rule all:
         markdown=f"{D}/table1.md",
         latex=f"{D}/table1.tex",
         report=f"{D}/report.html",
+        cards=of_each_variant("onnx/{variant}/MODEL_CARD.md"),
         # With more shards than before some are missing, and Snakemake looks at nothing else of a job
         # whose outputs it does not all know.
         contents=expand("{D}/contents/shard-{shard}.txt", D=D, shard=SHARDS),
@@ -30,6 +31,7 @@ include: "rules/training.smk"
 include: "rules/evaluation.smk"
 include: "rules/interpretation.smk"
 include: "rules/report.smk"
+include: "rules/labelling.smk"
 
 
 onstart:

@@ -13,7 +13,7 @@ from snakemake.exceptions import WorkflowError
 
 from workflow_scripts import configuration, records
 from workflow_scripts.audio.dances import DANCES, TRACKS_A_DANCE
-from workflow_scripts.dataset.scan import fingerprint
+from workflow_scripts.dataset.scan import fingerprint, fingerprint_of_all
 from workflow_scripts.networks.devices import (
     conda_form,
     has_cuda_build,
@@ -137,6 +137,21 @@ def donors(wildcards):
     ]
 
 
+def what_labelling_needs(wildcards):
+    """No file. Raises WorkflowError where the configuration names no model."""
+    if config["model"] is None:
+        raise WorkflowError(
+            "to label music, say with what and which: snakemake label --config model=FILE "
+            "audio_dir=FOLDER"
+        )
+    return []
+
+
+def shard_to_label(wildcards):
+    """The shard's list of tracks, as the checkpoint leaves it: a new track is labelled alone."""
+    return checkpoints.list_audio.get().output.shards[int(wildcards.shard)]
+
+
 def growing(first):
     """A resource of which each further attempt at a job (`--retries`) gets as much again.
 
@@ -186,8 +201,14 @@ def take_the_results():
         raise WorkflowError(str(mistake)) from None
     # Of a run that was killed.
     save_records()
+    planned = {job.rule.name for job in workflow.dag.needrun_jobs()}
+    if config["model"] is not None and planned - {"list_audio", "label_shard", "label"}:
+        raise WorkflowError(
+            f"model is set to {config['model']}, which is for labelling: call `snakemake label`, "
+            "or leave model out to train"
+        )
     # An estimate may be of settings that nothing here was made with.
-    if any(job.rule.name != "estimate" for job in workflow.dag.needrun_jobs()):
+    if planned != {"estimate"}:
         configuration.keep(config, Path(D, configuration.KEPT))
 
 
@@ -210,7 +231,9 @@ def save_records():
 
 
 def say_where_it_trains():
-    """Once a run: that trainings go to the CPU, as far as this machine knows."""
+    """Once a run that trains: that it does so on the CPU, as far as this machine knows."""
+    if config["model"] is not None:
+        return
     if not workflow.local_exec:
         if not has_cuda_build(config["engine"]):
             print(

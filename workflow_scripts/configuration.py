@@ -51,6 +51,7 @@ def complete(config: dict[str, Any], base: Path = Path("config.yaml")) -> None:
     if not config["variants"]:
         raise UserError("configuration key variants leaves every network out; keep one or more")
     _fill(config, schema)
+    _check_model(config)
     if config["name"] is None:
         config["name"] = config["dataset"]
     _check_audio(config)
@@ -229,6 +230,21 @@ def _check_audio(config: dict[str, Any]) -> None:
         raise UserError(
             f"audio_dir is {folder}, but dataset is {config['dataset']}; add dataset=folder"
         )
+
+
+def _check_model(config: dict[str, Any]) -> None:
+    """Where music is to be labelled, it is a folder, and its results lie by themselves."""
+    if config["model"] is None:
+        return
+    config["model"] = model = _at_home(config["model"])
+    if not os.path.isfile(model):  # noqa: PTH113 - a name too long is none either.
+        raise UserError(
+            f"model {model} is not a file; check the path (`make model` packs one into "
+            "results/NAME/model.zip)"
+        )
+    config["dataset"] = "folder"
+    if config["name"] is None:
+        config["name"] = "labelled"
 
 
 def _check_archives(config: dict[str, Any]) -> None:

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-import soundfile
-
 T = TypeVar("T")
 UNDECODABLE = "cannot be decoded as audio"
 MANY_CHANNELS = (
@@ -63,8 +61,13 @@ def analysed(audio: Path, analysis: Callable[[Path], T]) -> T:
 def mixed_down(audio: Path, otherwise: str) -> Iterator[Path]:
     """Yield a temporary WAV of the mean of the file's channels, at its own sampling rate.
 
-    Raises NotAudioError, which says `otherwise`, where libsndfile cannot decode the file.
+    Raises NotAudioError, which says `otherwise`, where libsndfile cannot decode the file or the
+    package soundfile is not there: whoever labels music can do without.
     """
+    try:
+        import soundfile
+    except ImportError:
+        raise NotAudioError(f"{otherwise}; the package soundfile might") from None
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "mono.wav"
         try:

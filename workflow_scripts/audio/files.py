@@ -6,34 +6,8 @@ from pathlib import Path
 import soundfile
 from tinytag import TinyTag
 
-# Names that promise audio: a file of such a name that holds none is a bad track.
-SUFFIXES = frozenset(
-    [
-        ".aac",
-        ".ac3",
-        ".aif",
-        ".aifc",
-        ".aiff",
-        ".ape",
-        ".au",
-        ".caf",
-        ".flac",
-        ".m4a",
-        ".mka",
-        ".mp2",
-        ".mp3",
-        ".mpc",
-        ".oga",
-        ".ogg",
-        ".opus",
-        ".snd",
-        ".tta",
-        ".w64",
-        ".wav",
-        ".wma",
-        ".wv",
-    ]
-)
+from workflow_scripts.audio.suffixes import SUFFIXES
+
 # Encoders pad or trim their ends by less; so little is no loss either.
 TOLERANCE = 0.5
 # Programs that write to a pipe put a number of this size where the bytes of sound are counted.

@@ -19,28 +19,39 @@ class Worker(Generic[T]):
     NotAudioError.
     """
 
-    def __init__(self, function: Callable[[Path], T]) -> None:
+    def __init__(self, function: Callable[[Path], T], seconds: float | None = None) -> None:
+        """With `seconds` no path may take longer."""
         self._function = function
+        self._seconds = seconds
         self._start()
 
     def __enter__(self) -> "Worker[T]":
         return self
 
     def __exit__(self, *_: Any) -> None:
-        self._stop()
+        self.stop()
+
+    def stop(self) -> None:
+        """End the process, whatever it is at."""
+        self._process.kill()
+        self._connection.close()
+        self._process.join()
 
     def __call__(self, path: Path) -> T:
         """What `function` returns for `path`; raises what it raises.
 
-        Raises NotAudioError if the process ends.
+        Raises NotAudioError if the process ends or takes too long.
         """
-        self._connection.send(path)
         try:
-            result = self._connection.recv()
+            self._connection.send(path)
+            in_time = self._connection.poll(self._seconds)
+            result = self._connection.recv() if in_time else None
         except (EOFError, ConnectionError):
-            self._stop()
-            self._start()
+            self._restart()
             raise NotAudioError("cannot be decoded: the decoder crashes on it") from None
+        if not in_time:
+            self._restart()
+            raise NotAudioError(f"takes longer than {self._seconds:.0f} s to decode")
         if isinstance(result, Exception):
             raise result
         return result
@@ -53,9 +64,9 @@ class Worker(Generic[T]):
         self._process.start()
         other.close()
 
-    def _stop(self) -> None:
-        self._connection.close()
-        self._process.join()
+    def _restart(self) -> None:
+        self.stop()
+        self._start()
 
 
 def _serve(function: Callable[[Path], Any], connection: Connection) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 LISTING = "tracks.csv"
@@ -53,7 +53,15 @@ def fingerprint(folder: str | None) -> str | None:
     if folder is None:
         return None
     listing = os.path.join(folder, LISTING)
-    files = _listed(listing) if os.path.isfile(listing) else scan(folder)
+    return _digest(folder, _listed(listing) if os.path.isfile(listing) else scan(folder))
+
+
+def fingerprint_of_all(folder: str) -> str:
+    """A digest of the names, sizes and times of all files below a folder."""
+    return _digest(folder, scan(folder))
+
+
+def _digest(folder: str, files: Iterable[File]) -> str:
     digest = hashlib.sha256()
     for path, size, mtime_ns in sorted(files):
         entry = (path[len(folder) :], size, mtime_ns)

@@ -1,0 +1,29 @@
+"""Names that promise audio: a file of such a name that holds none is a bad track."""
+
+SUFFIXES = frozenset(
+    [
+        ".aac",
+        ".ac3",
+        ".aif",
+        ".aifc",
+        ".aiff",
+        ".ape",
+        ".au",
+        ".caf",
+        ".flac",
+        ".m4a",
+        ".mka",
+        ".mp2",
+        ".mp3",
+        ".mpc",
+        ".oga",
+        ".ogg",
+        ".opus",
+        ".snd",
+        ".tta",
+        ".w64",
+        ".wav",
+        ".wma",
+        ".wv",
+    ]
+)

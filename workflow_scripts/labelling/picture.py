@@ -1,0 +1,74 @@
+"""A picture of what is decided of a track, moment by moment, as SVG."""
+
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from workflow_scripts.labelling.decision import Decision
+from workflow_scripts.labelling.formats import clock, printable
+from workflow_scripts.step import atomic
+
+# Pixels.
+WIDTH, ROW, LABELS, TOP, BOTTOM = 900, 22, 170, 64, 34
+# More are averaged: a recording of hours has thousands.
+MOST_COLUMNS = 360
+N_TICKS = 8
+STYLE = """\
+text{font:13px system-ui,sans-serif;fill:#1a1a1a}.title{font-size:16px;font-weight:600}
+.quiet{fill:#666}.paper{fill:#fff}.cell{fill:#1f5fa8}.chosen{fill:none;stroke:#d9480f;stroke-width:2}
+"""
+
+
+def write(path: Path, name: str, decision: Decision) -> None:
+    """Write the picture: a row a class, darker where it is more probable, the decision framed."""
+    with atomic(path) as partial:
+        partial.write_text(drawing(name, decision), encoding="utf-8")
+
+
+def drawing(name: str, decision: Decision) -> str:
+    """See `write`."""
+    values = np.array([moment.probabilities for moment in decision.timeline])
+    seconds = decision.timeline[-1].end
+    columns = np.array_split(values, min(len(values), MOST_COLUMNS))
+    edges = np.cumsum([0, *map(len, columns)]) * (WIDTH - LABELS) / len(values) + LABELS
+    height = TOP + ROW * len(decision.classes) + BOTTOM
+    first = decision.order[0]
+    said = (
+        f"{decision.label}: probability {decision.probabilities[first]:.2f}, "
+        f"{100 * decision.vote_shares[first]:.0f} % of the votes; then {decision.runner_up}"
+    )
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH + 20} {height}" '
+        f'width="{WIDTH + 20}" height="{height}" role="img">',
+        f"<title>{_text(name)}: {_text(said)}</title><style>{STYLE}</style>",
+        f'<rect class="paper" width="{WIDTH + 20}" height="{height}"/>',
+        f'<text class="title" x="12" y="24">{_text(name)}</text>',
+        f'<text class="quiet" x="12" y="46">{_text(said)}</text>',
+    ]
+    for row, position in enumerate(decision.order):
+        y = TOP + ROW * row
+        label = f"{decision.classes[position]} {decision.probabilities[position]:.2f}"
+        parts.append(
+            f'<text x="{LABELS - 10}" y="{y + 15}" text-anchor="end">{_text(label)}</text>'
+        )
+    for left, right, column in zip(edges, edges[1:], columns, strict=False):
+        mean = column.mean(axis=0)
+        for row, position in enumerate(decision.order):
+            place = f'x="{left:.1f}" y="{TOP + ROW * row}" width="{right - left:.1f}"'
+            shade = f'height="{ROW - 2}" fill-opacity="{mean[position]:.3f}"'
+            parts.append(f'<rect class="cell" {place} {shade}/>')
+        row = decision.order.index(int(mean.argmax()))
+        place = f'x="{left + 1:.1f}" y="{TOP + ROW * row + 1}" width="{right - left - 2:.1f}"'
+        parts.append(f'<rect class="chosen" {place} height="{ROW - 4}"/>')
+    for tick in np.linspace(0, seconds, N_TICKS + 1):
+        x = LABELS + tick / seconds * (WIDTH - LABELS)
+        y = height - BOTTOM + 18
+        parts.append(
+            f'<text class="quiet" x="{x:.1f}" y="{y}" text-anchor="middle">{clock(tick)}</text>'
+        )
+    return "\n".join([*parts, "</svg>\n"])
+
+
+def _text(name: str) -> str:
+    return escape(printable(name))

@@ -1,0 +1,87 @@
+"""Models at work: raw mel energies to class probabilities; only this module imports onnxruntime."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from workflow_scripts.models import package
+from workflow_scripts.models.layers import INPUT, OUTPUT
+from workflow_scripts.step import UserError
+
+# Segments at a time: of a recording of hours, not all.
+BATCH = 64
+# A sum of float32 probabilities.
+TOLERANCE = 1e-3
+SILENT = 4
+
+
+class Session:
+    """One ONNX model, on one thread of the CPU."""
+
+    def __init__(self, onnx: bytes) -> None:
+        options = onnxruntime.SessionOptions()
+        # Tracks are labelled side by side.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = SILENT
+        self._session = onnxruntime.InferenceSession(
+            onnx, options, providers=["CPUExecutionProvider"]
+        )
+
+    def probabilities(self, energies: np.ndarray) -> np.ndarray:
+        """Class probabilities (segments, classes) of raw mel energies (segments, frames, bands)."""
+        parts = [
+            self._session.run([OUTPUT], {INPUT: energies[first : first + BATCH]})[0]
+            for first in range(0, len(energies), BATCH)
+        ]
+        return np.concatenate(parts)
+
+
+class Ensemble:
+    """The models of a file, ready to listen."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises UserError where `path` holds no model, or one that does not run."""
+        read = package.read(path)
+        self.classes = read.classes
+        self.longest_input = max(m.about.network["input_frames"] for m in read.models)
+        self._path = path
+        try:
+            self._sessions = {
+                (variant, models[0].about.network["input_frames"]): [
+                    Session(model.onnx) for model in models
+                ]
+                for variant, models in read.variants().items()
+            }
+        # Of several kinds, made in C++.
+        except Exception:
+            raise UserError(
+                f"the model {path} cannot be used by onnxruntime {onnxruntime.__version__}; take "
+                "one from `make model`"
+            ) from None
+
+    def probabilities(self, energies: np.ndarray) -> Mapping[int, list[np.ndarray]]:
+        """Of a track's raw mel energies, shape (frames, bands): what each variant makes of it.
+
+        By input length in frames, for each variant the mean over its folds of the class
+        probabilities, shape (segments, classes); segments are contiguous from the first frame on.
+        There are none where the track is shorter.
+
+        Raises UserError where a model gives no probabilities.
+        """
+        heard: dict[int, list[np.ndarray]] = {}
+        for (_, n_frames), sessions in self._sessions.items():
+            n_segments = len(energies) // n_frames
+            if not n_segments:
+                continue
+            segments = energies[: n_segments * n_frames].reshape(n_segments, n_frames, -1)
+            folds = [session.probabilities(segments) for session in sessions]
+            mean = np.mean(folds, axis=0)
+            if not np.allclose(mean.sum(axis=1), 1, rtol=0, atol=TOLERANCE):
+                raise UserError(
+                    f"the model {self._path} gives no probabilities: it is damaged; take one from "
+                    "`make model`"
+                )
+            heard.setdefault(n_frames, []).append(mean)
+        return heard
