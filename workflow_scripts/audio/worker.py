@@ -44,14 +44,13 @@ class Worker(Generic[T]):
         """
         try:
             self._connection.send(path)
-            in_time = self._connection.poll(self._seconds)
-            result = self._connection.recv() if in_time else None
+            if not self._connection.poll(self._seconds):
+                self._restart()
+                raise NotAudioError(f"takes longer than {self._seconds:.0f} s to decode")
+            result = self._connection.recv()
         except (EOFError, ConnectionError):
             self._restart()
             raise NotAudioError("cannot be decoded: the decoder crashes on it") from None
-        if not in_time:
-            self._restart()
-            raise NotAudioError(f"takes longer than {self._seconds:.0f} s to decode")
         if isinstance(result, Exception):
             raise result
         return result

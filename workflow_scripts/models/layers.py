@@ -6,6 +6,7 @@ https://onnx.ai/onnx/operators/.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from workflow_scripts.networks.architecture import Network
 
@@ -19,12 +20,12 @@ CHANNEL_AXIS = "channel_axis"
 
 @dataclass(frozen=True)
 class Layer:
-    """One operator: the names of its inputs and of its output, its attributes."""
+    """One operator: the names of its inputs and of its output; attributes, int or tuple of int."""
 
     operator: str
     inputs: tuple[str, ...]
     output: str
-    attributes: dict[str, int | tuple[int, ...]] = field(default_factory=dict)
+    attributes: dict[str, Any] = field(default_factory=dict)
 
 
 def layers(network: Network) -> list[Layer]:

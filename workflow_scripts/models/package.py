@@ -81,7 +81,7 @@ def write(path: Path, package: Package, cards: Mapping[str, str]) -> None:
         "classes": package.classes,
         "front_end": package.models[0].about.front_end,
         "models": [
-            {"file": name, "sha256": hashlib.sha256(data).hexdigest()}
+            {"file": name, "sha256": digest_of(data)}
             for name, data in entries.items()
         ],
     }
@@ -113,6 +113,11 @@ def read(path: Path) -> Package:
         raise UserError(f"cannot read the model {path}: {failure.strerror}") from None
 
 
+def digest_of(data: bytes) -> str:
+    """SHA-256, as the manifest has it of each ONNX file."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def _unpacked(file: Any) -> list[bytes]:
     try:
         with zipfile.ZipFile(file) as archive:
@@ -126,7 +131,7 @@ def _unpacked(file: Any) -> list[bytes]:
             files = []
             for name, digest in listed.items():
                 data = _bytes(archive, entries[name], entries[name].file_size)
-                if hashlib.sha256(data).hexdigest() != digest:
+                if digest_of(data) != digest:
                     raise NotOurModelError("is damaged or has been altered")
                 files.append(data)
             return files

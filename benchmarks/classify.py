@@ -1,0 +1,167 @@
+"""Times the labelling of tracks from the start of the program to its end: ours, straightforward.
+
+Each run is a process of its own that loads the models of five folds of the Time-Frequency network
+and labels tracks of 30 s. Contenders: `python -m workflow_scripts.classify` as it is (ours) and
+with one process (ours_one_process); benchmarks/plain_classifier.py, Essentia's standard mode and
+MXNet in one script (straightforward). They take turns and the medians are compared, on many tracks
+and on one alone. First it is checked that all give the same probabilities, within 1e-5.
+
+    python benchmarks/classify.py [--tracks 200] [--rounds 3] [--json FILE]
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from workflow_scripts.audio.composition import compose
+from workflow_scripts.audio.dances import DANCES
+from workflow_scripts.audio.parameters import FRONT_END, N_BANDS
+from workflow_scripts.audio.synthesiser import perform, write_wav
+from workflow_scripts.dataset.normalisation import Scaler
+from workflow_scripts.models import package, writing
+from workflow_scripts.models.about import About
+from workflow_scripts.networks.architecture import Network
+
+ROOT = Path(__file__).parents[1]
+SECONDS = 30
+N_FOLDS = 5
+# So many tracks differ; more are links to them.
+COMPOSED = 16
+NETWORK = {
+    "input_frames": 80,
+    "trunks": {
+        "time": {"filter": [1, 60], "pool": [40, 1], "n_filters": 32},
+        "frequency": {"filter": [32, 1], "pool": [1, 80], "n_filters": 32},
+    },
+    "hidden": 200,
+}
+# Of the demo's spectrograms.
+SCALER = Scaler(2.0, 2.0)
+TOLERANCE = 1e-5
+
+
+def make_tracks(folder: Path, n_tracks: int) -> list[Path]:
+    """The demo's dances, some often."""
+    rng = np.random.default_rng(0)
+    dances, tracks = list(DANCES.values()), []
+    for number in range(min(n_tracks, COMPOSED)):
+        path = folder / f"track-{number:03d}.wav"
+        score = compose(dances[number % len(dances)], number // len(dances), SECONDS, rng)
+        write_wav(path, perform(score, SECONDS, rng))
+        tracks.append(path)
+    for number in range(COMPOSED, n_tracks):
+        path = folder / f"track-{number:03d}.wav"
+        path.hardlink_to(tracks[number % COMPOSED])
+        tracks.append(path)
+    return tracks
+
+
+def make_models(folder: Path) -> Path:
+    """Untrained models, as one packed file and as the plain classifier takes them."""
+    network = Network.from_config(NETWORK, N_BANDS, len(DANCES))
+    files = []
+    for fold in range(N_FOLDS):
+        weights = network.initial_weights(np.random.default_rng(fold))
+        np.savez(folder / f"fold-{fold}.npz", **weights)
+        about = About(
+            dataset="demo",
+            variant="timefrequency",
+            architecture="Time-Frequency",
+            fold=fold,
+            n_folds=N_FOLDS,
+            seed=fold,
+            classes=tuple(DANCES),
+            accuracy=100 / len(DANCES),
+            n_test_tracks=0,
+            network=NETWORK,
+            front_end=FRONT_END,
+            weights="",
+        )
+        files.append(writing.onnx_model(network, weights, SCALER, about).SerializeToString())
+    (folder / "network.json").write_text(json.dumps(NETWORK))
+    (folder / "scaler.json").write_text(json.dumps({"mean": SCALER.mean, "std": SCALER.std}))
+    path = folder / "model.zip"
+    package.write(path, package.together(files), {"timefrequency": "Untrained."})
+    return path
+
+
+def answer(command: Sequence[object]) -> tuple[float, str]:
+    """Seconds from start to end, and what was printed."""
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, *map(str, command)],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    return time.perf_counter() - started, done.stdout.decode()
+
+
+def check(commands: dict[str, list[object]], tracks: list[Path]) -> None:
+    """Stop where they do not give the same probabilities."""
+    given = {}
+    for name, command in commands.items():
+        told = json.loads(answer([*command, *tracks])[1])
+        if name == "straightforward":
+            given[name] = [told[str(track)][1] for track in tracks]
+        else:
+            given[name] = [list(track["probabilities"].values()) for track in told]
+    error = max(np.abs(np.subtract(p, given["straightforward"])).max() for p in given.values())
+    if not error <= TOLERANCE:
+        raise SystemExit(f"the contenders' probabilities differ by {error:.1e}")
+    print(f"The contenders' probabilities agree within {error:.1e}.")
+
+
+def take_turns(
+    commands: dict[str, list[object]], tracks: list[Path], rounds: int
+) -> dict[str, float]:
+    """The median seconds of each."""
+    taken: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            taken[name].append(answer([*command, *tracks])[0])
+    return {name: float(np.median(seconds)) for name, seconds in taken.items()}
+
+
+def main() -> None:
+    """Print the table; write it where asked to."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tracks", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path, help="file for tracks a second, seconds for one")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        model = make_models(Path(folder))
+        tracks = make_tracks(Path(folder), options.tracks)
+        ours = ["-m", "workflow_scripts.classify", "--model", model, "--format", "json"]
+        commands: dict[str, list[object]] = {
+            "ours": ours,
+            "ours_one_process": [*ours, "--jobs", "1"],
+            "straightforward": [ROOT / "benchmarks" / "plain_classifier.py", folder],
+        }
+        check(commands, tracks[:COMPOSED])
+        many = take_turns(commands, tracks, options.rounds)
+        one = take_turns(commands, tracks[:1], 2 * options.rounds + 1)
+    rates = {name: len(tracks) / seconds for name, seconds in many.items()}
+    print(f"{len(tracks)} tracks of {SECONDS} s and one, from start to end")
+    print(f"{'contender':<18}{'tracks a second':>16}{'times':>7}{'one track, s':>14}")
+    for name, rate in rates.items():
+        times = rate / rates["straightforward"]
+        print(f"{name:<18}{rate:>16.1f}{times:>7.2f}{one[name]:>14.2f}")
+    if options.json:
+        first = {f"one_track_s_{name}": seconds for name, seconds in one.items()}
+        options.json.write_text(json.dumps(rates | first, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,260 @@
+"""Throws mutated model files and mutated audio at what labels music.
+
+    python -m tests.fuzz [--rounds 4000] [--seed 0]
+
+Half the rounds mutate model files: the bytes of a packed file; of one ONNX file, alone or packed
+with the digest that belongs to it, as somebody with bad intentions would; of the manifest. The
+other half mutate audio in every format that can be written here. Each goes to a process of its own,
+as in `classify`. What may come of it: a decision, or a refusal that says why; for audio also the
+end of that process, which is told as a refusal. Anything else, such as another exception, a process
+that a model has ended or one that takes more than TIME_LIMIT, is a failure and is kept.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import zipfile
+from collections import Counter
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from tests.conftest import clicks, network_of
+from workflow_scripts.audio.decoding import NotAudioError
+from workflow_scripts.audio.parameters import FRONT_END, N_BANDS
+from workflow_scripts.audio.worker import Worker
+from workflow_scripts.dataset.normalisation import Scaler
+from workflow_scripts.labelling import listening
+from workflow_scripts.models import package, writing
+from workflow_scripts.models.about import About
+from workflow_scripts.models.runtime import Ensemble
+from workflow_scripts.step import UserError
+
+# Seconds; two orders above what anything here takes.
+TIME_LIMIT = 30
+SECONDS = 4
+CLASSES = ("fast", "middle", "slow")
+FORMATS = {
+    "wav": ("WAV", "PCM_16"),
+    "float.wav": ("WAV", "FLOAT"),
+    "adpcm.wav": ("WAV", "IMA_ADPCM"),
+    "flac": ("FLAC", None),
+    "ogg": ("OGG", "VORBIS"),
+    "opus": ("OGG", "OPUS"),
+    "mp3": ("MP3", None),
+    "aiff": ("AIFF", None),
+    "caf": ("CAF", None),
+    "au": ("AU", None),
+}
+EXTREMES = (
+    b"\0\0\0\0",
+    b"\xff\xff\xff\xff",
+    b"\xff\xff\xff\x7f",
+    b"\0\0\0\x80",
+    b"\x7f\xff\xff\xff",
+)
+# Where formats say what they are.
+HEAD = 256
+CRASHED = "the decoder crashes on it"
+LATE = "takes longer than"
+
+
+def onnx_of(variant, fold=0, classes=CLASSES):
+    """An ONNX file of an untrained network, and what it tells of itself."""
+    network = network_of(variant, len(classes))
+    about = About(
+        dataset="clicks",
+        variant=variant,
+        architecture="any",
+        fold=fold,
+        n_folds=2,
+        seed=1,
+        classes=tuple(classes),
+        accuracy=50.0,
+        n_test_tracks=6,
+        network={
+            "input_frames": network.frames,
+            "trunks": {
+                name: {"filter": trunk.filter, "pool": trunk.pool, "n_filters": trunk.n_filters}
+                for name, trunk in network.trunks.items()
+            },
+            "hidden": network.hidden,
+        },
+        front_end=FRONT_END,
+        weights="0" * 64,
+    )
+    weights = network.initial_weights(np.random.default_rng(fold))
+    return writing.onnx_model(network, weights, Scaler(1.0, 2.0), about).SerializeToString()
+
+
+def mutated(rng, data, others):
+    """The data after one to four random edits."""
+    data = bytearray(data)
+    for _ in range(rng.integers(1, 5)):
+        size = max(len(data), 1)
+        place = int(rng.integers(min(size, HEAD) if rng.random() < 0.5 else size))
+        length = int(min(2 ** rng.uniform(0, 14), size))
+        match rng.integers(7):
+            case 0:
+                data[place : place + 1] = bytes([rng.integers(256)])
+            case 1:
+                data[place : place + 4] = EXTREMES[rng.integers(len(EXTREMES))]
+            case 2:
+                data[place : place + length] = rng.bytes(length)
+            case 3:
+                del data[place : place + length]
+            case 4:
+                data[place:place] = data[:length]
+            case 5:
+                other = others[rng.integers(len(others))]
+                data[place : place + length] = other[place : place + length]
+            case 6:
+                del data[max(size - length, 0) :]
+    return bytes(data)
+
+
+def hear(path):
+    """What the models in a file make of random energies: raises unless they give probabilities."""
+    rng = np.random.default_rng(0)
+    heard = Ensemble(path).probabilities(rng.random((250, N_BANDS), np.float32))
+    assert all(np.isfinite(p).all() for variants in heard.values() for p in variants)
+
+
+def repacked(path, manifest, entries):
+    """A packed file of these parts, whatever is in them."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(package.MANIFEST, manifest)
+        for name, data in entries.items():
+            archive.writestr(name, data)
+
+
+class Models:
+    """Mutated model files."""
+
+    def __init__(self, folder):
+        self._path = folder / "mutated.zip"
+        self._onnx = [onnx_of("frequency_32x1", fold) for fold in (0, 1)]
+        self._onnx.append(onnx_of("timefrequency"))
+        packed = folder / "model.zip"
+        package.write(packed, package.together(self._onnx), {"frequency_32x1": "# A card\n"})
+        self._packed = packed.read_bytes()
+        with zipfile.ZipFile(packed) as archive:
+            self._manifest = archive.read(package.MANIFEST)
+            self._names = [name for name in archive.namelist() if name.endswith(".onnx")]
+
+    def worker(self):
+        """See `hear`."""
+        return Worker(hear, TIME_LIMIT)
+
+    def make(self, rng):
+        """The next file, and what was done to it."""
+        entries = dict(zip(self._names, self._onnx, strict=True))
+        match rng.integers(4):
+            case 0:
+                self._path.write_bytes(mutated(rng, self._packed, self._onnx))
+                return "packed file", self._path
+            case 1:
+                self._path.write_bytes(mutated(rng, self._onnx[0], self._onnx))
+                return "ONNX by itself", self._path
+            case 2:
+                repacked(self._path, mutated(rng, self._manifest, self._onnx), entries)
+                return "manifest", self._path
+            case 3:
+                name = self._names[rng.integers(len(self._names))]
+                entries[name] = mutated(rng, entries[name], self._onnx)
+                manifest = json.loads(self._manifest)
+                for listed in manifest["models"]:
+                    listed["sha256"] = package.digest_of(entries[listed["file"]])
+                repacked(self._path, json.dumps(manifest), entries)
+                return "ONNX, packed with its digest", self._path
+
+
+class Audio:
+    """Mutated audio."""
+
+    def __init__(self, folder):
+        self._folder = folder
+        self._model = folder / "small.onnx"
+        self._model.write_bytes(onnx_of("frequency_32x1"))
+        sound = clicks(np.random.default_rng(0), 120, SECONDS)
+        stereo = np.stack([sound, sound[::-1]], axis=1)
+        self._sounds = {}
+        for suffix, (form, subtype) in FORMATS.items():
+            path = folder / f"sound.{suffix}"
+            rate = 48000 if suffix == "opus" else 44100
+            soundfile.write(path, stereo, rate, format=form, subtype=subtype)
+            self._sounds[suffix] = path.read_bytes()
+
+    def worker(self):
+        """As `classify` has it."""
+        return Worker(partial(listening.listen, self._model), TIME_LIMIT)
+
+    def make(self, rng):
+        """The next file, and its format."""
+        suffix = list(self._sounds)[rng.integers(len(self._sounds))]
+        path = self._folder / f"mutated.{suffix}"
+        path.write_bytes(mutated(rng, self._sounds[suffix], list(self._sounds.values())))
+        return suffix, path
+
+
+def outcome(worker, path):
+    """What came of a file, in a word; and whether it may."""
+    try:
+        worker(path)
+    except NotAudioError as reason:
+        if LATE in str(reason):
+            return "too late", False
+        crashed = CRASHED in str(reason)
+        return ("decoder ended", True) if crashed else ("refused", True)
+    except UserError as reason:
+        return ("refused", "\n" not in str(reason))
+    except Exception as failure:
+        return type(failure).__name__, False
+    return "used", True
+
+
+def throw(kind, rounds, rng, keep):
+    """Counts by (what was mutated, what came of it); files that may not have come of it so."""
+    counts, failures = Counter(), []
+    with kind.worker() as worker:
+        for number in range(rounds):
+            what, path = kind.make(rng)
+            result, allowed = outcome(worker, path)
+            if isinstance(kind, Models) and result == "decoder ended":
+                result, allowed = "process ended", False
+            counts[what, result] += 1
+            if not allowed:
+                kept = keep / f"{type(kind).__name__}-{number}-{result}{path.suffix}"
+                kept.write_bytes(path.read_bytes())
+                failures.append(kept)
+    return counts, failures
+
+
+def main():
+    """Throw; print the counts; exit with 1 after a failure."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=4000)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    keep = Path(tempfile.mkdtemp(prefix="fuzz-"))
+    failed = []
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in (Models(Path(folder)), Audio(Path(folder))):
+            rng = np.random.default_rng(options.seed)
+            counts, failures = throw(kind, options.rounds // 2, rng, keep)
+            failed += failures
+            outcomes = sorted({result for _, result in counts})
+            print(f"{type(kind).__name__:<30}" + "".join(f"{o:>16}" for o in outcomes))
+            for what in sorted({what for what, _ in counts}):
+                row = "".join(f"{counts[what, o]:>16}" for o in outcomes)
+                print(f"{what:<30}{row}", flush=True)
+    if failed:
+        sys.exit(f"{len(failed)} failures, kept in {keep}")
+    keep.rmdir()
+
+
+if __name__ == "__main__":
+    main()
