@@ -22,21 +22,19 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from tests.conftest import clicks, network_of
+from tests.conftest import clicks
+from tests.model_files import onnx_of
 from workflow_scripts.audio.decoding import NotAudioError
-from workflow_scripts.audio.parameters import FRONT_END, N_BANDS
+from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.audio.worker import Worker
-from workflow_scripts.dataset.normalisation import Scaler
 from workflow_scripts.labelling import listening
-from workflow_scripts.models import package, writing
-from workflow_scripts.models.about import About
+from workflow_scripts.models import package
 from workflow_scripts.models.runtime import Ensemble
 from workflow_scripts.step import UserError
 
 # Seconds; two orders above what anything here takes.
 TIME_LIMIT = 30
 SECONDS = 4
-CLASSES = ("fast", "middle", "slow")
 FORMATS = {
     "wav": ("WAV", "PCM_16"),
     "float.wav": ("WAV", "FLOAT"),
@@ -60,34 +58,6 @@ EXTREMES = (
 HEAD = 256
 CRASHED = "the decoder crashes on it"
 LATE = "takes longer than"
-
-
-def onnx_of(variant, fold=0, classes=CLASSES):
-    """An ONNX file of an untrained network, and what it tells of itself."""
-    network = network_of(variant, len(classes))
-    about = About(
-        dataset="clicks",
-        variant=variant,
-        architecture="any",
-        fold=fold,
-        n_folds=2,
-        seed=1,
-        classes=tuple(classes),
-        accuracy=50.0,
-        n_test_tracks=6,
-        network={
-            "input_frames": network.frames,
-            "trunks": {
-                name: {"filter": trunk.filter, "pool": trunk.pool, "n_filters": trunk.n_filters}
-                for name, trunk in network.trunks.items()
-            },
-            "hidden": network.hidden,
-        },
-        front_end=FRONT_END,
-        weights="0" * 64,
-    )
-    weights = network.initial_weights(np.random.default_rng(fold))
-    return writing.onnx_model(network, weights, Scaler(1.0, 2.0), about).SerializeToString()
 
 
 def mutated(rng, data, others):

@@ -94,7 +94,8 @@ def _check_names(about: About) -> None:
 
 
 def _check_sizes(network: Network) -> None:
-    _require(0 < network.frames <= MOST_FRAMES and len(network.trunks) <= MOST_TRUNKS)
+    _require(type(network.frames) is int and 0 < network.frames <= MOST_FRAMES)
+    _require(0 < len(network.trunks) <= MOST_TRUNKS)
     for trunk in network.trunks.values():
         sizes = (*trunk.filter, *trunk.pool, trunk.n_filters)
         _require(all(type(size) is int and size > 0 for size in sizes))

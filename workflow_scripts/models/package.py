@@ -80,10 +80,7 @@ def write(path: Path, package: Package, cards: Mapping[str, str]) -> None:
         "dataset": package.models[0].about.dataset,
         "classes": package.classes,
         "front_end": package.models[0].about.front_end,
-        "models": [
-            {"file": name, "sha256": digest_of(data)}
-            for name, data in entries.items()
-        ],
+        "models": [{"file": name, "sha256": digest_of(data)} for name, data in entries.items()],
     }
     told = {MANIFEST: json.dumps(manifest, indent=1).encode()}
     told |= {f"{variant}/MODEL_CARD.md": card.encode() for variant, card in cards.items()}

@@ -1,0 +1,66 @@
+"""Model files of untrained networks, for the tests that read and use them."""
+
+import numpy as np
+
+from tests.conftest import network_of
+from workflow_scripts.audio.parameters import FRONT_END
+from workflow_scripts.dataset.normalisation import Scaler
+from workflow_scripts.models import package, writing
+from workflow_scripts.models.about import About
+
+CLASSES = ("fast", "middle", "slow")
+SCALER = Scaler(1.5, 2.5)
+
+
+def described(network):
+    """A network as a variant of config.yaml describes it."""
+    return {
+        "input_frames": network.frames,
+        "trunks": {
+            name: {"filter": trunk.filter, "pool": trunk.pool, "n_filters": trunk.n_filters}
+            for name, trunk in network.trunks.items()
+        },
+        "hidden": network.hidden,
+    }
+
+
+def about(network, variant="any", fold=0, classes=CLASSES):
+    """What a file tells of it."""
+    return About(
+        dataset="clicks",
+        variant=variant,
+        architecture="Any",
+        fold=fold,
+        n_folds=2,
+        seed=2016,
+        classes=tuple(classes),
+        accuracy=66.67,
+        n_test_tracks=6,
+        network=described(network),
+        front_end=FRONT_END,
+        weights="0" * 64,
+    )
+
+
+def initial(network, fold=0):
+    """Weights; the biases too are no zeros."""
+    rng = np.random.default_rng(fold)
+    weights = network.initial_weights(rng)
+    for name in weights:
+        if name.endswith(".bias"):
+            weights[name] = rng.normal(0, 0.1, weights[name].shape).astype(np.float32)
+    return weights
+
+
+def onnx_of(variant, fold=0, classes=CLASSES):
+    """The ONNX file of one of the paper's networks."""
+    network = network_of(variant, len(classes))
+    told = about(network, variant, fold, classes)
+    return writing.onnx_model(network, initial(network, fold), SCALER, told).SerializeToString()
+
+
+def packed(path, *variants, n_folds=2, classes=CLASSES):
+    """A packed file of some variants; returns its path."""
+    files = [onnx_of(variant, fold, classes) for variant in variants for fold in range(n_folds)]
+    package.write(path, package.together(files), dict.fromkeys(variants, "# A card\n"))
+    return path
