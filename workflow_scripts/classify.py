@@ -69,7 +69,7 @@ def main() -> None:
     if not found.tracks:
         raise UserError(f"there is no audio in {printable(str(options.audio[0]))}; name files")
     n_tracks, n_bad = len(found.tracks), 0
-    labelled = label_all(options.model, found.tracks, min(options.jobs, n_tracks))
+    labelled = label_all(options.model, found.tracks, options.jobs)
     if n_tracks > 1:
         labelled = shown(labelled, n_tracks)
     if options.plot:

@@ -40,12 +40,11 @@ def analysed(audio: Path, analysis: Callable[[Path], T]) -> T:
 
     Raises NotAudioError where neither can be decoded, that is, `analysis` raises RuntimeError.
     """
-    # Before the first slash FFmpeg would take a colon for the end of a protocol's name.
-    audio = audio.absolute()
     reason = UNDECODABLE
     if not beyond_essentia(audio):
         try:
-            return analysis(audio)
+            with named(audio) as path:
+                return analysis(path)
         except RuntimeError as failure:
             # Whatever it is: libsndfile may know better.
             if "more than 2 channels" in str(failure):
@@ -55,6 +54,22 @@ def analysed(audio: Path, analysis: Callable[[Path], T]) -> T:
             return analysis(mono)
         except RuntimeError:
             raise NotAudioError(UNDECODABLE) from None
+
+
+@contextmanager
+def named(audio: Path) -> Iterator[Path]:
+    """Yield a path of the file that Essentia takes: absolute, and UTF-8."""
+    # Before the first slash FFmpeg would take a colon for the end of a protocol's name.
+    audio = audio.absolute()
+    try:
+        str(audio).encode()
+    except UnicodeEncodeError:
+        with tempfile.TemporaryDirectory() as folder:
+            link = Path(folder) / f"audio{audio.suffix if audio.suffix.isascii() else ''}"
+            link.symlink_to(audio)
+            yield link
+    else:
+        yield audio
 
 
 @contextmanager

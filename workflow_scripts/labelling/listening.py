@@ -1,7 +1,9 @@
 """Labels tracks, several at a time, each in a process that a bad file may end or keep too long."""
 
+import os
+import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
@@ -13,6 +15,7 @@ from workflow_scripts.audio.parameters import FRAME_RATE
 from workflow_scripts.audio.worker import Worker
 from workflow_scripts.labelling.decision import Decision, decide
 from workflow_scripts.models.runtime import Ensemble
+from workflow_scripts.step import UserError
 
 # Half a day of sound takes a minute on a slow machine.
 TIME_LIMIT = 600
@@ -31,16 +34,17 @@ class Labelled:
     problem: str = ""
 
 
-def label_all(model: Path, tracks: Iterable[Path], n_processes: int) -> Iterator[Labelled]:
+def label_all(model: Path, tracks: Sequence[Path], n_processes: int) -> Iterator[Labelled]:
     """Each track in turn, labelled by the models of a file; a bad one does not stop the others.
 
     Raises UserError where `model` cannot be used.
     """
     workers: SimpleQueue[Worker[Decision]] = SimpleQueue()
+    n_processes = min(n_processes, len(tracks))
     started = [Worker(partial(listen, model), TIME_LIMIT) for _ in range(n_processes)]
     for worker in started:
         workers.put(worker)
-    pool = ThreadPoolExecutor(n_processes)
+    pool = ThreadPoolExecutor(max(n_processes, 1))
     waiting: deque[Future[Labelled]] = deque()
     try:
         for track in tracks:
@@ -63,6 +67,7 @@ def listen(model: Path, track: Path) -> Decision:
     # Here, in the process that decodes: it takes a second.
     from workflow_scripts.audio.front_end import mel_bands
 
+    _silence_decoders()
     ensemble = _ensemble(model)
     energies = mel_bands(track)
     if energies.max() < SILENCE:
@@ -80,6 +85,12 @@ def _ensemble(model: Path) -> Ensemble:
     return Ensemble(model)
 
 
+@cache
+def _silence_decoders() -> None:
+    """Libraries print what they think of a damaged file; what comes of it is told anyway."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
 def _labelled(workers: SimpleQueue[Worker[Decision]], track: Path) -> Labelled:
     if not track.exists():
         return Labelled(track, None, "is not there")
@@ -90,5 +101,10 @@ def _labelled(workers: SimpleQueue[Worker[Decision]], track: Path) -> Labelled:
         return Labelled(track, None, str(reason))
     except OSError as failure:
         return Labelled(track, None, f"cannot be read: {failure.strerror}")
+    except UserError:
+        raise
+    # Whatever a hostile file does to a decoder is no reason to leave the others.
+    except Exception as failure:
+        return Labelled(track, None, f"cannot be labelled: {failure!r}")
     finally:
         workers.put(worker)
