@@ -242,6 +242,8 @@ def _check_model(config: dict[str, Any]) -> None:
             f"model {model} is not a file; check the path (`make model` packs one into "
             "results/NAME/model.zip)"
         )
+    if config["audio_dir"] is None:
+        raise UserError(f"model is {model}, but audio_dir is not set; add audio_dir=FOLDER")
     config["dataset"] = "folder"
     if config["name"] is None:
         config["name"] = "labelled"

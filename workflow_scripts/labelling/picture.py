@@ -13,7 +13,9 @@ from workflow_scripts.step import atomic
 WIDTH, ROW, LABELS, TOP, BOTTOM = 900, 22, 170, 64, 34
 # More are averaged: a recording of hours has thousands.
 MOST_COLUMNS = 360
-N_TICKS = 8
+# Between marks of time, in seconds: the first that leaves room.
+STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
+MOST_TICKS = 12
 STYLE = """\
 text{font:13px system-ui,sans-serif;fill:#1a1a1a}.title{font-size:16px;font-weight:600}
 .quiet{fill:#666}.paper{fill:#fff}.cell{fill:#1f5fa8}.chosen{fill:none;stroke:#d9480f;stroke-width:2}
@@ -61,7 +63,8 @@ def drawing(name: str, decision: Decision) -> str:
         row = decision.order.index(int(mean.argmax()))
         place = f'x="{left + 1:.1f}" y="{TOP + ROW * row + 1}" width="{right - left - 2:.1f}"'
         parts.append(f'<rect class="chosen" {place} height="{ROW - 4}"/>')
-    for tick in np.linspace(0, seconds, N_TICKS + 1):
+    step = next((s for s in STEPS if seconds / s <= MOST_TICKS), STEPS[-1])
+    for tick in np.arange(0, seconds, step):
         x = LABELS + tick / seconds * (WIDTH - LABELS)
         y = height - BOTTOM + 18
         parts.append(

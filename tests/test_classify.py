@@ -1,0 +1,352 @@
+"""New music through trained models: the decision, how it is told, and what cannot be decided."""
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from tests.conftest import ROOT, clicks, run_step, write_wav
+from tests.model_files import CLASSES, onnx_of, packed
+from workflow_scripts.audio.decoding import NotAudioError
+from workflow_scripts.audio.front_end import mel_bands
+from workflow_scripts.audio.worker import Worker
+from workflow_scripts.labelling import picture
+from workflow_scripts.labelling.decision import Decision, Moment, decide
+from workflow_scripts.labelling.formats import FORMATS, as_csv, as_text, details, printable
+from workflow_scripts.labelling.listening import Labelled, label_all
+from workflow_scripts.labelling.tracks import find
+from workflow_scripts.models.runtime import Ensemble, Session
+from workflow_scripts.results.votes import decide as vote
+
+HOSTILE = "\x1b[2J<b>&\n\u202e'\""
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A packed file of two variants of different inputs, two folds each."""
+    path = tmp_path_factory.mktemp("model") / "model.zip"
+    return packed(path, "time_1x60", "time_1x200")
+
+
+@pytest.fixture(scope="module")
+def track(tmp_path_factory):
+    """Twelve seconds of clicks."""
+    path = tmp_path_factory.mktemp("track") / "a track.wav"
+    write_wav(path, clicks(np.random.default_rng(0), 120, 12))
+    return path
+
+
+def distributions(rng, n, classes=3):
+    values = rng.random((n, classes)) ** 4
+    return values / values.sum(axis=1, keepdims=True)
+
+
+class TestDecision:
+    def test_one_network_decides_as_in_evaluation(self):
+        rng = np.random.default_rng(0)
+        for _ in range(200):
+            # Few segments: many ties.
+            heard = distributions(rng, rng.integers(1, 6))
+            decided, votes, mean = vote(heard)
+            decision = decide("abc", {80: [heard]})
+            assert decision.label == "abc"[decided]
+            assert np.allclose(decision.vote_shares, votes / len(heard), atol=1e-12)
+            assert np.allclose(decision.probabilities, mean, atol=1e-12)
+
+    def test_each_network_counts_alike_however_many_segments_it_has(self):
+        short = np.array([[0.9, 0.1]] * 10)
+        long = np.array([[0.2, 0.8]] * 3)
+        decision = decide("ab", {80: [short], 250: [long]})
+        assert decision.vote_shares == (0.5, 0.5)
+        assert decision.label == "a", "of equal shares the higher mean probability"
+        assert np.allclose(decision.probabilities, (0.55, 0.45))
+
+    def test_the_runner_up_has_the_next_share_of_votes(self):
+        heard = np.array([[0.6, 0.4, 0.0]] * 3 + [[0.0, 0.4, 0.6]] * 2)
+        decision = decide("abc", {80: [heard]})
+        assert (decision.label, decision.runner_up) == ("a", "c")
+
+    def test_the_timeline_covers_the_segments_of_the_shortest_input(self):
+        short = np.array([[0.9, 0.1], [0.9, 0.1], [0.3, 0.7], [0.8, 0.2], [0.9, 0.1], [0.9, 0.1]])
+        long = np.array([[0.1, 0.9]])
+        timeline = decide("ab", {80: [short], 250: [long]}).timeline
+        assert [m.start for m in timeline] == pytest.approx(
+            [k * 80 * 1024 / 44100 for k in range(6)]
+        )
+        assert all(a.end == b.start for a, b in pairwise(timeline))
+        # The long segment, of 250 frames, covers the centres of the first three short ones.
+        expected = [0.5, 0.5, 0.2, 0.8, 0.9, 0.9]
+        assert [m.probabilities[0] for m in timeline] == pytest.approx(expected)
+
+    def test_folds_are_averaged_before_they_vote(self, model, track):
+        energies = mel_bands(track)
+        heard = Ensemble(model).probabilities(energies)
+        n = len(energies) // 80
+        segments = energies[: n * 80].reshape(n, 80, 40)
+        folds = [Session(onnx_of("time_1x60", k)).probabilities(segments) for k in (0, 1)]
+        assert np.abs(heard[80][0] - (folds[0] + folds[1]) / 2).max() < 1e-6
+        assert len(heard[250][0]) == len(energies) // 250
+
+
+def a_decision(label="waltz", n=4):
+    other = "tango"
+    moments = [Moment(2.0 * k, 2.0 * k + 2, (0.7, 0.3) if k != 2 else (0.2, 0.8)) for k in range(n)]
+    return Decision((label, other), (0, 1), (0.575, 0.425), (0.75, 0.25), tuple(moments))
+
+
+class TestFormats:
+    tracks = (
+        Labelled("one.wav", a_decision()),
+        Labelled(HOSTILE, a_decision(HOSTILE)),
+        Labelled("bad.wav", None, "is silent throughout"),
+    )
+
+    def told(self, name):
+        return "".join(FORMATS[name](map(details, self.tracks)))
+
+    def test_text(self):
+        first, second, *_ = self.told("text").splitlines()
+        expected = "one.wav: waltz (probability 0.57, 75 % of the votes), then tango (0.42)"
+        assert first == expected.replace("0.57", f"{0.575:.2f}").replace("0.42", f"{0.425:.2f}")
+        assert second == "    0:00 waltz, 0:04 tango, 0:06 waltz"
+        assert self.told("text").endswith("bad.wav: not labelled: is silent throughout\n")
+
+    def test_csv(self):
+        one, hostile, bad = csv.DictReader(io.StringIO(self.told("csv")))
+        assert one["class"] == "waltz" and one["runner_up"] == "tango"
+        assert float(one["vote_share"]) == 0.75 and float(one["probability"]) == 0.575
+        assert one["timeline"] == "0.0-4.0 waltz; 4.0-6.0 tango; 6.0-8.0 waltz"
+        assert hostile["path"] == printable(HOSTILE)
+        assert bad["problem"] == "is silent throughout" and bad["class"] == ""
+
+    def test_json_keeps_names_to_the_letter(self):
+        one, hostile, bad = json.loads(self.told("json"))
+        assert one["probabilities"] == {"waltz": 0.575, "tango": 0.425}
+        assert one["timeline"][2] == {"start": 4, "end": 6, "class": "tango", "probability": 0.8}
+        assert hostile["path"] == HOSTILE and hostile["class"] == HOSTILE
+        assert bad == {"path": "bad.wav", "problem": "is silent throughout"}
+
+    @pytest.mark.parametrize("name", FORMATS)
+    def test_nothing_moves_the_cursor(self, name):
+        assert all(c.isprintable() or c == "\n" for c in self.told(name))
+        assert "\u202e" not in self.told(name)
+
+    def test_no_track_is_still_a_document(self):
+        assert json.loads("".join(FORMATS["json"]([]))) == []
+        assert "".join(as_csv([])).startswith("path,class,")
+        assert "".join(as_text([])) == ""
+
+    def test_the_picture_is_svg_whatever_the_names(self):
+        for name, decision in ((HOSTILE, a_decision(HOSTILE)), ("hours", a_decision(n=5000))):
+            drawing = picture.drawing(name, decision)
+            root = ElementTree.fromstring(drawing)
+            cells = [e for e in root.iter() if e.get("class") == "cell"]
+            chosen = [e for e in root.iter() if e.get("class") == "chosen"]
+            assert len(cells) == 2 * len(chosen) == 2 * min(len(decision.timeline), 360)
+            assert max(float(e.get("x")) + float(e.get("width")) for e in cells) < 901
+            assert not [e for e in root.iter() if "script" in e.tag or e.tag.endswith("}b")]
+
+
+class TestTracks:
+    def test_folders_are_searched_and_files_taken_as_they_are(self, tmp_path):
+        for name in ("b.mp3", "a.WAV", "deep/c.flac", "notes.txt", ".hidden.wav"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).touch()
+        found = find([tmp_path / "notes.txt", tmp_path, tmp_path / "b.mp3"])
+        names = [str(path.relative_to(tmp_path)) for path in found.tracks]
+        assert names == ["notes.txt", "a.WAV", "b.mp3", "deep/c.flac"]
+        assert found.n_left_alone == 1
+
+    def test_a_folder_in_itself_ends(self, tmp_path):
+        (tmp_path / "again").symlink_to(tmp_path)
+        (tmp_path / "a.wav").touch()
+        assert len(find([tmp_path]).tracks) == 1
+
+
+def sleep(path):
+    time.sleep(60)
+
+
+class TestBadTracks:
+    def problems(self, model, *tracks):
+        return [labelled.problem for labelled in label_all(model, tracks, 2)]
+
+    def test_they_stop_no_other(self, model, track, tmp_path):
+        write_wav(tmp_path / "silent.wav", np.zeros(44100 * 8))
+        write_wav(tmp_path / "short.wav", clicks(np.random.default_rng(0), 120, 4))
+        (tmp_path / "empty.wav").touch()
+        (tmp_path / "text.mp3").write_text("no audio")
+        names = ("silent.wav", "short.wav", "empty.wav", "text.mp3", "none.wav")
+        problems = self.problems(model, track, *(tmp_path / name for name in names), track)
+        assert problems[0] == problems[-1] == ""
+        assert problems[1] == "is silent throughout"
+        assert re.match(r"is too short: 4\.\d s, and the model listens to 5\.8 s", problems[2])
+        assert problems[3] == problems[4] == "cannot be decoded as audio"
+        assert problems[5] == "is not there"
+
+    def test_a_decoder_that_does_not_end_is_ended(self, track):
+        with Worker(sleep, seconds=1) as worker:
+            started = time.monotonic()
+            with pytest.raises(NotAudioError, match="takes longer than 1 s"):
+                worker(track)
+            assert time.monotonic() - started < 20
+
+    def test_names_of_any_bytes(self, model, track, tmp_path):
+        for name in (b"\xff\xfe.wav", b"\x1b[2J\n.wav", b"-rf.wav", b"{x} 'y'.wav", b"a:b.wav"):
+            (tmp_path / os.fsdecode(name)).hardlink_to(track)
+        tracks = find([tmp_path]).tracks
+        assert len(tracks) == 5
+        assert self.problems(model, *tracks) == [""] * 5
+
+    @pytest.mark.parametrize(
+        "playlist",
+        [
+            "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{track}\n#EXT-X-ENDLIST\n",
+            "ffconcat version 1.0\nfile {track}\n",
+            "{track}\n",
+        ],
+    )
+    def test_a_playlist_opens_no_other_file(self, model, track, tmp_path, playlist):
+        for suffix in (".m3u8", ".wav"):
+            hostile = tmp_path / f"list{suffix}"
+            hostile.write_text(playlist.format(track=track))
+            assert self.problems(model, hostile) == ["cannot be decoded as audio"]
+
+    def test_weeks_of_sound_are_not_waited_for(self, model, tmp_path, monkeypatch):
+        from workflow_scripts.audio import front_end
+
+        monkeypatch.setattr(front_end, "LONGEST", 60)
+        monkeypatch.setattr(front_end, "AT_ONCE", 10)
+        soundfile.write(tmp_path / "long.flac", np.full(44100 * 200, 0.1), 44100)
+        with pytest.raises(NotAudioError, match="is longer than"):
+            mel_bands(tmp_path / "long.flac")
+
+
+class TestCommand:
+    def test_it_prints_the_decision(self, model, track, tmp_path):
+        code, said = run_step("classify", "--model", model, track, "--plot", tmp_path / "plots")
+        first, second = said.splitlines()
+        assert code == 0
+        assert re.fullmatch(
+            rf"{track}: (\w+) \(probability 0\.\d\d, \d+ % of the votes\), then (\w+) \(0\.\d\d\)",
+            first,
+        )
+        assert second.startswith("    0:00 ")
+        ElementTree.parse(tmp_path / "plots/a track.svg")
+
+    def test_a_bad_file_is_told_by_the_exit_code(self, model, track, tmp_path):
+        (tmp_path / "bad.wav").write_text("no audio")
+        out = tmp_path / "out.json"
+        with out.open("w") as file:
+            command = ["-m", "workflow_scripts.classify", "--model", model, "--format", "json"]
+            done = subprocess.run(
+                [sys.executable, *map(str, command), tmp_path / "bad.wav", track],
+                stdout=file,
+                stderr=subprocess.PIPE,
+                text=True,
+                cwd=ROOT,
+            )
+        assert done.returncode == 1
+        assert done.stderr == "error: 1 of 2 tracks could not be labelled, as said above\n"
+        bad, good = json.loads(out.read_text())
+        assert "problem" in bad and good["class"] in CLASSES
+
+    @pytest.mark.parametrize(
+        ("arguments", "sentence"),
+        [
+            (("--model", "none.zip", "x.wav"), r"error: cannot read the model none\.zip: No such"),
+            (("--model", "README.md", "x.wav"), r"error: the model README\.md is damaged, or no"),
+            (("--model", "{model}", "envs"), r"error: there is no audio in envs; name files"),
+        ],
+    )
+    def test_mistakes_are_one_sentence(self, model, arguments, sentence):
+        code, said = run_step("classify", *(a.format(model=model) for a in arguments))
+        assert code == 1
+        assert re.fullmatch(rf"(\d+ files .*\n)?{sentence}.*\n", said)
+
+    def test_a_reader_that_has_enough_is_no_error(self, model, track):
+        command = f"{sys.executable} -m workflow_scripts.classify --model {model} '{track}' | true"
+        done = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", command], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+    def test_many_tracks_are_told_of_on_the_way(self, model, track, monkeypatch, capsys):
+        from workflow_scripts.labelling import progress
+
+        monkeypatch.setattr(progress, "SECONDS_LOG", -1)
+        tracks = [Labelled(track, None, "bad"), Labelled(track, a_decision())]
+        assert list(progress.shown(tracks, 2)) == tracks
+        assert re.match(
+            r"1 of 2 tracks, 1 not labelled, [\d.]+ a second, \d+ s left\n2 of 2",
+            capsys.readouterr().err,
+        )
+
+    def test_it_needs_essentia_numpy_and_onnxruntime_alone(self, model, track, tmp_path):
+        """What else is installed here raises when it is imported."""
+        others = (
+            *("mxnet", "torch", "onnx", "pandas", "scipy", "soundfile", "tinytag", "tqdm"),
+            *("snakemake", "matplotlib", "sklearn", "filelock", "jinja2", "requests"),
+        )
+        for name in others:
+            (tmp_path / f"{name}.py").write_text("raise ImportError('not in this environment')")
+        done = subprocess.run(
+            [sys.executable, "-m", "workflow_scripts.classify", "--model", model, track],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(tmp_path)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+class TestOfARun:
+    def test_it_decides_as_evaluation_did(self, done):
+        """Each track by the model that has not seen it."""
+        results = done[0] / "workflow/results/smoke"
+        path_of = pd.read_csv(results / "tracks.csv").set_index("track_id")["path"]
+        n_tracks = 0
+        for onnx in results.glob("onnx/*/*.onnx"):
+            csv_file = results / "predictions" / onnx.parent.name / f"{onnx.stem}.csv"
+            table = pd.read_csv(csv_file)
+            tracks = [done[0] / "workflow" / path_of[name] for name in table["track_id"]]
+            for labelled, (_, row) in zip(
+                label_all(onnx, tracks, 1), table.iterrows(), strict=True
+            ):
+                assert labelled.decision.label == row["predicted"]
+                expected = [row[f"probability_{name}"] for name in labelled.decision.classes]
+                assert np.abs(np.subtract(labelled.decision.probabilities, expected)).max() < 1e-5
+                n_tracks += 1
+        assert n_tracks == 12 * len(list(results.glob("onnx/*")))
+
+    def test_in_an_environment_of_its_own(self, model, track, tmp_path):
+        """The one of envs/classify.txt, made as the README says."""
+        subprocess.run([sys.executable, "-m", "venv", tmp_path / "small"], check=True)
+        python = tmp_path / "small/bin/python"
+        install = ["-m", "pip", "install", "--quiet", "--require-hashes", "--requirement"]
+        subprocess.run([python, *install, ROOT / "envs/classify.txt"], check=True)
+        label = ["-m", "workflow_scripts.classify", "--model", model, "--format", "json", track]
+        said = [
+            subprocess.run([p, *label], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+            for p in (python, sys.executable)
+        ]
+        (small,), (large,) = map(json.loads, said)
+        assert small == large
+        installed = subprocess.run(
+            [python, "-m", "pip", "list", "--format", "json"], check=True, stdout=subprocess.PIPE
+        )
+        names = {package["name"] for package in json.loads(installed.stdout)}
+        assert not names & {"mxnet", "torch", "pandas", "snakemake", "onnx", "soundfile"}
