@@ -15,19 +15,26 @@ ENVS = ROOT / "envs"
 
 
 def pins(text):
-    return dict(re.findall(r"^([A-Za-z0-9_.-]+)==([^ ;\\\n]+)", text, flags=re.MULTILINE))
+    """The versions of each package, one a platform where they differ."""
+    versions = {}
+    for name, version in re.findall(r"^([A-Za-z0-9_.-]+)==([^ ;\\\n]+)", text, flags=re.MULTILINE):
+        versions.setdefault(name, set()).add(version)
+    return versions
 
 
 def asked(name):
-    """The lines of these requirements and of base.in that ask for a version."""
-    own = "torch.txt" if name == "torch" else f"{name}.in"
-    text = (ENVS / own).read_text() + (ENVS / "base.in").read_text()
-    return [line for line in text.splitlines() if "==" in line]
+    """The lines of these requirements, and of those they refer to, that ask for a version."""
+    torch = name == "torch"
+    lines = (ENVS / ("torch.txt" if torch else f"{name}.in")).read_text().splitlines()
+    others = [line.removeprefix("-r ").removesuffix(".in") for line in lines if line[:3] == "-r "]
+    others += ["base"] if torch else []
+    own = [line for line in lines if "==" in line and not line.startswith("#")]
+    return own + [line for other in others for line in asked(other)]
 
 
-@pytest.mark.parametrize("lock", ["cpu.txt", "gpu.txt", "dev.txt", "bench.txt", "cluster.txt"])
+@pytest.mark.parametrize("lock", ["cpu", "gpu", "dev", "bench", "cluster", "classify"])
 def test_every_locked_package_has_a_version_and_hashes(lock):
-    text = (ENVS / lock).read_text().replace("\\\n", " ")
+    text = (ENVS / f"{lock}.txt").read_text().replace("\\\n", " ")
     for line in text.splitlines():
         assert re.match(r"[A-Za-z0-9_.-]+==\S+ ", line), line
         assert "--hash=sha256:" in line, line
@@ -47,6 +54,8 @@ def test_the_locks_hold_what_is_asked_for_and_agree():
     assert pins("\n".join(asked("cluster"))).items() <= cluster.items()
     shared = cluster.keys() & development.keys()
     assert {name: cluster[name] for name in shared}.items() <= development.items()
+    labelling = pins((ENVS / "classify.txt").read_text())
+    assert pins("\n".join(asked("classify"))).items() <= labelling.items() <= cpu.items()
 
 
 def test_one_build_of_mxnet_a_lock_and_none_for_apple_silicon():
@@ -67,19 +76,23 @@ def test_one_build_of_mxnet_a_lock_and_none_for_apple_silicon():
         assert marker.evaluate({"sys_platform": system, "platform_machine": machine}) == installed
 
 
-@pytest.mark.parametrize("name", ["cpu", "gpu", "torch"])
+@pytest.mark.parametrize("name", ["cpu", "gpu", "torch", "classify"])
 def test_the_conda_form_asks_for_the_same(name):
     environment = yaml.safe_load((ENVS / f"{name}.yaml").read_text())
     listed = next(d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
     assert sorted(listed) == sorted(asked(name))
 
 
-def test_rules_that_call_the_engine_have_its_environment_and_the_others_the_cpus():
+def test_rules_that_call_the_engine_have_its_environment_and_those_that_label_a_small_one():
     for path in (ROOT / "rules").glob("*.smk"):
         for rule in re.split(r"^(?:rule|checkpoint) ", path.read_text(), flags=re.MULTILINE)[1:]:
             (named,) = re.findall(r"^    conda:\n +(.*)$", rule, flags=re.MULTILINE)
             calls_engine = "--engine {params.engine}" in rule
-            assert named == ("ENGINE_ENVIRONMENT" if calls_engine else '"../envs/cpu.yaml"')
+            labels = rule.startswith(("list_audio:", "label_shard:", "label:"))
+            if calls_engine:
+                assert named == "ENGINE_ENVIRONMENT"
+            else:
+                assert named == f'"../envs/{"classify" if labels else "cpu"}.yaml"'
 
 
 # As much of conda as Snakemake asks for before it makes an environment.

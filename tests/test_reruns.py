@@ -89,7 +89,7 @@ class TestAnEditOfTheCode:
 
     def test_of_the_front_end(self, again):
         module = again.folder / "workflow/workflow_scripts/audio/front_end.py"
-        edit(module, "import ", "import math\nimport ")
+        edit(module, "import gc\n", "import gc\nimport math\n")
         assert again.plan()["extract_mel"] == 2
 
 

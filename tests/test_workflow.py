@@ -74,6 +74,7 @@ class TestAFinishedRun:
             "interpret": 4,
             "auralise": 1,
             "report": 1,
+            "export": 4,
         }
 
     def test_it_says_once_that_it_trains_on_the_cpu(self, done):
