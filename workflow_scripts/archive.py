@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow_scripts import checkout, configuration, records, tables
+from workflow_scripts.models import package
 from workflow_scripts.results import provenance
 from workflow_scripts.results.licences import DATA
 from workflow_scripts.sources import PACKAGE, digest_of
@@ -37,8 +38,8 @@ CODE = (
 )
 TABLES = ("tracks.csv", "lengths.csv", "scaler.json", *(f"table1{s}" for s in tables.FORMATS))
 MODEL = ("weights.npz", "history.csv", "fit.json")
-# Large or audio, and made again from the audio within minutes.
-LEFT_OUT = ("features", "onsets", "sounds")
+# Large or audio, and made again within minutes.
+LEFT_OUT = ("features", "onsets", "sounds", package.NAME)
 AUDIO = {
     "ballroom": "Snakemake downloads it (1.4 GB)",
     "demo": "Snakemake synthesises it",
@@ -55,6 +56,7 @@ Neural Networks* (Pons, Lidy & Serra, CBMI 2016), with the workflow itself. {tra
 | --- | --- |
 | `results/{name}/table1.md`, `.csv`, `.tex` | the tables |
 | `results/{name}/report.html` | results and what the networks learned, in a browser |
+| `results/{name}/onnx/` | the models to use, and their cards; `make model` packs them |
 | `results/{name}/` | predictions, models, folds, logs, times; `README.md` says more |
 | `config.yaml` | the configuration as it was used, complete |
 | `envs/` | every package with its version and hash |
@@ -157,12 +159,16 @@ def members(results: Path, config: Mapping[str, Any]) -> Iterator[tuple[str, Pat
     # Of an earlier configuration others may be left.
     models = {folder for _, folder in tables.models(results, config)}
     predicted = set(tables.predictions(results, config))
+    exported = {results / "onnx" / folder.relative_to(results / "models") for folder in models}
     for file in files_in(results):
         part = file.relative_to(results).parts[0]
         if part == "models":
             wanted = file.parent in models and file.name in MODEL
         elif part == "predictions":
             wanted = file in predicted
+        elif part == "onnx":
+            card = file.suffix == ".md" and file.parent.name in config["variants"]
+            wanted = card or file.with_suffix("") in exported
         else:
             wanted = part not in LEFT_OUT
         if wanted:

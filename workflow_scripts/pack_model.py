@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--variants", nargs="*", default=[], help="to pack; the best of Table I")
     parser.add_argument("--file", type=Path, help="to write; model.zip among the results")
     options = parser.parse_args()
-    results, file = options.results, options.file or options.results / "model.zip"
+    results, file = options.results, options.file or options.results / package.NAME
     config = tables.take(results)
     variants = checked(results, config, options.variants)
     folders = [results / "onnx" / variant for variant in variants]

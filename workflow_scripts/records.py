@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workflow_scripts import configuration
+from workflow_scripts.models import package
 from workflow_scripts.step import UserError, atomic
 
 # Where Snakemake 9 keeps a file for each output, named by the output's path in base 64; a long name
@@ -74,7 +75,7 @@ def restore(results: Path) -> tuple[int, int]:
 
 def _outputs(results: Path) -> Iterator[Path]:
     """Files that rules have made: all but what they say of themselves, and what a run keeps."""
-    names = ("checkpoint", saved(results).name, configuration.KEPT)
+    names = ("checkpoint", saved(results).name, configuration.KEPT, package.NAME)
     for path in results.rglob("*"):
         kept = path.name in names or path.name.startswith(".")
         said = path.relative_to(results).parts[0] in ("logs", "benchmarks")

@@ -17,6 +17,8 @@ from workflow_scripts.models.about import About
 from workflow_scripts.models.inspection import NotOurModelError, inspect
 from workflow_scripts.step import UserError, atomic
 
+# Its name among the results.
+NAME = "model.zip"
 MANIFEST = "manifest.json"
 CONTENT = "musically motivated CNNs"
 VERSION = 1
