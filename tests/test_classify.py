@@ -5,10 +5,15 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import nullcontext
+from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -16,8 +21,9 @@ import pandas as pd
 import pytest
 import soundfile
 
-from tests.conftest import ROOT, clicks, run_step, write_wav
+from tests.conftest import ROOT, clicks, hear_interrupts, run_step, write_wav
 from tests.model_files import CLASSES, onnx_of, packed
+from workflow_scripts.audio import decoding, front_end
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.audio.worker import Worker
@@ -178,6 +184,13 @@ def sleep(path):
     time.sleep(60)
 
 
+def leave_a_copy(end, path):
+    Path(tempfile.mkdtemp(), "copy.wav").touch()
+    if end == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(60)
+
+
 class TestBadTracks:
     def problems(self, model, *tracks):
         return [labelled.problem for labelled in label_all(model, tracks, 2)]
@@ -223,14 +236,26 @@ class TestBadTracks:
             hostile.write_text(playlist.format(track=track))
             assert self.problems(model, hostile) == ["cannot be decoded as audio"]
 
-    def test_weeks_of_sound_are_not_waited_for(self, model, tmp_path, monkeypatch):
-        from workflow_scripts.audio import front_end
+    @pytest.mark.parametrize("n_channels", [1, 3])
+    def test_weeks_of_sound_are_not_waited_for(self, tmp_path, monkeypatch, n_channels):
+        monkeypatch.setattr(front_end, "LONGEST", 20)
+        monkeypatch.setattr(decoding, "LONGEST", 20)
+        monkeypatch.setattr(front_end, "AT_ONCE", 5)
+        path = tmp_path / "long.flac"
+        for seconds, refused in ((19, False), (100, True)):
+            soundfile.write(path, np.full((44100 * seconds, n_channels), 0.1), 44100)
+            with pytest.raises(NotAudioError) if refused else nullcontext() as failure:
+                mel_bands(path)
+        assert str(failure.value) == "is longer than 12 hours"
 
-        monkeypatch.setattr(front_end, "LONGEST", 60)
-        monkeypatch.setattr(front_end, "AT_ONCE", 10)
-        soundfile.write(tmp_path / "long.flac", np.full(44100 * 200, 0.1), 44100)
-        with pytest.raises(NotAudioError, match="is longer than"):
-            mel_bands(tmp_path / "long.flac")
+    @pytest.mark.parametrize("end", ["kill", "time"])
+    def test_what_a_process_has_copied_goes_with_it(self, track, tmp_path, monkeypatch, end):
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        with Worker(partial(leave_a_copy, end), seconds=3) as worker:
+            with pytest.raises(NotAudioError):
+                worker(track)
+            assert not [*tmp_path.rglob("*.wav")]
+        assert not [*tmp_path.iterdir()]
 
 
 class TestCommand:
@@ -281,6 +306,30 @@ class TestCommand:
             ["bash", "-o", "pipefail", "-c", command], cwd=ROOT, stderr=subprocess.PIPE, text=True
         )
         assert (done.returncode, done.stderr) == (0, "")
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_an_end_in_the_middle_leaves_no_process(self, model, track, tmp_path, number):
+        for copy in range(400):
+            (tmp_path / f"{copy}.wav").hardlink_to(track)
+        command = ["-m", "workflow_scripts.classify", "--model", model, "--jobs", "2", tmp_path]
+        running = subprocess.Popen(
+            [sys.executable, *map(str, command)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            preexec_fn=hear_interrupts,
+        )
+        running.stdout.readline()
+        os.killpg(running.pid, number)
+        _, said = running.communicate(timeout=20)
+        assert (running.returncode, said) == (1, "interrupted; run again to go on\n")
+        deadline = time.monotonic() + 10
+        with pytest.raises(ProcessLookupError):
+            while time.monotonic() < deadline:
+                os.killpg(running.pid, 0)
+                time.sleep(0.1)
 
     def test_many_tracks_are_told_of_on_the_way(self, model, track, monkeypatch, capsys):
         from workflow_scripts.labelling import progress

@@ -9,6 +9,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 UNDECODABLE = "cannot be decoded as audio"
+# Seconds. Nothing that is asked for is longer, and a small file may decode to weeks.
+LONGEST = 12 * 3600
+TOO_LONG = f"is longer than {LONGEST // 3600} hours"
 MANY_CHANNELS = (
     "has more than two channels, which can be read from WAV, FLAC, Ogg, AIFF and CAF alone"
 )
@@ -76,8 +79,9 @@ def named(audio: Path) -> Iterator[Path]:
 def mixed_down(audio: Path, otherwise: str) -> Iterator[Path]:
     """Yield a temporary WAV of the mean of the file's channels, at its own sampling rate.
 
-    Raises NotAudioError, which says `otherwise`, where libsndfile cannot decode the file or the
-    package soundfile is not there: whoever labels music can do without.
+    Raises NotAudioError where that would be longer than LONGEST; and, saying `otherwise`, where
+    libsndfile cannot decode the file or the package soundfile is not there: whoever labels music
+    can do without.
     """
     try:
         import soundfile
@@ -95,6 +99,8 @@ def mixed_down(audio: Path, otherwise: str) -> Iterator[Path]:
             ):
                 for block in source.blocks(BLOCK, dtype="float32", always_2d=True):
                     mono.write(block.mean(axis=1))
+                    if mono.tell() > LONGEST * source.samplerate:
+                        raise NotAudioError(TOO_LONG)
         except soundfile.SoundFileError:
             raise NotAudioError(otherwise) from None
         yield copy

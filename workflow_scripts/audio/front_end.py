@@ -12,7 +12,7 @@ import essentia
 import essentia.streaming as streaming
 import numpy as np
 
-from workflow_scripts.audio.decoding import NotAudioError, analysed
+from workflow_scripts.audio.decoding import LONGEST, TOO_LONG, NotAudioError, analysed
 from workflow_scripts.audio.parameters import (
     FRAME_RATE,
     FRAME_SIZE,
@@ -30,8 +30,6 @@ N_BINS = FRAME_SIZE // 2 + 1
 MEL_BANDS = {**MEL, "numberBands": N_BANDS, "sampleRate": SAMPLE_RATE, "inputSize": N_BINS}
 # So long a track's spectra may lie in memory (20 MB); longer ones are rare and take the slow way.
 AT_ONCE = 60
-# Nothing that is asked for is longer: a small file may decode to weeks.
-LONGEST = 12 * 3600
 # Spectra squared and summed in one go.
 BLOCK = 512
 
@@ -53,7 +51,7 @@ def mel_bands(audio: Path) -> np.ndarray:
     if not len(energies):
         raise NotAudioError("holds no sound")
     if len(energies) > LONGEST * FRAME_RATE:
-        raise NotAudioError(f"is longer than {LONGEST // 3600} hours")
+        raise NotAudioError(TOO_LONG)
     if not np.isfinite(energies).all():
         raise NotAudioError("holds samples that are no finite numbers")
     return energies

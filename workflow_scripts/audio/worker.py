@@ -2,6 +2,7 @@
 
 import multiprocessing
 import signal
+import tempfile
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,6 +24,7 @@ class Worker(Generic[T]):
         """With `seconds` no path may take longer."""
         self._function = function
         self._seconds = seconds
+        self._ended = False
         self._start()
 
     def __enter__(self) -> "Worker[T]":
@@ -32,10 +34,9 @@ class Worker(Generic[T]):
         self.stop()
 
     def stop(self) -> None:
-        """End the process, whatever it is at."""
-        self._process.kill()
-        self._connection.close()
-        self._process.join()
+        """End the process, whatever it is at; a call that waits for it raises."""
+        self._ended = True
+        self._kill()
 
     def __call__(self, path: Path) -> T:
         """What `function` returns for `path`; raises what it raises.
@@ -58,20 +59,31 @@ class Worker(Generic[T]):
     def _start(self) -> None:
         # Spawned, not forked: a decoder's threads and memory stay out of this process.
         context = multiprocessing.get_context("spawn")
+        # Of its own, since a process that is killed leaves its copies of audio behind.
+        self._folder = tempfile.TemporaryDirectory()
         self._connection, other = context.Pipe()
-        self._process = context.Process(target=_serve, args=(self._function, other), daemon=True)
+        arguments = (self._function, other, self._folder.name)
+        self._process = context.Process(target=_serve, args=arguments, daemon=True)
         self._process.start()
         other.close()
 
+    def _kill(self) -> None:
+        self._process.kill()
+        self._process.join()
+        self._connection.close()
+        self._folder.cleanup()
+
     def _restart(self) -> None:
-        self.stop()
-        self._start()
+        if not self._ended:
+            self._kill()
+            self._start()
 
 
-def _serve(function: Callable[[Path], Any], connection: Connection) -> None:
+def _serve(function: Callable[[Path], Any], connection: Connection, folder: str) -> None:
     """Answer until the other end is closed, be it by its process's end."""
     # Ctrl-C reaches both processes; the other one ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tempfile.tempdir = folder
     while True:
         try:
             path = connection.recv()
