@@ -22,30 +22,18 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from tests import model_files
 from workflow_scripts.audio.composition import compose
 from workflow_scripts.audio.dances import DANCES
-from workflow_scripts.audio.parameters import FRONT_END, N_BANDS
 from workflow_scripts.audio.synthesiser import perform, write_wav
-from workflow_scripts.dataset.normalisation import Scaler
-from workflow_scripts.models import package, writing
-from workflow_scripts.models.about import About
-from workflow_scripts.networks.architecture import Network
+from workflow_scripts.models import package
 
 ROOT = Path(__file__).parents[1]
 SECONDS = 30
 N_FOLDS = 5
 # So many tracks differ; more are links to them.
 COMPOSED = 16
-NETWORK = {
-    "input_frames": 80,
-    "trunks": {
-        "time": {"filter": [1, 60], "pool": [40, 1], "n_filters": 32},
-        "frequency": {"filter": [32, 1], "pool": [1, 80], "n_filters": 32},
-    },
-    "hidden": 200,
-}
-# Of the demo's spectrograms.
-SCALER = Scaler(2.0, 2.0)
+VARIANT = "timefrequency"
 TOLERANCE = 1e-5
 
 
@@ -67,30 +55,16 @@ def make_tracks(folder: Path, n_tracks: int) -> list[Path]:
 
 def make_models(folder: Path) -> Path:
     """Untrained models, as one packed file and as the plain classifier takes them."""
-    network = Network.from_config(NETWORK, N_BANDS, len(DANCES))
+    network = model_files.network_of(VARIANT, len(DANCES))
     files = []
     for fold in range(N_FOLDS):
-        weights = network.initial_weights(np.random.default_rng(fold))
-        np.savez(folder / f"fold-{fold}.npz", **weights)
-        about = About(
-            dataset="demo",
-            variant="timefrequency",
-            architecture="Time-Frequency",
-            fold=fold,
-            n_folds=N_FOLDS,
-            seed=fold,
-            classes=tuple(DANCES),
-            accuracy=100 / len(DANCES),
-            n_test_tracks=0,
-            network=NETWORK,
-            front_end=FRONT_END,
-            weights="",
-        )
-        files.append(writing.onnx_model(network, weights, SCALER, about).SerializeToString())
-    (folder / "network.json").write_text(json.dumps(NETWORK))
-    (folder / "scaler.json").write_text(json.dumps({"mean": SCALER.mean, "std": SCALER.std}))
+        np.savez(folder / f"fold-{fold}.npz", **model_files.initial(network, fold))
+        files.append(model_files.onnx_of(VARIANT, fold, tuple(DANCES)))
+    scaler = model_files.SCALER
+    (folder / "network.json").write_text(json.dumps(model_files.described(network)))
+    (folder / "scaler.json").write_text(json.dumps({"mean": scaler.mean, "std": scaler.std}))
     path = folder / "model.zip"
-    package.write(path, package.together(files), {"timefrequency": "Untrained."})
+    package.write(path, package.together(files), {VARIANT: "Untrained."})
     return path
 
 

@@ -8,15 +8,12 @@ import numpy as np
 
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.files import what_is_missing
-from workflow_scripts.audio.parameters import HOP_SIZE, N_BANDS, SAMPLE_RATE
+from workflow_scripts.audio.parameters import HOP_SIZE, N_BANDS, SAMPLE_RATE, SILENCE
 from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset import bad_audio
 from workflow_scripts.dataset.features import Content, write_shard
 from workflow_scripts.dataset.tables import paths_of
 from workflow_scripts.step import UserError, run
-
-# Below it the compressed energy, log(1 + 10000 x), stays below 1e-7: a tone at -100 dB.
-SILENCE = 1e-11
 
 
 def mel_bands(audio: Path) -> np.ndarray:

@@ -5,6 +5,8 @@ FRAME_SIZE = 2048
 HOP_SIZE = 1024
 FRAME_RATE = SAMPLE_RATE / HOP_SIZE
 N_BANDS = 40
+# Below it the compressed energy, log(1 + 10000 x), stays below 1e-7: a tone at -100 dB.
+SILENCE = 1e-11
 WINDOW = "blackmanharris62"
 # Essentia's defaults (https://essentia.upf.edu/reference/streaming_MelBands.html).
 MEL = {

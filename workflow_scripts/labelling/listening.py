@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from workflow_scripts.audio.decoding import NotAudioError
-from workflow_scripts.audio.parameters import FRAME_RATE
+from workflow_scripts.audio.parameters import FRAME_RATE, SILENCE
 from workflow_scripts.audio.worker import Worker
 from workflow_scripts.labelling.decision import Decision, decide
 from workflow_scripts.models.runtime import Ensemble
@@ -21,8 +21,6 @@ from workflow_scripts.step import UserError
 TIME_LIMIT = 600
 # Tracks under way for each process: the next is there when one is done.
 AHEAD = 4
-# Below it the compressed energy, log(1 + 10000 x), stays below 1e-7: a tone at -100 dB.
-SILENCE = 1e-11
 
 
 @dataclass(frozen=True)
