@@ -52,11 +52,15 @@ def initial(network, fold=0):
     return weights
 
 
-def onnx_of(variant, fold=0, classes=CLASSES):
-    """The ONNX file of one of the paper's networks."""
-    network = network_of(variant, len(classes))
+def written(network, variant="any", fold=0, classes=CLASSES):
+    """The ONNX file of a network."""
     told = about(network, variant, fold, classes)
     return writing.onnx_model(network, initial(network, fold), SCALER, told).SerializeToString()
+
+
+def onnx_of(variant, fold=0, classes=CLASSES):
+    """The ONNX file of one of the paper's networks."""
+    return written(network_of(variant, len(classes)), variant, fold, classes)
 
 
 def packed(path, *variants, n_folds=2, classes=CLASSES):

@@ -23,17 +23,19 @@ import soundfile
 
 from tests.conftest import ROOT, clicks, hear_interrupts, run_step, write_wav
 from tests.model_files import CLASSES, onnx_of, packed
+from workflow_scripts import classify
 from workflow_scripts.audio import decoding, front_end
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.audio.worker import Worker
 from workflow_scripts.labelling import picture
 from workflow_scripts.labelling.decision import Decision, Moment, decide
-from workflow_scripts.labelling.formats import FORMATS, as_csv, as_text, details, printable
+from workflow_scripts.labelling.formats import FORMATS, as_csv, as_text, details
 from workflow_scripts.labelling.listening import Labelled, label_all
 from workflow_scripts.labelling.tracks import find
 from workflow_scripts.models.runtime import Ensemble, Session
 from workflow_scripts.results.votes import decide as vote
+from workflow_scripts.step import printable
 
 HOSTILE = "\x1b[2J<b>&\n\u202e'\""
 
@@ -154,12 +156,14 @@ class TestFormats:
         assert "".join(as_text([])) == ""
 
     def test_the_picture_is_svg_whatever_the_names(self):
-        for name, decision in ((HOSTILE, a_decision(HOSTILE)), ("hours", a_decision(n=5000))):
+        for name, n in ((HOSTILE, 1), (HOSTILE, 7), ("ten minutes", 359), ("hours", 5000)):
+            decision = a_decision(name, n)
             drawing = picture.drawing(name, decision)
             root = ElementTree.fromstring(drawing)
             cells = [e for e in root.iter() if e.get("class") == "cell"]
             chosen = [e for e in root.iter() if e.get("class") == "chosen"]
-            assert len(cells) == 2 * len(chosen) == 2 * min(len(decision.timeline), 360)
+            assert len(cells) == 2 * len(chosen) == 2 * min(len(decision.timeline), 180)
+            assert min(float(e.get("width")) for e in cells + chosen) > 0
             assert max(float(e.get("x")) + float(e.get("width")) for e in cells) < 901
             assert not [e for e in root.iter() if "script" in e.tag or e.tag.endswith("}b")]
 
@@ -200,13 +204,17 @@ class TestBadTracks:
         write_wav(tmp_path / "short.wav", clicks(np.random.default_rng(0), 120, 4))
         (tmp_path / "empty.wav").touch()
         (tmp_path / "text.mp3").write_text("no audio")
-        names = ("silent.wav", "short.wav", "empty.wav", "text.mp3", "none.wav")
+        soundfile.write(tmp_path / "loud.wav", np.full(44100 * 8, 1e19), 44100, "FLOAT")
+        names = ("silent.wav", "short.wav", "empty.wav", "text.mp3", "none.wav", "loud.wav")
         problems = self.problems(model, track, *(tmp_path / name for name in names), track)
         assert problems[0] == problems[-1] == ""
         assert problems[1] == "is silent throughout"
-        assert re.match(r"is too short: 4\.\d s, and the model listens to 5\.8 s", problems[2])
+        assert re.match(r"is too short: 4\.\d\d s, and the model listens to 5\.80 s", problems[2])
         assert problems[3] == problems[4] == "cannot be decoded as audio"
         assert problems[5] == "is not there"
+        assert problems[6] == "holds samples too large for sound"
+        (too_long,) = self.problems(model, tmp_path / ("x" * 300))
+        assert too_long == "cannot be read: File name too long"
 
     def test_a_decoder_that_does_not_end_is_ended(self, track):
         with Worker(sleep, seconds=1) as worker:
@@ -270,6 +278,36 @@ class TestCommand:
         assert second.startswith("    0:00 ")
         ElementTree.parse(tmp_path / "plots/a track.svg")
 
+    def test_each_picture_has_a_name_of_its_own(self, model, track, tmp_path):
+        names = ("a.wav", "b/a.wav", "a-2.wav", "c/a.wav", f"{'あ' * 80}.wav")
+        for name in names:
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).hardlink_to(track)
+        tracks = [Labelled(tmp_path / name, a_decision()) for name in names]
+        assert list(classify.drawn(tracks, tmp_path / "plots")) == tracks
+        drawn = sorted(path.stem for path in (tmp_path / "plots").iterdir())
+        assert drawn == ["a", "a-2", "a-2-2", "a-3", "あ" * 60]
+
+    def test_it_leaves_nothing_behind_and_tells_nobody(self, model, track, tmp_path):
+        home = tmp_path / "home"
+        home.mkdir()
+        code = subprocess.run(
+            [sys.executable, "-m", "workflow_scripts.classify", "--model", model, track],
+            cwd=ROOT,
+            env=os.environ | {"HOME": str(home), "TMPDIR": str(home), "XDG_CACHE_HOME": str(home)},
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        assert code.returncode == 0 and not [*home.rglob("*")]
+
+    @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+    def test_nobody_has_to_listen(self, model, track, closed):
+        command = (
+            f"{sys.executable} -m workflow_scripts.classify --model {model} '{track}' {closed}"
+        )
+        done = subprocess.run(["bash", "-c", command], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+
     def test_a_bad_file_is_told_by_the_exit_code(self, model, track, tmp_path):
         (tmp_path / "bad.wav").write_text("no audio")
         out = tmp_path / "out.json"
@@ -290,8 +328,17 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("arguments", "sentence"),
         [
-            (("--model", "none.zip", "x.wav"), r"error: cannot read the model none\.zip: No such"),
+            (("--model", "none.zip", "x.wav"), r"error: the model none\.zip is no file; check"),
             (("--model", "README.md", "x.wav"), r"error: the model README\.md is damaged, or no"),
+            (("--model", "/dev/zero", "x.wav"), "error: the model /dev/zero is no file; check"),
+            (
+                ("--model", "{model}", "--plot", "README.md/x", "x.wav"),
+                r"error: cannot make the folder README\.md/x: Not a directory; name another",
+            ),
+            (
+                ("--model", "\x1b[2J.zip", "x.wav"),
+                r"error: the model \\x1b\[2J\.zip is no file; check the path",
+            ),
             (("--model", "{model}", "envs"), r"error: there is no audio in envs; name files"),
         ],
     )
@@ -324,7 +371,7 @@ class TestCommand:
         running.stdout.readline()
         os.killpg(running.pid, number)
         _, said = running.communicate(timeout=20)
-        assert (running.returncode, said) == (1, "interrupted; run again to go on\n")
+        assert (running.returncode, said) == (1, "interrupted\n")
         deadline = time.monotonic() + 10
         with pytest.raises(ProcessLookupError):
             while time.monotonic() < deadline:

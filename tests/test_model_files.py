@@ -1,5 +1,6 @@
 """Files of models: what is in them, and that nothing else gets in."""
 
+import copy
 import json
 import re
 import zipfile
@@ -9,12 +10,14 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
+from tests import model_files
 from tests.conftest import ROOT
 from tests.model_files import CLASSES, onnx_of, packed
 from workflow_scripts.models import package
 from workflow_scripts.models.inspection import NotOurModelError, inspect
 from workflow_scripts.models.protobuf import fields
 from workflow_scripts.models.runtime import Ensemble
+from workflow_scripts.networks.architecture import Network, Trunk
 from workflow_scripts.step import UserError
 
 
@@ -66,6 +69,37 @@ class TestPackage:
     def test_models_of_other_classes_do_not_decide_together(self):
         with pytest.raises(NotOurModelError, match="models of different data sets"):
             package.together([onnx_of("time_1x60"), onnx_of("time_1x60", classes="abc")])
+
+    def test_one_name_is_one_network(self):
+        def rename(model):
+            metadata("variant", lambda _: "time_1x60")(model)
+            model.graph.name = "time_1x60"
+
+        other = edited(onnx_of("time_1x200"), rename)
+        with pytest.raises(NotOurModelError, match="different networks under the name time_1x60"):
+            package.together([onnx_of("time_1x60"), other])
+
+    def test_entries_that_lie_over_each_other_are_not_read(self, tmp_path):
+        """A small file would fill the memory."""
+        data = onnx_of("frequency_40x1")
+        names = [f"frequency_40x1/fold-{n}.onnx" for n in range(50)]
+        manifest = {
+            "content": package.CONTENT,
+            "version": package.VERSION,
+            "models": [{"file": name, "sha256": package.digest_of(data)} for name in names],
+        }
+        file = tmp_path / "model.zip"
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr(package.MANIFEST, json.dumps(manifest))
+            archive.writestr(names[0], data)
+            first = archive.getinfo(names[0])
+            for name in names[1:]:
+                again = copy.copy(first)
+                again.filename = name
+                archive.filelist.append(again)
+                archive.NameToInfo[name] = again
+        assert file.stat().st_size < 10 * len(data)
+        assert "is damaged or truncated" in refused(file)
 
     def test_a_truncated_file_is_refused_wherever_it_ends(self, tmp_path):
         whole = packed(tmp_path / "model.zip", "frequency_40x1").read_bytes()
@@ -121,8 +155,9 @@ class TestPackage:
         assert "take one from `make model`" in refused(tmp_path / "model.zip")
 
     def test_no_file_is_a_sentence(self, tmp_path):
-        assert "cannot read the model" in refused(tmp_path / "none.zip")
-        assert "cannot read the model" in refused(tmp_path)
+        assert "is no file; check the path" in refused(tmp_path / "none.zip")
+        assert "is no file; check the path" in refused(tmp_path)
+        assert "is no file; check the path" in refused(tmp_path / ("x" * 300))
 
 
 def rewrite(file, changed, compression=zipfile.ZIP_STORED):
@@ -254,6 +289,7 @@ class TestInspection:
             metadata("front_end", lambda settings: settings | {"hop_size": 512}),
             trunks(n_filters=1 << 40),
             trunks(n_filters=-32),
+            lambda model: model.metadata_props.extend([onnx.StringStringEntryProto()] * 100_001),
             trunks(n_filters="32"),
             trunks(pool=[0, 0]),
             trunks(pool=[1, 1]),
@@ -265,6 +301,17 @@ class TestInspection:
         with pytest.raises(NotOurModelError) as reason:
             inspect(edited(onnx_file, edit))
         assert "\n" not in str(reason.value)
+
+    def test_a_network_that_would_fill_the_memory_is_refused(self):
+        """It is written as we would, in 50 kilobytes; a segment would take 60 GB."""
+        trunk = Trunk((1, 1), (40, 100_000), 4096)
+        data = model_files.written(Network({"time": trunk}, 40, 100_000, 0, 3))
+        assert len(data) < 100_000
+        with pytest.raises(NotOurModelError):
+            inspect(data)
+        inspect(
+            model_files.written(Network({"time": Trunk((1, 1), (40, 100), 4096)}, 40, 100, 0, 3))
+        )
 
     def test_weights_that_are_no_numbers_are_a_sentence(self, tmp_path, onnx_file):
         def spoil(model):

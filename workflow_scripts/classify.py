@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from workflow_scripts.labelling import picture
-from workflow_scripts.labelling.formats import FORMATS, details, printable
+from workflow_scripts.labelling.formats import FORMATS, details
 from workflow_scripts.labelling.listening import Labelled, label_all
 from workflow_scripts.labelling.progress import shown
 from workflow_scripts.labelling.tracks import find
 from workflow_scripts.models import package
-from workflow_scripts.step import UserError, run
+from workflow_scripts.step import UserError, printable, run
+
+# Bytes; a file's name has 255, and some go to its number and its suffix.
+LONGEST_STEM = 180
 
 
 def n_cores() -> int:
@@ -35,14 +38,27 @@ def positive(text: str) -> int:
 
 def drawn(labelled: Iterable[Labelled], folder: Path) -> Iterator[Labelled]:
     """The same tracks; a picture of each goes into the folder, named for the track."""
-    names: dict[str, int] = {}
+    taken: set[str] = set()
     for track in labelled:
         if track.decision is not None:
-            stem = printable(track.path.stem)[:100]
-            names[stem] = number = names.get(stem, 0) + 1
-            name = f"{stem}.svg" if number == 1 else f"{stem}-{number}.svg"
-            picture.write(folder / name, track.path.name, track.decision)
+            name = stem = printable(track.path.stem).encode()[:LONGEST_STEM].decode(errors="ignore")
+            number = 1
+            while name in taken:
+                number += 1
+                name = f"{stem}-{number}"
+            taken.add(name)
+            picture.write(folder / f"{name}.svg", track.path.name, track.decision)
         yield track
+
+
+def make_folder(folder: Path) -> None:
+    """Raise UserError where there can be none."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as failure:
+        raise UserError(
+            f"cannot make the folder {folder}: {failure.strerror}; name another"
+        ) from None
 
 
 def main() -> None:
@@ -60,6 +76,8 @@ def main() -> None:
     options = parser.parse_args()
 
     package.read(options.model)
+    if options.plot:
+        make_folder(options.plot)
     found = find(options.audio)
     if found.n_left_alone:
         print(
@@ -93,4 +111,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, interrupted="interrupted")

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from workflow_scripts.labelling.formats import as_csv, as_json, printable
-from workflow_scripts.step import atomic, run
+from workflow_scripts.labelling.formats import as_csv, as_json
+from workflow_scripts.step import atomic, printable, run
 
 
 def write(
@@ -34,8 +34,8 @@ def main() -> None:
     write(options.decisions.with_suffix(".json"), as_json, tracks)
     write(options.decisions, as_csv, tracks)
     counts = Counter(track["class"] for track in tracks if "class" in track)
-    told = ", ".join(f"{printable(name)} {n}" for name, n in counts.most_common())
-    print(f"{counts.total()} tracks labelled, {told}: {options.decisions}")
+    told = "".join(f", {printable(name)} {n}" for name, n in counts.most_common())
+    print(f"{counts.total()} tracks labelled{told}: {options.decisions}")
     if bad := len(tracks) - counts.total():
         print(f"{bad} could not be labelled: the column problem says why")
 

@@ -33,11 +33,13 @@ MENDABLE_OS_ERRORS = {
 }
 
 
-def run(main: Callable[[], None]) -> None:
+def run(main: Callable[[], None], interrupted: str = "interrupted; run again to go on") -> None:
     """Call `main` and end the process; a user's mistake is one sentence and exit code 1.
 
-    SIGTERM, which a cluster sends at a time limit, raises KeyboardInterrupt as Ctrl-C does.
+    SIGTERM, which a cluster sends at a time limit, raises KeyboardInterrupt as Ctrl-C does; then
+    `interrupted` is the sentence.
     """
+    _open_streams()
     signal.signal(signal.SIGTERM, _stop)
     # A shell lets its jobs in the background ignore Ctrl-C; that stays.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -49,7 +51,7 @@ def run(main: Callable[[], None]) -> None:
     except UserError as mistake:
         sentence = f"error: {mistake}"
     except KeyboardInterrupt:
-        sentence = "interrupted; run again to go on"
+        sentence = interrupted
     except OSError as failure:
         if failure.errno not in MENDABLE_OS_ERRORS:
             raise
@@ -60,6 +62,21 @@ def run(main: Callable[[], None]) -> None:
     _fail(sentence)
 
 
+def printable(text: str) -> str:
+    """Text without what would move a terminal's cursor: such characters as Python writes them."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+
+
+def _open_streams() -> None:
+    """Whoever has closed them wants to hear nothing; names may be beyond a terminal's letters."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
+        getattr(sys, name).reconfigure(errors="backslashreplace")
+
+
 def _fail(sentence: str) -> NoReturn:
     ignore_signals()
     # What the failed step still holds: of a semaphore left over, multiprocessing has the last word.
@@ -68,7 +85,7 @@ def _fail(sentence: str) -> NoReturn:
     with suppress(OSError):
         sys.stdout.flush()
     with suppress(OSError):
-        print(sentence, file=sys.stderr)
+        print(*map(printable, sentence.split("\n")), sep="\n", file=sys.stderr)
     _end(1)
 
 

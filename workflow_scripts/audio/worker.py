@@ -3,6 +3,7 @@
 import multiprocessing
 import signal
 import tempfile
+import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from workflow_scripts.audio.decoding import NotAudioError
 
 T = TypeVar("T")
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 class Worker(Generic[T]):
@@ -25,6 +27,8 @@ class Worker(Generic[T]):
         self._function = function
         self._seconds = seconds
         self._ended = False
+        # Whoever ends it may not be the thread that waits for it.
+        self._lock = threading.Lock()
         self._start()
 
     def __enter__(self) -> "Worker[T]":
@@ -35,8 +39,9 @@ class Worker(Generic[T]):
 
     def stop(self) -> None:
         """End the process, whatever it is at; a call that waits for it raises."""
-        self._ended = True
-        self._kill()
+        with self._lock:
+            self._ended = True
+            self._kill()
 
     def __call__(self, path: Path) -> T:
         """What `function` returns for `path`; raises what it raises.
@@ -47,7 +52,7 @@ class Worker(Generic[T]):
             self._connection.send(path)
             if not self._connection.poll(self._seconds):
                 self._restart()
-                raise NotAudioError(f"takes longer than {self._seconds:.0f} s to decode")
+                raise NotAudioError(f"takes longer than {self._seconds:.0f} s")
             result = self._connection.recv()
         except (EOFError, ConnectionError):
             self._restart()
@@ -64,7 +69,12 @@ class Worker(Generic[T]):
         self._connection, other = context.Pipe()
         arguments = (self._function, other, self._folder.name)
         self._process = context.Process(target=_serve, args=arguments, daemon=True)
-        self._process.start()
+        # A process that lost its parent while it was being made would say so.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         other.close()
 
     def _kill(self) -> None:
@@ -74,15 +84,17 @@ class Worker(Generic[T]):
         self._folder.cleanup()
 
     def _restart(self) -> None:
-        if not self._ended:
-            self._kill()
-            self._start()
+        with self._lock:
+            if not self._ended:
+                self._kill()
+                self._start()
 
 
 def _serve(function: Callable[[Path], Any], connection: Connection, folder: str) -> None:
     """Answer until the other end is closed, be it by its process's end."""
     # Ctrl-C reaches both processes; the other one ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     tempfile.tempdir = folder
     while True:
         try:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from workflow_scripts.labelling.listening import Labelled
+from workflow_scripts.step import printable
 
 COLUMNS = (
     "path",
@@ -63,7 +64,7 @@ def as_json(tracks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 def as_csv(tracks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """A row a track, see COLUMNS; the timeline as "start-end class; ...".
 
-    Names are `printable`.
+    Names are `printable`; those to the letter are in the JSON.
     """
     yield _row(COLUMNS)
     for track in tracks:
@@ -91,13 +92,6 @@ def as_text(tracks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 FORMATS = {"text": as_text, "csv": as_csv, "json": as_json}
-
-
-def printable(name: str) -> str:
-    """A name without what would move a terminal's cursor: such characters as Python writes them."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name
-    )
 
 
 def _by_class(classes: Sequence[str], values: Sequence[float]) -> dict[str, float]:

@@ -1,7 +1,6 @@
 """Labels tracks, several at a time, each in a process that a bad file may end or keep too long."""
 
 import os
-import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,15 +9,21 @@ from functools import cache, partial
 from pathlib import Path
 from queue import SimpleQueue
 
+import numpy as np
+
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.parameters import FRAME_RATE, SILENCE
 from workflow_scripts.audio.worker import Worker
+from workflow_scripts.dataset.normalisation import COMPRESSION
 from workflow_scripts.labelling.decision import Decision, decide
 from workflow_scripts.models.runtime import Ensemble
 from workflow_scripts.step import UserError
 
-# Half a day of sound takes a minute on a slow machine.
-TIME_LIMIT = 600
+# Half a day of sound takes some minutes, of large networks more.
+TIME_LIMIT = 1800
+# A mel energy that would be infinite in the middle of the compression; full scale has about 1.
+LOUDEST = np.finfo(np.float32).max / COMPRESSION
+STANDARD_ERROR = 2
 # Tracks under way for each process: the next is there when one is done.
 AHEAD = 4
 
@@ -70,10 +75,12 @@ def listen(model: Path, track: Path) -> Decision:
     energies = mel_bands(track)
     if energies.max() < SILENCE:
         raise NotAudioError("is silent throughout")
+    if energies.max() >= LOUDEST:
+        raise NotAudioError("holds samples too large for sound")
     if len(energies) < ensemble.longest_input:
         raise NotAudioError(
-            f"is too short: {len(energies) / FRAME_RATE:.1f} s, and the model listens to "
-            f"{ensemble.longest_input / FRAME_RATE:.1f} s at a time"
+            f"is too short: {len(energies) / FRAME_RATE:.2f} s, and the model listens to "
+            f"{ensemble.longest_input / FRAME_RATE:.2f} s at a time"
         )
     return decide(ensemble.classes, ensemble.probabilities(energies))
 
@@ -86,14 +93,14 @@ def _ensemble(model: Path) -> Ensemble:
 @cache
 def _silence_decoders() -> None:
     """Libraries print what they think of a damaged file; what comes of it is told anyway."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), STANDARD_ERROR)
 
 
 def _labelled(workers: SimpleQueue[Worker[Decision]], track: Path) -> Labelled:
-    if not track.exists():
-        return Labelled(track, None, "is not there")
     worker = workers.get()
     try:
+        if not track.exists():
+            return Labelled(track, None, "is not there")
         return Labelled(track, worker(track))
     except NotAudioError as reason:
         return Labelled(track, None, str(reason))

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from workflow_scripts.labelling.decision import Decision
-from workflow_scripts.labelling.formats import clock, printable
-from workflow_scripts.step import atomic
+from workflow_scripts.labelling.formats import clock
+from workflow_scripts.step import atomic, printable
 
 # Pixels.
 WIDTH, ROW, LABELS, TOP, BOTTOM = 900, 22, 170, 64, 34
 # More are averaged: a recording of hours has thousands.
-MOST_COLUMNS = 360
+MOST_COLUMNS = 180
 # Between marks of time, in seconds: the first that leaves room.
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 MOST_TICKS = 12
@@ -61,7 +61,9 @@ def drawing(name: str, decision: Decision) -> str:
             shade = f'height="{ROW - 2}" fill-opacity="{mean[position]:.3f}"'
             parts.append(f'<rect class="cell" {place} {shade}/>')
         row = decision.order.index(int(mean.argmax()))
-        place = f'x="{left + 1:.1f}" y="{TOP + ROW * row + 1}" width="{right - left - 2:.1f}"'
+        place = (
+            f'x="{left + 1:.1f}" y="{TOP + ROW * row + 1}" width="{max(right - left - 2, 1):.1f}"'
+        )
         parts.append(f'<rect class="chosen" {place} height="{ROW - 4}"/>')
     step = next((s for s in STEPS if seconds / s <= MOST_TICKS), STEPS[-1])
     for tick in np.arange(0, seconds, step):

@@ -1,5 +1,6 @@
 """Which files are to be labelled."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ def find(paths: Iterable[Path]) -> Found:
     tracks: dict[Path, None] = {}
     n_left_alone = 0
     for path in paths:
-        if not path.is_dir():
+        if not os.path.isdir(path):  # noqa: PTH112 - Path's raises for some names.
             tracks[path] = None
             continue
         try:

@@ -40,9 +40,13 @@ VERSION, OPSET = 8, 17
 FLOAT, INT64 = 1, 7
 INTEGER, INTEGERS = 2, 7
 ITEM_SIZE = {FLOAT: 4, INT64: 8}
-# Far above any network here, and such that a hostile file asks for no more than a computer has.
-MOST_CLASSES, MOST_FRAMES, MOST_TRUNKS, MOST_FILTERS = 1000, 10_000, 16, 1024
-LONGEST_NAME = 200
+# At least what config.schema.yaml allows; of activations as many as take half a gigabyte for a
+# segment, which no network has that could be trained.
+MOST_CLASSES, MOST_FRAMES, MOST_TRUNKS, MOST_FILTERS = 10_000, 100_000, 16, 4096
+MOST_ACTIVATIONS = 1 << 27
+LONGEST_NAME = 255
+# Of a message: one of our models has some hundreds in all.
+MOST_FIELDS = 100_000
 
 Message = Mapping[str, list[Any]]
 
@@ -52,9 +56,10 @@ class NotOurModelError(Exception):
 
 
 def inspect(data: bytes) -> About:
-    """What the file tells of its model, of which all but the weights' values has been checked.
+    """What the file tells of its model.
 
-    Raises NotOurModelError.
+    Graph, shapes, network, class names and front end have been checked; the weights' values, and
+    what it tells of its training, have not. Raises NotOurModelError.
     """
     try:
         return _inspect(memoryview(data))
@@ -100,6 +105,7 @@ def _check_sizes(network: Network) -> None:
         sizes = (*trunk.filter, *trunk.pool, trunk.n_filters)
         _require(all(type(size) is int and size > 0 for size in sizes))
         _require(trunk.n_filters <= MOST_FILTERS)
+    _require(network.n_activations() <= MOST_ACTIVATIONS)
     _require(type(network.hidden) is int and network.hidden >= 0)
 
 
@@ -141,7 +147,8 @@ def _array(array: memoryview) -> tuple[str, tuple[int, tuple[int, ...]]]:
 def _message(data: memoryview, names: Mapping[int, str]) -> Message:
     """The values of each named field. Raises KeyError for another."""
     values: dict[str, list[Any]] = {name: [] for name in names.values()}
-    for number, value in fields(data):
+    for count, (number, value) in enumerate(fields(data)):
+        _require(count < MOST_FIELDS)
         values[names[number]].append(value)
     return values
 

@@ -7,6 +7,7 @@ and each model's bytes are checked against their digest and then against what mo
 import hashlib
 import io
 import json
+import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -65,9 +66,12 @@ def together(files: Sequence[bytes]) -> Package:
     """
     models = [Model(inspect(data), data) for data in files]
     first = models[0].about
-    for model in models:
-        if (model.about.classes, model.about.dataset) != (first.classes, first.dataset):
+    networks: dict[str, dict[str, Any]] = {}
+    for about in (model.about for model in models):
+        if (about.classes, about.dataset) != (first.classes, first.dataset):
             raise NotOurModelError("holds models of different data sets")
+        if networks.setdefault(about.variant, about.network) != about.network:
+            raise NotOurModelError(f"holds different networks under the name {about.variant}")
     return Package(tuple(models))
 
 
@@ -101,6 +105,8 @@ def read(path: Path) -> Package:
     Raises UserError where there is none, or where it is damaged, altered or of another kind.
     """
     try:
+        if not os.path.isfile(path):  # noqa: PTH113 - Path's raises for some names.
+            raise UserError(f"the model {path} is no file; check the path")
         with path.open("rb") as file:
             packed = file.read(4) == b"PK\x03\x04"
             file.seek(0)
@@ -127,6 +133,9 @@ def _unpacked(file: Any) -> list[bytes]:
             listed = {entry["file"]: entry["sha256"] for entry in manifest["models"]}
             if not 0 < len(listed) <= MOST_MEMBERS:
                 raise NotOurModelError(f"lists {len(listed)} models")
+            # Entries may lie over each other.
+            if sum(entries[name].file_size for name in listed) > os.fstat(file.fileno()).st_size:
+                raise NotOurModelError("is damaged or truncated")
             files = []
             for name, digest in listed.items():
                 data = _bytes(archive, entries[name], entries[name].file_size)
@@ -142,7 +151,7 @@ def _unpacked(file: Any) -> list[bytes]:
 
 
 def _bytes(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, largest: int) -> bytes:
-    """An entry that lies in the file as it is, so that it cannot be larger than the file."""
+    """An entry that lies in the file as it is."""
     if entry.compress_type != zipfile.ZIP_STORED or entry.file_size > largest:
         raise NotOurModelError("is of another kind or version")
     if entry.file_size != entry.compress_size:

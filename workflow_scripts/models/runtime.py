@@ -1,17 +1,25 @@
 """Models at work: raw mel energies to class probabilities; only this module imports onnxruntime."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+
+# From 1.29 on it tells its maker of its use, unless this is set before it is imported.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 import onnxruntime
 
+from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.models import package
+from workflow_scripts.models.about import About
 from workflow_scripts.models.layers import INPUT, OUTPUT
 from workflow_scripts.step import UserError
 
-# Segments at a time: of a recording of hours, not all.
-BATCH = 64
+# Segments at a time: of a recording of hours, not all. Fewer, where the largest layers of a batch
+# would hold more than so many values.
+BATCH, MOST_VALUES = 64, 1 << 24
 # A sum of float32 probabilities.
 TOLERANCE = 1e-3
 SILENT = 4
@@ -20,7 +28,9 @@ SILENT = 4
 class Session:
     """One ONNX model, on one thread of the CPU."""
 
-    def __init__(self, onnx: bytes) -> None:
+    def __init__(self, onnx: bytes, batch: int = BATCH) -> None:
+        """`batch` segments are listened to at a time."""
+        self._batch = batch
         options = onnxruntime.SessionOptions()
         # Tracks are labelled side by side.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -32,10 +42,15 @@ class Session:
     def probabilities(self, energies: np.ndarray) -> np.ndarray:
         """Class probabilities (segments, classes) of raw mel energies (segments, frames, bands)."""
         parts = [
-            self._session.run([OUTPUT], {INPUT: energies[first : first + BATCH]})[0]
-            for first in range(0, len(energies), BATCH)
+            self._session.run([OUTPUT], {INPUT: energies[first : first + self._batch]})[0]
+            for first in range(0, len(energies), self._batch)
         ]
         return np.concatenate(parts)
+
+
+def batch_of(about: About) -> int:
+    """How many segments this network listens to at a time."""
+    return max(1, min(BATCH, MOST_VALUES // about.architecture_of(N_BANDS).n_activations()))
 
 
 class Ensemble:
@@ -50,7 +65,7 @@ class Ensemble:
         try:
             self._sessions = {
                 (variant, models[0].about.network["input_frames"]): [
-                    Session(model.onnx) for model in models
+                    Session(model.onnx, batch_of(model.about)) for model in models
                 ]
                 for variant, models in read.variants().items()
             }

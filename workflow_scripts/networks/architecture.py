@@ -93,6 +93,14 @@ class Network:
         """Trained numbers, biases included (Table I, "# param.")."""
         return sum(int(np.prod(shape)) for shape in self.weight_shapes().values())
 
+    def n_activations(self) -> int:
+        """Values that the convolutions give for one segment."""
+        maps = (
+            t.n_filters * np.prod(t.convolved(self.bands, self.frames))
+            for t in self.trunks.values()
+        )
+        return int(sum(maps))
+
     def initial_weights(self, rng: np.random.Generator) -> Weights:
         """Glorot-uniform weights, zero biases, float32.
 
