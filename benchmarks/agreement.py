@@ -3,7 +3,7 @@
 Each track goes from its audio through the ONNX file of the fold that it tests, and the decision is
 compared with evaluation's, which came from the training's engine; so are the probabilities.
 
-    python benchmarks/agreement.py results/NAME [--jobs 2] [--json FILE]
+    python benchmarks/agreement.py results/NAME [--variants ...] [--jobs 2] [--json FILE]
 
 It exits with 1 unless all decisions are the same.
 """
@@ -45,15 +45,17 @@ def main() -> None:
     """Print a row a variant; write the counts where asked to."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("results", type=Path, help="their folder, results/NAME")
+    parser.add_argument("--variants", nargs="*", help="all, unless some are named")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path, help="file for the counts")
     options = parser.parse_args()
     print(f"{'variant':<22}{'tracks':>8}{'same decision':>15}{'largest difference':>20}")
     rows = {}
-    for folder in sorted((options.results / "onnx").iterdir()):
-        n_tracks, n_same, largest = compared(options.results, folder.name, options.jobs)
-        rows[folder.name] = {"tracks": n_tracks, "same": n_same, "difference": largest}
-        print(f"{folder.name:<22}{n_tracks:>8}{n_same:>15}{largest:>20.1e}", flush=True)
+    exported = sorted(folder.name for folder in (options.results / "onnx").iterdir())
+    for variant in options.variants or exported:
+        n_tracks, n_same, largest = compared(options.results, variant, options.jobs)
+        rows[variant] = {"tracks": n_tracks, "same": n_same, "difference": largest}
+        print(f"{variant:<22}{n_tracks:>8}{n_same:>15}{largest:>20.1e}", flush=True)
     if options.json:
         options.json.write_text(json.dumps(rows, indent=2) + "\n")
     if not rows or any(row["same"] != row["tracks"] for row in rows.values()):

@@ -154,6 +154,11 @@ class TestPackage:
         (tmp_path / "model.zip").write_bytes(content)
         assert "take one from `make model`" in refused(tmp_path / "model.zip")
 
+    def test_a_file_that_no_memory_holds_is_not_read(self, tmp_path):
+        with (tmp_path / "large.onnx").open("wb") as file:
+            file.truncate(1 << 40)
+        assert "is larger than 4 GiB" in refused(tmp_path / "large.onnx")
+
     def test_no_file_is_a_sentence(self, tmp_path):
         assert "is no file; check the path" in refused(tmp_path / "none.zip")
         assert "is no file; check the path" in refused(tmp_path)

@@ -1,4 +1,4 @@
-"""A process of its own for decoding: a file that ends it is one bad file, not the end of a job."""
+"""A process of its own for audio: a file that ends it is one bad file, not the end of a job."""
 
 import multiprocessing
 import signal
