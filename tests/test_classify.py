@@ -397,15 +397,21 @@ class TestCommand:
         )
         for name in others:
             (tmp_path / f"{name}.py").write_text("raise ImportError('not in this environment')")
-        done = subprocess.run(
-            [sys.executable, "-m", "workflow_scripts.classify", "--model", model, track],
-            cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(tmp_path)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert done.returncode == 0, done.stdout
+        steps = "from workflow_scripts import list_audio, label_shard, label"
+        for command in (
+            ("-m", "workflow_scripts.classify", "--model", model, track),
+            # These have the small environment too, see rules/labelling.smk.
+            ("-c", steps),
+        ):
+            done = subprocess.run(
+                [sys.executable, *command],
+                cwd=ROOT,
+                env=os.environ | {"PYTHONPATH": str(tmp_path)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.slow
