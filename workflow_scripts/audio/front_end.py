@@ -135,4 +135,7 @@ def band_weights() -> np.ndarray:
     units.data >> bands.spectrum
     bands.bands >> (pool, "weights")
     essentia.run(units)
-    return pool["weights"].T
+    weights = pool["weights"].T
+    # One array for all who ask.
+    weights.setflags(write=False)
+    return weights

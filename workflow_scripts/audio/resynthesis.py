@@ -59,7 +59,7 @@ def heard(samples: np.ndarray, gain: np.ndarray) -> np.ndarray:
 
 def _bins_of_bands() -> np.ndarray:
     """What each band's gain counts for in each bin, (bins, bands); rows add up to 1."""
-    weights = band_weights().T
+    weights = band_weights().T.copy()
     total = weights.sum(axis=1)
     # The first and the last bin are part of no band: they go with their neighbour.
     weights[0], weights[-1] = weights[1], weights[-2]
