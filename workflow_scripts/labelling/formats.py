@@ -16,6 +16,7 @@ COLUMNS = (
     "vote_share",
     "runner_up",
     "runner_up_probability",
+    "runner_up_vote_share",
     "timeline",
     "problem",
 )
@@ -37,6 +38,7 @@ def details(track: Labelled) -> dict[str, Any]:
         "vote_share": round(decision.vote_shares[first], 6),
         "runner_up": decision.runner_up,
         "runner_up_probability": round(decision.probabilities[second], 6),
+        "runner_up_vote_share": round(decision.vote_shares[second], 6),
         "probabilities": _by_class(decision.classes, decision.probabilities),
         "vote_shares": _by_class(decision.classes, decision.vote_shares),
         "timeline": [
@@ -85,7 +87,8 @@ def as_text(tracks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         yield (
             f"{path}: {printable(track['class'])} (probability {track['probability']:.2f}, "
             f"{100 * track['vote_share']:.0f} % of the votes), then "
-            f"{printable(track['runner_up'])} ({track['runner_up_probability']:.2f})\n"
+            f"{printable(track['runner_up'])} ({track['runner_up_probability']:.2f}, "
+            f"{100 * track['runner_up_vote_share']:.0f} %)\n"
         )
         starts = [f"{clock(start)} {printable(name)}" for start, _, name in _stretches(track)]
         yield f"    {', '.join(starts)}\n"
@@ -116,5 +119,6 @@ def _row(values: Sequence[str]) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Minutes and seconds."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+    """Minutes and the nearest second."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"

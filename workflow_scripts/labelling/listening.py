@@ -101,6 +101,8 @@ def _labelled(workers: SimpleQueue[Worker[Decision]], track: Path) -> Labelled:
     try:
         if not track.exists():
             return Labelled(track, None, "is not there")
+        if track.is_file() and not track.stat().st_size:
+            return Labelled(track, None, "is empty")
         return Labelled(track, worker(track))
     except NotAudioError as reason:
         return Labelled(track, None, str(reason))

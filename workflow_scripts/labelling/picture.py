@@ -10,12 +10,13 @@ from workflow_scripts.labelling.formats import clock
 from workflow_scripts.step import atomic, printable
 
 # Pixels.
-WIDTH, ROW, LABELS, TOP, BOTTOM = 900, 22, 170, 64, 34
+WIDTH, ROW, LABELS, TOP, BOTTOM = 900, 22, 170, 64, 58
 # More are averaged: a recording of hours has thousands.
 MOST_COLUMNS = 180
 # Between marks of time, in seconds: the first that leaves room.
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 MOST_TICKS = 12
+LEGEND = "blue: probability of the class; frame: the most probable one of that stretch"
 STYLE = """\
 text{font:13px system-ui,sans-serif;fill:#1a1a1a}.title{font-size:16px;font-weight:600}
 .quiet{fill:#666}.paper{fill:#fff}.cell{fill:#1f5fa8}.chosen{fill:none;stroke:#d9480f;stroke-width:2}
@@ -72,6 +73,7 @@ def drawing(name: str, decision: Decision) -> str:
         parts.append(
             f'<text class="quiet" x="{x:.1f}" y="{y}" text-anchor="middle">{clock(tick)}</text>'
         )
+    parts.append(f'<text class="quiet" x="{LABELS}" y="{height - 14}">{LEGEND}</text>')
     return "\n".join([*parts, "</svg>\n"])
 
 
