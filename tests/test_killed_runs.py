@@ -200,7 +200,7 @@ def test_a_second_run_says_who_holds_the_results_and_harms_nothing(workflow, aud
 @pytest.mark.slow
 def test_a_training_that_outlived_its_run_is_waited_for(workflow, audio):
     """Someone killed snakemake alone; its job trains on, and the next run has the same job."""
-    command, log = one_training(workflow, audio, "frequency_32x1", max_epochs=1200)
+    command, log = one_training(workflow, audio, "frequency_32x1", max_epochs=5000)
     first = Run(workflow, *command)
     first.wait_for(log, "epoch 3:")
     os.kill(first.process.pid, signal.SIGKILL)
