@@ -58,7 +58,7 @@ def make_models(folder: Path) -> Path:
     network = model_files.network_of(VARIANT, len(DANCES))
     files = []
     for fold in range(N_FOLDS):
-        np.savez(folder / f"fold-{fold}.npz", **model_files.initial(network, fold))
+        np.savez(folder / f"fold-{fold}.npz", **model_files.biased_weights(network, fold))
         files.append(model_files.onnx_of(VARIANT, fold, tuple(DANCES)))
     scaler = model_files.SCALER
     (folder / "network.json").write_text(json.dumps(model_files.described(network)))

@@ -83,6 +83,16 @@ def network_of(variant, n_classes=8):
     return Network.from_config(config["variants"][variant], 40, n_classes)
 
 
+def biased_weights(network, seed=1):
+    """First weights with biases that are not zero, so that no term goes unseen."""
+    rng = np.random.default_rng(seed)
+    weights = network.initial_weights(rng)
+    for name in weights:
+        if name.endswith("bias"):
+            weights[name] = rng.normal(0, 0.1, weights[name].shape).astype(np.float32)
+    return weights
+
+
 def relative_error(values, oracle):
     """max |a - b| / max |b|."""
     return np.abs(values - oracle).max() / np.abs(oracle).max()

@@ -1,8 +1,6 @@
 """Model files of untrained networks, for the tests that read and use them."""
 
-import numpy as np
-
-from tests.conftest import network_of
+from tests.conftest import biased_weights, network_of
 from workflow_scripts.audio.parameters import FRONT_END
 from workflow_scripts.dataset.normalisation import Scaler
 from workflow_scripts.models import package, writing
@@ -42,20 +40,12 @@ def about(network, variant="any", fold=0, classes=CLASSES):
     )
 
 
-def initial(network, fold=0):
-    """Weights; the biases too are no zeros."""
-    rng = np.random.default_rng(fold)
-    weights = network.initial_weights(rng)
-    for name in weights:
-        if name.endswith(".bias"):
-            weights[name] = rng.normal(0, 0.1, weights[name].shape).astype(np.float32)
-    return weights
-
-
 def written(network, variant="any", fold=0, classes=CLASSES):
     """The ONNX file of a network."""
     told = about(network, variant, fold, classes)
-    return writing.onnx_model(network, initial(network, fold), SCALER, told).SerializeToString()
+    return writing.onnx_model(
+        network, biased_weights(network, fold), SCALER, told
+    ).SerializeToString()
 
 
 def onnx_of(variant, fold=0, classes=CLASSES):

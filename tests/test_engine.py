@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests import network_oracle
-from tests.conftest import network_of, relative_error
+from tests.conftest import biased_weights, network_of, relative_error
 from tests.test_architecture import TABLE_1
 from workflow_scripts.networks.architecture import Network, donated
 from workflow_scripts.networks.engine import engine_class
@@ -57,16 +57,6 @@ def some_data(network, n, seed=0):
     rng = np.random.default_rng(seed)
     inputs = rng.standard_normal((n, network.bands, network.frames)).astype(np.float32)
     return inputs, rng.integers(0, network.n_classes, n)
-
-
-def biased_weights(network, seed=1):
-    """First weights with biases that are not zero, so that no term goes unseen."""
-    rng = np.random.default_rng(seed)
-    weights = network.initial_weights(rng)
-    for name in weights:
-        if name.endswith("bias"):
-            weights[name] = rng.normal(0, 0.1, weights[name].shape).astype(np.float32)
-    return weights
 
 
 def custom(trunks, hidden=0, bands=40, frames=80, n_classes=5):

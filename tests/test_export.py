@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from tests import network_oracle
-from tests.conftest import network_of, run_step
-from tests.model_files import CLASSES, SCALER, about, initial, onnx_of
+from tests.conftest import biased_weights, network_of, run_step
+from tests.model_files import CLASSES, SCALER, about, onnx_of
 from tests.test_architecture import TABLE_1
 from workflow_scripts.audio.parameters import FRONT_END
 from workflow_scripts.models import writing
@@ -42,7 +42,7 @@ def engine_type(request):
 def test_it_computes_what_the_engine_does(engine_type, variant):
     network = network_of(variant)
     raw = energies(7, network.frames)
-    weights = initial(network)
+    weights = biased_weights(network)
     model = writing.onnx_model(network, weights, SCALER, about(network, classes="abcdefgh"))
     inputs = (np.log1p(10000 * raw) - SCALER.mean) / SCALER.std
     inputs = inputs.transpose(0, 2, 1).astype(np.float32)
@@ -81,7 +81,7 @@ def test_its_file_tells_what_it_is():
 def test_the_same_model_gives_the_same_bytes(tmp_path):
     network = network_of("timefrequency", 3)
     for name in ("a", "b"):
-        model = writing.onnx_model(network, initial(network), SCALER, about(network))
+        model = writing.onnx_model(network, biased_weights(network), SCALER, about(network))
         writing.write(tmp_path / name, model)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 

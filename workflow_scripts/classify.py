@@ -85,7 +85,7 @@ def main() -> None:
             file=sys.stderr,
         )
     if not found.tracks:
-        raise UserError(f"there is no audio in {printable(str(options.audio[0]))}; name files")
+        raise UserError(f"there is no audio in {options.audio[0]}; name files")
     n_tracks, n_bad = len(found.tracks), 0
     labelled = label_all(options.model, found.tracks, options.jobs)
     if n_tracks > 1:

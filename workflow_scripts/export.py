@@ -30,12 +30,12 @@ def difference(session: Session, tested: Part, decided: pd.DataFrame, classes: l
     Compared are the mean class probabilities of each of the test tracks, from their raw energies.
     """
     content = tested.segments.content
-    sums = np.zeros((len(decided), len(classes)))
+    means = np.zeros((len(decided), len(classes)))
     for track in range(len(decided)):
         rows = np.flatnonzero(content == track)
-        sums[track] = session.probabilities(tested.segments.energies(rows)).mean(axis=0)
+        means[track] = session.probabilities(tested.segments.energies(rows)).mean(axis=0)
     expected = decided[[f"probability_{name}" for name in classes]].to_numpy()
-    return float(np.abs(sums - expected).max(initial=0))
+    return float(np.abs(means - expected).max(initial=0))
 
 
 def main() -> None:
@@ -91,9 +91,7 @@ def main() -> None:
         writing.write(path, model)
         abouts.append(about)
         print(f"fold {fold}: {path}, within {differences[-1]:.1e} of the predictions")
-    text = card.write(
-        options.dataset, options.name, abouts, fits, tracks, decided, max(differences)
-    )
+    text = card.text(options.dataset, options.name, abouts, fits, tracks, decided, max(differences))
     with atomic(options.card) as partial:
         partial.write_text(text, encoding="utf-8")
 

@@ -75,7 +75,7 @@ SYNTHETIC = """\
 """
 
 
-def write(
+def text(
     dataset: str,
     name: str,
     abouts: Sequence[About],
