@@ -23,6 +23,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests import model_files
+from tests.conftest import biased_weights, network_of
 from workflow_scripts.audio.composition import compose
 from workflow_scripts.audio.dances import DANCES
 from workflow_scripts.audio.synthesiser import perform, write_wav
@@ -55,10 +56,10 @@ def make_tracks(folder: Path, n_tracks: int) -> list[Path]:
 
 def make_models(folder: Path) -> Path:
     """Untrained models, as one packed file and as the plain classifier takes them."""
-    network = model_files.network_of(VARIANT, len(DANCES))
+    network = network_of(VARIANT, len(DANCES))
     files = []
     for fold in range(N_FOLDS):
-        np.savez(folder / f"fold-{fold}.npz", **model_files.biased_weights(network, fold))
+        np.savez(folder / f"fold-{fold}.npz", **biased_weights(network, fold))
         files.append(model_files.onnx_of(VARIANT, fold, tuple(DANCES)))
     scaler = model_files.SCALER
     (folder / "network.json").write_text(json.dumps(model_files.described(network)))

@@ -1,4 +1,4 @@
-"""What is decided of a track and how it is told: from probabilities to text, CSV, JSON, pictures."""
+"""What is decided of a track, and how it is told: as text, CSV, JSON and pictures."""
 
 import csv
 import io
