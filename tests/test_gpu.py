@@ -11,9 +11,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="make env TORCH=1 installs PyTorch")
 
 from benchmarks import gpu  # noqa: E402
-from tests.conftest import ROOT, network_of  # noqa: E402
+from tests.conftest import ROOT, biased_weights, network_of  # noqa: E402
 from tests.test_architecture import TABLE_1  # noqa: E402
-from tests.conftest import biased_weights  # noqa: E402
 from tests.test_engine import some_data  # noqa: E402
 from workflow_scripts.networks import engine_torch  # noqa: E402
 from workflow_scripts.sources import code_of  # noqa: E402
