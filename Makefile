@@ -40,7 +40,7 @@ demo: .venv/$(BUILD)
 	@echo "The table lies in results/quick: table1.csv, table1.md, table1.tex; the report there,"
 	@echo "report.html, opens in any browser."
 	@echo
-	@$(BIN)/python -m workflow_scripts.pack_model results/quick
+	@$(BIN)/python -m workflow_scripts.commands.pack_model results/quick
 
 # Side by side: a test seldom keeps two cores busy. Four at the most: each may take a gigabyte.
 test: .venv/dev
@@ -60,18 +60,18 @@ estimate: .venv/$(BUILD)
 NAMED = $(or $(NAME),$(error say of which results: make $@ NAME=quick))
 
 adopt: .venv/$(BUILD)
-	$(BIN)/python -m workflow_scripts.adopt results/$(NAMED)
+	$(BIN)/python -m workflow_scripts.commands.adopt results/$(NAMED)
 
 archive: .venv/$(BUILD)
-	$(BIN)/python -m workflow_scripts.archive results/$(NAMED) \
+	$(BIN)/python -m workflow_scripts.commands.archive results/$(NAMED) \
 		$(or $(FILE),results/$(NAME).tar.gz)
 
 model: .venv/$(BUILD)
-	$(BIN)/python -m workflow_scripts.pack_model results/$(NAMED) \
+	$(BIN)/python -m workflow_scripts.commands.pack_model results/$(NAMED) \
 		$(if $(VARIANTS),--variants $(VARIANTS)) $(if $(FILE),--file $(FILE))
 
 tables: .venv/$(BUILD)
-	$(BIN)/python -m workflow_scripts.tables results/$(NAMED)
+	$(BIN)/python -m workflow_scripts.commands.rewrite_tables results/$(NAMED)
 
 lint: .venv/dev
 	$(BIN)/ruff format --check

@@ -17,8 +17,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from workflow_scripts.dataset.tables import read_table
-from workflow_scripts.labelling.listening import label_all
+from workflow_scripts.dataset.track_tables import read_table
+from workflow_scripts.labelling.label_tracks import label_all
 from workflow_scripts.results import predictions
 
 

@@ -1,10 +1,10 @@
 """Times the labelling of tracks from the start of the program to its end: ours, straightforward.
 
 Each run is a process of its own that loads the models of five folds of the Time-Frequency network
-and labels tracks of 30 s. Contenders: `python -m workflow_scripts.classify` as it is (ours) and
-with one process (ours_one_process); benchmarks/plain_classifier.py, Essentia's standard mode and
-MXNet in one script (straightforward). They take turns and the medians are compared, on many tracks
-and on one alone. First it is checked that all give the same probabilities, within 1e-5.
+and labels tracks of 30 s. Contenders: `python -m workflow_scripts.commands.label` as it is (ours)
+and with one process (ours_one_process); benchmarks/plain_classifier.py, Essentia's standard mode
+and MXNet in one script (straightforward). They take turns and the medians are compared, on many
+tracks and on one alone. First it is checked that all give the same probabilities, within 1e-5.
 
     python benchmarks/classify.py [--tracks 200] [--rounds 3] [--json FILE]
 """
@@ -24,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests import model_files
 from tests.conftest import biased_weights, network_of
-from workflow_scripts.audio.composition import compose
-from workflow_scripts.audio.dances import DANCES
-from workflow_scripts.audio.synthesiser import perform, write_wav
+from workflow_scripts.demo.composition import compose
+from workflow_scripts.demo.dances import DANCES
+from workflow_scripts.demo.synthesiser import perform, write_wav
 from workflow_scripts.models import package
 
 ROOT = Path(__file__).parents[1]
@@ -118,7 +118,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = make_models(Path(folder))
         tracks = make_tracks(Path(folder), options.tracks)
-        ours = ["-m", "workflow_scripts.classify", "--model", model, "--format", "json"]
+        ours = ["-m", "workflow_scripts.commands.label", "--model", model, "--format", "json"]
         commands: dict[str, list[object]] = {
             "ours": ours,
             "ours_one_process": [*ours, "--jobs", "1"],

@@ -36,11 +36,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.weighing import weighed
 from tests import mel_oracle
-from workflow_scripts.audio.composition import compose
-from workflow_scripts.audio.dances import DANCES
 from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.audio.parameters import FRAME_SIZE, HOP_SIZE, N_BANDS, SAMPLE_RATE
-from workflow_scripts.audio.synthesiser import perform, write_wav
+from workflow_scripts.demo.composition import compose
+from workflow_scripts.demo.dances import DANCES
+from workflow_scripts.demo.synthesiser import perform, write_wav
 
 SECONDS = 30
 LOSSLESS = ("wav", "flac")
@@ -124,7 +124,7 @@ def peak_memory(audio: Path, n_tracks: int) -> float:
     tracks, shard = audio.with_name("tracks.csv"), audio.with_name("shard.txt")
     pd.DataFrame({"digest": digests, "path": str(audio)}).to_csv(tracks, index=False)
     shard.write_text("\n".join(digests))
-    step = [sys.executable, "-m", "workflow_scripts.extract_mel", "--tracks", tracks]
+    step = [sys.executable, "-m", "workflow_scripts.steps.extract_mel", "--tracks", tracks]
     step += ["--shard", shard, "--features", audio.with_name("features.npy")]
     return weighed(*step).megabytes
 

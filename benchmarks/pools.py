@@ -20,9 +20,9 @@ import yaml
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from workflow_scripts import configuration  # noqa: E402
 from workflow_scripts.networks import engine_mxnet  # noqa: E402
 from workflow_scripts.networks.architecture import Network, Shape  # noqa: E402
+from workflow_scripts.workflow import configuration  # noqa: E402
 
 VARIANTS = ("time_1x60", "time_1x200", "frequency_32x1", "timefrequency")
 STEPS = 20

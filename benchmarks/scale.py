@@ -58,7 +58,7 @@ def step(name: str, **options: object) -> Run:
     for option, value in options.items():
         values = value if isinstance(value, list) else [value]
         arguments += [f"--{option.replace('_', '-')}", *values]
-    return weighed(sys.executable, "-m", f"workflow_scripts.{name}", *arguments)
+    return weighed(sys.executable, "-m", f"workflow_scripts.steps.{name}", *arguments)
 
 
 def make_tracks(folder: Path, n: int) -> None:

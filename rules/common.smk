@@ -11,18 +11,19 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from workflow_scripts import configuration, records
-from workflow_scripts.audio.dances import DANCES, TRACKS_A_DANCE
+from workflow_scripts.workflow import configuration, records
+from workflow_scripts.demo.dances import DANCES, TRACKS_A_DANCE
 from workflow_scripts.dataset.scan import fingerprint, fingerprint_of_all
-from workflow_scripts.networks.devices import (
+from workflow_scripts.devices.gpus import (
     conda_form,
     has_cuda_build,
     visible_gpus,
     with_kernels,
 )
-from workflow_scripts.run_lock import RunLock
-from workflow_scripts.sources import digests_of, offer_to_jobs
-from workflow_scripts.step import UserError, remove_leftovers
+from workflow_scripts.workflow.run_lock import RunLock
+from workflow_scripts.workflow.code_digests import digests_of, offer_to_jobs
+from workflow_scripts.atomic_files import remove_leftovers
+from workflow_scripts.errors import UserError
 
 try:
     configuration.complete(config)
@@ -50,7 +51,7 @@ ENGINE_ENVIRONMENT = f"../envs/{conda_form(config['engine'])}.yaml"
 # hold terabytes.
 OF_KNOWN_SIZE = config["dataset"] in ("ballroom", "demo")
 PAGE = [
-    os.path.relpath(os.path.join(workflow.basedir, "workflow_scripts/page", name))
+    os.path.relpath(os.path.join(workflow.basedir, "workflow_scripts/report", name))
     for name in ("template.html.j2", "style.css", "script.js", "figures.mplstyle")
 ]
 AUDIO_FOLDERS = {

@@ -40,7 +40,7 @@ rule download:
     shell:
         """
         : >{log}
-        python -m workflow_scripts.download \
+        python -m workflow_scripts.steps.download \
             --urls {params.urls:q} \
             --md5 {params.md5} \
             --archive {output.archive} \
@@ -66,14 +66,14 @@ rule unpack:
         mem_mb=growing(500),
         runtime=growing(30),
     params:
-        code=digests_of("unpack"),
+        code=digests_of("steps/unpack"),
         md5=[config["ballroom"]["audio_md5"], config["ballroom"]["tempi_md5"]],
     message:
         "Unpack Ballroom"
     shell:
         """
         : >{log}
-        python -m workflow_scripts.unpack \
+        python -m workflow_scripts.steps.unpack \
             --archives {input.audio:q} {input.tempi:q} \
             --md5 {params.md5} \
             --folders {output.audio} {output.tempi} \
@@ -98,12 +98,12 @@ rule synthesise:
         mem_mb=growing(500),
         runtime=growing(10),
     params:
-        code=digests_of("synthesise"),
+        code=digests_of("steps/synthesise"),
     message:
         "Synthesise the demo's {wildcards.dance}"
     shell:
         """
-        python -m workflow_scripts.synthesise \
+        python -m workflow_scripts.steps.synthesise \
             --dance {wildcards.dance} \
             --folder data/demo/{wildcards.dance} \
             >{log} 2>&1
@@ -129,7 +129,7 @@ checkpoint list_tracks:
         mem_mb=growing(1500),
         runtime=growing(60),
     params:
-        code=digests_of("list_tracks"),
+        code=digests_of("steps/list_tracks"),
         # A function, since Snakemake takes braces in text for wildcards.
         audio=lambda wildcards: AUDIO_FOLDERS[config["dataset"]],
         state=lambda wildcards: fingerprint(config["audio_dir"]),
@@ -148,7 +148,7 @@ checkpoint list_tracks:
     shell:
         """
         : >{log}
-        python -m workflow_scripts.list_tracks \
+        python -m workflow_scripts.steps.list_tracks \
             --audio={params.audio:q} \
             {params.source} \
             --on-bad-audio {params.on_bad_audio} \
@@ -182,7 +182,7 @@ checkpoint select_tracks:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
-        code=digests_of("select_tracks"),
+        code=digests_of("steps/select_tracks"),
         longest_input=max(v["input_frames"] for v in config["variants"].values()),
         on_bad_audio=config["on_bad_audio"],
         replicas=config["replicas"],
@@ -194,7 +194,7 @@ checkpoint select_tracks:
     shell:
         """
         : >{log}
-        python -m workflow_scripts.select_tracks \
+        python -m workflow_scripts.steps.select_tracks \
             --tracks {input.tracks} \
             --index {input.index} \
             --longest-input {params.longest_input} \

@@ -36,14 +36,14 @@ rule evaluate:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
-        code=digests_of("evaluate", ENGINE_MODULE),
+        code=digests_of("steps/evaluate", ENGINE_MODULE),
         network=network,
         engine=config["engine"],
     message:
         "Evaluate {wildcards.variant}"
     shell:
         """
-        python -m workflow_scripts.evaluate \
+        python -m workflow_scripts.steps.evaluate \
             --features {input.features} \
             --labels {input.labels} \
             --folds {input.folds} \
@@ -56,7 +56,7 @@ rule evaluate:
         """
 
 
-rule baselines:
+rule evaluate_baselines:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
@@ -68,9 +68,9 @@ rule baselines:
     output:
         baselines=f"{D}/baselines.csv",
     log:
-        f"{D}/logs/baselines.log",
+        f"{D}/logs/evaluate_baselines.log",
     benchmark:
-        f"{D}/benchmarks/baselines.tsv"
+        f"{D}/benchmarks/evaluate_baselines.tsv"
     # It reads all features.
     localrule: OF_KNOWN_SIZE
     conda:
@@ -80,12 +80,12 @@ rule baselines:
         mem_mb=growing(1500),
         runtime=growing(60),
     params:
-        code=digests_of("baselines"),
+        code=digests_of("steps/evaluate_baselines"),
     message:
         "Test the baselines"
     shell:
         """
-        python -m workflow_scripts.baselines \
+        python -m workflow_scripts.steps.evaluate_baselines \
             --features {input.features} \
             --tempi {input.tempi} \
             --tracks {input.tracks} \
@@ -124,7 +124,7 @@ rule tabulate:
         mem_mb=growing(1500),
         runtime=growing(10),
     params:
-        code=digests_of("tabulate"),
+        code=digests_of("steps/tabulate"),
         variants=json.dumps(config["variants"]),
         dataset=config["dataset"],
         name=config["name"],
@@ -132,7 +132,7 @@ rule tabulate:
         "Tabulate"
     shell:
         """
-        python -m workflow_scripts.tabulate \
+        python -m workflow_scripts.steps.tabulate \
             --labels {input.labels} \
             --folds {input.folds} \
             --skipped {input.skipped} \

@@ -25,12 +25,12 @@ rule extract_mel:
         mem_mb=growing(1000),
         runtime=growing(60),
     params:
-        code=digests_of("extract_mel"),
+        code=digests_of("steps/extract_mel"),
     message:
         "Extract the mel features of shard {wildcards.shard}"
     shell:
         """
-        python -m workflow_scripts.extract_mel \
+        python -m workflow_scripts.steps.extract_mel \
             --tracks {input.tracks} \
             --shard {input.shard} \
             --features {output.features} \
@@ -55,12 +55,12 @@ rule detect_onsets:
         mem_mb=growing(1500),
         runtime=growing(60),
     params:
-        code=digests_of("detect_onsets"),
+        code=digests_of("steps/detect_onsets"),
     message:
         "Detect the onsets of shard {wildcards.shard}"
     shell:
         """
-        python -m workflow_scripts.detect_onsets \
+        python -m workflow_scripts.steps.detect_onsets \
             --tracks {input.tracks} \
             --shard {input.shard} \
             --onsets {output.onsets} \
@@ -85,12 +85,12 @@ rule detect_tempo:
         mem_mb=growing(1500),
         runtime=growing(60),
     params:
-        code=digests_of("detect_tempo"),
+        code=digests_of("steps/detect_tempo"),
     message:
         "Estimate the tempi of shard {wildcards.shard}"
     shell:
         """
-        python -m workflow_scripts.detect_tempo \
+        python -m workflow_scripts.steps.detect_tempo \
             --tracks {input.tracks} \
             --shard {input.shard} \
             --tempi {output.tempi} \
@@ -120,14 +120,14 @@ rule fit_scaler:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
-        code=digests_of("fit_scaler"),
+        code=digests_of("steps/fit_scaler"),
         normalisation=config["normalisation"],
         validation=config["validation"],
     message:
         "Fit the normalisation"
     shell:
         """
-        python -m workflow_scripts.fit_scaler \
+        python -m workflow_scripts.steps.fit_scaler \
             --features {input.features} \
             --labels {input.labels} \
             --folds {input.folds} \

@@ -26,7 +26,7 @@ rule assign_folds:
         mem_mb=growing(1000),
         runtime=growing(30),
     params:
-        code=digests_of("assign_folds"),
+        code=digests_of("steps/assign_folds"),
         folds=config["folds"],
         seed=config["seed"],
         unstratified="" if config["stratified"] else "--unstratified",
@@ -35,7 +35,7 @@ rule assign_folds:
         "Assign the tracks to {params.folds} folds"
     shell:
         """
-        python -m workflow_scripts.assign_folds \
+        python -m workflow_scripts.steps.assign_folds \
             --labels {input.labels} \
             --n-folds {params.folds} \
             --seed {params.seed} \

@@ -35,14 +35,14 @@ rule intervene:
         mem_mb=growing(2000),
         runtime=growing(240),
     params:
-        code=digests_of("intervene", ENGINE_MODULE),
+        code=digests_of("steps/intervene", ENGINE_MODULE),
         network=network,
         engine=config["engine"],
     message:
         "Stretch and shift what {wildcards.variant} hears"
     shell:
         """
-        python -m workflow_scripts.intervene \
+        python -m workflow_scripts.steps.intervene \
             --features {input.features} \
             --labels {input.labels} \
             --folds {input.folds} \
@@ -76,12 +76,12 @@ rule tabulate_interventions:
         mem_mb=growing(500),
         runtime=growing(10),
     params:
-        code=digests_of("tabulate_interventions"),
+        code=digests_of("steps/tabulate_interventions"),
     message:
         "Tabulate the interventions"
     shell:
         """
-        python -m workflow_scripts.tabulate_interventions \
+        python -m workflow_scripts.steps.tabulate_interventions \
             --counts {input.counts} \
             --table {output.table} \
             >{log} 2>&1
@@ -113,13 +113,13 @@ rule interpret:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
-        code=digests_of("interpret"),
+        code=digests_of("steps/interpret"),
         network=network,
     message:
         "Interpret the filters of {wildcards.variant}"
     shell:
         """
-        python -m workflow_scripts.interpret \
+        python -m workflow_scripts.steps.interpret \
             --features {input.features} \
             --labels {input.labels} \
             --folds {input.folds} \
@@ -157,14 +157,14 @@ rule auralise:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
-        code=digests_of("auralise"),
+        code=digests_of("steps/auralise"),
         variant=LISTEN_TO,
         network=lambda wildcards: network_of(LISTEN_TO),
     message:
         "Let the filters of {params.variant} be heard"
     shell:
         """
-        python -m workflow_scripts.auralise \
+        python -m workflow_scripts.steps.auralise \
             --features {input.features} \
             --tracks {input.tracks} \
             --labels {input.labels} \

@@ -36,7 +36,7 @@ rule export:
         mem_mb=growing(1500),
         runtime=growing(60),
     params:
-        code=digests_of("export"),
+        code=digests_of("steps/export"),
         architecture=lambda wildcards: config["variants"][wildcards.variant][
             "architecture"
         ],
@@ -46,7 +46,7 @@ rule export:
         "Export {wildcards.variant}"
     shell:
         """
-        python -m workflow_scripts.export \
+        python -m workflow_scripts.steps.export \
             --features {input.features} \
             --labels {input.labels} \
             --folds {input.folds} \
@@ -83,7 +83,7 @@ checkpoint list_audio:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
-        code=digests_of("list_audio"),
+        code=digests_of("steps/list_audio"),
         audio=lambda wildcards: config["audio_dir"],
         state=lambda wildcards: fingerprint_of_all(config["audio_dir"]),
         shards=config["shards"],
@@ -91,7 +91,7 @@ checkpoint list_audio:
         "List the audio in {params.audio}"
     shell:
         """
-        python -m workflow_scripts.list_audio \
+        python -m workflow_scripts.steps.list_audio \
             --audio={params.audio:q} \
             --shards {output.shards} \
             >{log} 2>&1
@@ -115,12 +115,12 @@ rule label_shard:
         mem_mb=growing(2000),
         runtime=growing(240),
     params:
-        code=digests_of("label_shard"),
+        code=digests_of("steps/label_shard"),
     message:
         "Label shard {wildcards.shard}"
     shell:
         """
-        python -m workflow_scripts.label_shard \
+        python -m workflow_scripts.steps.label_shard \
             --model {input.model:q} \
             --shard {input.shard} \
             --threads {threads} \
@@ -147,13 +147,13 @@ rule label:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
-        code=digests_of("label"),
+        code=digests_of("steps/collect_labels"),
     message:
         "Put the decisions together"
     shell:
         """
         : >{log}
-        python -m workflow_scripts.label \
+        python -m workflow_scripts.steps.collect_labels \
             --shards {input.shards} \
             --decisions {output.table} \
             2>>{log} | tee -ai {log}

@@ -47,14 +47,14 @@ rule report:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        code=digests_of("report", "audio/excerpts"),
+        code=digests_of("steps/report", "audio/excerpts"),
         dataset=config["dataset"],
         name=config["name"],
     message:
         "Write the report"
     shell:
         """
-        python -m workflow_scripts.report \
+        python -m workflow_scripts.steps.report \
             --tracks {input.tracks} \
             --labels {input.labels} \
             --folds {input.folds} \

@@ -32,7 +32,7 @@ rule train:
         mem_mb=growing(2000),
         runtime=growing(1440),
     params:
-        code=digests_of("train", ENGINE_MODULE),
+        code=digests_of("steps/train", ENGINE_MODULE),
         model=f"{D}/models/{{variant}}/fold-{{fold}}",
         network=network,
         training=training,
@@ -48,7 +48,7 @@ rule train:
     # kills what is then left of the job, the training that saves its checkpoint.
     shell:
         """
-        exec python -m workflow_scripts.train \
+        exec python -m workflow_scripts.steps.train \
             --features {input.features} \
             --labels {input.labels} \
             --folds {input.folds} \
@@ -103,7 +103,7 @@ rule estimate:
         "Time a few steps of each variant"
     shell:
         """
-        python -m workflow_scripts.estimate \
+        python -m workflow_scripts.steps.estimate \
             --variants {params.variants:q} \
             --training {params.training:q} \
             --n-folds {params.folds} \

@@ -16,9 +16,9 @@ import pytest
 import yaml
 
 from tests import one_node_slurm
-from workflow_scripts import configuration
 from workflow_scripts.dataset import tracks
 from workflow_scripts.networks.architecture import Network
+from workflow_scripts.workflow import configuration
 
 ROOT = Path(__file__).parents[1]
 SMOKE = ("--configfile", "presets/smoke.yaml", "--config", "dataset=folder", "audio_dir=../audio")
@@ -253,9 +253,9 @@ def hear_interrupts():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def run_step(step, *arguments, folder=ROOT):
-    """Run a step as its rule does; returns (exit code, output)."""
-    command = [sys.executable, "-m", f"workflow_scripts.{step}", *map(str, arguments)]
+def run_module(module, *arguments, folder=ROOT):
+    """Run a step as its rule does, or a command; returns (exit code, output)."""
+    command = [sys.executable, "-m", f"workflow_scripts.{module}", *map(str, arguments)]
     done = subprocess.run(
         command,
         cwd=folder,

@@ -27,10 +27,10 @@ from tests.model_files import onnx_of
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.audio.worker import Worker
-from workflow_scripts.labelling import listening
+from workflow_scripts.errors import UserError
+from workflow_scripts.labelling import label_tracks
 from workflow_scripts.models import package
 from workflow_scripts.models.runtime import Ensemble
-from workflow_scripts.step import UserError
 
 # Seconds; two orders above what anything here takes.
 TIME_LIMIT = 30
@@ -160,7 +160,7 @@ class Audio:
 
     def worker(self):
         """As `classify` has it."""
-        return Worker(partial(listening.listen, self._model), TIME_LIMIT)
+        return Worker(partial(label_tracks.listen, self._model), TIME_LIMIT)
 
     def make(self, rng):
         """The next file, and its format."""

@@ -4,7 +4,7 @@ from tests.conftest import biased_weights, network_of
 from workflow_scripts.audio.parameters import FRONT_END
 from workflow_scripts.dataset.normalisation import Scaler
 from workflow_scripts.models import package, writing
-from workflow_scripts.models.about import About
+from workflow_scripts.models.metadata import About
 
 CLASSES = ("fast", "middle", "slow")
 SCALER = Scaler(1.5, 2.5)

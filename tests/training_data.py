@@ -64,7 +64,13 @@ class Training:
             "model": self.folder / model,
         }
         arguments = [str(part) for name, value in named.items() for part in (f"--{name}", value)]
-        return [sys.executable, "-m", "workflow_scripts.train", *arguments, *map(str, options)]
+        return [
+            sys.executable,
+            "-m",
+            "workflow_scripts.steps.train",
+            *arguments,
+            *map(str, options),
+        ]
 
     def start(self, model, *options, **popen):
         """Start the training; returns the process, whose output goes to `model`.log."""
@@ -100,6 +106,6 @@ class Training:
             "predictions": predicted,
         }
         arguments = [part for name, value in named.items() for part in (f"--{name}", value)]
-        command = [sys.executable, "-m", "workflow_scripts.evaluate", *arguments]
+        command = [sys.executable, "-m", "workflow_scripts.steps.evaluate", *arguments]
         subprocess.run(command, cwd=ROOT, check=True)
         return predicted.read_bytes()

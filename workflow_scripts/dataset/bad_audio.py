@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from workflow_scripts.step import UserError
+from workflow_scripts.errors import UserError
 
 UNREADABLE = "cannot be read: it is missing, a link to nothing, no regular file, or not permitted"
 EMPTY = "is empty"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow_scripts.atomic_files import atomic
 from workflow_scripts.dataset.scan import File
-from workflow_scripts.step import atomic
 
 # A file that changed so shortly before it was read may change again without another time.
 SETTLED_NS = 2_000_000_000

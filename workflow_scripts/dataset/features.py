@@ -11,8 +11,8 @@ from typing import BinaryIO
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.atomic_files import atomic
 from workflow_scripts.dataset.normalisation import Sums
-from workflow_scripts.step import atomic
 
 COLUMNS = {
     "digest": str,

@@ -11,7 +11,7 @@ from workflow_scripts.dataset.features import Features
 from workflow_scripts.dataset.normalisation import Scaler
 from workflow_scripts.dataset.segments import Segments
 from workflow_scripts.dataset.split import Tracks
-from workflow_scripts.step import UserError
+from workflow_scripts.errors import UserError
 
 
 @dataclass(frozen=True)

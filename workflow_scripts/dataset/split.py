@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.dataset.tables import read_table
+from workflow_scripts.dataset.track_tables import read_table
 
 
 @dataclass(frozen=True)

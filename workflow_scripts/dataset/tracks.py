@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from workflow_scripts.dataset.scan import existing_form, is_folder, scan
-from workflow_scripts.step import UserError
+from workflow_scripts.errors import UserError
 
 
 def class_folders(

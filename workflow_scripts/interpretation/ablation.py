@@ -4,11 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from workflow_scripts.interpretation.activations import (
-    dense_inputs,
-    first_layer,
-    log_probabilities,
-)
+from workflow_scripts.interpretation.activations import dense_inputs, first_layer, log_probabilities
 from workflow_scripts.networks.architecture import Network, Weights
 
 

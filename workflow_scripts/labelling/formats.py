@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from workflow_scripts.labelling.listening import Labelled
-from workflow_scripts.step import printable
+from workflow_scripts.errors import printable
+from workflow_scripts.labelling.label_tracks import Labelled
 
 COLUMNS = (
     "path",

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.labelling.decision import Decision
+from workflow_scripts.atomic_files import atomic
+from workflow_scripts.errors import printable
 from workflow_scripts.labelling.formats import clock
-from workflow_scripts.step import atomic, printable
+from workflow_scripts.labelling.prediction import Decision
 
 # Pixels.
 WIDTH, ROW, LABELS, TOP, BOTTOM = 900, 22, 170, 64, 58

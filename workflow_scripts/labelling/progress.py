@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 
-from workflow_scripts.labelling.listening import Labelled
+from workflow_scripts.labelling.label_tracks import Labelled
 
 # Between lines of a log, and between changes of a terminal's line.
 SECONDS_LOG, SECONDS_TERMINAL = 30, 0.2

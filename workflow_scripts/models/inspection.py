@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from workflow_scripts.audio.parameters import FRONT_END, N_BANDS
-from workflow_scripts.models.about import About
 from workflow_scripts.models.layers import (
     CHANNEL_AXIS,
     INPUT,
@@ -20,6 +19,7 @@ from workflow_scripts.models.layers import (
     layers,
     weight_shapes,
 )
+from workflow_scripts.models.metadata import About
 from workflow_scripts.models.protobuf import fields
 from workflow_scripts.networks.architecture import Network
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workflow_scripts.models.about import About
+from workflow_scripts.atomic_files import atomic
+from workflow_scripts.errors import UserError
 from workflow_scripts.models.inspection import NotOurModelError, inspect
-from workflow_scripts.step import UserError, atomic
+from workflow_scripts.models.metadata import About
 
 # Its name among the results.
 NAME = "model.zip"

@@ -12,10 +12,10 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
 from workflow_scripts.audio.parameters import N_BANDS
+from workflow_scripts.errors import UserError
 from workflow_scripts.models import package
-from workflow_scripts.models.about import About
 from workflow_scripts.models.layers import INPUT, OUTPUT
-from workflow_scripts.step import UserError
+from workflow_scripts.models.metadata import About
 
 # Segments at a time: of a recording of hours, not all. Fewer, where the largest layers of a batch
 # would hold more than so many values.

@@ -6,11 +6,11 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from workflow_scripts.atomic_files import atomic
 from workflow_scripts.dataset.normalisation import COMPRESSION, Scaler
-from workflow_scripts.models.about import About
 from workflow_scripts.models.layers import CHANNEL_AXIS, INPUT, OUTPUT, layers, weight_shapes
+from workflow_scripts.models.metadata import About
 from workflow_scripts.networks.architecture import Network, Weights
-from workflow_scripts.step import atomic
 
 # Old enough for every runtime of the last years.
 OPSET, IR_VERSION = 17, 8

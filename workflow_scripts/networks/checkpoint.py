@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from workflow_scripts.atomic_files import atomic
 from workflow_scripts.networks.training import Epoch, Progress
-from workflow_scripts.step import atomic
 
 DIGEST_SIZE = hashlib.sha256().digest_size
 

@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from workflow_scripts.errors import UserError
 from workflow_scripts.networks.architecture import Network, Weights
-from workflow_scripts.step import UserError
 
 
 class Engine(Protocol):

@@ -21,15 +21,15 @@ import numpy as np
 # MXNet 1.9.1 predates NumPy 1.24, which dropped this alias.
 np.bool = bool  # type: ignore[attr-defined]
 
-from workflow_scripts.networks import cuda_libraries
+from workflow_scripts.devices import cuda_libraries
 
 cuda_libraries.load()
 
 import mxnet as mx
 from mxnet import autograd, gluon, nd
 
+from workflow_scripts.interruption import raise_if_stopped
 from workflow_scripts.networks.architecture import Network, Shape, Trunk, Weights
-from workflow_scripts.step import raise_if_stopped
 
 PREDICTION_BATCH = 100
 STEPS_AHEAD = 2

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from workflow_scripts.errors import UserError
 from workflow_scripts.networks.architecture import Network, Trunk, Weights
-from workflow_scripts.step import UserError
 
 PREDICTION_BATCH = 20
 # Steps before the capture, in which PyTorch sets up its libraries and its memory.

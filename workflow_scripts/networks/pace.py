@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from workflow_scripts.networks import devices
+from workflow_scripts.devices.gpus import claim
+from workflow_scripts.errors import UserError
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.engine import engine_class
-from workflow_scripts.step import UserError
 
 # How long each network's steps are timed; its predictions a quarter as long.
 SECONDS = 1.0
@@ -83,7 +83,7 @@ def _work(
     subjects: Mapping[str, Subject], engine: str, gpus: bool, asked: float
 ) -> tuple[float, dict[str, Pace]]:
     try:
-        with devices.claim(engine, int(gpus), wait=False):
+        with claim(engine, int(gpus), wait=False):
             engine_type = engine_class(engine)
             start = time.time() - asked
             paces = {}

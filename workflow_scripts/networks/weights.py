@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from workflow_scripts.atomic_files import atomic
 from workflow_scripts.networks.architecture import Weights
-from workflow_scripts.step import atomic
 
 
 def write(path: Path, weights: Weights) -> None:

@@ -1,0 +1,253 @@
+"""Audio of all kinds: what is decoded, by which way, and what is said of what cannot be used."""
+
+import os
+import struct
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from tests.conftest import clicks, relative_error, run_module, write_wav
+from tests.crashing import crash
+from workflow_scripts.audio.decoding import NotAudioError
+from workflow_scripts.audio.files import what_is_missing
+from workflow_scripts.audio.front_end import mel_bands
+from workflow_scripts.audio.worker import Worker
+from workflow_scripts.dataset import bad_audio
+from workflow_scripts.dataset.features import read_index
+from workflow_scripts.steps import extract_mel, select_tracks
+
+SECONDS = 4
+MUSIC = clicks(np.random.default_rng(0), 120, SECONDS)
+# Of lossy formats only the shape is compared, by correlation.
+KINDS = {
+    "wav 16": ("a.wav", "PCM_16", 1e-3),
+    "wav 24": ("a.wav", "PCM_24", 1e-3),
+    "wav float": ("a.wav", "FLOAT", 1e-3),
+    "wav adpcm": ("a.wav", "MS_ADPCM", None),
+    "wav u-law": ("a.wav", "ULAW", None),
+    "flac": ("a.flac", "PCM_16", 1e-3),
+    "ogg vorbis": ("a.ogg", "VORBIS", None),
+    "opus": ("a.ogg", "OPUS", None),
+    "mp3": ("a.mp3", "MPEG_LAYER_III", None),
+    "aiff": ("a.aiff", "PCM_16", 1e-3),
+    "au": ("a.au", "PCM_16", 1e-3),
+    "caf": ("a.caf", "PCM_16", 1e-3),
+    "w64": ("a.w64", "PCM_16", 1e-3),
+}
+
+
+def write(path, signal, rate=44100, subtype="PCM_16"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, signal, rate, subtype)
+    return path
+
+
+@pytest.fixture(scope="module")
+def bands(tmp_path_factory):
+    """Those of MUSIC as a plain WAV."""
+    path = tmp_path_factory.mktemp("plain") / "a.wav"
+    return mel_bands(write(path, MUSIC, subtype="FLOAT"))
+
+
+class TestFormats:
+    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("name", ["", "misnamed.mp3"])
+    def test_the_content_decides(self, tmp_path, bands, kind, name):
+        file, subtype, tolerance = KINDS[kind]
+        # libsndfile's own Opus encoder takes 48 kHz.
+        rate = 48000 if subtype == "OPUS" else 44100
+        path = write(tmp_path / file, MUSIC, rate, subtype)
+        if name:
+            path = path.rename(tmp_path / name)
+        found = mel_bands(path)
+        assert abs(len(found) - len(bands) * 44100 / rate) <= 5
+        if tolerance is not None:
+            assert relative_error(found, bands) < tolerance
+        elif rate == 44100:
+            n = min(len(found), len(bands))
+            flux = [np.log1p(1e4 * b[:n]).sum(axis=1) for b in (found, bands)]
+            lags = [np.corrcoef(np.roll(flux[0], lag), flux[1])[0, 1] for lag in range(-4, 5)]
+            assert max(lags) > 0.9
+        assert what_is_missing(path, (len(found) - 1) * 1024 / 44100) is None
+
+    @pytest.mark.parametrize("channels", [2, 3, 6, 8])
+    @pytest.mark.parametrize("file", ["a.wav", "a.flac"])
+    def test_channels_are_mixed_to_their_mean(self, tmp_path, bands, channels, file):
+        """One channel holds the music, scaled; the others are silent."""
+        signal = np.zeros((len(MUSIC), channels))
+        signal[:, -1] = MUSIC
+        found = mel_bands(write(tmp_path / file, signal))
+        # Power goes with the square.
+        assert relative_error(found * channels**2, bands) < 2e-2
+        assert np.argmax(found.sum(axis=1)) == np.argmax(bands.sum(axis=1))
+
+    @pytest.mark.parametrize("rate", [8000, 11025, 22050, 32000, 48000, 96000, 192000])
+    def test_any_sampling_rate(self, tmp_path, rate):
+        time = np.arange(2 * rate) / rate
+        found = mel_bands(write(tmp_path / "a.wav", 0.5 * np.sin(2 * np.pi * 1000 * time), rate))
+        plain = mel_bands(
+            write(tmp_path / "b.wav", 0.5 * np.sin(2 * np.pi * 1000 * np.arange(88200) / 44100))
+        )
+        assert abs(len(found) - len(plain)) <= 1
+        middle = slice(10, -10)
+        assert relative_error(found[middle].mean(axis=0), plain[middle].mean(axis=0)) < 0.02
+
+    @pytest.mark.parametrize(
+        "name", ["a:b.wav", "-x.wav", "%03d.wav", "$(x) 'y' \"z\".wav", "n\nl.wav", "é" * 120]
+    )
+    def test_hostile_names(self, tmp_path, bands, name, monkeypatch):
+        write(tmp_path / "plain.wav", MUSIC, subtype="FLOAT").rename(tmp_path / name)
+        monkeypatch.chdir(tmp_path)
+        assert np.array_equal(mel_bands(type(tmp_path)(name)), bands)
+
+
+def float_wav(path, signal):
+    """A WAV of 32-bit floats, whatever they are."""
+    signal = signal.astype("<f4")
+    header = struct.pack("<4sI4s4sIH", b"RIFF", 36 + signal.nbytes, b"WAVE", b"fmt ", 16, 3)
+    rest = struct.pack("<HIIHH4sI", 1, 44100, 44100 * 4, 4, 32, b"data", signal.nbytes)
+    path.write_bytes(header + rest + signal.tobytes())
+
+
+@pytest.mark.parametrize("sample", [np.nan, np.inf])
+def test_samples_that_are_no_numbers(tmp_path, sample):
+    signal = np.zeros(44100)
+    signal[5000] = sample
+    float_wav(tmp_path / "a.wav", signal)
+    with pytest.raises(NotAudioError, match="holds samples that are no finite numbers"):
+        mel_bands(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"no audio at all\n" * 100,
+        b"RIFF\x24\0\0\0WAVEfmt ",
+        b"OggS" + bytes(100),
+        b"ID3\4" * 9,
+        b"\x89PNG\r\n\x1a\n" + bytes(1000),
+        b"fLaC" + bytes(500),
+    ],
+)
+def test_what_is_not_audio(tmp_path, content):
+    (tmp_path / "a.wav").write_bytes(content)
+    with pytest.raises(NotAudioError, match=r"cannot be decoded as audio|holds no sound"):
+        mel_bands(tmp_path / "a.wav")
+
+
+class TestTruncation:
+    @pytest.mark.parametrize("kind", ["wav 16", "wav float", "flac", "ogg vorbis", "opus", "aiff"])
+    @pytest.mark.parametrize("share", [0.3, 0.6, 0.8])
+    def test_a_file_cut_short(self, tmp_path, kind, share):
+        file, subtype, _ = KINDS[kind]
+        rate = 48000 if subtype == "OPUS" else 44100
+        path = write(tmp_path / file, MUSIC, rate, subtype)
+        os.truncate(path, int(path.stat().st_size * share))
+        problem = extract_mel.content("d", path, mel_bands).problem
+        assert problem.startswith(bad_audio.TRUNCATED), problem
+
+    def test_it_says_how_much_is_there(self, tmp_path):
+        path = write(tmp_path / "a.wav", MUSIC)
+        assert what_is_missing(path, 3.4) == "3.4 of 4.0 s are there"
+        assert what_is_missing(path, 3.6) is None, "less than half a second is no loss"
+
+    @pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFFFDB, 0])
+    def test_a_wav_that_was_written_to_a_pipe_is_whole(self, tmp_path, size):
+        write_wav(tmp_path / "a.wav", MUSIC)
+        content = bytearray((tmp_path / "a.wav").read_bytes())
+        content[40:44] = struct.pack("<I", size)
+        (tmp_path / "a.wav").write_bytes(content)
+        assert what_is_missing(tmp_path / "a.wav", SECONDS) is None
+
+    def test_an_mp3_with_a_picture_in_front(self, tmp_path, bands):
+        path = write(tmp_path / "a.mp3", MUSIC, subtype="MPEG_LAYER_III")
+        size = 200_000
+        tag = b"ID3\4\0\0" + bytes((size >> shift) & 127 for shift in (21, 14, 7, 0)) + bytes(size)
+        path.write_bytes(tag + path.read_bytes())
+        found = mel_bands(path)
+        assert abs(len(found) - len(bands)) <= 5
+        assert what_is_missing(path, (len(found) - 1) * 1024 / 44100) is None
+
+
+def test_a_decoder_that_crashes_costs_one_file(tmp_path):
+    paths = [tmp_path / name for name in ("good", "bad", "refused", "bad too", "good again")]
+    answers = []
+    with Worker(crash) as worker:
+        for path in paths:
+            try:
+                answers.append(int(worker(path)[0]))
+            except NotAudioError as reason:
+                answers.append(str(reason))
+    crashed = "cannot be decoded: the decoder crashes on it"
+    assert answers == [4, crashed, "is refused", crashed, 10]
+
+
+def corpus(folder):
+    """A shard of good and bad tracks; returns the table of the tracks."""
+    files = {
+        "good": MUSIC,
+        "silent": np.zeros(44100 * SECONDS),
+        "nearly silent": 1e-6 * np.ones(44100 * SECONDS),
+        "faint": 1e-3 * MUSIC,
+        "short": MUSIC[: 44100 // 2],
+    }
+    for name, signal in files.items():
+        write(folder / f"{name}.wav", signal, subtype="PCM_24")
+    (folder / "empty.wav").touch()
+    (folder / "text.wav").write_text("no audio\n" * 1000)
+    cut = write(folder / "cut.wav", MUSIC)
+    os.truncate(cut, cut.stat().st_size // 2)
+    names = sorted(path.stem for path in folder.glob("*.wav"))
+    table = pd.DataFrame({"track_id": names, "digest": names, "label": "x"})
+    table["path"] = [str(folder / f"{name}.wav") for name in names]
+    table.to_csv(folder / "tracks.csv", index=False)
+    (folder / "shard.txt").write_text("".join(f"{n}\n" for n in names if " " not in n))
+    return table
+
+
+REASONS = {
+    "cut": r"is truncated: 2\.0 of 4\.0 s are there",
+    "empty": "is empty",
+    "short": r"is too short: 2\d frames, a segment of 80 takes 1\.9 s",
+    "silent": "is silent throughout",
+    "text": "cannot be decoded as audio",
+}
+
+
+def test_what_is_wrong_is_found_and_nothing_else(tmp_path):
+    tracks = corpus(tmp_path)
+    tracks = tracks[~tracks["digest"].str.contains(" ")].reset_index(drop=True)
+    code, output = run_module(
+        "steps.extract_mel",
+        *("--tracks", tmp_path / "tracks.csv", "--shard", tmp_path / "shard.txt"),
+        *("--features", tmp_path / "s.npy"),
+    )
+    assert code == 0 and "decoded 7 tracks" in output
+    index = read_index(tmp_path / "s.csv").set_index("digest").loc[tracks["digest"]]
+    tracks["n_frames"] = index["n_frames"].to_numpy()
+    problems = select_tracks.problems(tracks, index["problem"].to_numpy(), 80, published=False)
+    found = dict(zip(tracks["track_id"][problems.index], problems, strict=True))
+    assert found.keys() == REASONS.keys()
+    for name, reason in REASONS.items():
+        assert pd.Series([found[name]]).str.fullmatch(reason).all(), found[name]
+    published = select_tracks.problems(tracks, index["problem"].to_numpy(), 80, published=True)
+    assert set(tracks["track_id"][published.index]) == REASONS.keys() - {"cut"}
+
+
+def test_a_constant_far_below_hearing_is_silence(tmp_path):
+    path = write(tmp_path / "a.wav", 1e-6 * np.ones(44100), subtype="FLOAT")
+    assert extract_mel.content("d", path, mel_bands).problem == bad_audio.SILENT
+
+
+def test_a_file_that_has_gone_since_it_was_listed(tmp_path):
+    corpus(tmp_path)
+    (tmp_path / "good.wav").unlink()
+    code, output = run_module(
+        "steps.extract_mel",
+        *("--tracks", tmp_path / "tracks.csv", "--shard", tmp_path / "shard.txt"),
+        *("--features", tmp_path / "s.npy"),
+    )
+    assert code == 1 and "good.wav: No such file or directory; it was there when" in output
+    assert "Traceback" not in output and not list(tmp_path.glob("s.*"))

@@ -1,0 +1,187 @@
+"""Results that travel: packed with their workflow, and their tables made again from predictions."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+
+import pytest
+import yaml
+
+from tests.conftest import UP_TO_THE_TABLE, Workflow, only, run_module, write_classes
+from workflow_scripts.commands import archive, rewrite_tables
+from workflow_scripts.errors import UserError
+from workflow_scripts.workflow.run_lock import RunLock
+
+SMALL = {
+    "name": "small",
+    "shards": 2,
+    "folds": 3,
+    "training": {"max_epochs": 1},
+    "variants": only(time_1x60={}, frequency_32x1={}),
+}
+FOLDER = ("--config", "dataset=folder", "audio_dir=../audio")
+
+
+def test_a_folder_without_results_is_a_sentence(tmp_path):
+    with pytest.raises(UserError, match="results is no folder; name one that a run has left"):
+        rewrite_tables.take(tmp_path / "results")
+    with pytest.raises(UserError, match=r"config\.yaml is missing, so that nothing tells what was"):
+        rewrite_tables.take(tmp_path)
+
+
+def test_results_in_use_are_left_alone(tmp_path):
+    run = RunLock(tmp_path)
+    run.acquire()
+    with pytest.raises(UserError, match=r"is in use by .*, process \d+, since "):
+        rewrite_tables.take(tmp_path)
+
+
+def pack(folder, file):
+    """Archive the results of the checkout in `folder`; returns exit code and output."""
+    return run_module("commands.archive", "results/small", file, folder=folder)
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory):
+    """A finished run, and its archive; the audio is gone since."""
+    home = tmp_path_factory.mktemp("packed")
+    write_classes(home / "audio")
+    workflow = Workflow(home / "workflow")
+    (workflow.folder / "small.yaml").write_text(yaml.safe_dump(SMALL))
+    workflow("--configfile", "small.yaml", *FOLDER, *UP_TO_THE_TABLE)
+    shutil.rmtree(home / "audio")
+    # What an earlier configuration, and trainings that go on, have left.
+    results = workflow.folder / "results/small"
+    shutil.copytree(results / "models/time_1x60", results / "models/time_1x30")
+    (results / "predictions/time_1x60/fold-9.csv").write_text("")
+    assert pack(workflow.folder, "small.tar.gz")[0] == 0
+    return workflow.folder
+
+
+@pytest.fixture
+def unpacked(packed, tmp_path):
+    """The archive in a new folder."""
+    with tarfile.open(packed / "small.tar.gz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    return tmp_path / "small"
+
+
+@pytest.mark.slow
+class TestAnArchive:
+    def test_the_documented_command_makes_the_same_tables(self, packed, unpacked):
+        page = (unpacked / "ARCHIVE.md").read_text()
+        (command,) = re.findall(r"^make tables .*", page, flags=re.MULTILINE)
+        # An environment that is there already.
+        programs = unpacked / ".venv" / "bin"
+        programs.mkdir(parents=True)
+        (programs / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+        (programs / "python").chmod(0o755)
+        (unpacked / ".venv" / "cpu").touch()
+        before = {}
+        for path in sorted((unpacked / "results/small").glob("table1.*")):
+            before[path.name] = path.read_bytes()
+            path.unlink()
+        subprocess.run(command.split(), cwd=unpacked, check=True)
+        for name, content in before.items():
+            assert (unpacked / "results/small" / name).read_bytes() == content
+            assert (packed / "results/small" / name).read_bytes() == content
+        assert set(before) == {"table1.csv", "table1.md", "table1.tex"}
+
+    def test_it_is_a_working_tree_without_audio_features_and_locks(self, packed, unpacked):
+        names = {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()}
+        assert names >= {"Snakefile", "LICENSE", "rules/training.smk"}
+        assert (unpacked / "envs/install").stat().st_mode & 0o100
+        assert not [name for name in names if "__pycache__" in name]
+        results = packed / "results" / "small"
+        kept = {str(path.relative_to(packed)) for path in results.rglob("*") if path.is_file()}
+        left_out = {name.removeprefix("results/small/") for name in kept - names}
+        assert {re.split(r"/|-\d", name)[0] for name in left_out if "/" in name} == {
+            "features",
+            "models",
+            "predictions",
+        }
+        others = {"predictions/time_1x60/fold-9.csv"} | {
+            f"models/time_1x30/fold-{fold}/{file}" for fold in range(3) for file in archive.MODEL
+        }
+        assert others <= left_out
+        assert not any(re.search(r"/checkpoint$|/\.|partial-", name) for name in names)
+        assert {f"results/small/{name}" for name in archive.TABLES} <= names
+        assert {"results/small/records.tar.gz", "results/small/logs/tabulate.log"} <= names
+
+    def test_it_is_configured_as_the_run_was(self, unpacked):
+        config = yaml.safe_load((unpacked / "config.yaml").read_text())
+        assert list(config["variants"]) == ["time_1x60", "frequency_32x1"]
+        assert (config["name"], config["folds"], config["seed"]) == ("small", 3, 2016)
+
+    def test_its_page_tells_what_it_is(self, unpacked):
+        page = (unpacked / "ARCHIVE.md").read_text()
+        assert "Trained with python" in page and "mxnet 1.9.1; seed 2016;" in page
+        assert "The code here is that of the trainings; its commit is unknown." in page
+        assert "MIT licence" in page and "its rights are its owner's" in page
+
+    def test_the_same_results_give_the_same_bytes(self, packed):
+        assert pack(packed, "again.tar.gz")[0] == 0
+        assert (packed / "again.tar.gz").read_bytes() == (packed / "small.tar.gz").read_bytes()
+
+    def test_with_the_audio_nothing_is_trained_again(self, unpacked):
+        write_classes(unpacked.parent / "audio")
+        again = Workflow.at(unpacked)
+        assert run_module("commands.adopt", "results/small", folder=unpacked)[0] == 0
+        again("--until", "extract_mel")
+        assert "Rule: train" not in again()
+
+
+def change_a_prediction(results):
+    path = results / "predictions/time_1x60/fold-0.csv"
+    path.write_text(path.read_text().replace("slow", "fast"))
+
+
+def change_the_configuration(results):
+    path = results / "config.yaml"
+    path.write_text(path.read_text().replace("seed: 2016", "seed: 2017"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            lambda results: shutil.rmtree(results / "predictions/time_1x60"),
+            "is unfinished: predictions/time_1x60/fold-0.csv and 2 more missing; run snakemake",
+        ),
+        (
+            lambda results: (results / "models/time_1x60/fold-1/weights.npz").write_text(""),
+            "weights.npz is not what was trained; remove it",
+        ),
+        (change_a_prediction, "table1.csv is not what the predictions beside it give; run"),
+        (change_the_configuration, "was trained with another seed than results/small/config.yaml"),
+    ],
+)
+def test_what_does_not_belong_together_is_not_packed(packed, tmp_path, change, sentence):
+    shutil.copytree(packed, tmp_path / "workflow")
+    change(tmp_path / "workflow/results/small")
+    code, output = pack(tmp_path / "workflow", "new.tar.gz")
+    assert code == 1
+    assert output.startswith("error: ") and output.count("\n") == 1
+    assert sentence in output
+    assert not (tmp_path / "workflow/new.tar.gz").exists()
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_a_sentence_and_leaves_nothing(packed, tmp_path):
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))"
+    run = "import runpy; runpy.run_module('workflow_scripts.archive', run_name='__main__')"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{limit}; {run}", "results/small", tmp_path / "new.tar.gz"],
+        cwd=packed,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert re.fullmatch(
+        r"error: cannot use .*new.tar.gz: File too large; make room, .*\n", done.stderr
+    )
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,339 @@
+"""New music through trained models: the command, and tracks that cannot be labelled."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from tests.conftest import ROOT, clicks, hear_interrupts, run_module, write_wav
+from tests.labelling.test_prediction import a_decision
+from tests.model_files import CLASSES, packed
+from workflow_scripts.audio import decoding, front_end
+from workflow_scripts.audio.decoding import NotAudioError
+from workflow_scripts.audio.front_end import mel_bands
+from workflow_scripts.audio.worker import Worker
+from workflow_scripts.commands import label
+from workflow_scripts.labelling.find_audio import find
+from workflow_scripts.labelling.label_tracks import Labelled, label_all
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A packed file of two variants of different inputs, two folds each."""
+    path = tmp_path_factory.mktemp("model") / "model.zip"
+    return packed(path, "time_1x60", "time_1x200")
+
+
+@pytest.fixture(scope="module")
+def track(tmp_path_factory):
+    """Twelve seconds of clicks."""
+    path = tmp_path_factory.mktemp("track") / "a track.wav"
+    write_wav(path, clicks(np.random.default_rng(0), 120, 12))
+    return path
+
+
+def sleep(path):
+    time.sleep(60)
+
+
+def leave_a_copy(end, path):
+    Path(tempfile.mkdtemp(), "copy.wav").touch()
+    if end == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(60)
+
+
+class TestBadTracks:
+    def problems(self, model, *tracks):
+        return [labelled.problem for labelled in label_all(model, tracks, 2)]
+
+    def test_they_stop_no_other(self, model, track, tmp_path):
+        write_wav(tmp_path / "silent.wav", np.zeros(44100 * 8))
+        write_wav(tmp_path / "short.wav", clicks(np.random.default_rng(0), 120, 4))
+        (tmp_path / "empty.wav").touch()
+        (tmp_path / "text.mp3").write_text("no audio")
+        soundfile.write(tmp_path / "loud.wav", np.full(44100 * 8, 1e19), 44100, "FLOAT")
+        names = ("silent.wav", "short.wav", "empty.wav", "text.mp3", "none.wav", "loud.wav")
+        problems = self.problems(model, track, *(tmp_path / name for name in names), track)
+        assert problems[0] == problems[-1] == ""
+        assert problems[1] == "is silent throughout"
+        assert re.match(r"is too short: 4\.\d\d s, and the model listens to 5\.80 s", problems[2])
+        assert problems[3:5] == ["is empty", "cannot be decoded as audio"]
+        assert problems[5] == "is not there"
+        assert problems[6] == "holds samples too large for sound"
+        (too_long,) = self.problems(model, tmp_path / ("x" * 300))
+        assert too_long == "cannot be read: File name too long"
+
+    def test_a_decoder_that_does_not_end_is_ended(self, track):
+        with Worker(sleep, seconds=1) as worker:
+            started = time.monotonic()
+            with pytest.raises(NotAudioError, match="takes longer than 1 s"):
+                worker(track)
+            assert time.monotonic() - started < 20
+
+    def test_names_of_any_bytes(self, model, track, tmp_path):
+        for name in (b"\xff\xfe.wav", b"\x1b[2J\n.wav", b"-rf.wav", b"{x} 'y'.wav", b"a:b.wav"):
+            (tmp_path / os.fsdecode(name)).hardlink_to(track)
+        tracks = find([tmp_path]).tracks
+        assert len(tracks) == 5
+        assert self.problems(model, *tracks) == [""] * 5
+
+    @pytest.mark.parametrize(
+        "playlist",
+        [
+            "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{track}\n#EXT-X-ENDLIST\n",
+            "ffconcat version 1.0\nfile {track}\n",
+            "{track}\n",
+        ],
+    )
+    def test_a_playlist_opens_no_other_file(self, model, track, tmp_path, playlist):
+        for suffix in (".m3u8", ".wav"):
+            hostile = tmp_path / f"list{suffix}"
+            hostile.write_text(playlist.format(track=track))
+            assert self.problems(model, hostile) == ["cannot be decoded as audio"]
+
+    @pytest.mark.parametrize("n_channels", [1, 3])
+    def test_weeks_of_sound_are_not_waited_for(self, tmp_path, monkeypatch, n_channels):
+        monkeypatch.setattr(front_end, "LONGEST", 20)
+        monkeypatch.setattr(decoding, "LONGEST", 20)
+        monkeypatch.setattr(front_end, "AT_ONCE", 5)
+        path = tmp_path / "long.flac"
+        for seconds, refused in ((19, False), (100, True)):
+            soundfile.write(path, np.full((44100 * seconds, n_channels), 0.1), 44100)
+            with pytest.raises(NotAudioError) if refused else nullcontext() as failure:
+                mel_bands(path)
+        assert str(failure.value) == "is longer than 12 hours"
+
+    @pytest.mark.parametrize("end", ["kill", "time"])
+    def test_what_a_process_has_copied_goes_with_it(self, track, tmp_path, monkeypatch, end):
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        with Worker(partial(leave_a_copy, end), seconds=3) as worker:
+            with pytest.raises(NotAudioError):
+                worker(track)
+            assert not [*tmp_path.rglob("*.wav")]
+        assert not [*tmp_path.iterdir()]
+
+
+class TestCommand:
+    def test_it_prints_the_decision(self, model, track, tmp_path):
+        code, said = run_module(
+            "commands.label", "--model", model, track, "--plot", tmp_path / "plots"
+        )
+        first, second = said.splitlines()
+        assert code == 0
+        decided = r"(\w+) \(probability 0\.\d\d, \d+ % of the votes\)"
+        assert re.fullmatch(rf"{track}: {decided}, then (\w+) \(0\.\d\d, \d+ %\)", first)
+        assert second.startswith("    0:00 ")
+        ElementTree.parse(tmp_path / "plots/a track.svg")
+
+    def test_each_picture_has_a_name_of_its_own(self, model, track, tmp_path):
+        names = ("a.wav", "b/a.wav", "a-2.wav", "c/a.wav", f"{'あ' * 80}.wav")
+        for name in names:
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).hardlink_to(track)
+        tracks = [Labelled(tmp_path / name, a_decision()) for name in names]
+        assert list(label.drawn(tracks, tmp_path / "plots")) == tracks
+        drawn = sorted(path.stem for path in (tmp_path / "plots").iterdir())
+        assert drawn == ["a", "a-2", "a-2-2", "a-3", "あ" * 60]
+
+    def test_it_leaves_nothing_behind_and_tells_nobody(self, model, track, tmp_path):
+        home = tmp_path / "home"
+        home.mkdir()
+        code = subprocess.run(
+            [sys.executable, "-m", "workflow_scripts.commands.label", "--model", model, track],
+            cwd=ROOT,
+            env=os.environ | {"HOME": str(home), "TMPDIR": str(home), "XDG_CACHE_HOME": str(home)},
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        assert code.returncode == 0 and not [*home.rglob("*")]
+
+    @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+    def test_nobody_has_to_listen(self, model, track, closed):
+        label = f"{sys.executable} -m workflow_scripts.commands.label"
+        command = f"{label} --model {model} '{track}' {closed}"
+        done = subprocess.run(["bash", "-c", command], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+
+    def test_a_bad_file_is_told_by_the_exit_code(self, model, track, tmp_path):
+        (tmp_path / "bad.wav").write_text("no audio")
+        out = tmp_path / "out.json"
+        with out.open("w") as file:
+            command = [
+                "-m",
+                "workflow_scripts.commands.label",
+                "--model",
+                model,
+                "--format",
+                "json",
+            ]
+            done = subprocess.run(
+                [sys.executable, *map(str, command), tmp_path / "bad.wav", track],
+                stdout=file,
+                stderr=subprocess.PIPE,
+                text=True,
+                cwd=ROOT,
+            )
+        assert done.returncode == 1
+        assert done.stderr == "error: 1 of 2 tracks could not be labelled, as said above\n"
+        bad, good = json.loads(out.read_text())
+        assert "problem" in bad and good["class"] in CLASSES
+
+    @pytest.mark.parametrize(
+        ("arguments", "sentence"),
+        [
+            (("--model", "none.zip", "x.wav"), r"error: the model none\.zip is no file; check"),
+            (("--model", "README.md", "x.wav"), r"error: the model README\.md is damaged, or no"),
+            (("--model", "/dev/zero", "x.wav"), "error: the model /dev/zero is no file; check"),
+            (
+                ("--model", "{model}", "--plot", "README.md/x", "x.wav"),
+                r"error: cannot make the folder README\.md/x: Not a directory; name another",
+            ),
+            (
+                ("--model", "\x1b[2J.zip", "x.wav"),
+                r"error: the model \\x1b\[2J\.zip is no file; check the path",
+            ),
+            (("--model", "{model}", "envs"), r"error: there is no audio in envs; name files"),
+        ],
+    )
+    def test_mistakes_are_one_sentence(self, model, arguments, sentence):
+        code, said = run_module("commands.label", *(a.format(model=model) for a in arguments))
+        assert code == 1
+        assert re.fullmatch(rf"(\d+ files .*\n)?{sentence}.*\n", said)
+
+    def test_a_reader_that_has_enough_is_no_error(self, model, track):
+        command = (
+            f"{sys.executable} -m workflow_scripts.commands.label --model {model} '{track}' | true"
+        )
+        done = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", command], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_an_end_in_the_middle_leaves_no_process(self, model, track, tmp_path, number):
+        for copy in range(400):
+            (tmp_path / f"{copy}.wav").hardlink_to(track)
+        command = [
+            "-m",
+            "workflow_scripts.commands.label",
+            "--model",
+            model,
+            "--jobs",
+            "2",
+            tmp_path,
+        ]
+        running = subprocess.Popen(
+            [sys.executable, *map(str, command)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            preexec_fn=hear_interrupts,
+        )
+        running.stdout.readline()
+        os.killpg(running.pid, number)
+        _, said = running.communicate(timeout=20)
+        assert (running.returncode, said) == (1, "interrupted\n")
+        deadline = time.monotonic() + 10
+        with pytest.raises(ProcessLookupError):
+            while time.monotonic() < deadline:
+                os.killpg(running.pid, 0)
+                time.sleep(0.1)
+
+    def test_many_tracks_are_told_of_on_the_way(self, model, track, monkeypatch, capsys):
+        from workflow_scripts.labelling import progress
+
+        monkeypatch.setattr(progress, "SECONDS_LOG", -1)
+        tracks = [Labelled(track, None, "bad"), Labelled(track, a_decision())]
+        assert list(progress.shown(tracks, 2)) == tracks
+        assert re.match(
+            r"1 of 2 tracks, 1 not labelled, [\d.]+ a second, \d+ s left\n2 of 2",
+            capsys.readouterr().err,
+        )
+
+    def test_it_needs_essentia_numpy_and_onnxruntime_alone(self, model, track, tmp_path):
+        """What else is installed here raises when it is imported."""
+        others = (
+            *("mxnet", "torch", "onnx", "pandas", "scipy", "soundfile", "tinytag", "tqdm"),
+            *("snakemake", "matplotlib", "sklearn", "filelock", "jinja2", "requests"),
+        )
+        for name in others:
+            (tmp_path / f"{name}.py").write_text("raise ImportError('not in this environment')")
+        steps = "from workflow_scripts import list_audio, label_shard, label"
+        for command in (
+            ("-m", "workflow_scripts.commands.label", "--model", model, track),
+            # These have the small environment too, see rules/labelling.smk.
+            ("-c", steps),
+        ):
+            done = subprocess.run(
+                [sys.executable, *command],
+                cwd=ROOT,
+                env=os.environ | {"PYTHONPATH": str(tmp_path)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+class TestOfARun:
+    def test_it_decides_as_evaluation_did(self, done):
+        """Each track by the model that has not seen it."""
+        results = done[0] / "workflow/results/smoke"
+        path_of = pd.read_csv(results / "tracks.csv").set_index("track_id")["path"]
+        n_tracks = 0
+        for onnx in results.glob("onnx/*/*.onnx"):
+            csv_file = results / "predictions" / onnx.parent.name / f"{onnx.stem}.csv"
+            table = pd.read_csv(csv_file)
+            tracks = [done[0] / "workflow" / path_of[name] for name in table["track_id"]]
+            for labelled, (_, row) in zip(
+                label_all(onnx, tracks, 1), table.iterrows(), strict=True
+            ):
+                assert labelled.decision.label == row["predicted"]
+                expected = [row[f"probability_{name}"] for name in labelled.decision.classes]
+                assert np.abs(np.subtract(labelled.decision.probabilities, expected)).max() < 1e-5
+                n_tracks += 1
+        assert n_tracks == 12 * len(list(results.glob("onnx/*")))
+
+    def test_in_an_environment_of_its_own(self, model, track, tmp_path):
+        """The one of envs/classify.txt, made as the README says."""
+        subprocess.run([sys.executable, "-m", "venv", tmp_path / "small"], check=True)
+        python = tmp_path / "small/bin/python"
+        install = ["-m", "pip", "install", "--quiet", "--require-hashes", "--requirement"]
+        subprocess.run([python, *install, ROOT / "envs/classify.txt"], check=True)
+        label = [
+            "-m",
+            "workflow_scripts.commands.label",
+            "--model",
+            model,
+            "--format",
+            "json",
+            track,
+        ]
+        said = [
+            subprocess.run([p, *label], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+            for p in (python, sys.executable)
+        ]
+        (small,), (large,) = map(json.loads, said)
+        assert small == large
+        installed = subprocess.run(
+            [python, "-m", "pip", "list", "--format", "json"], check=True, stdout=subprocess.PIPE
+        )
+        names = {package["name"] for package in json.loads(installed.stdout)}
+        assert not names & {"mxnet", "torch", "pandas", "snakemake", "onnx", "soundfile"}

@@ -1,0 +1,482 @@
+"""Download of an archive against a server on this machine that fails as it is told."""
+
+import errno
+import hashlib
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import namedtuple
+from itertools import repeat
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from tests.conftest import ROOT, hear_interrupts
+from tests.fault_server import DEADLINE, Answer, FaultServer
+from workflow_scripts.download import progress
+from workflow_scripts.download.transfer import Patience
+from workflow_scripts.errors import UserError
+from workflow_scripts.steps.download import download
+
+# No stretch of it resembles another: bytes at a wrong place are found.
+CONTENT = random.Random(0).randbytes(300_000)
+MD5 = hashlib.md5(CONTENT).hexdigest()
+SIZE, HALF = len(CONTENT), len(CONTENT) // 2
+QUICK = Patience(tries=3, first_pause=0.001, longest_pause=0.002, silence=10)
+PART, ORIGIN = ".a.tar.gz.part", ".a.tar.gz.part.origin"
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.fixture
+def server():
+    running = FaultServer(CONTENT)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def sleeps(monkeypatch):
+    """The pauses that were asked for, in seconds; none is made."""
+    asked = []
+    monkeypatch.setattr(time, "sleep", asked.append)
+    return asked
+
+
+@pytest.fixture
+def fetch(server, tmp_path):
+    """Download from these paths of the server; returns the bytes that got the final name."""
+
+    def run(*paths, md5=MD5, patience=QUICK):
+        archive = tmp_path / "a.tar.gz"
+        download([server.url(path) for path in paths or ("/a",)], md5, archive, patience)
+        assert names(tmp_path) == ["a.tar.gz"]
+        return archive.read_bytes()
+
+    return run
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def answers(server, *list_, path="/a"):
+    server.answers[path] = iter(list_)
+
+
+def always(server, answer, path="/a"):
+    server.answers[path] = repeat(answer)
+
+
+def bytes_from(start):
+    return f"bytes={start}-" if start else None
+
+
+def test_a_checked_archive_gets_its_name(server, tmp_path):
+    download([server.url("/a")], MD5, tmp_path / "deep" / "a.tar.gz")
+    assert (tmp_path / "deep" / "a.tar.gz").read_bytes() == CONTENT
+    assert names(tmp_path / "deep") == ["a.tar.gz"]
+    assert server.ranges() == [None]
+
+
+CUTS = [0, 1, HALF, SIZE - 1]
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_a_cut_connection_goes_on_where_it_stopped(server, fetch, cut):
+    answers(server, Answer(sent=cut))
+    assert fetch() == CONTENT
+    assert server.ranges() == [None, bytes_from(cut)]
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_the_next_run_goes_on_where_the_last_one_stopped(server, fetch, tmp_path, cut):
+    answers(server, Answer(sent=cut), *2 * [Answer(hang_up=True)])
+    kept = f" to go on after {cut} bytes" if cut else ""
+    with pytest.raises(UserError, match=f"; run again{kept}, or name a mirror or an archive"):
+        fetch()
+    assert (tmp_path / PART).read_bytes() == CONTENT[:cut]
+    assert names(tmp_path) == [PART, ORIGIN]
+    assert fetch() == CONTENT
+    assert server.ranges() == [None, *3 * [bytes_from(cut)]]
+
+
+def test_a_connection_cut_in_a_chunk_goes_on(server, fetch):
+    head = len(f"{SIZE:x}\r\n")
+    answers(server, Answer(chunked=True, sent=head + 1000))
+    assert fetch() == CONTENT
+    assert server.ranges() == [None, "bytes=1000-"]
+
+
+def test_tries_are_counted_anew_when_bytes_have_arrived(server, fetch, sleeps):
+    answers(server, *10 * [Answer(sent=1000), Answer(status=500)])
+    assert fetch(patience=Patience(tries=3)) == CONTENT
+    assert server.ranges()[-1] == "bytes=10000-"
+    assert sleeps == 10 * [1, 2]
+
+
+@pytest.mark.parametrize("fault", [Answer(hang_up=True), Answer(sent=0), Answer(status=500)])
+def test_tries_without_a_byte_end_after_growing_pauses(server, fetch, sleeps, fault):
+    always(server, fault)
+    with pytest.raises(UserError, match=r"cannot download a\.tar\.gz"):
+        fetch(patience=Patience(tries=8, first_pause=1, longest_pause=20))
+    assert len(server.requests) == 8
+    assert sleeps == [1, 2, 4, 8, 16, 20, 20]
+
+
+class TestRanges:
+    def test_a_server_without_them_begins_at_the_start(self, server, fetch):
+        answers(server, Answer(sent=HALF), Answer(ranges=False))
+        assert fetch() == CONTENT
+        assert server.ranges() == [None, bytes_from(HALF)]
+
+    def test_without_them_the_same_bytes_again_are_no_progress(self, server, fetch, tmp_path):
+        always(server, Answer(sent=HALF, ranges=False))
+        with pytest.raises(UserError, match=f"to go on after {HALF} bytes"):
+            fetch()
+        assert len(server.requests) == QUICK.tries
+        assert (tmp_path / PART).read_bytes() == CONTENT[:HALF]
+
+    def test_a_shorter_range_than_asked_for_is_gone_on_from(self, server, fetch):
+        answers(server, Answer(sent=1000), Answer(at_most=500), Answer(at_most=500))
+        assert fetch() == CONTENT
+        assert server.ranges() == [None, "bytes=1000-", "bytes=1500-", "bytes=2000-"]
+
+    def test_another_range_than_asked_for_is_not_glued_on(self, server, fetch, capsys):
+        answers(server, Answer(sent=HALF), Answer(first=HALF - 1))
+        assert fetch() == CONTENT
+        assert "other bytes came than were asked for" in capsys.readouterr().out
+        assert server.ranges() == [None, bytes_from(HALF), None]
+
+    def test_a_whole_part_is_only_checked(self, server, fetch, tmp_path):
+        """As a run leaves it that is killed between the last byte and the final name."""
+        (tmp_path / PART).write_bytes(CONTENT)
+        assert fetch() == CONTENT
+        assert server.ranges() == [bytes_from(SIZE)]
+
+    def test_a_part_longer_than_the_file_begins_at_the_start(self, server, fetch, tmp_path):
+        (tmp_path / PART).write_bytes(CONTENT + b"more")
+        assert fetch() == CONTENT
+        assert server.ranges() == [bytes_from(SIZE + 4), None]
+
+
+OTHER = random.Random(1).randbytes(SIZE)
+
+
+@pytest.mark.parametrize(
+    ("versions", "sent_back"),
+    [
+        ({"ETag": '"1"'}, '"1"'),
+        ({"Last-Modified": "Thu, 01 Jan 2004 00:00:00 GMT"}, "Thu, 01 Jan 2004 00:00:00 GMT"),
+        ({"ETag": '"1"', "Last-Modified": "Thu, 01 Jan 2004 00:00:00 GMT"}, '"1"'),
+        (
+            {"ETag": 'W/"1"', "Last-Modified": "Thu, 01 Jan 2004 00:00:00 GMT"},
+            "Thu, 01 Jan 2004 00:00:00 GMT",
+        ),
+    ],
+)
+def test_a_file_that_changed_between_two_parts_is_not_glued(server, fetch, versions, sent_back):
+    server.content, server.versions = OTHER, versions
+    answers(server, Answer(sent=HALF), *2 * [Answer(hang_up=True)])
+    with pytest.raises(UserError):
+        fetch()
+    server.content = CONTENT
+    server.versions = {name: value.replace("1", "2") for name, value in versions.items()}
+    assert fetch() == CONTENT
+    assert [r.if_range for r in server.requests] == [None, *3 * [sent_back]]
+    assert server.ranges() == [None, *3 * [bytes_from(HALF)]]
+
+
+def test_where_no_version_is_known_the_md5_sum_finds_the_change(server, fetch):
+    server.content = OTHER
+    answers(server, Answer(sent=HALF), *2 * [Answer(hang_up=True)])
+    with pytest.raises(UserError):
+        fetch()
+    server.content = CONTENT
+    assert fetch() == CONTENT
+    assert server.ranges() == [None, *3 * [bytes_from(HALF)], None]
+
+
+class TestMirrors:
+    @pytest.mark.parametrize("status", [403, 404, 410, 204])
+    def test_a_refusal_is_final_and_the_next_is_asked(self, server, fetch, status):
+        always(server, Answer(status=status))
+        assert fetch("/a", "/b") == CONTENT
+        assert [r.path for r in server.requests] == ["/a", "/b"]
+
+    def test_the_next_goes_on_with_what_the_last_one_gave(self, server, fetch):
+        server.versions = {"ETag": '"of the first"'}
+        answers(server, Answer(sent=HALF), *2 * [Answer(status=503)])
+        assert fetch("/a", "/b") == CONTENT
+        assert server.ranges("/b") == [bytes_from(HALF)]
+        assert server.requests[-1].if_range is None
+
+    def test_a_wrong_md5_sum_of_one_answer_asks_the_next_from_the_start(self, server, fetch):
+        always(server, Answer(damage=True))
+        assert fetch("/a", "/b") == CONTENT
+        assert (server.ranges("/a"), server.ranges("/b")) == ([None], [None])
+
+    def test_a_good_one_asks_no_other(self, server, fetch):
+        assert fetch("/a", "/b") == CONTENT
+        assert [r.path for r in server.requests] == ["/a"]
+
+    def test_all_down_is_one_sentence_with_each_reason(self, server, fetch, tmp_path):
+        always(server, Answer(status=404), "/a")
+        always(server, Answer(hang_up=True), "/b")
+        always(server, Answer(damage=True), "/c")
+        with pytest.raises(UserError) as mistake:
+            fetch("/a", "/b", "/c")
+        sentence = str(mistake.value)
+        assert "/a: 404 Not Found; " in sentence
+        assert "/b: the connection broke off; " in sentence
+        damaged = hashlib.md5(bytes([CONTENT[0] ^ 255]) + CONTENT[1:]).hexdigest()
+        assert f"/c: its MD5 sum is {damaged}, not {MD5}" in sentence
+        assert "run again" in sentence and "ballroom" in sentence and "\n" not in sentence
+        assert names(tmp_path) == []
+
+
+class TestWrongLength:
+    def test_too_short_a_content_length_is_found_by_the_md5_sum(self, server, fetch, tmp_path):
+        always(server, Answer(lie=-1000))
+        with pytest.raises(UserError, match="its MD5 sum is"):
+            fetch()
+        assert names(tmp_path) == [] and len(server.requests) == 1
+
+    def test_too_long_a_content_length_is_a_cut_and_then_the_file_is_whole(self, server, fetch):
+        always(server, Answer(lie=1000))
+        assert fetch() == CONTENT
+        assert server.ranges() == [None, bytes_from(SIZE)]
+
+    def test_none_is_taken_as_it_comes(self, server, fetch):
+        always(server, Answer(chunked=True))
+        assert fetch() == CONTENT
+        assert server.ranges() == [None]
+
+
+class TestCorruptBytes:
+    def test_in_a_part_the_whole_comes_once_more(self, server, fetch):
+        answers(server, Answer(damage=True, sent=HALF))
+        assert fetch() == CONTENT
+        assert server.ranges() == [None, bytes_from(HALF), None]
+
+    def test_once_the_next_run_is_fine(self, server, fetch, tmp_path):
+        answers(server, Answer(damage=True))
+        with pytest.raises(UserError, match="its MD5 sum is"):
+            fetch()
+        assert names(tmp_path) == []
+        assert fetch() == CONTENT
+        assert server.ranges() == [None, None]
+
+    def test_always_ends_with_nothing_kept(self, server, fetch, tmp_path):
+        answers(server, Answer(damage=True, sent=HALF), *9 * [Answer(damage=True)])
+        with pytest.raises(UserError, match="its MD5 sum is"):
+            fetch()
+        assert names(tmp_path) == []
+        assert server.ranges() == [None, bytes_from(HALF), None]
+
+    def test_an_archive_that_was_there_stays_where_all_fails(self, server, fetch, tmp_path):
+        (tmp_path / "a.tar.gz").write_bytes(b"old")
+        always(server, Answer(damage=True))
+        with pytest.raises(UserError):
+            fetch()
+        assert (tmp_path / "a.tar.gz").read_bytes() == b"old"
+
+
+class TestRedirects:
+    def test_one_is_followed_and_gone_on_behind(self, server, fetch):
+        always(server, Answer(status=302, headers={"Location": "/b"}))
+        answers(server, Answer(sent=HALF), path="/b")
+        assert fetch("/a") == CONTENT
+        assert server.ranges("/b") == [None, bytes_from(HALF)]
+
+    @pytest.mark.parametrize("target", ["/a", "ftp://127.0.0.1/a", "http://"])
+    def test_one_that_leads_nowhere_asks_the_next(self, server, fetch, sleeps, target):
+        always(server, Answer(status=302, headers={"Location": target}))
+        assert fetch("/a", "/b") == CONTENT
+        assert sleeps == []
+
+
+class TestSilence:
+    def test_in_the_middle_is_a_cut(self, server, fetch):
+        answers(server, Answer(sent=1000, stall=True))
+        begun = time.monotonic()
+        assert fetch(patience=Patience(first_pause=0, silence=0.2)) == CONTENT
+        assert 0.2 <= time.monotonic() - begun < 5
+        assert server.ranges() == [None, "bytes=1000-"]
+
+    def test_before_any_answer_is_said(self, server, fetch):
+        always(server, Answer(stall_before=True))
+        with pytest.raises(UserError, match="/a: no answer in time"):
+            fetch(patience=Patience(tries=2, first_pause=0, silence=0.1))
+        assert len(server.requests) == 2
+
+
+class TestStatuses:
+    def test_500_twice_then_fine(self, server, fetch, sleeps):
+        answers(server, Answer(status=500), Answer(status=500))
+        assert fetch(patience=Patience()) == CONTENT
+        assert sleeps == [1, 2]
+
+    @pytest.mark.parametrize("status", [408, 429, 502, 503])
+    @pytest.mark.parametrize(
+        ("retry_after", "pause"), [("7", 7), ("99999", 300), ("0", 1), ("soon", 1), (None, 1)]
+    )
+    def test_retry_after_is_kept_to_a_bound(
+        self, server, fetch, sleeps, status, retry_after, pause
+    ):
+        headers = {} if retry_after is None else {"Retry-After": retry_after}
+        answers(server, Answer(status=status, headers=headers))
+        assert fetch(patience=Patience()) == CONTENT
+        assert sleeps == [pause]
+
+
+def test_a_content_encoding_is_not_undone(server, fetch):
+    always(server, Answer(headers={"Content-Encoding": "gzip"}))
+    assert fetch() == CONTENT
+    assert server.requests[0].encoding == "identity"
+
+
+class TestSpace:
+    @pytest.fixture
+    def free(self, monkeypatch):
+        usage = namedtuple("usage", "free")
+
+        def set_free(size):
+            monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(size))
+
+        return set_free
+
+    def test_too_little_is_said_before_anything_is_written(self, server, fetch, tmp_path, free):
+        free(SIZE - 100_000)
+        with pytest.raises(UserError, match=r"takes 0\.3 MB, but only 0\.2 MB are free"):
+            fetch("/a", "/b")
+        assert names(tmp_path) == [] and len(server.requests) == 1
+
+    def test_only_the_rest_has_to_fit(self, server, fetch, tmp_path, free):
+        (tmp_path / PART).write_bytes(CONTENT[:HALF])
+        free(SIZE - HALF - 1)
+        with pytest.raises(UserError, match="MB are free"):
+            fetch()
+        assert (tmp_path / PART).read_bytes() == CONTENT[:HALF]
+        free(SIZE - HALF)
+        assert fetch() == CONTENT
+
+    def test_what_is_here_makes_room_for_the_whole(self, server, fetch, tmp_path, free):
+        (tmp_path / PART).write_bytes(CONTENT[:HALF])
+        always(server, Answer(ranges=False))
+        free(SIZE - HALF)
+        assert fetch() == CONTENT
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+    def test_a_disk_that_fills_is_no_servers_fault(self, server, fetch, tmp_path):
+        (tmp_path / PART).symlink_to("/dev/full")
+        with pytest.raises(OSError, match="No space left") as failure:
+            fetch("/a", "/b")
+        assert failure.value.errno == errno.ENOSPC and len(server.requests) == 1
+
+
+def command_line(server, folder):
+    """The download of a.tar.gz as its rule calls it."""
+    arguments = ["--urls", server.url("/a"), "--md5", MD5, "--archive", str(folder / "a.tar.gz")]
+    return [sys.executable, "-m", "workflow_scripts.steps.download", *arguments]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_signal_in_the_middle_and_the_next_run_goes_on(server, tmp_path, number):
+    answers(server, Answer(sent=1000, stall=True))
+    command = command_line(server, tmp_path)
+    running = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        preexec_fn=hear_interrupts,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    part, end = tmp_path / PART, time.monotonic() + DEADLINE
+    while not (part.exists() and part.stat().st_size == 1000):
+        assert time.monotonic() < end and running.poll() is None
+        time.sleep(0.005)
+    running.send_signal(number)
+    _, said = running.communicate(timeout=DEADLINE)
+    assert running.returncode != 0
+    assert said == ("" if number == signal.SIGKILL else "interrupted; run again to continue\n")
+    assert not (tmp_path / "a.tar.gz").exists()
+    subprocess.run(command, cwd=ROOT, check=True)
+    assert (tmp_path / "a.tar.gz").read_bytes() == CONTENT
+    assert server.ranges() == [None, bytes_from(1000)]
+    assert names(tmp_path) == ["a.tar.gz"]
+
+
+def test_a_failure_is_one_sentence_and_no_traceback(server, tmp_path):
+    always(server, Answer(status=404))
+    done = subprocess.run(
+        command_line(server, tmp_path), cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: cannot download a.tar.gz (http://127.0.0.1:")
+    assert done.stderr.count("\n") == 1 and names(tmp_path) == []
+
+
+def test_a_server_that_is_not_there(server, fetch):
+    server.close()
+    with pytest.raises(UserError, match=r"/a: Connection refused"):
+        fetch()
+
+
+@pytest.mark.parametrize("url", ["http://x:port/y", "http://[bad/x", "http:///y", "http://.x/y"])
+def test_an_address_that_is_none(tmp_path, sleeps, url):
+    with pytest.raises(UserError, match=re.escape(url)):
+        download([url], MD5, tmp_path / "a.tar.gz")
+    assert sleeps == [] and names(tmp_path) == []
+
+
+def test_two_at_a_time_do_not_mix(server, fetch, tmp_path):
+    with FileLock(tmp_path / ".a.tar.gz.lock"), pytest.raises(UserError, match="another process"):
+        fetch()
+    assert server.requests == [] and not (tmp_path / PART).exists()
+    assert fetch() == CONTENT
+
+
+def test_an_archive_of_the_right_sum_is_kept(server, fetch, tmp_path):
+    (tmp_path / "a.tar.gz").write_bytes(CONTENT)
+    assert fetch() == CONTENT
+    assert server.requests == []
+
+
+def test_progress_is_a_line_now_and_then(monkeypatch, capsys):
+    now = iter([100, 104, 110, 112, 120])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
+    told = progress.Progress("audio.tar.gz", seconds=5)
+    told.begin(200_000_000, 1_400_000_000)
+    for done in (250, 300, 320, 400):
+        told.show(done * 1_000_000)
+    # 100 MB in 10 s, then 200 MB in 20 s: 10 MB/s; what lay there before counts for nothing.
+    assert capsys.readouterr().out.splitlines() == [
+        "audio.tar.gz: 300MB of 1.40GB, 10.0MB/s, 01:50 left",
+        "audio.tar.gz: 400MB of 1.40GB, 10.0MB/s, 01:40 left",
+    ]
+
+
+def test_progress_of_an_unknown_length(monkeypatch, capsys):
+    now = iter([0, 10])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
+    told = progress.Progress("a.tar.gz")
+    told.begin(0, None)
+    told.show(10_000_000)
+    assert capsys.readouterr().out == "a.tar.gz: 10.0MB, 1.00MB/s\n"
+
+
+def test_a_pause_is_told_with_its_reason(server, fetch, sleeps, capsys):
+    answers(server, Answer(status=503, headers={"Retry-After": "7"}))
+    fetch(patience=Patience())
+    url = server.url("/a")
+    assert f"{url}: 503 Service Unavailable; trying again in 7 s\n" in capsys.readouterr().out

@@ -1,0 +1,133 @@
+"""Unpacking of an archive, hostile ones among them."""
+
+import hashlib
+import io
+import os
+import shutil
+import stat
+import tarfile
+from collections import namedtuple
+
+import pytest
+
+from tests.conftest import run_module
+from workflow_scripts.errors import UserError
+from workflow_scripts.steps.unpack import unpack
+
+
+def tar(folder, members, special=()):
+    """A .tar.gz of files {name: content} and of these other members."""
+    path = folder / "a.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+        for info in special:
+            archive.addfile(info)
+    return path
+
+
+def member(name, kind=tarfile.REGTYPE, linkname=""):
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, linkname
+    return info
+
+
+def md5_of(path):
+    return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+def test_the_archives_folder_is_unpacked(tmp_path):
+    members = {"Data/Tango/1.wav": b"one", "Data/list": b"two", "Data/Data/2.wav": b"three"}
+    archive = tar(tmp_path, members)
+    before = archive.read_bytes()
+    unpack(archive, md5_of(archive), tmp_path / "data" / "Data")
+    assert (tmp_path / "data/Data/Tango/1.wav").read_bytes() == b"one"
+    assert (tmp_path / "data/Data/Data/2.wav").read_bytes() == b"three"
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["Data"]
+    assert archive.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("hostile", "sentence"),
+    [
+        (member("../escaped"), r"holds '\.\./escaped', which would leave its folder"),
+        (member("Data/../../escaped"), "would leave its folder"),
+        (member("/escaped"), "holds '/escaped', which is an absolute path"),
+        (
+            member("Data/l", tarfile.SYMTYPE, "/etc/passwd"),
+            "'Data/l', which is a link to '/etc/passwd'",
+        ),
+        (member("Data/l", tarfile.SYMTYPE, "1.wav"), "a link to '1.wav'"),
+        (member("Data/l", tarfile.LNKTYPE, "Data/1.wav"), "a link to 'Data/1.wav'"),
+        (member("Data/l", tarfile.LNKTYPE, "../escaped"), r"a link to '\.\./escaped'"),
+        (member("Data/null", tarfile.CHRTYPE), "holds 'Data/null', which is a device"),
+        (member("Data/disk", tarfile.BLKTYPE), "is a device or another special file"),
+        (member("Data/pipe", tarfile.FIFOTYPE), "is a device or another special file"),
+        (member("Data/odd", b"9"), "is a device or another special file"),
+    ],
+)
+def test_a_hostile_member_is_refused_and_nothing_written(tmp_path, hostile, sentence):
+    archive = tar(tmp_path, {"Data/1.wav": b"one"}, [hostile])
+    with pytest.raises(UserError, match=sentence) as mistake:
+        unpack(archive, md5_of(archive), tmp_path / "data" / "Data")
+    assert "\n" not in str(mistake.value)
+    assert list((tmp_path / "data").iterdir()) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tar.gz", "data"]
+
+
+def test_special_permissions_are_not_taken_over(tmp_path):
+    info = member("Data/run")
+    info.mode = 0o6777
+    archive = tar(tmp_path, {}, [info])
+    unpack(archive, md5_of(archive), tmp_path / "data" / "Data")
+    mode = stat.S_IMODE((tmp_path / "data/Data/run").stat().st_mode)
+    assert mode & (stat.S_ISUID | stat.S_ISGID | stat.S_IWGRP | stat.S_IWOTH) == 0
+
+
+def test_an_archive_without_its_folder(tmp_path):
+    archive = tar(tmp_path, {"Other/1.wav": b"one"})
+    with pytest.raises(UserError, match="holds no folder Data"):
+        unpack(archive, md5_of(archive), tmp_path / "data" / "Data")
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+def test_the_users_own_archive_is_checked(tmp_path):
+    archive = tar(tmp_path, {"Data/1.wav": b"one"})
+    with pytest.raises(UserError, match=r"has the MD5 sum .*, not 0+: "):
+        unpack(archive, "0" * 32, tmp_path / "data" / "Data")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_truncated_archive_is_refused(tmp_path):
+    archive = tar(tmp_path, {f"Data/{i}": os.urandom(5000) for i in range(50)})
+    archive.write_bytes(archive.read_bytes()[:100_000])
+    with pytest.raises(UserError, match="cannot unpack"):
+        unpack(archive, md5_of(archive), tmp_path / "data" / "Data")
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+@pytest.mark.parametrize(("free", "fits"), [(1_699_999, False), (1_700_000, True)])
+def test_all_members_have_to_fit_on_the_disk(tmp_path, monkeypatch, free, fits):
+    archive = tar(tmp_path, {"Data/1": bytes(800_000), "Data/2": bytes(900_000)})
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: namedtuple("usage", "free")(free))
+    if fits:
+        unpack(archive, md5_of(archive), tmp_path / "data" / "Data")
+        assert (tmp_path / "data/Data/2").stat().st_size == 900_000
+        return
+    with pytest.raises(UserError, match=r"takes 1\.7 MB, but only 1\.7 MB are free"):
+        unpack(archive, md5_of(archive), tmp_path / "data" / "Data")
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+def test_licence_and_citation_are_said_once(tmp_path):
+    (tmp_path / "other").mkdir()
+    archives = [tar(tmp_path, {"Data/1": b"1"}), tar(tmp_path / "other", {"Tempi/1": b"1"})]
+    code, output = run_module(
+        *("steps.unpack", "--archives", *archives, "--md5", *map(md5_of, archives)),
+        *("--folders", tmp_path / "out/Data", tmp_path / "out/Tempi"),
+    )
+    assert code == 0, output
+    for part in ("CC BY-NC-SA 4.0", "not for commercial use", "Gouyon", "IEEE TASLP 14(5), 2006"):
+        assert output.count(part) == 1

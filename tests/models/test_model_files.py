@@ -1,0 +1,353 @@
+"""Files of models: what is in them, and that nothing else gets in."""
+
+import copy
+import json
+import re
+import zipfile
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper, numpy_helper
+
+from tests import model_files
+from tests.conftest import ROOT
+from tests.model_files import CLASSES, onnx_of, packed
+from workflow_scripts.errors import UserError
+from workflow_scripts.models import package
+from workflow_scripts.models.inspection import NotOurModelError, inspect
+from workflow_scripts.models.protobuf import fields
+from workflow_scripts.models.runtime import Ensemble
+from workflow_scripts.networks.architecture import Network, Trunk
+
+
+@pytest.fixture(scope="module")
+def onnx_file():
+    """The bytes of one."""
+    return onnx_of("timefrequency")
+
+
+def edited(data, edit):
+    """The file after `edit` has changed its model in place."""
+    model = onnx.load_from_string(data)
+    edit(model)
+    return model.SerializeToString()
+
+
+def refused(path):
+    """Why; one sentence."""
+    with pytest.raises(UserError) as mistake:
+        Ensemble(path)
+    assert "\n" not in str(mistake.value)
+    return str(mistake.value)
+
+
+class TestPackage:
+    def test_it_holds_what_was_packed(self, tmp_path):
+        file = packed(tmp_path / "model.zip", "time_1x60", "frequency_32x1")
+        read = package.read(file)
+        assert read.classes == CLASSES
+        assert {v: [m.about.fold for m in models] for v, models in read.variants().items()} == {
+            "time_1x60": [0, 1],
+            "frequency_32x1": [0, 1],
+        }
+        assert read.variants()["time_1x60"][1].onnx == onnx_of("time_1x60", fold=1)
+        with zipfile.ZipFile(file) as archive:
+            manifest = json.loads(archive.read("manifest.json"))
+            assert archive.read("time_1x60/MODEL_CARD.md") == b"# A card\n"
+        assert manifest["classes"] == list(CLASSES)
+        assert manifest["front_end"]["hop_size"] == 1024
+
+    def test_the_same_models_give_the_same_bytes(self, tmp_path):
+        files = [packed(tmp_path / name, "time_1x60") for name in ("a", "b")]
+        assert files[0].read_bytes() == files[1].read_bytes()
+
+    def test_an_onnx_file_by_itself_will_do(self, tmp_path, onnx_file):
+        (tmp_path / "one.onnx").write_bytes(onnx_file)
+        assert package.read(tmp_path / "one.onnx").models[0].onnx == onnx_file
+
+    def test_models_of_other_classes_do_not_decide_together(self):
+        with pytest.raises(NotOurModelError, match="models of different data sets"):
+            package.together([onnx_of("time_1x60"), onnx_of("time_1x60", classes="abc")])
+
+    def test_one_name_is_one_network(self):
+        def rename(model):
+            metadata("variant", lambda _: "time_1x60")(model)
+            model.graph.name = "time_1x60"
+
+        other = edited(onnx_of("time_1x200"), rename)
+        with pytest.raises(NotOurModelError, match="different networks under the name time_1x60"):
+            package.together([onnx_of("time_1x60"), other])
+
+    def test_entries_that_lie_over_each_other_are_not_read(self, tmp_path):
+        """A small file would fill the memory."""
+        data = onnx_of("frequency_40x1")
+        names = [f"frequency_40x1/fold-{n}.onnx" for n in range(50)]
+        manifest = {
+            "content": package.CONTENT,
+            "version": package.VERSION,
+            "models": [{"file": name, "sha256": package.digest_of(data)} for name in names],
+        }
+        file = tmp_path / "model.zip"
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr(package.MANIFEST, json.dumps(manifest))
+            archive.writestr(names[0], data)
+            first = archive.getinfo(names[0])
+            for name in names[1:]:
+                again = copy.copy(first)
+                again.filename = name
+                archive.filelist.append(again)
+                archive.NameToInfo[name] = again
+        assert file.stat().st_size < 10 * len(data)
+        assert "is damaged or truncated" in refused(file)
+
+    def test_a_truncated_file_is_refused_wherever_it_ends(self, tmp_path):
+        whole = packed(tmp_path / "model.zip", "frequency_40x1").read_bytes()
+        cut = tmp_path / "cut.zip"
+        for size in range(0, len(whole), 97):
+            cut.write_bytes(whole[:size])
+            assert str(cut) in refused(cut)
+
+    def test_a_changed_weight_is_noticed(self, tmp_path):
+        file = packed(tmp_path / "model.zip", "frequency_40x1")
+        data = bytearray(file.read_bytes())
+        weights = onnx_of("frequency_40x1")
+        data[data.index(weights[-4000:-3000]) + 500] ^= 1
+        file.write_bytes(data)
+        assert "is damaged" in refused(file)
+
+    def test_another_model_under_the_same_name_is_noticed(self, tmp_path):
+        file = packed(tmp_path / "model.zip", "frequency_40x1")
+        name = "frequency_40x1/fold-0.onnx"
+        rewrite(file, {name: onnx_of("frequency_40x1", fold=7)})
+        assert "is damaged or has been altered" in refused(file)
+
+    def test_a_compressed_entry_is_not_unpacked(self, tmp_path):
+        file = packed(tmp_path / "model.zip", "frequency_40x1")
+        bomb = {"manifest.json": b" " * 10_000_000}
+        rewrite(file, bomb, zipfile.ZIP_DEFLATED)
+        assert file.stat().st_size < 1_000_000
+        assert "of another kind or version" in refused(file)
+
+    @pytest.mark.parametrize(
+        "manifest",
+        [
+            b"",
+            b"[]",
+            b"[" * 100_000,
+            b"{}",
+            b'{"content": "musically motivated CNNs", "version": 2}',
+            b'{"content": "musically motivated CNNs", "version": 1, "models": []}',
+            b'{"content": "musically motivated CNNs", "version": 1, "models": [{"file": "../x"}]}',
+        ],
+        ids=range(7),
+    )
+    def test_a_wrong_manifest_is_refused(self, tmp_path, manifest):
+        file = packed(tmp_path / "model.zip", "frequency_40x1")
+        rewrite(file, {"manifest.json": manifest})
+        refused(file)
+
+    @pytest.mark.parametrize(
+        "content", [b"", b"PK\x03\x04", b"PK\x05\x06" + bytes(18), b"\x80\x04."]
+    )
+    def test_another_file_is_refused(self, tmp_path, content):
+        (tmp_path / "model.zip").write_bytes(content)
+        assert "take one from `make model`" in refused(tmp_path / "model.zip")
+
+    def test_a_file_that_no_memory_holds_is_not_read(self, tmp_path):
+        with (tmp_path / "large.onnx").open("wb") as file:
+            file.truncate(1 << 40)
+        assert "is larger than 4 GiB" in refused(tmp_path / "large.onnx")
+
+    def test_no_file_is_a_sentence(self, tmp_path):
+        assert "is no file; check the path" in refused(tmp_path / "none.zip")
+        assert "is no file; check the path" in refused(tmp_path)
+        assert "is no file; check the path" in refused(tmp_path / ("x" * 300))
+
+
+def rewrite(file, changed, compression=zipfile.ZIP_STORED):
+    """The zip with other entries."""
+    with zipfile.ZipFile(file) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()} | changed
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+
+
+def add_node(operator, **attributes):
+    def edit(model):
+        model.graph.node.append(helper.make_node(operator, ["mel"], ["more"], **attributes))
+
+    return edit
+
+
+def set_operator(model):
+    model.graph.node[0].op_type = "Sub"
+
+
+def set_domain(model):
+    model.graph.node[0].domain = "com.hostile"
+
+
+def pad(model):
+    (node,) = (n for n in model.graph.node if n.output[0] == "time.map")
+    node.attribute.append(helper.make_attribute("pads", [0, 0, 1_000_000, 1_000_000]))
+
+
+def larger_pool(model):
+    (node,) = (n for n in model.graph.node if n.output[0] == "time.maxima")
+    node.attribute[0].ints[0] = 1
+
+
+def elsewhere(model):
+    array = model.graph.initializer[-1]
+    array.ClearField("raw_data")
+    array.data_location = onnx.TensorProto.EXTERNAL
+    array.external_data.append(onnx.StringStringEntryProto(key="location", value="/etc/passwd"))
+
+
+def huge(model):
+    model.graph.initializer[-1].dims[0] = 1 << 40
+
+
+def negative(model):
+    model.graph.initializer[-1].dims[0] = -1
+
+
+def doubles(model):
+    array = np.zeros(len(CLASSES))
+    model.graph.initializer[-1].CopyFrom(numpy_helper.from_array(array, "output.bias"))
+
+
+def twice(model):
+    model.graph.initializer.append(model.graph.initializer[-1])
+
+
+def without(model):
+    del model.graph.initializer[-1]
+
+
+def function(model):
+    model.functions.add().name = "f"
+
+
+def newer(model):
+    model.opset_import[0].version = 99
+
+
+def other_input(model):
+    model.graph.input[0].type.tensor_type.shape.dim[2].dim_value = 41
+
+
+def metadata(name, change):
+    def edit(model):
+        (entry,) = (e for e in model.metadata_props if e.key == name)
+        entry.value = json.dumps(change(json.loads(entry.value)))
+
+    return edit
+
+
+def trunks(**change):
+    def edit(network):
+        network["trunks"]["time"] |= change
+        return network
+
+    return metadata("network", edit)
+
+
+class TestInspection:
+    def test_what_is_exported_passes(self, onnx_file):
+        assert inspect(onnx_file).classes == CLASSES
+        assert inspect(edited(onnx_file, lambda model: None)).variant == "timefrequency"
+
+    @pytest.mark.parametrize(
+        "edit",
+        [
+            add_node("Identity"),
+            add_node("Loop", body=helper.make_graph([], "body", [], [])),
+            set_operator,
+            set_domain,
+            pad,
+            larger_pool,
+            elsewhere,
+            huge,
+            negative,
+            doubles,
+            twice,
+            without,
+            function,
+            newer,
+            other_input,
+            metadata("format", lambda _: 2),
+            metadata("classes", lambda names: [*names, "more"]),
+            metadata("classes", lambda names: ["same"] * len(names)),
+            metadata("classes", lambda names: [1, 2, 3]),
+            metadata("classes", lambda names: ["x" * 1000, *names[1:]]),
+            metadata("classes", lambda names: None),
+            metadata("fold", lambda _: "../../etc"),
+            metadata("variant", lambda _: {"a": 1}),
+            metadata("network", lambda _: []),
+            metadata("network", lambda network: network | {"input_frames": -80}),
+            metadata("network", lambda network: network | {"input_frames": 1e300}),
+            metadata("network", lambda network: network | {"input_frames": 80.0}),
+            metadata("network", lambda network: network | {"hidden": 1 << 60}),
+            metadata("front_end", lambda settings: settings | {"hop_size": 512}),
+            trunks(n_filters=1 << 40),
+            trunks(n_filters=-32),
+            lambda model: model.metadata_props.extend([onnx.StringStringEntryProto()] * 100_001),
+            trunks(n_filters="32"),
+            trunks(pool=[0, 0]),
+            trunks(pool=[1, 1]),
+            trunks(filter=[1]),
+            trunks(filter=[1, 60, 1]),
+        ],
+    )
+    def test_anything_else_is_refused_before_a_runtime_sees_it(self, onnx_file, edit):
+        with pytest.raises(NotOurModelError) as reason:
+            inspect(edited(onnx_file, edit))
+        assert "\n" not in str(reason.value)
+
+    def test_a_network_that_would_fill_the_memory_is_refused(self):
+        """It is written as we would, in 50 kilobytes; a segment would take 60 GB."""
+        trunk = Trunk((1, 1), (40, 100_000), 4096)
+        data = model_files.written(Network({"time": trunk}, 40, 100_000, 0, 3))
+        assert len(data) < 100_000
+        with pytest.raises(NotOurModelError):
+            inspect(data)
+        inspect(
+            model_files.written(Network({"time": Trunk((1, 1), (40, 100), 4096)}, 40, 100, 0, 3))
+        )
+
+    def test_weights_that_are_no_numbers_are_a_sentence(self, tmp_path, onnx_file):
+        def spoil(model):
+            (array,) = (a for a in model.graph.initializer if a.name == "output.bias")
+            array.raw_data = np.full(len(CLASSES), np.nan, np.float32).tobytes()
+
+        (tmp_path / "nan.onnx").write_bytes(edited(onnx_file, spoil))
+        ensemble = Ensemble(tmp_path / "nan.onnx")
+        with pytest.raises(UserError, match="gives no probabilities: it is damaged"):
+            ensemble.probabilities(np.ones((80, 40), np.float32))
+
+
+class TestWireFormat:
+    def test_it_reads_what_the_library_writes(self):
+        entry = onnx.StringStringEntryProto(key="name", value="ä" * 300)
+        read = {
+            number: bytes(value) for number, value in fields(memoryview(entry.SerializeToString()))
+        }
+        assert read == {1: b"name", 2: ("ä" * 300).encode()}
+        opset = helper.make_opsetid("", 1 << 40)
+        assert dict(fields(memoryview(opset.SerializeToString())))[2] == 1 << 40
+
+    @pytest.mark.parametrize(
+        "data", [b"\x80", b"\x08", b"\x08" + b"\xff" * 11, b"\x0a\x05abc", b"\x0b", b"\x0d\x01"]
+    )
+    def test_what_is_cut_short_or_of_another_type_is_an_error(self, data):
+        with pytest.raises(ValueError, match=r"\w"):
+            list(fields(memoryview(data)))
+
+
+def test_nothing_here_unpickles():
+    for folder in ("models", "labelling"):
+        for path in (ROOT / "workflow_scripts" / folder).glob("*.py"):
+            assert not re.search(r"pickle|np\.load|eval\(|exec\(", path.read_text()), path

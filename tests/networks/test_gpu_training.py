@@ -1,0 +1,115 @@
+"""The PyTorch engine's GPU path, as far as a machine without a GPU can show it."""
+
+import ast
+import contextlib
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="make env TORCH=1 installs PyTorch")
+
+from benchmarks import gpu  # noqa: E402
+from tests.conftest import ROOT, biased_weights, network_of  # noqa: E402
+from tests.networks.test_architecture import TABLE_1  # noqa: E402
+from tests.networks.test_engine import some_data  # noqa: E402
+from workflow_scripts.errors import UserError  # noqa: E402
+from workflow_scripts.networks import engine_torch  # noqa: E402
+from workflow_scripts.workflow.code_digests import code_of  # noqa: E402
+
+
+def test_the_benchmarks_networks_are_the_configurations():
+    assert list(gpu.VARIANTS) == list(TABLE_1)
+    for name, network in gpu.VARIANTS.items():
+        assert network == network_of(name)
+
+
+def test_the_engine_and_its_benchmark_need_numpy_and_pytorch_alone():
+    files = [ROOT / path for path in code_of("networks/engine_torch", "networks/training")]
+    files += [
+        *(ROOT / f"workflow_scripts/{name}.py" for name in ("errors", "interruption", "process")),
+        ROOT / "benchmarks/gpu.py",
+    ]
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) else []
+            packages = {name.partition(".")[0] for name in names} - sys.stdlib_module_names
+            assert packages <= {"numpy", "torch", "workflow_scripts"}, path
+
+
+@pytest.fixture
+def pretended_capture(monkeypatch):
+    """Streams and graphs that do nothing; a replay runs the step's Python again."""
+    stream = SimpleNamespace(wait_stream=lambda other: None)
+    monkeypatch.setattr(torch.cuda, "Stream", lambda: stream)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda: stream)
+    monkeypatch.setattr(torch.cuda, "stream", lambda stream: contextlib.nullcontext())
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", SimpleNamespace)
+    monkeypatch.setattr(torch.cuda, "graph", lambda graph: contextlib.nullcontext())
+    capture = engine_torch._CapturedStep.__init__
+
+    def init(self, *arguments):
+        capture(self, *arguments)
+        self._graph.replay = self._advance
+
+    monkeypatch.setattr(engine_torch._CapturedStep, "__init__", init)
+
+
+def test_replays_take_the_epochs_batches_in_their_order(pretended_capture):
+    """Loss and weights after two epochs equal those of the steps taken one by one, bit for bit."""
+    network = network_of("timefrequency")
+    weights, (inputs, labels) = biased_weights(network), some_data(network, 50)
+    orders = [np.random.default_rng(seed).permutation(50).reshape(5, 10) for seed in (0, 1)]
+    plain, replayed = (
+        engine_torch.TorchEngine(network, weights, dropout=0.5, gpu=False) for _ in range(2)
+    )
+    # Everything but where the arrays lie is as on a GPU.
+    replayed._device = SimpleNamespace(type="cuda")
+    placed = plain.place(inputs), plain.place(labels)
+    replayed.place = plain.place
+    captures = []
+    for epoch, order in enumerate(orders):
+        rate = 0.1 / (epoch + 1)
+        expected = plain.train(*placed, order, rate, seed=epoch)
+        assert replayed.train(*placed, order, rate, seed=epoch) == pytest.approx(
+            expected, rel=1e-12
+        )
+        captures.append(replayed._captured)
+    assert captures[0] is captures[1], "captured once"
+    ours, theirs = plain.weights(), replayed.weights()
+    assert all(np.array_equal(ours[name], theirs[name]) for name in weights)
+    replayed.train(*placed, orders[0][:3], 0.1, seed=0)
+    assert replayed._captured is not captures[0], "another number of batches, another graph"
+
+
+@pytest.mark.parametrize(
+    ("built_for", "capability", "runs"),
+    [
+        (["sm_75", "sm_80", "sm_90"], (9, 0), True),
+        (["sm_75", "sm_80", "sm_86", "sm_90"], (8, 9), True),
+        (["sm_75", "sm_80", "sm_90", "compute_90"], (12, 0), True),
+        (["sm_80", "sm_90a", "sm_100", "sm_120"], (12, 1), True),
+        (["sm_75", "sm_80", "sm_90"], (7, 0), False),
+        (["sm_75", "sm_80", "sm_90"], (10, 0), False),
+    ],
+)
+def test_a_gpu_without_kernels_is_a_sentence(monkeypatch, built_for, capability, runs):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: built_for)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA Pretended")
+    if runs:
+        engine_torch._check_gpu()
+        return
+    with pytest.raises(UserError, match=r"for NVIDIA Pretended \(compute capability") as told:
+        engine_torch._check_gpu()
+    assert "--resources gpu=0" in str(told.value)
+
+
+def test_no_gpu_is_a_sentence(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    network = network_of("time_1x60")
+    with pytest.raises(UserError, match="PyTorch finds no GPU"):
+        engine_torch.TorchEngine(network, biased_weights(network), dropout=0, gpu=True)

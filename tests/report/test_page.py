@@ -1,0 +1,339 @@
+"""The report: what it says, from tables whose answer is known, and the page in a browser."""
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workflow_scripts.report import content, figures, filter_texts, network_texts, svg
+from workflow_scripts.report.content import Page
+
+HOSTILE = "<script>alert(1)</script> \"x' & y"
+CLASSES = ["a", "b", HOSTILE]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+
+
+def predicted(*rows):
+    """Predictions of tracks: (label, predicted, probability, segments)."""
+    return pd.DataFrame(
+        [
+            {"track_id": f"t{number}", "label": label, "predicted": decided, "segments": segments}
+            | {f"probability_{name}": probability for name in CLASSES}
+            for number, (label, decided, probability, segments) in enumerate(rows)
+        ]
+    )
+
+
+class TestNetworks:
+    predictions = predicted(
+        ("a", "a", 0.9, "0 0"),
+        ("a", "b", 0.6, "1 1"),
+        ("a", "b", 0.8, "1 0"),
+        ("b", "a", 0.7, "0 2"),
+        ("b", "b", 0.9, "1 1"),
+    )
+
+    def test_confusions(self):
+        counts = network_texts.confusions(self.predictions, CLASSES)
+        assert counts.tolist() == [[1, 2, 0], [1, 1, 0], [0, 0, 0]]
+        sentence = network_texts.most_frequent_confusion(counts, CLASSES)
+        assert sentence == "Its most frequent confusion: 2 of 3 a are taken for b."
+        assert "confuses no class" in network_texts.most_frequent_confusion(
+            np.eye(3, dtype=int), CLASSES
+        )
+
+    def test_the_surest_mistakes_come_first(self):
+        mistakes = network_texts.surest_mistakes(self.predictions, CLASSES)
+        assert [m.track_id for m in mistakes] == ["t2", "t3", "t1"]
+        assert mistakes[0].votes == ["b", "a"] and mistakes[1].votes == ["a", HOSTILE]
+
+    def test_what_was_kept_of_a_training(self):
+        histories = [
+            pd.DataFrame({"epoch": [1, 2, 3], "validation_accuracy": accuracies})
+            for accuracies in ([0.1, 0.5, 0.5], [0.1, 0.2, 0.3])
+        ]
+        told = network_texts.learning(histories)
+        assert told == "Trained for 3 epochs a fold; kept is the model of epoch 2 to 3."
+
+    def test_a_long_history_keeps_its_ends(self):
+        history = pd.DataFrame({"epoch": np.arange(1, 2001)})
+        shown = figures.thinned(history)["epoch"]
+        assert (shown.iloc[0], shown.iloc[-1], len(shown)) == (1, 2000, figures.MOST_POINTS)
+
+
+class TestSentences:
+    def pairs(self, *p_holm):
+        names = [("x", "y"), ("x", "z")]
+        rows = [
+            {"first": first, "second": second, "difference": -10.0 * (1 + number), "p_holm": p}
+            for number, ((first, second), p) in enumerate(zip(names, p_holm, strict=True))
+        ]
+        return pd.DataFrame(rows)
+
+    def test_differences_that_may_be_chance(self):
+        assert content.differences_sentence(self.pairs(0.2, 1)).startswith("None of the 2 pairs")
+
+    def test_differences_beyond_chance(self):
+        told = content.differences_sentence(self.pairs(0.01, 0.02))
+        assert told.startswith("2 of the 2 pairs") and "z from x, by 20.0 points" in told
+
+    def under(self, kind, unchanged, **changed):
+        rows = [(v, kind, unchanged, 80.0) for v in changed]
+        rows += [(v, kind, unchanged + 2, accuracy) for v, accuracy in changed.items()]
+        return pd.DataFrame(rows, columns=["variant", "intervention", "amount", "accuracy_mean"])
+
+    def test_who_minds_tempo_most(self):
+        told = content.stretch_sentence(self.under("stretch", 1, slow=30.0, deaf=75.0))
+        assert "slow loses most, 50.0 points, and deaf least, 5.0." in told
+
+    def test_whether_smaller_filters_mind_pitch_less(self):
+        under = self.under("shift", 0, whole=20.0, small=50.0, smaller=60.0, time=70.0)
+        architectures = dict.fromkeys(("whole", "small", "smaller"), "Frequency") | {"time": "Time"}
+        told = content.shift_sentence(
+            under, architectures, {"whole": 40, "small": 38, "smaller": 30, "time": 1}
+        )
+        assert told.endswith(
+            "those of 40 bands lose 60.0 points on average, the smaller ones 25.0."
+        )
+
+    def test_where_decisions_move(self):
+        rows = [("a", "b", 3), ("a", "a", 1), ("b", "b", 4)]
+        counts = pd.DataFrame(rows, columns=["unchanged", "predicted", "tracks"]).assign(
+            intervention="stretch", amount=0.8, label="a"
+        )
+        told = content.moves_sentence(counts)
+        assert told == "Other decisions than before: 3 of 4 a (most to b: 3)."
+
+    def test_the_tempi_of_filters_beside_those_of_classes(self):
+        table = pd.DataFrame(
+            {"tempo": [100.0, 201, 150, np.nan], "speaks_for": ["slow", "slow", "slow", "slow"]}
+        )
+        told = filter_texts.tempo_sentence("net", table, {"slow": 100.0})
+        assert "net: 3 filters have a tempo; 33 per cent" in told and "67 per cent that or" in told
+        assert filter_texts.tempo_sentence("net", table, {}) == "net: 3 filters have a tempo."
+
+
+def network(variant, best):
+    """A network that decides all right but one track of the class with the hostile name."""
+    return {
+        "variant": variant,
+        "confusion_sentence": "One.",
+        "confusions": [[{"count": 1, "share": 10 * best}] * 3] * 3,
+        "learning_sentence": "Learned.",
+        "mistakes": [network_texts.Mistake(HOSTILE, HOSTILE, "a", 0.7, [HOSTILE, "a", "b"])],
+        "moves": {"how": "slowed", "sentence": HOSTILE},
+    }
+
+
+@pytest.fixture
+def page():
+    """A page of three networks, with a figure, a player, and names that would break out."""
+    variants = ["blackbox", "time", "frequency"]
+    accuracies = [30.0, 80.0, 55.0]
+    table = pd.DataFrame(
+        {
+            "variant": variants,
+            "architecture": "Time",
+            "input_frames": 80,
+            "filter": "(1, 60)",
+            "pool": "(40, 1)",
+            "parameters": [3_275_312, 7336, 3368],
+            "accuracy_mean": accuracies,
+            "accuracy_std": 5.0,
+            "segment_accuracy_mean": accuracies,
+            "segment_accuracy_std": 5.0,
+            "n_folds": 2,
+            "paper_accuracy_mean": np.nan,
+            "paper_accuracy_std": np.nan,
+            "baseline": "modulation_scale_spectrum",
+            "baseline_accuracy": [90.0, np.nan, 12.5],
+            "paper_baseline_accuracy": np.nan,
+        }
+    )
+    table.loc[1, "baseline"] = ""
+    baselines = pd.DataFrame({"system": ["tempo_1nn"] * 2, "fold": [0, 1], "accuracy": [50, 60]})
+    folds = {v: [a - 5, a + 5] for v, a in zip(variants, accuracies, strict=True)}
+    history = {"epoch": [1, 2], "train_loss": [2, 1.0], "validation_loss": [2, 1.5]}
+    histories = [pd.DataFrame(history | {"validation_accuracy": [0.2, 0.6]})]
+    drawn = {"accuracies": figures.accuracies(folds, dict.fromkeys(variants, 50.0))}
+    drawn |= {f"curves-{v}": figures.learning_curves(histories) for v in variants}
+    return Page(
+        name=HOSTILE,
+        headline=content.headline(table, baselines),
+        warnings=[HOSTILE],
+        legend="Accuracy.",
+        columns=content.table_columns(content.for_people(table)),
+        rows=content.table_rows(table, folds),
+        systems=content.systems(baselines),
+        pairs=[],
+        differences_sentence="",
+        classes=CLASSES,
+        networks=[network(v, n) for n, v in enumerate(variants)],
+        best="time",
+        costs=[{"rule": "train", "numbers": [1, "2.0", "2.0", "2.0", ""]}],
+        provenance="By us.",
+        licence="Free.",
+        configuration=f"name: {HOSTILE}",
+        figures={name: svg.inline(svg.text_of(f, name), name) for name, f in drawn.items()},
+        players={HOSTILE: 0},
+        sound_data=json.dumps(["AAAA"]),
+    )
+
+
+class Outline(HTMLParser):
+    """Of a page: its elements' attributes, and whether what was opened was closed."""
+
+    VOID = ("meta", "br", "img", "link", "input", "hr")
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.elements = [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+class TestThePage:
+    def test_is_whole_and_needs_no_other_file(self, page):
+        text = page.html()
+        outline = Outline(text)
+        assert outline.open == []
+        for tag, attributes in outline.elements:
+            for name in ("src", "href", "xlink:href"):
+                value = attributes.get(name)
+                assert value is None or value.startswith("#"), (tag, value)
+        assert not re.search(r"@import|url\((?!#)", text)
+
+    def test_ids_are_unique_and_labels_lead_somewhere(self, page):
+        elements = Outline(page.html()).elements
+        ids = [attributes["id"] for _, attributes in elements if "id" in attributes]
+        assert len(ids) == len(set(ids))
+        for _, attributes in elements:
+            for name in ("aria-labelledby", "for"):
+                assert attributes.get(name, ids[0]) in ids
+            if attributes.get("href", "#").startswith("#"):
+                assert attributes.get("href", f"#{ids[0]}")[1:] in ids
+
+    def test_every_figure_player_and_table_is_named(self, page):
+        for tag, attributes in Outline(page.html()).elements:
+            if tag == "audio" or attributes.get("role") in ("img", "region"):
+                assert attributes.get("aria-label") or attributes.get("aria-labelledby")
+
+    def test_names_do_not_break_out(self, page):
+        text = page.html()
+        assert "<script>alert" not in text
+        scripts = [tag for tag, _ in Outline(text).elements if tag == "script"]
+        assert len(scripts) == 2, "its own and its sounds"
+
+    def test_what_there_is_nothing_of_is_not_there(self, page):
+        text = page.html()
+        for section in ("differences", "time", "frequency", "interventions", "sounds"):
+            assert f'id="{section}"' not in text and f'href="#{section}"' not in text
+
+    def test_a_baseline_that_was_not_computed_sorts_as_unknown(self, page):
+        cells = [{c["title"]: c["value"] for c in row["cells"]} for row in page.rows]
+        assert [row["Baseline"] for row in cells] == [90.0, "", 12.5]
+        assert [row["Parameters"] for row in cells] == [3_275_312, 7336, 3368]
+        assert [row["baseline"] for row in page.rows] == [90.0, None, 12.5]
+
+
+def test_a_figure_is_the_same_each_time_and_black_becomes_the_pages_ink():
+    texts = [
+        svg.text_of(figures.accuracies({"net": [10.0, 20.0]}, {"net": 5.0}), "f") for _ in range(2)
+    ]
+    assert texts[0] == texts[1]
+    element = svg.inline(texts[0], "f")
+    assert svg.INK in texts[0] and svg.INK not in element and "currentColor" in element
+    assert 'width="' not in element[: element.index(">")]
+
+
+# What a user does, and what the page then shows; its answer becomes the document.
+VISIT = """
+<script>
+const errors = [];
+addEventListener("error", event => errors.push(event.message));
+</script>
+"""
+ACT = """
+<script>
+addEventListener("load", () => {
+  const names = () => [...document.querySelectorAll("#table tbody")[0].rows].map(
+    row => row.cells[0].textContent);
+  const head = title => [...document.querySelectorAll("#table thead button")].find(
+    button => button.textContent === title);
+  const shown = () => [...document.querySelectorAll(".network")].filter(
+    network => !network.hidden).map(network => network.querySelector("h3").textContent);
+  const result = {width: innerWidth, overflow: document.documentElement.scrollWidth - innerWidth};
+  result.first = shown();
+  head("Parameters").click();
+  result.ascending = names();
+  head("Parameters").click();
+  result.descending = names();
+  result.sorted = head("Parameters").closest("th").getAttribute("aria-sort");
+  head("Baseline").click();
+  result.baseline = names();
+  const chooser = document.getElementById("network");
+  chooser.value = "2";
+  chooser.dispatchEvent(new Event("change"));
+  result.chosen = shown();
+  result.sound = document.querySelector("audio").src;
+  result.errors = errors;
+  document.documentElement.textContent = "RESULT" + JSON.stringify(result) + "END";
+});
+</script>
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
+@pytest.mark.parametrize("width", [1400, 360])
+def test_in_a_browser_it_sorts_chooses_and_fits(page, tmp_path, width):
+    text = page.html().replace("<head>", f"<head>{VISIT}").replace("</body>", f"{ACT}</body>")
+    (tmp_path / "page.html").write_text(text)
+    # A window of Chromium's is no narrower than 500 pixels: a frame is.
+    frame = f'<iframe src="page.html" style="width: {width}px; height: 800px; border: 0"></iframe>'
+    (tmp_path / "frame.html").write_text(f"<!doctype html>{frame}")
+    command = [
+        *(CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
+        *(f"--window-size={width + 100},900", "--allow-file-access-from-files"),
+        *(f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=5000", "--dump-dom"),
+    ]
+    frame_script = (
+        "<script>onload = () => setTimeout(() => { document.body.textContent = "
+        "document.querySelector('iframe').contentDocument.documentElement.textContent; }, 500)"
+        "</script>"
+    )
+    with (tmp_path / "frame.html").open("a") as file:
+        file.write(frame_script)
+    done = subprocess.run(
+        [*command, (tmp_path / "frame.html").as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    result = json.loads(re.search(r"RESULT(.*?)END", done.stdout)[1])
+    assert result["errors"] == []
+    assert result["width"] == width and result["overflow"] <= 0
+    assert result["first"] == ["time"], "the best"
+    assert result["ascending"] == ["frequency", "time", "blackbox"]
+    assert result["descending"] == ["blackbox", "time", "frequency"]
+    assert result["sorted"] == "descending"
+    assert result["baseline"] == ["frequency", "blackbox", "time"], "what is not known comes last"
+    assert result["chosen"] == ["frequency"]
+    assert result["sound"] == "data:audio/mpeg;base64,AAAA"

@@ -1,0 +1,178 @@
+"""Votes, accuracies, baselines, Table I."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import network_of
+from tests.networks.test_architecture import TABLE_1
+from workflow_scripts.dataset.split import Tracks
+from workflow_scripts.results import baselines, predictions, table1
+from workflow_scripts.results.votes import decide
+from workflow_scripts.steps.evaluate_baselines import Described, accuracies
+
+
+class TestVotes:
+    def test_the_majority_decides_though_another_is_surer(self):
+        probabilities = np.array([[0.6, 0.4, 0.0], [0.6, 0.4, 0.0], [0.0, 0.0, 1.0]])
+        decided, votes, mean = decide(probabilities)
+        assert decided == 0
+        assert list(votes) == [2, 0, 1]
+        assert mean == pytest.approx([0.4, 0.8 / 3, 1 / 3])
+
+    def test_a_tie_goes_to_the_higher_summed_probability(self):
+        assert decide(np.array([[0.9, 0.1, 0.0], [0.3, 0.7, 0.0]]))[0] == 0
+        assert decide(np.array([[0.6, 0.4, 0.0], [0.1, 0.9, 0.0]]))[0] == 1
+
+    def test_the_summed_probability_of_a_class_out_of_the_tie_does_not_count(self):
+        # Class 2 has the highest sum but no vote.
+        probabilities = np.array([[0.51, 0.0, 0.49], [0.0, 0.52, 0.48]])
+        assert decide(probabilities)[0] == 1
+
+
+class TestAccuracies:
+    def test_tracks_and_segments(self):
+        probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4], [0.2, 0.8]])
+        table = predictions.table(
+            np.array(["t1", "t2"]),
+            np.array(["a", "b"]),
+            ["a", "b"],
+            probabilities,
+            np.array([0, 0, 0, 1, 1]),
+        )
+        assert list(table["predicted"]) == ["a", "b"]
+        assert list(table["n_segments"]) == [3, 2]
+        assert list(table["votes_a"]) == [2, 1]
+        assert list(table["segments"]) == ["0 0 1", "0 1"]
+        assert table["probability_b"].tolist() == pytest.approx([1 / 3, 0.6])
+        assert predictions.track_accuracy(table) == 100
+        assert predictions.segment_accuracy(table) == 100 * 3 / 5
+
+    def test_labels_stay_text_on_disk(self, tmp_path):
+        table = predictions.table(
+            np.array(["001"]), np.array(["NA"]), ["1", "NA"], np.array([[0.2, 0.8]]), np.array([0])
+        )
+        table.to_csv(tmp_path / "p.csv", index=False)
+        back = predictions.read(tmp_path / "p.csv")
+        assert back.loc[0, ["track_id", "label", "predicted"]].tolist() == ["001", "NA", "NA"]
+        assert predictions.segment_accuracy(back) == 100
+
+
+class TestBaselines:
+    def test_the_most_probable_class(self):
+        labels = np.array(["b", "a", "b", "a", "c"])
+        assert list(baselines.most_probable_class(labels, 2)) == ["a", "a"]
+        assert list(baselines.most_probable_class(np.append(labels, "b"), 1)) == ["b"]
+
+    def test_every_nearest_tempo_votes(self):
+        bpm = np.array([100.0, 100, 100, 104, 90])
+        labels = np.array(["waltz", "tango", "tango", "waltz", "waltz"])
+        # At 100 three tracks are equally near: two tangos outvote the waltz that comes first.
+        # At 102 four are, two of each: the class that is more frequent in training.
+        decided = baselines.tempo_1nn(bpm, labels, np.array([100.0, 102, 94, 999]))
+        assert list(decided) == ["tango", "waltz", "waltz", "waltz"]
+
+    def test_a_tie_of_votes_and_frequencies_goes_to_the_first_by_name(self):
+        decided = baselines.tempo_1nn(
+            np.array([80.0, 120]), np.array(["z", "a"]), np.array([100.0, 81])
+        )
+        assert list(decided) == ["a", "z"]
+
+    def test_they_learn_from_all_tracks_that_are_not_tested(self):
+        labels = np.array(["a", "a", "a", "b", "b", "b"])
+        fold = np.array([0, 1, 2, 0, 1, 2])
+        ids = np.arange(6).astype(str)
+        tracks = Tracks(ids, labels, ids, fold, ["a", "b"], np.array([0, 0, 0, 1, 1, 1]))
+        bpm = np.array([60.0, 61, 62, 90, 91, 61])
+        # A rhythm that gives the class away.
+        described = Described(bpm, bpm + 100, tracks.target[:, np.newaxis].astype(float))
+        table = accuracies(tracks, described)
+        assert table.columns.tolist() == ["system", "fold", "accuracy"]
+        tempo = table[table["system"] == "tempo_1nn"].set_index("fold")["accuracy"]
+        # Fold 1 tests 61 (neighbours 60 and 62: a, but 61 itself is b's) and 91.
+        assert tempo.tolist() == [100, 50, 50]
+        assert (table.loc[table["system"] == "most_probable_class", "accuracy"] == 50).all()
+        estimated = table[table["system"] == "tempo_1nn_estimated"]
+        assert estimated["accuracy"].tolist() == tempo.tolist()
+        rhythm = table[table["system"] == "modulation_scale_spectrum"]
+        assert rhythm["accuracy"].tolist() == [100, 100, 100]
+        systems = set(accuracies(tracks, Described(None, bpm, None))["system"])
+        assert systems == {"most_probable_class", "tempo_1nn_estimated"}
+
+    def test_an_unknown_tempo_votes_for_none_and_is_voted_on_by_all(self):
+        bpm = np.array([100.0, np.nan, np.nan])
+        labels = np.array(["tango", "waltz", "waltz"])
+        decided = baselines.tempo_1nn(bpm, labels, np.array([200.0, np.nan]))
+        assert list(decided) == ["tango", "waltz"]
+        nothing_known = np.full(3, np.nan)
+        assert list(baselines.tempo_1nn(nothing_known, labels, bpm)) == ["waltz"] * 3
+
+    def test_each_architecture_has_the_papers_baseline(self):
+        computed = {"tempo_1nn", "tempo_1nn_estimated"}
+        assert baselines.baseline_of("Frequency", computed) == "most_probable_class"
+        assert baselines.baseline_of("Time", computed) == "tempo_1nn"
+        assert baselines.baseline_of("Time", {"tempo_1nn_estimated"}) == "tempo_1nn_estimated"
+        for architecture in ("Black-box", "Time-Frequency", "Time-FrequencyInit"):
+            assert baselines.baseline_of(architecture, computed) == "modulation_scale_spectrum"
+
+
+COLUMNS = (  # noqa: SIM905 - as the header of the file reads
+    "variant,architecture,input_frames,filter,pool,parameters,accuracy_mean,accuracy_std,"
+    "segment_accuracy_mean,segment_accuracy_std,n_folds,paper_accuracy_mean,paper_accuracy_std,"
+    "baseline,baseline_accuracy,paper_baseline_accuracy"
+).split(",")
+
+
+class TestTable1:
+    def fold(self, right, wrong):
+        rows = right + wrong
+        predicted = ["a"] * right + ["b"] * wrong
+        columns = {"label": ["a"] * rows, "predicted": predicted, "n_segments": [4] * rows}
+        return pd.DataFrame(columns | {"votes_a": [3] * rows, "votes_b": [1] * rows})
+
+    def row(self, variant, architecture, systems=("tempo_1nn",)):
+        baseline = pd.DataFrame(
+            [(s, f, a) for s in systems for f, a in enumerate((40.0, 60.0))],
+            columns=["system", "fold", "accuracy"],
+        )
+        folds = [self.fold(9, 1), self.fold(7, 3)]
+        network = network_of(variant)
+        return table1.row(variant, {"architecture": architecture}, network, folds, baseline)
+
+    def test_a_row(self):
+        row = self.row("time_1x60", "Time")
+        assert list(row) == COLUMNS
+        assert (row["filter"], row["pool"]) == ("(1, 60)", "(40, 1)")
+        assert (row["parameters"], row["input_frames"], row["n_folds"]) == (7336, 80, 2)
+        assert row["accuracy_mean"] == pytest.approx(80)
+        assert row["accuracy_std"] == pytest.approx(10), "standard deviation with ddof 0"
+        assert row["segment_accuracy_mean"] == 75 and row["segment_accuracy_std"] == 0
+        assert (row["baseline"], row["baseline_accuracy"]) == ("tempo_1nn", 50)
+
+    def test_a_baseline_that_was_not_computed_is_empty(self):
+        row = self.row("timefrequency", "Time-Frequency")
+        assert row["filter"] == "(1, 60)-(32, 1)"
+        assert row["baseline"] == "" and np.isnan(row["baseline_accuracy"])
+
+    def test_the_papers_columns(self):
+        rows = [self.row(variant, "Time") for variant in ("timefrequency_init", "time_1x60")]
+        table = table1.with_paper(pd.DataFrame([*rows, rows[0] | {"variant": "mine"}]))
+        assert table.columns.tolist() == COLUMNS
+        assert table["paper_accuracy_mean"].tolist()[:2] == [87.68, 81.79]
+        assert table["paper_accuracy_std"].tolist()[:2] == [4.44, 4.72]
+        assert table["paper_baseline_accuracy"].tolist()[:2] == [93.12, 82.3]
+        assert table.iloc[2][["paper_accuracy_mean", "paper_baseline_accuracy"]].isna().all()
+
+    def test_the_papers_table_has_all_twelve(self):
+        assert pd.read_csv(table1.PAPER)["variant"].tolist() == list(TABLE_1)
+
+    def test_text_forms_hold_every_row(self):
+        table = pd.DataFrame([self.row("time_1x60", "Time"), self.row("frequency_32x1", "Time")])
+        shown = table1.for_people(table)
+        assert "Paper" not in shown
+        page = table1.markdown(shown, "Title", ["A note."])
+        assert "80.00 ± 10.00" in page and "7 336" in page and page.endswith("A note.\n")
+        assert len({line.count("|") for line in page.splitlines() if line.startswith("|")}) == 1
+        latex = table1.latex(table1.for_people(table1.with_paper(table)), "A & B", ["100 %."])
+        assert r"A \& B" in latex and r"100 \%" in latex and r"frequency\_32x1" in latex
+        assert latex.count(r"\\") == 3 and "±" not in latex

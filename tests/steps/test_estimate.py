@@ -1,0 +1,90 @@
+"""How long it will take: the schedule by hand, the pace of real steps, the command."""
+
+import json
+import re
+
+import pytest
+
+from tests.conftest import network_of, run_module
+from workflow_scripts.networks import pace
+from workflow_scripts.steps.estimate import makespan, told
+
+ALONE = {"a": set(), "b": set()}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "donors", "n_folds", "n_workers", "end"),
+    [
+        ({"a": 3, "b": 2}, ALONE, 1, 1, 5),
+        ({"a": 3, "b": 2}, ALONE, 1, 2, 3),
+        ({"a": 3, "b": 2}, ALONE, 2, 2, 5),
+        ({"a": 3, "b": 2}, ALONE, 10, 100, 3),
+        # b starts when a's same fold has ended.
+        ({"a": 3, "b": 2}, {"a": set(), "b": {"a"}}, 1, 2, 5),
+        ({"a": 3, "b": 2}, {"a": set(), "b": {"a"}}, 2, 1, 10),
+        # The longest goes first: short ones fill the gaps.
+        ({"a": 1, "b": 1, "c": 3}, {"a": set(), "b": set(), "c": set()}, 1, 2, 3),
+    ],
+)
+def test_when_the_last_training_ends(seconds, donors, n_folds, n_workers, end):
+    assert makespan(seconds, donors, n_folds, n_workers) == end
+
+
+def test_a_duration_is_told_in_the_unit_that_suits():
+    told_as = {0.4: "0 s", 99: "99 s", 150: "2 min", 5940: "99 min", 24120: "6.7 h"}
+    assert {seconds: told(seconds) for seconds in told_as} == told_as
+
+
+@pytest.mark.slow
+def test_a_larger_network_takes_longer():
+    subjects = {
+        name: pace.Subject(network_of(name), 10, 0.5) for name in ("frequency_40x1", "time_1x200")
+    }
+    ready, paces = pace.measure(subjects, "mxnet", 2, gpus=False)
+    assert 0 < ready < 60
+    assert 0 < paces["frequency_40x1"].step < paces["time_1x200"].step
+    for measured in paces.values():
+        assert 0 < measured.prediction < measured.step
+
+
+def command(variants, *options):
+    training = {"batch_size": 10, "dropout": 0.5, "max_epochs": 2000}
+    named = {"variants": json.dumps(variants), "training": json.dumps(training), "n-folds": 10}
+    arguments = [str(part) for name, value in named.items() for part in (f"--{name}", value)]
+    return run_module("steps.estimate", *arguments, *options)
+
+
+VARIANT = {
+    "input_frames": 80,
+    "trunks": {"time": {"filter": [1, 60], "pool": [40, 1], "n_filters": 32}},
+    "hidden": 0,
+    "init": {},
+}
+
+
+@pytest.mark.slow
+def test_ballroom_is_estimated_before_it_is_here():
+    code, output = command({"mine": VARIANT}, "--cores", 16)
+    assert code == 0, output
+    assert "mxnet, 16 core(s), Ballroom's 698 tracks (not here yet; taken as 30 s each)" in output
+    assert re.search(r"^mine +[0-9.]+ +2000 +[0-9.]+ (h|min) +[0-9.]+ (h|min)$", output, re.M)
+
+
+@pytest.mark.slow
+def test_without_the_gpu_it_is_told_of_it_says_so():
+    code, output = command({"mine": VARIANT}, "--cores", 2, "--gpus", 1)
+    assert code == 1
+    assert output.splitlines()[-1].startswith("error: the installed MXNet is a build without CUDA")
+    assert "Traceback" not in output
+
+
+@pytest.mark.slow
+def test_the_rule_estimates_the_users_folder(workflow, audio):
+    for _ in range(2):
+        output = workflow(
+            *("estimate", "--configfile", "presets/smoke.yaml", "--resources", "gpu=1"),
+            *("--config", "dataset=folder", f"audio_dir={audio}"),
+        )
+        assert "mxnet, 2 core(s), 12 tracks, 3 folds; " in output
+        assert re.search(r"^timefrequency_init +[0-9.]+ +2 +\d+ s +\d+ s$", output, re.M)
+    assert not (workflow.folder / "results" / "smoke" / "models").exists()

@@ -1,0 +1,294 @@
+"""config.yaml, its schema and presets; mistakes told in one sentence before any job starts."""
+
+import copy
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT, overlay, shipped_config
+from workflow_scripts.errors import UserError
+from workflow_scripts.workflow import configuration
+
+SCHEMA = yaml.safe_load((ROOT / "config.schema.yaml").read_text())
+
+
+def complete(update=None, preset=None):
+    config = overlay(shipped_config(preset), copy.deepcopy(update or {}))
+    configuration.complete(config, ROOT / "config.yaml")
+    return config
+
+
+@pytest.mark.parametrize("preset", [None, "smoke", "quick", "authors"])
+def test_what_is_shipped_is_valid(preset):
+    config = complete(preset=preset)
+    assert config["name"] == (preset or "ballroom")
+
+
+def test_the_shipped_configuration_is_the_papers():
+    config = complete()
+    assert (config["dataset"], config["folds"], len(config["variants"])) == ("ballroom", 10, 12)
+    assert config["training"] == {
+        "learning_rate": 0.01,
+        "batch_size": 10,
+        "max_epochs": 2000,
+        "dropout": 0.5,
+        "patience": 40,
+        "min_learning_rate": 0.00001,
+    }
+
+
+def keys(part, prefix=""):
+    for name, value in part.get("properties", {}).items():
+        yield prefix + name, value
+        yield from keys(value, f"{prefix}{name}.")
+
+
+def test_the_schema_describes_each_key_and_has_the_defaults_of_config_yaml():
+    shipped = shipped_config()
+    for name, part in keys(SCHEMA):
+        assert part.get("description"), name
+        if name == "variants" or part.get("type") == "object":
+            continue
+        value = shipped
+        for step in name.split("."):
+            value = value[step]
+        assert part["default"] == value, name
+
+
+def test_config_yaml_has_and_comments_every_key():
+    lines = (ROOT / "config.yaml").read_text().splitlines()
+    for name, _ in keys(SCHEMA):
+        key = name.split(".")[-1]
+        at = next(i for i, line in enumerate(lines) if line.strip().startswith(f"{key}:"))
+        above = [line.strip() for line in lines[max(at - 2, 0) : at]]
+        assert any(line.startswith("#") for line in above), name
+
+
+def test_the_authors_protocol_differs_in_what_their_script_did():
+    papers, authors = complete(), complete(preset="authors")
+    assert {key: authors[key] for key in papers if papers[key] != authors[key]} == {
+        "name": "authors",
+        "normalisation": "dataset",
+        "replicas": "keep",
+        "stratified": False,
+        "validation": "segments",
+    }
+
+
+def test_defaults_are_filled_in():
+    variants = {"mine": {"architecture": "Time", "input_frames": 80}}
+    variants["mine"]["trunks"] = {"time": {"filter": [1, 60], "pool": [40, 1]}}
+    config = {"variants": variants, "dataset": "demo"}
+    configuration.complete(config, ROOT / "config.yaml")
+    assert config["name"] == "demo" and config["folds"] == 10
+    assert config["training"]["batch_size"] == 10
+    assert config["variants"]["mine"]["trunks"]["time"]["n_filters"] == 32
+    assert config["variants"]["mine"]["hidden"] == 0 and config["variants"]["mine"]["init"] == {}
+
+
+def test_keys_keep_the_order_of_config_yaml_whatever_an_overlay_names_first():
+    shipped = shipped_config()
+    init = shipped["variants"]["timefrequency_init"]
+    turned = {key: init[key] for key in reversed(init)}
+    turned["trunks"] = {key: init["trunks"][key] for key in reversed(init["trunks"])}
+    variants = {"mine": copy.deepcopy(init), "timefrequency_init": turned}
+    config = {"variants": variants | {k: v for k, v in shipped["variants"].items() if v != turned}}
+    config["variants"]["timefrequency_init"] = turned
+    configuration.complete(config, ROOT / "config.yaml")
+    assert list(config["variants"]) == [*shipped["variants"], "mine"]
+    assert list(config["variants"]["timefrequency_init"])[:5] == list(init)
+    assert list(config["variants"]["timefrequency_init"]["trunks"]) == ["time", "frequency"]
+
+
+def test_null_leaves_a_variant_out():
+    config = complete({"variants": {"frequency_30x1": None}})
+    assert "frequency_30x1" not in config["variants"] and len(config["variants"]) == 11
+
+
+def test_a_folder_of_audio(tmp_path):
+    config = complete({"dataset": "folder", "audio_dir": str(tmp_path), "name": "mine"})
+    assert config["name"] == "mine"
+
+
+def test_a_name_may_be_a_number():
+    assert complete({"name": 2020})["name"] == "2020"
+
+
+def test_a_folder_below_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "music").mkdir()
+    config = complete({"dataset": "folder", "audio_dir": "~/music"})
+    assert config["audio_dir"] == str(tmp_path / "music")
+
+
+def test_an_archive_of_ones_own_below_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "data1.tar.gz").touch()
+    config = complete({"ballroom": {"archive": "~/data1.tar.gz"}})
+    assert config["ballroom"]["archive"] == str(tmp_path / "data1.tar.gz")
+    assert config["ballroom"]["tempi_archive"] is None
+
+
+def test_an_archive_whose_path_snakemake_cannot_take(tmp_path):
+    archive = tmp_path / "a{b}"
+    archive.touch()
+    with pytest.raises(UserError, match="has braces, which Snakemake takes for wildcards"):
+        complete({"ballroom": {"archive": str(archive)}})
+
+
+def test_an_archive_is_not_looked_for_where_ballroom_is_not_used():
+    complete({"dataset": "demo", "ballroom": {"archive": "/nowhere.tar.gz"}})
+
+
+MISTAKES = [
+    ({"fold": 3}, r"unknown configuration key fold in config; did you mean folds\?"),
+    (
+        {"training": {"epochs": 3}},
+        "unknown configuration key epochs in training; did you mean max_epochs\\?",
+    ),
+    ({"folds": 2}, "configuration key folds must be at least 3, not 2"),
+    ({"folds": "ten"}, "configuration key folds must be of type integer, not 'ten'"),
+    (
+        {"training": {"learning_rate": "1e-3"}},
+        "learning_rate must be of type number, not '1e-3' .*write it with a point and a sign",
+    ),
+    ({"training": {"max_epochs": "1e3"}}, "must be of type integer, not '1e3' .*; write 1000"),
+    ({"folds": 3.0}, "folds must be of type integer, not 3.0 .*; write 3"),
+    ({"training": {"dropout": float("nan")}}, "dropout must be of type number, not nan"),
+    ({"training": None}, "training must be of type object, not None"),
+    ({"variants": {2020: None}}, "the key 2020 in variants is not text; put it in quotes"),
+    ({"variants": {"a-b": None}}, "the name 'a-b' in variants cannot be used"),
+    (
+        {"variants": {"time_1x60": {"trunks": {"output": {"filter": [1, 2], "pool": [1, 1]}}}}},
+        "the name 'output' in variants.time_1x60.trunks cannot be used",
+    ),
+    ({"dataset": "folder", "audio_dir": "~nobody-here"}, "audio_dir ~nobody-here is not a folder"),
+    (
+        {"ballroom": {"archive": "/nowhere.tar.gz"}},
+        "ballroom.archive /nowhere.tar.gz is not a file; check the path",
+    ),
+    ({"ballroom": {"tempi_archive": "."}}, r"ballroom.tempi_archive \. is not a file"),
+    ({"ballroom": {"archive": "~nobody-here/a"}}, "ballroom.archive ~nobody-here/a is not a file"),
+    ({"ballroom": {"archive": 1}}, "ballroom.archive must be of type string or null, not 1"),
+    ({"ballroom": {"audio_urls": []}}, "ballroom.audio_urls is wrong"),
+    ({"ballroom": {"audio_urls": "https://a/b"}}, "audio_urls must be of type array"),
+    ({"ballroom": {"audio_urls": ["ftp://a/b"]}}, r"ballroom.audio_urls.0 is wrong: 'ftp://a/b'"),
+    ({"ballroom": {"tempi_urls": ["https://a/b", "file:///b"]}}, "ballroom.tempi_urls.1 is wrong"),
+    ({"ballroom": {"tempi_urls": ["https:///b"]}}, "ballroom.tempi_urls.0 is wrong"),
+    ({"ballroom": {"audio_url": "https://a/b"}}, "did you mean audio_urls"),
+    ({"dataset": "folder", "audio_dir": "x" * 300}, "is not a folder"),
+    ({"on_bad_audio": "ignore"}, "on_bad_audio must be one of fail, skip, not 'ignore'"),
+    ({"replicas": True}, "replicas must be one of keep, group, drop, not True"),
+    ({"augmentation": {"pitch": 1}}, "unknown configuration key pitch in augmentation; did you"),
+    ({"augmentation": {"mixing": 2}}, "augmentation.mixing must be at most 1, not 2"),
+    ({"sampling_hop": 0}, "sampling_hop must be at least 1, not 0"),
+    (
+        {"validation": "segments", "sampling": "onset"},
+        "validation: segments needs sampling: contiguous, not onset",
+    ),
+    ({"folds": True}, "configuration key folds must be of type integer, not True"),
+    ({"training": {"learning_rate": 0}}, "training.learning_rate must be greater than 0, not 0"),
+    ({"training": {"dropout": 1}}, "training.dropout must be less than 1, not 1"),
+    ({"dataset": "balroom"}, "dataset must be one of ballroom, demo, folder, not 'balroom'"),
+    ({"name": "../up"}, "configuration key name is wrong"),
+    ({"dataset": "folder"}, "dataset is folder, but audio_dir is not set"),
+    ({"dataset": "folder", "audio_dir": "/nowhere"}, "audio_dir /nowhere is not a folder"),
+    ({"audio_dir": "."}, "audio_dir is ., but dataset is ballroom; add dataset=folder"),
+    ({"variants": {"time_1x60": {"input_frames": 50}}}, "larger than the input"),
+    (
+        {"variants": {"frequency_30x1": {"trunks": {"frequency": {"filter": [41, 1]}}}}},
+        r"variants.frequency_30x1: the filter \(41, 1\) of trunk frequency is larger",
+    ),
+    (
+        {"variants": {"time_1x60": {"trunks": {"time": {"pool": [41, 1]}}}}},
+        "pool .* of trunk time leaves nothing",
+    ),
+    ({"variants": {"mine": {"architecture": "Time"}}}, "variants.mine lacks input_frames; add it"),
+    (
+        {"variants": {"time_1x60": {"training": {"lr": 1}}}},
+        "unknown configuration key lr in variants.time_1x60.training",
+    ),
+    (
+        {"variants": {"timefrequency_init": {"init": {"time": "time_2x60"}}}},
+        "variants.timefrequency_init.init: there is no variant time_2x60; known are",
+    ),
+    (
+        {"variants": {"timefrequency_init": {"init": {"tempo": "time_1x60"}}}},
+        "there is no trunk tempo; it has time, frequency",
+    ),
+    (
+        {"variants": {"timefrequency_init": {"init": {"time": "frequency_32x1"}}}},
+        "frequency_32x1 has no trunk time",
+    ),
+    (
+        {"variants": {"timefrequency_init": {"init": {"time": "time_1x200"}}}},
+        "time_1x200 takes 250 frames, this variant 80; they must be equal",
+    ),
+    (
+        {"variants": {"timefrequency_init": {"init": {"frequency": "frequency_34x1"}}}},
+        r"the filter of trunk frequency is \[32, 1\], that of frequency_34x1 \[34, 1\]",
+    ),
+    (
+        {"variants": {"timefrequency": {"init": {"time": "timefrequency_init"}}}},
+        "timefrequency_init itself starts from others",
+    ),
+    ({"training": {"learning_rate": 1e-6}}, "training.learning_rate 1e-06 is below min_learning"),
+    (
+        {"variants": {"time_1x60": {"training": {"min_learning_rate": 1}}}},
+        "variants.time_1x60.training.learning_rate 0.01 is below min_learning_rate 1",
+    ),
+    ({"variants": dict.fromkeys(shipped_config()["variants"])}, "leaves every network out"),
+]
+
+
+@pytest.mark.parametrize(("update", "sentence"), MISTAKES)
+def test_a_mistake_is_one_sentence(update, sentence):
+    with pytest.raises(UserError, match=sentence) as mistake:
+        complete(update)
+    assert "\n" not in str(mistake.value)
+
+
+def test_what_the_command_line_hands_over_as_text_is_read():
+    """`--config stratified=false training='{max_epochs: 4}'` as Snakemake parses it."""
+    config = complete(
+        {
+            "stratified": "false",
+            "training": {"max_epochs": "4", "dropout": "0.25"},
+            "variants": {"time_1x200": {"input_frames": "260"}},
+        }
+    )
+    assert config["stratified"] is False
+    assert (config["training"]["max_epochs"], config["training"]["dropout"]) == (4, 0.25)
+    assert config["variants"]["time_1x200"]["input_frames"] == 260
+
+
+class TestTheDataOfKeptResults:
+    def results_of(self, folder, dataset, audio_dir=None):
+        results = folder / "results"
+        results.mkdir()
+        configuration.keep({"dataset": dataset, "audio_dir": audio_dir}, results / "config.yaml")
+        return results
+
+    def check(self, results, dataset, audio_dir=None):
+        configuration.check_data({"dataset": dataset, "audio_dir": audio_dir}, results)
+
+    def test_other_data_is_said(self, tmp_path):
+        results = self.results_of(tmp_path, "demo")
+        self.check(results, "demo")
+        with pytest.raises(UserError, match=r"of data set demo and this run is on data set ballr"):
+            self.check(results, "ballroom")
+        with pytest.raises(UserError, match=r"of data set demo and this run is on /my; give it"):
+            self.check(results, "folder", "/my")
+
+    def test_a_moved_folder_is_the_same_and_another_is_not(self, tmp_path):
+        old, new = tmp_path / "old", tmp_path / "new"
+        old.mkdir()
+        results = self.results_of(tmp_path, "folder", str(old))
+        old.rename(new)
+        self.check(results, "folder", str(new))
+        old.mkdir()
+        with pytest.raises(UserError, match=r"holds results of .*/old and this run is on .*/new;"):
+            self.check(results, "folder", str(new))
+
+    def test_results_without_a_record_are_taken_as_they_are(self, tmp_path):
+        self.check(tmp_path, "demo")

@@ -1,0 +1,326 @@
+"""The locks, their conda form, and the scripts that make the environment."""
+
+import os
+import re
+import subprocess
+
+import pytest
+import yaml
+from packaging.markers import Marker
+
+from tests.conftest import ROOT
+from workflow_scripts.devices.gpus import conda_form
+
+ENVS = ROOT / "envs"
+
+
+def pins(text):
+    """The versions of each package, one a platform where they differ."""
+    versions = {}
+    for name, version in re.findall(r"^([A-Za-z0-9_.-]+)==([^ ;\\\n]+)", text, flags=re.MULTILINE):
+        versions.setdefault(name, set()).add(version)
+    return versions
+
+
+def asked(name):
+    """The lines of these requirements, and of those they refer to, that ask for a version."""
+    torch = name == "torch"
+    lines = (ENVS / ("torch.txt" if torch else f"{name}.in")).read_text().splitlines()
+    others = [line.removeprefix("-r ").removesuffix(".in") for line in lines if line[:3] == "-r "]
+    others += ["base"] if torch else []
+    own = [line for line in lines if "==" in line and not line.startswith("#")]
+    return own + [line for other in others for line in asked(other)]
+
+
+@pytest.mark.parametrize("lock", ["cpu", "gpu", "dev", "bench", "cluster", "classify"])
+def test_every_locked_package_has_a_version_and_hashes(lock):
+    text = (ENVS / f"{lock}.txt").read_text().replace("\\\n", " ")
+    for line in text.splitlines():
+        assert re.match(r"[A-Za-z0-9_.-]+==\S+ ", line), line
+        assert "--hash=sha256:" in line, line
+
+
+def test_the_locks_hold_what_is_asked_for_and_agree():
+    cpu, gpu, development = (pins((ENVS / f"{n}.txt").read_text()) for n in ("cpu", "gpu", "dev"))
+    assert pins("\n".join(asked("cpu"))).items() <= cpu.items()
+    assert pins("\n".join(asked("gpu"))).items() <= gpu.items()
+    of_mxnet = {"mxnet", "graphviz"}
+    assert {name: cpu[name] for name in cpu.keys() - of_mxnet}.items() <= gpu.items()
+    assert {name: cpu[name] for name in cpu.keys() - of_mxnet}.items() <= development.items()
+    benchmarks = pins((ENVS / "bench.txt").read_text())
+    assert development.items() <= benchmarks.items()
+    assert "librosa" in benchmarks
+    cluster = pins((ENVS / "cluster.txt").read_text())
+    assert pins("\n".join(asked("cluster"))).items() <= cluster.items()
+    shared = cluster.keys() & development.keys()
+    assert {name: cluster[name] for name in shared}.items() <= development.items()
+    labelling = pins((ENVS / "classify.txt").read_text())
+    assert pins("\n".join(asked("classify"))).items() <= labelling.items() <= cpu.items()
+
+
+def test_one_build_of_mxnet_a_lock_and_none_for_apple_silicon():
+    def builds(lock):
+        return re.findall(r"^(mxnet.*==.*?) \\$", (ENVS / lock).read_text(), flags=re.MULTILINE)
+
+    assert builds("gpu.txt") == ["mxnet-cu117==1.9.1"]
+    assert builds("dev.txt") == builds("bench.txt") == builds("cluster.txt") == [], (
+        "the tests run with either"
+    )
+    (build,) = builds("cpu.txt")
+    marker = Marker(build.partition(" ; ")[2])
+    for system, machine, installed in [
+        ("linux", "x86_64", True),
+        ("darwin", "x86_64", True),
+        ("darwin", "arm64", False),
+    ]:
+        assert marker.evaluate({"sys_platform": system, "platform_machine": machine}) == installed
+
+
+@pytest.mark.parametrize("name", ["cpu", "gpu", "torch", "classify"])
+def test_the_conda_form_asks_for_the_same(name):
+    environment = yaml.safe_load((ENVS / f"{name}.yaml").read_text())
+    listed = next(d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
+    assert sorted(listed) == sorted(asked(name))
+
+
+def test_rules_that_call_the_engine_have_its_environment_and_those_that_label_a_small_one():
+    for path in (ROOT / "rules").glob("*.smk"):
+        for rule in re.split(r"^(?:rule|checkpoint) ", path.read_text(), flags=re.MULTILINE)[1:]:
+            (named,) = re.findall(r"^    conda:\n +(.*)$", rule, flags=re.MULTILINE)
+            calls_engine = "--engine {params.engine}" in rule
+            labels = rule.startswith(("list_audio:", "label_shard:", "label:"))
+            if calls_engine:
+                assert named == "ENGINE_ENVIRONMENT"
+            else:
+                assert named == f'"../envs/{"classify" if labels else "cpu"}.yaml"'
+
+
+# As much of conda as Snakemake asks for before it makes an environment.
+CONDA = """
+case "$*" in
+"--version") echo conda 24.9.0 ;;
+"info --json") echo '{"conda_version": "24.9.0", "platform": "linux-64", "conda_prefix": "/"}' ;;
+"config --get channel_priority --json") echo '{"get": {"channel_priority": "strict"}}' ;;
+esac
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("engine", "installed", "named"),
+    [
+        ("mxnet", None, {"cpu", conda_form("mxnet")}),
+        ("mxnet", "mxnet-cu117", {"cpu", "gpu"}),
+        ("torch", "mxnet-cu117", {"cpu", "torch"}),
+    ],
+)
+def test_conda_makes_the_build_that_runs_snakemake(workflow, tmp_path, engine, installed, named):
+    environment = pretend(tmp_path / "bin", {"conda": CONDA})
+    if installed:
+        information = tmp_path / "site" / "mxnet_cu117-1.9.1.dist-info"
+        information.mkdir(parents=True)
+        (information / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {installed}\nVersion: 1.9.1\n"
+        )
+        environment["PYTHONPATH"] = str(tmp_path / "site")
+    command = ("--sdm", "conda", "--list-conda-envs", "--config", "dataset=demo")
+    output = workflow(*command, f"engine={engine}", environment=environment)
+    assert set(re.findall(r"^envs/(\w+)\.yaml", output, flags=re.MULTILINE)) == named
+
+
+def test_no_file_of_the_environment_has_an_address():
+    for path in [*ENVS.iterdir(), ROOT / "Makefile"]:
+        assert not re.search(r"https?://|--(extra-)?index-url +\S|--find-links", path.read_text())
+
+
+def pretend(folder, programs):
+    """A PATH on which these shell scripts come first."""
+    folder.mkdir()
+    for name, script in programs.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    return os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+
+
+def machine(system, processor, macos="15.1"):
+    return {
+        "uname": f"[ $1 = -s ] && echo {system} || echo {processor}",
+        "sw_vers": f"[ $1 = -productVersion ] && echo {macos}",
+    }
+
+
+# A Python whose virtual environments write down what pip is asked for.
+PYTHON = """
+case "$*" in
+"-m venv .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python && cp "$0" .venv/bin/pip ;;
+"-m pip "*freeze) cat installed.txt ;;
+"-m pip "*) echo "${*#*version-check }" >>asked.txt && [ ! -e broken ] ;;
+esac
+"""
+
+
+@pytest.fixture
+def install(tmp_path):
+    """Run envs/install in an empty folder with a pretended machine and Python."""
+    (tmp_path / "envs").symlink_to(ENVS)
+    (tmp_path / "installed.txt").touch()
+
+    def run(what, programs, python="python"):
+        environment = pretend(tmp_path / "bin", {"python": PYTHON} | programs)
+        return subprocess.run(
+            [ENVS / "install", what, python],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+LINUX, MAC = machine("Linux", "x86_64"), machine("Darwin", "arm64")
+INTEL_MAC = machine("Darwin", "x86_64", macos="13.7.1")
+
+
+@pytest.mark.parametrize(
+    ("what", "programs", "python", "sentence"),
+    [
+        ("cpu", machine("Linux", "aarch64"), "python", "this is Linux-aarch64: use such a machine"),
+        ("gpu", machine("Linux", "aarch64"), "python", "this is Linux-aarch64: use such a machine"),
+        ("gpu", MAC, "python", "this is Darwin-arm64: leave out GPU=1"),
+        ("torch", INTEL_MAC, "python", "leave out TORCH=1"),
+        ("bench", INTEL_MAC, "python", "leave out DEV=1"),
+        ("cpu", machine("Darwin", "arm64", macos="14.6"), "python", "need macOS 15 or later"),
+        ("cpu", machine("Darwin", "x86_64", macos="12.7"), "python", "this is macOS 12.7"),
+        ("cpu", LINUX, "", "Python 3.11 or 3.12 is needed and neither is on the PATH"),
+        ("cpu", LINUX | {"old": "exit 1"}, "old", "old is not Python 3.11 or 3.12"),
+    ],
+)
+def test_what_is_unsupported_is_said_in_a_sentence(
+    tmp_path, install, what, programs, python, sentence
+):
+    done = install(what, programs, python)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+    assert sentence in done.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+LOCKED = "install --require-hashes --requirement envs/{}.txt"
+PYTORCH = "install --constraint .venv/constraints.txt --requirement envs/torch.txt"
+
+
+@pytest.mark.parametrize(
+    ("what", "programs", "asked_of_pip", "stamps"),
+    [
+        ("cpu", LINUX, [LOCKED.format("cpu")], ["cpu"]),
+        ("cpu", INTEL_MAC, [LOCKED.format("cpu")], ["cpu"]),
+        ("cpu", MAC, [LOCKED.format("cpu"), PYTORCH], ["cpu", "torch"]),
+        ("gpu", LINUX, [LOCKED.format("gpu")], ["gpu"]),
+        ("dev", LINUX, [LOCKED.format("dev")], ["dev"]),
+        ("bench", LINUX, [LOCKED.format("bench")], ["bench"]),
+        ("cluster", LINUX, [LOCKED.format("cluster")], ["cluster"]),
+        ("cluster", MAC, [LOCKED.format("cluster")], ["cluster"]),
+        ("torch", LINUX, [PYTORCH], ["torch"]),
+    ],
+)
+def test_what_is_installed_leaves_a_stamp(tmp_path, install, what, programs, asked_of_pip, stamps):
+    done = install(what, programs)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "asked.txt").read_text().splitlines() == asked_of_pip
+    assert [path.name for path in stamps_in(tmp_path)] == stamps
+    assert ("engine: torch" in done.stdout) == (what == "cpu" and programs == MAC)
+
+
+def stamps_in(folder):
+    names = {"cpu", "gpu", "dev", "bench", "cluster", "torch"}
+    return sorted(path for path in (folder / ".venv").iterdir() if path.name in names)
+
+
+@pytest.mark.parametrize("what", ["cpu", "gpu", "dev", "bench", "cluster", "torch"])
+def test_an_install_that_breaks_off_leaves_no_stamp(tmp_path, install, what):
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / what).touch()
+    (tmp_path / "broken").touch()
+    assert install(what, LINUX).returncode != 0
+    assert stamps_in(tmp_path) == []
+
+
+def test_one_build_of_mxnet_replaces_another(tmp_path, install):
+    gpu = [line for line in asked("gpu") if "cu11" in line]
+    (tmp_path / "installed.txt").write_text("\n".join(["joblib==1.6.0", *gpu, "nvidia-x==13"]))
+    (tmp_path / ".venv").mkdir()
+    for stamp in ("gpu", "dev", "torch"):
+        (tmp_path / ".venv" / stamp).touch()
+    assert install("cpu", LINUX).returncode == 0
+    names = " ".join(line.partition("==")[0] for line in gpu)
+    assert (tmp_path / "asked.txt").read_text().splitlines() == [
+        f"uninstall --yes {names}",
+        LOCKED.format("cpu"),
+    ]
+    assert [path.name for path in stamps_in(tmp_path)] == ["cpu", "dev", "torch"]
+
+
+def test_the_build_that_is_asked_for_stays(tmp_path, install):
+    gpu = sorted(line for line in asked("gpu") if "cu11" in line)
+    (tmp_path / "installed.txt").write_text("\n".join(gpu))
+    assert install("gpu", LINUX).returncode == 0
+    assert (tmp_path / "asked.txt").read_text().splitlines() == [LOCKED.format("gpu")]
+
+
+def test_pytorch_keeps_the_locked_versions(tmp_path, install):
+    assert install("torch", LINUX).returncode == 0
+    constraints = (tmp_path / ".venv" / "constraints.txt").read_text()
+    assert pins(constraints) == pins((ENVS / "dev.txt").read_text())
+    assert "--hash" not in constraints and "\\" not in constraints
+    assert "numpy==1.26.4\n" in constraints
+
+
+@pytest.mark.parametrize(
+    ("there", "arguments", "installed"),
+    [
+        ("cpu", ["env"], []),
+        ("cpu", ["env", "GPU=1"], ["gpu"]),
+        ("cpu", ["env", "TORCH=1"], ["torch"]),
+        ("cpu", ["env", "GPU=1", "TORCH=1"], ["gpu", "torch"]),
+        ("cpu", ["env", "TORCH=1", "DEV=1"], ["torch", "bench"]),
+        ("cpu", ["env", "CLUSTER=1"], ["cluster"]),
+        ("cpu", ["test"], ["dev"]),
+        ("cpu", ["test-slurm"], ["dev", "cluster"]),
+        ("gpu", ["env"], ["cpu"]),
+        ("gpu", ["env", "GPU=1"], []),
+        ("gpu", ["test"], ["dev"]),
+        ("gpu", ["demo"], []),
+    ],
+)
+def test_only_make_env_changes_the_build(tmp_path, there, arguments, installed):
+    (tmp_path / "Makefile").symlink_to(ROOT / "Makefile")
+    (tmp_path / "envs").symlink_to(ENVS)
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / there).touch()
+    # Not what a `make test` around this was called with.
+    handed_on = ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "GPU", "TORCH", "CLUSTER", "DEV")
+    done = subprocess.run(
+        ["make", "--dry-run", *arguments],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name not in handed_on},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.findall(r"^envs/install (\w+)", done.stdout, flags=re.MULTILINE) == installed
+
+
+@pytest.mark.parametrize(
+    ("versions", "found"),
+    [
+        ({"python3.11": 0, "python3.12": 0}, "python3.11"),
+        ({"python3.11": 1, "python3.12": 0}, "python3.12"),
+        ({"python3.11": 1, "python3.12": 1, "python3": 0}, "python3"),
+        ({"python3.11": 1, "python3.12": 1, "python3": 1, "python": 1}, ""),
+    ],
+)
+def test_the_first_python_that_fits_is_found(tmp_path, versions, found):
+    environment = pretend(tmp_path / "bin", {name: f"exit {n}" for name, n in versions.items()})
+    done = subprocess.run([ENVS / "find-python"], env=environment, capture_output=True, text=True)
+    assert done.stdout.strip() == found

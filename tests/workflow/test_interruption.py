@@ -1,0 +1,209 @@
+"""A training that is killed and started again ends with the bits of one that was not."""
+
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.conftest import hear_interrupts
+from tests.training_data import Training
+
+ENGINES = ["mxnet", "torch"]
+EVERY_EPOCH = ("--checkpoint-seconds", 0)
+MODEL = {"weights.npz", "history.csv", "fit.json", "checkpoint"}
+
+
+def files(model):
+    """The names of what lies in a model's folder, but for its lock."""
+    return {path.name for path in model.iterdir()} - {".lock"}
+
+
+def require(engine):
+    if engine == "torch":
+        pytest.importorskip("torch", reason="make env TORCH=1 installs PyTorch")
+    return ("--engine", engine)
+
+
+def wait_for_epoch(training, model, number):
+    deadline = time.monotonic() + 120
+    while f"epoch {number}:" not in training.log(model):
+        assert time.monotonic() < deadline, training.log(model)
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+# The black-box's checkpoint is 26 MB: many a kill tears it.
+@pytest.mark.parametrize("variant", ["timefrequency", "blackbox_12x8"])
+def test_kills_at_any_moment_change_no_bit(tmp_path, engine, variant, kills):
+    options = (*require(engine), *EVERY_EPOCH)
+    epochs = {"timefrequency": 100, "blackbox_12x8": 12}[variant]
+    training = Training(tmp_path, variant, max_epochs=epochs)
+    started = time.monotonic()
+    assert training.run("undisturbed", *options) == 0, training.log("undisturbed")
+    duration = time.monotonic() - started
+    expected = training.results("undisturbed")
+    moments = random.Random(f"{engine} {variant}")
+    killed = 0
+    while killed < kills:
+        process = training.start("killed", *options)
+        time.sleep(moments.uniform(0, duration))
+        process.kill()
+        killed += process.wait() == -signal.SIGKILL
+        if (tmp_path / "killed" / "fit.json").exists():
+            assert training.results("killed") == expected
+            shutil.rmtree(tmp_path / "killed")
+    assert training.run("killed", *options) == 0, training.log("killed")
+    assert training.results("killed") == expected
+    said = training.predictions("undisturbed", engine)
+    assert training.predictions("killed", engine) == said
+    assert files(tmp_path / "killed") == MODEL, "partials are gone"
+    print(f"{killed} kills, {training.log('killed').count('going on after')} restarts went on")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("engine", "number"),
+    [("mxnet", signal.SIGTERM), ("mxnet", signal.SIGINT), ("torch", signal.SIGTERM)],
+)
+def test_a_signal_saves_within_two_seconds(tmp_path, engine, number):
+    # An epoch takes a second or two; no checkpoint is due.
+    options = require(engine)
+    training = Training(tmp_path, "blackbox_12x8", tracks_a_class=40, max_epochs=3)
+    assert training.run("undisturbed", *options) == 0, training.log("undisturbed")
+    process = training.start("stopped", *options, preexec_fn=hear_interrupts)
+    wait_for_epoch(training, "stopped", 1)
+    time.sleep(0.3)
+    process.send_signal(number)
+    sent = time.monotonic()
+    assert process.wait() == 1
+    assert time.monotonic() - sent < 2
+    assert training.log("stopped").splitlines()[-1] == "interrupted; run again to continue"
+    assert files(tmp_path / "stopped") == {"checkpoint"}
+    assert training.run("stopped", *options) == 0
+    assert "going on after epoch 1\nepoch 2:" in training.log("stopped")
+    assert training.results("stopped") == training.results("undisturbed")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "change", ["nothing", "epochs", "torn", "settings", "segments", "start", "engine"]
+)
+def test_a_checkpoint_is_used_by_the_training_that_wrote_it_alone(tmp_path, change):
+    training = Training(tmp_path, "frequency_32x1", max_epochs=400)
+    process = training.start("model", *EVERY_EPOCH)
+    wait_for_epoch(training, "model", 3)
+    process.terminate()
+    assert process.wait() == 1
+    checkpoint, options = tmp_path / "model" / "checkpoint", ()
+    match change:
+        case "epochs":
+            training.settings["max_epochs"] = 500
+        case "torn":
+            checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
+        case "settings":
+            training.settings["dropout"] = 0.4
+        case "segments":
+            scaler = {"mean": 0.5, "std": 0.8}
+            (tmp_path / "scaler.json").write_text(json.dumps({"folds": [scaler] * 3}))
+        case "start":
+            options = ("--seed", 8)
+        case "engine":
+            options = require("torch")
+    (tmp_path / "model.log").unlink()
+    process = training.start("model", *options)
+    wait_for_epoch(training, "model", 4)
+    process.kill()
+    process.wait()
+    goes_on = change in ("nothing", "epochs")
+    assert ("going on after epoch" in training.log("model")) == goes_on
+    assert ("epoch 1:" in training.log("model")) != goes_on
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_a_sentence_and_leaves_nothing_half_written(tmp_path):
+    training = Training(tmp_path, "blackbox_12x8", max_epochs=1)
+
+    def small_files():
+        # What a full disk or a quota does: a write fails half-way.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+
+    assert training.run("model", *EVERY_EPOCH, preexec_fn=small_files) == 1
+    *_, last = training.log("model").splitlines()
+    assert last == (
+        f"error: cannot use {tmp_path}/model/checkpoint: File too large; "
+        "make room, move what is in the way or set its permissions, then run again"
+    )
+    assert "Traceback" not in training.log("model")
+    assert files(tmp_path / "model") == set()
+
+
+@pytest.mark.slow
+def test_a_loss_that_is_no_number_is_a_sentence(tmp_path):
+    training = Training(tmp_path, "timefrequency", max_epochs=50, learning_rate=1e6)
+    assert training.run("model", *EVERY_EPOCH) == 1
+    *_, last = training.log("model").splitlines()
+    assert re.fullmatch(
+        r"error: training timefrequency, fold 0 diverged: the training loss of epoch \d+ is "
+        r"(nan|inf); lower training.learning_rate",
+        last,
+    )
+    assert not (tmp_path / "model" / "weights.npz").exists()
+
+
+@pytest.mark.slow
+def test_a_validation_set_without_a_class_is_said(tmp_path):
+    training = Training(tmp_path, "frequency_32x1", max_epochs=1)
+    folds = (tmp_path / "folds.csv").read_text()
+    (tmp_path / "folds.csv").write_text(re.sub(r"(up/\d+),1", r"\1,2", folds))
+    assert training.run("model") == 0
+    first = training.log("model").splitlines()[0]
+    assert first.startswith("note: the validation set of fold 0 has no track of up, so that")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_goes_on_where_it_was(workflow, audio, number):
+    """Ctrl-C, and what a cluster does to a job whose time is up: all its processes are told."""
+    (workflow.folder / "long.yaml").write_text(
+        "training: {max_epochs: 100000, min_learning_rate: 0}\n"
+    )
+    model = workflow.folder / "results/smoke/models/timefrequency/fold-0"
+    log = workflow.folder / "results/smoke/logs/train/timefrequency/fold-0.log"
+    command = [
+        *(sys.executable, "-m", "snakemake", model.relative_to(workflow.folder) / "fit.json"),
+        *("--cores", "2", "--configfile", "presets/smoke.yaml", "long.yaml"),
+        *("--config", "dataset=folder", f"audio_dir={audio}"),
+    ]
+
+    def run_until(text):
+        process = subprocess.Popen(
+            list(map(str, command)),
+            cwd=workflow.folder,
+            start_new_session=True,
+            preexec_fn=hear_interrupts,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        deadline = time.monotonic() + 120
+        while not (log.exists() and re.search(text, log.read_text())):
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.05)
+        os.killpg(process.pid, number)
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode != 0
+        return output
+
+    run_until("epoch 3:")
+    assert "interrupted; run again to continue" in log.read_text()
+    assert files(model) == {"checkpoint"}
+    run_until(r"going on after epoch \d+\nepoch")

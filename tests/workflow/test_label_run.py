@@ -1,0 +1,167 @@
+"""Labelling as a part of the workflow: models packed, folders labelled in shards."""
+
+import csv
+import json
+import re
+import shutil
+
+import pandas as pd
+import pytest
+
+from tests.conftest import ROOT, Workflow, finished, run_module, write_classes
+from tests.model_files import packed
+from workflow_scripts.commands.pack_model import best
+from workflow_scripts.errors import UserError
+from workflow_scripts.models import package
+from workflow_scripts.steps.list_audio import shard_of
+from workflow_scripts.workflow import configuration
+from workflow_scripts.workflow.configuration import complete
+
+
+def test_the_best_decides_most_tracks_right_then_most_segments_then_is_the_smallest():
+    table = pd.DataFrame(
+        [
+            ("a", 80.0, 70.0, 100),
+            ("b", 90.0, 60.0, 300),
+            ("c", 90.0, 65.0, 300),
+            ("d", 90.0, 65.0, 200),
+        ],
+        columns=["variant", "accuracy_mean", "segment_accuracy_mean", "parameters"],
+    )
+    assert best(table) == "d"
+    assert best(table.iloc[:3]) == "c"
+    assert best(table.iloc[:2]) == "b"
+
+
+def test_names_fall_to_shards_evenly():
+    names = [f"album {n % 70}/track {n}.mp3" for n in range(7000)]
+    counts = pd.Series([shard_of(name, 7) for name in names]).value_counts()
+    assert counts.between(900, 1100).all() and len(counts) == 7
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"model": "none.zip"}, r"model none\.zip is not a file; check the path \(`make model`"),
+        ({"model": "README.md"}, "but audio_dir is not set; add audio_dir=FOLDER"),
+        ({"model": "README.md", "audio_dir": "none"}, "audio_dir none is not a folder"),
+    ],
+)
+def test_what_labelling_needs_is_asked_for_in_a_sentence(monkeypatch, changes, sentence):
+    monkeypatch.chdir(ROOT)
+    config = configuration.read(ROOT / "config.yaml") | changes
+    with pytest.raises(UserError, match=sentence):
+        complete(config)
+
+
+def test_what_is_labelled_lies_by_itself(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    config = configuration.read(ROOT / "config.yaml")
+    complete(config | {"model": None})
+    config |= {"model": "README.md", "audio_dir": "envs"}
+    complete(config)
+    assert (config["dataset"], config["name"]) == ("folder", "labelled")
+
+
+@pytest.mark.slow
+class TestPacking:
+    @pytest.fixture
+    def results(self, done, tmp_path):
+        """A copy of a finished run's results."""
+        source = done[0] / "workflow/results/smoke"
+        ignored = shutil.ignore_patterns("features", "sounds", "figures")
+        return shutil.copytree(source, tmp_path / "smoke", ignore=ignored)
+
+    def test_the_best_of_the_table_unless_others_are_named(self, results, tmp_path):
+        table = pd.read_csv(results / "table1.csv")
+        code, said = run_module("commands.pack_model", results)
+        assert code == 0 and "the best of its Table I" in said
+        read = package.read(results / "model.zip")
+        assert list(read.variants()) == [best(table)]
+        assert [model.about.fold for model in read.models] == list(range(len(read.models)))
+        named = ("timefrequency", "time_1x60", "timefrequency")
+        code, said = run_module(
+            "commands.pack_model", results, "--variants", *named, "--file", tmp_path / "m.zip"
+        )
+        assert code == 0, said
+        assert list(package.read(tmp_path / "m.zip").variants()) == ["timefrequency", "time_1x60"]
+
+    def test_models_that_were_trained_since_are_not_mixed_up(self, results):
+        variant = best(pd.read_csv(results / "table1.csv"))
+        fit = results / f"models/{variant}/fold-1/fit.json"
+        told = json.loads(fit.read_text())
+        told["digests"]["weights"] = "0" * 64
+        fit.write_text(json.dumps(told))
+        code, said = run_module("commands.pack_model", results)
+        assert code == 1
+        assert re.search(r"fold-1\.onnx is not of the model in .*; run snakemake to its end", said)
+        assert not (results / "model.zip").exists()
+
+    def test_mistakes_are_one_sentence(self, results):
+        code, said = run_module("commands.pack_model", results, "--variants", "blackbox")
+        assert code == 1
+        assert re.match(r"error: .* has no variant blackbox; it has time_1x60, ", said)
+        shutil.rmtree(results / "onnx/time_1x60")
+        code, said = run_module("commands.pack_model", results, "--variants", "time_1x60")
+        assert (code, said.count("\n")) == (1, 1)
+        assert "is unfinished: onnx/time_1x60/fold-0.onnx and" in said
+
+
+@pytest.mark.slow
+class TestWorkflow:
+    @pytest.fixture
+    def label(self, tmp_path):
+        """Run `snakemake label` on a folder of twelve tracks."""
+        write_classes(tmp_path / "music")
+        packed(tmp_path / "model.zip", "time_1x60", "frequency_32x1")
+        workflow = Workflow(tmp_path / "workflow")
+
+        def run(*arguments, check=True):
+            where = ("audio_dir=../music", "model=../model.zip", "shards=3")
+            return workflow("label", "--config", *where, *arguments, check=check)
+
+        run.folder = tmp_path
+        run.results = workflow.folder / "results/labelled"
+        return run
+
+    def decisions(self, label):
+        with (label.results / "decisions.csv").open() as file:
+            return {row["path"]: row for row in csv.DictReader(file)}
+
+    def test_a_folder_is_labelled_in_shards_and_a_new_track_alone(self, label):
+        (label.folder / "music/bad.mp3").write_text("no audio")
+        said = label()
+        assert finished(said) == {"list_audio": 1, "label_shard": 3, "label": 1}
+        assert "12 tracks labelled, " in said and "1 could not be labelled" in said
+        assert "Training" not in said
+        rows = self.decisions(label)
+        assert len(rows) == 13 and list(rows) == sorted(rows)
+        assert rows["../music/bad.mp3"]["problem"] == "cannot be decoded as audio"
+        details = json.loads((label.results / "decisions.json").read_text())
+        assert [track["path"] for track in details] == list(rows)
+        # As the command does by itself.
+        track = "../music/slow/slow 1.wav"
+        code, said = run_module(
+            "commands.label", "--model", "../model.zip", "--format", "csv", track,
+            folder=label.folder / "workflow",
+        )  # fmt: skip
+        assert code == 0 and next(csv.DictReader(said.splitlines())) == rows[track]
+
+        assert "Nothing to be done" in label()
+        shutil.copy(label.folder / "music/slow/slow 1.wav", label.folder / "music/new.wav")
+        assert finished(label()) == {"list_audio": 1, "label_shard": 1, "label": 1}
+        assert self.decisions(label)["../music/new.wav"]["class"] == rows[track]["class"]
+        packed(label.folder / "model.zip", "time_1x60")
+        assert finished(label()) == {"label_shard": 3, "label": 1}
+
+    def test_mistakes_are_told(self, label):
+        workflow = Workflow.at(label.folder / "workflow")
+        code, said = workflow("label", check=False)
+        assert code == 1
+        assert "to label music, say with what and which: snakemake label --config model=" in said
+        code, said = workflow("--config", "audio_dir=../music", "model=../model.zip", check=False)
+        assert code == 1 and "call `snakemake label`, or leave model out to train" in said
+        (label.folder / "model.zip").write_bytes(b"PK\x03\x04")
+        code, said = label(check=False)
+        assert code == 1 and "error: the model ../model.zip is damaged or truncated" in said
+        assert not (label.results / "decisions.csv").exists()

@@ -1,0 +1,143 @@
+"""What every step has in common: whole files, mistakes in one sentence, the code it depends on."""
+
+import errno
+import gc
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT, hear_interrupts, run_module
+from workflow_scripts import interruption
+from workflow_scripts.atomic_files import atomic
+from workflow_scripts.process import run
+from workflow_scripts.workflow.code_digests import WITHOUT_NUMBERS, code_of
+
+RULES = "\n".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
+STEPS = re.findall(r"^(?:rule|checkpoint) (\w+):", RULES, flags=re.MULTILINE)
+
+
+class TestAtomic:
+    def test_a_file_gets_its_name_when_it_is_whole(self, tmp_path):
+        with atomic(tmp_path / "deep" / "a.npy") as path:
+            path.write_text("half")
+            assert path.suffix == ".npy"
+            assert not (tmp_path / "deep" / "a.npy").exists()
+        assert [p.name for p in (tmp_path / "deep").iterdir()] == ["a.npy"]
+
+    def test_a_failure_leaves_what_was_there(self, tmp_path):
+        (tmp_path / "a").write_text("old")
+        with pytest.raises(ValueError, match="no"), atomic(tmp_path / "a") as path:
+            path.write_text("half")
+            raise ValueError("no")
+        assert [p.read_text() for p in tmp_path.iterdir()] == ["old"]
+
+
+class TestRun:
+    def ended(self, main):
+        """Run these lines as a step, in a process of its own; returns (exit code, stderr)."""
+        program = (
+            "import atexit, os\n"
+            "from workflow_scripts.errors import UserError\n"
+            "from workflow_scripts.process import run\n"
+            "atexit.register(os.abort)  # as MXNet's threads do now and then\n"
+            f"def main():\n    {main}\n"
+            "run(main)"
+        )
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, preexec_fn=hear_interrupts
+        )
+        return done.returncode, done.stderr
+
+    def test_a_finished_step_has_succeeded(self):
+        assert self.ended("print('done')") == (0, "")
+
+    def test_a_users_mistake_is_its_sentence(self):
+        mistake = "raise UserError('what, where, what to do')"
+        assert self.ended(mistake) == (1, "error: what, where, what to do\n")
+
+    def test_a_full_disk_is_a_sentence(self):
+        code, sentence = self.ended(f"raise OSError({errno.ENOSPC}, 'No space left', 'x.npy')")
+        assert code == 1
+        assert sentence.startswith("error: cannot use x.npy: No space left; free space, ")
+        assert sentence.count("\n") == 1
+
+    @pytest.mark.parametrize("number", ["SIGTERM", "SIGINT"])
+    def test_an_interruption_is_no_traceback_and_no_crash(self, number):
+        stop = f"import signal; os.kill(os.getpid(), signal.{number})"
+        assert self.ended(stop) == (1, "interrupted; run again to continue\n")
+
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+    def test_a_signal_that_a_destructor_swallowed_is_not_forgotten(self, monkeypatch):
+        class Deaf:
+            def __del__(self):
+                interruption._stop(15, None)
+
+        monkeypatch.setattr(interruption, "_stopped", False)
+        interruption.raise_if_stopped()
+        Deaf()
+        gc.collect()
+        with pytest.raises(KeyboardInterrupt):
+            interruption.raise_if_stopped()
+
+    def test_a_mistake_of_ours_keeps_its_traceback(self):
+        with pytest.raises(OSError, match="odd"):
+            run(lambda: (_ for _ in ()).throw(OSError(errno.EIO, "odd")))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", STEPS)
+def test_each_rule_has_a_step_of_its_name_that_explains_itself(step):
+    code, output = run_module(f"steps.{step}", "--help")
+    assert code == 0
+    assert output.startswith(f"usage: {step}.py")
+
+
+def test_a_steps_code_is_all_that_it_imports():
+    """Compared with what Python really loads, but for what no number comes from."""
+    for step in ("assign_folds", "train", "extract_mel", "tabulate"):
+        program = (
+            f"import sys, workflow_scripts.steps.{step}\n"
+            "print(*[m.__file__ for n, m in sys.modules.items() if n.startswith('workflow_s')])"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        loaded = {path.removeprefix(f"{ROOT}/") for path in done.stdout.split()}
+        loaded = {path for path in loaded if not path.endswith("__init__.py")}
+        assert loaded - WITHOUT_NUMBERS <= set(code_of(f"steps/{step}"))
+    assert "workflow_scripts/networks/checkpoint.py" in code_of("steps/train")
+    engine = "workflow_scripts/networks/engine_torch.py"
+    assert engine not in code_of("steps/train"), "another engine's code trains nothing anew"
+    assert engine in code_of("steps/train", "networks/engine_torch")
+    assert not [
+        path for path in code_of("steps/train") if "audio/front_end" in path or "result" in path
+    ]
+    assert "workflow_scripts/dataset/tracks.py" not in code_of("steps/train"), "only lists tracks"
+
+
+def test_only_an_engine_imports_its_framework_and_only_the_audio_package_essentia():
+    for path in (ROOT / "workflow_scripts").rglob("*.py"):
+        text = path.read_text()
+        assert ("import mxnet" in text) == (path.name == "engine_mxnet.py"), path
+        assert ("import torch" in text) == (path.name == "engine_torch.py"), path
+        assert "import essentia" not in text or path.parent.name == "audio", path
+
+
+def test_subpackages_do_not_depend_on_steps():
+    packages = {path.parent.name for path in (ROOT / "workflow_scripts").glob("*/__init__.py")}
+    for path in (ROOT / "workflow_scripts").glob("*/*.py"):
+        imported = re.findall(r"^\s*from workflow_scripts\.(\w+)", path.read_text(), re.MULTILINE)
+        assert set(imported) <= packages | {"atomic_files", "errors", "interruption", "process"}, (
+            path
+        )
+
+
+def test_each_rule_declares_log_benchmark_threads_memory_and_time():
+    for text in re.split(r"^(?=rule |checkpoint )", RULES, flags=re.MULTILINE)[1:]:
+        if text.startswith("rule estimate:"):
+            continue
+        for part in ("log:", "benchmark:", "threads:", "mem_mb=", "runtime=", "conda:", "message:"):
+            assert part in text, (part, text.splitlines()[0])

@@ -1,0 +1,88 @@
+"""What the rules declare: room for a million tracks, more on a retry, the user's word last."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks.rules import DECLARED, declared
+from tests.conftest import ROOT
+
+RULES = declared()
+
+
+def test_every_rule_that_may_run_elsewhere_gets_more_on_a_retry():
+    text = "".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
+    parts = re.split(r"^(?:rule|checkpoint) (\w+):$", text, flags=re.MULTILINE)
+    for name, body in zip(parts[1::2], parts[2::2], strict=True):
+        assert set(RULES[name]) == set(DECLARED), name
+        if name != "estimate":
+            assert len(re.findall(r"(?:mem_mb|runtime)=growing\(\d+\),", body)) == 2, name
+
+
+def test_lists_of_a_million_tracks_fit():
+    # Megabytes, as benchmarks/scale.py and these steps on tables of a million rows took them.
+    taken = {
+        "list_tracks": 760,
+        "select_tracks": 710,
+        "assign_folds": 538,
+        "fit_scaler": 753,
+        "evaluate_baselines": 773,
+        "tabulate": 715,
+    }
+    for rule, megabytes in taken.items():
+        assert RULES[rule]["mem_mb"] > 1.5 * megabytes
+
+
+@pytest.mark.slow
+def test_memory_for_a_training_is_set_on_the_command_line(workflow):
+    target = "results/ballroom/models/time_1x60/fold-0/fit.json"
+    shown = ("--dry-run", "--printshellcmds")
+    assert "--memory-mb 2000 " in workflow(target, *shown)
+    assert "--memory-mb 8000 " in workflow(target, *shown, "--set-resources", "train:mem_mb=8000")
+
+
+@pytest.mark.slow
+def test_a_retry_gets_as_much_again(workflow):
+    """A training that fails whatever it gets says how much it got."""
+    (workflow.folder / "workflow_scripts/steps/train.py").write_text(
+        "import sys\n"
+        "open('asked.txt', 'a').write(sys.argv[sys.argv.index('--memory-mb') + 1] + '\\n')\n"
+        "sys.exit(1)\n"
+    )
+    target = "results/smoke/models/time_1x60/fold-0/fit.json"
+    smoke = ("--configfile", "presets/smoke.yaml", "--config", "dataset=demo")
+    code, _ = workflow(target, *smoke, "--retries", 1, check=False)
+    assert code != 0
+    assert (workflow.folder / "asked.txt").read_text().split() == ["2000", "4000"]
+
+
+def test_what_jobs_took_becomes_a_table(tmp_path):
+    head = "s\th:m:s\tmax_rss\tmax_vms\n"
+    folder = tmp_path / "results" / "x" / "benchmarks"
+    (folder / "train" / "time_1x60").mkdir(parents=True)
+    (folder / "list_tracks.tsv").write_text(f"{head}0.5\t0:00:00\tNA\tNA\n")
+    for fold, (seconds, megabytes) in enumerate([(10, 300), (20, 410.6), (60, 200)]):
+        row = f"{seconds}\t0:00:10\t{megabytes}\t1\n"
+        (folder / "train/time_1x60" / f"fold-{fold}.tsv").write_text(head + row)
+    data = tmp_path / "data" / "benchmarks"
+    data.mkdir(parents=True)
+    (data / "synthesise-Jive.tsv").write_text(f"{head}2\t0:00:02\t130\t1\n")
+    program = [sys.executable, ROOT / "benchmarks" / "rules.py"]
+
+    def run(results):
+        return subprocess.run(
+            [*program, results], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    assert run("results/x").stdout.splitlines()[2:] == [
+        "| synthesise | 1 | 2.0 | 2.0 | 130 | 1 | 500 | 10 |",
+        "| list_tracks | 1 | 0.5 | 0.5 |  | 2 | 1500 | 60 |",
+        "| train | 3 | 20.0 | 60.0 | 411 | 1 | 2000 | 1440 |",
+    ]
+    none = run("results/none")
+    assert none.returncode == 1
+    assert none.stderr == (
+        "error: results/none has no benchmarks; name a folder that a run has left\n"
+    )

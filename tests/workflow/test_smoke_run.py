@@ -1,0 +1,447 @@
+"""The workflow as its user runs it: plans, tables, reruns, mistakes."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import tarfile
+from itertools import repeat
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from tests.conftest import (
+    DATA,
+    SMOKE,
+    UP_TO_THE_TABLE,
+    clicks,
+    finished,
+    only,
+    planned,
+    shipped_config,
+    write_wav,
+)
+from tests.dataset.test_tracks import HOSTILE
+from tests.fault_server import Answer, FaultServer
+from tests.results.test_table1 import COLUMNS
+from workflow_scripts.networks import weights
+
+VARIANTS = ["time_1x60", "frequency_32x1", "timefrequency", "timefrequency_init"]
+
+
+def test_the_shipped_configuration_plans_120_trainings_without_data(workflow):
+    jobs = planned(workflow("-n"))
+    assert jobs["train"] == 120
+    assert (jobs["evaluate"], jobs["extract_mel"], jobs["download"]) == (12, 16, 2)
+    assert not (workflow.folder / "data").exists()
+    assert not (workflow.folder / "results").exists()
+
+
+def test_time_frequency_init_waits_for_its_own_folds_models(workflow):
+    target = "results/ballroom/models/timefrequency_init/fold-3/weights.npz"
+    output = workflow(target, "-n")
+    assert planned(output)["train"] == 3
+    messages = re.findall(r"Job \d+: (Train .*)", output)
+    assert sorted(messages) == [
+        "Train frequency_32x1, fold 3",
+        "Train time_1x60, fold 3",
+        "Train timefrequency_init, fold 3",
+    ]
+
+
+@pytest.mark.slow
+class TestAFinishedRun:
+    def test_the_jobs(self, done):
+        _, output, _ = done
+        assert finished(output) == {
+            "all": 1,
+            "list_tracks": 1,
+            "assign_folds": 1,
+            "extract_mel": 2,
+            "detect_tempo": 2,
+            "select_tracks": 1,
+            "fit_scaler": 1,
+            "train": 12,
+            "evaluate": 4,
+            "evaluate_baselines": 1,
+            "tabulate": 1,
+            "intervene": 4,
+            "tabulate_interventions": 1,
+            "interpret": 4,
+            "auralise": 1,
+            "report": 1,
+            "export": 4,
+        }
+
+    def test_it_says_once_that_it_trains_on_the_cpu(self, done):
+        assert done[1].count("Training on the CPU: no GPU is visible.") == 1
+
+    def test_on_the_cpu_gpu_1_does_not_make_trainings_queue(self, done):
+        running, most, started = set(), 0, {}
+        for line in done[1].splitlines():
+            if match := re.match(r"Job (\d+): Train ", line):
+                started[match[1]] = True
+                running.add(match[1])
+                most = max(most, len(running))
+            elif match := re.match(r"Finished jobid: (\d+) \(Rule: train\)", line):
+                running.remove(match[1])
+        assert len(started) == 12
+        assert most == 2, "as many as there are cores"
+        fits = (done[0] / "workflow" / DATA).glob("models/*/*/fit.json")
+        assert {json.loads(path.read_text())["device"] for path in fits} == {"cpu"}
+
+    def test_table_1(self, done):
+        folder = done[0] / "workflow" / DATA
+        table = pd.read_csv(folder / "table1.csv")
+        assert table.columns.tolist() == COLUMNS
+        assert table["variant"].tolist() == VARIANTS
+        assert (table["n_folds"] == 3).all()
+        assert table["accuracy_mean"].between(0, 100).all()
+        assert table["paper_accuracy_mean"].isna().all()
+        baselines = [
+            "tempo_1nn",
+            "most_probable_class",
+            "modulation_scale_spectrum",
+            "modulation_scale_spectrum",
+        ]
+        assert table["baseline"].fillna("").tolist() == baselines
+        # Of the four test tracks two are of one class, so that the others are more frequent in
+        # training: the most probable class is right once.
+        assert table["baseline_accuracy"].tolist()[:2] == [100, 25]
+        for row in table.itertuples():
+            accuracies = [
+                100 * (p["label"] == p["predicted"]).mean()
+                for p in map(pd.read_csv, (folder / "predictions" / row.variant).iterdir())
+            ]
+            assert row.accuracy_mean == pytest.approx(np.mean(accuracies))
+            assert row.accuracy_std == pytest.approx(np.std(accuracies))
+        page = (folder / "table1.md").read_text()
+        assert all(variant in page for variant in VARIANTS)
+        assert "synthetic" not in page
+        assert r"\begin{tabular}" in (folder / "table1.tex").read_text()
+
+    def test_each_track_is_tested_once_and_voted_on_by_its_segments(self, done):
+        folder = done[0] / "workflow" / DATA
+        listed = pd.read_csv(folder / "tracks.csv")
+        assert listed.columns.tolist() == ["track_id", "label", "path", "digest", "bpm"]
+        for variant in VARIANTS:
+            files = sorted((folder / "predictions" / variant).iterdir())
+            assert [path.name for path in files] == ["fold-0.csv", "fold-1.csv", "fold-2.csv"]
+            table = pd.concat(map(pd.read_csv, files))
+            assert sorted(table["track_id"]) == sorted(listed["track_id"])
+            votes = table[["votes_fast", "votes_middle", "votes_slow"]].sum(axis=1)
+            # 8 s are 346 frames: four segments of 80.
+            assert (votes == 4).all() and (table["n_segments"] == 4).all()
+
+    def test_a_model_has_weights_history_and_record(self, done):
+        folder = done[0] / "workflow" / DATA / "models" / "time_1x60" / "fold-1"
+        shapes = {name: array.shape for name, array in weights.read(folder / "weights.npz").items()}
+        assert shapes == {
+            "time.weight": (32, 1, 60),
+            "time.bias": (32,),
+            "output.weight": (3, 32 * 21),
+            "output.bias": (3,),
+        }
+        history = pd.read_csv(folder / "history.csv")
+        assert history["epoch"].tolist() == [1, 2]
+        record = json.loads((folder / "fit.json").read_text())
+        best = history["validation_accuracy"].idxmax()
+        assert record["best_epoch"] == best + 1
+        assert record["classes"] == ["fast", "middle", "slow"]
+        assert record["versions"]["mxnet"] == "1.9.1"
+
+    def test_time_frequency_init_starts_from_its_own_folds_models(self, done):
+        models = done[0] / "workflow" / DATA / "models"
+
+        def arrays(variant, fold):
+            return weights.read(models / variant / f"fold-{fold}" / "weights.npz")
+
+        for fold in range(3):
+            started = arrays("timefrequency_init", fold)
+            for trunk, donor in {"time": "time_1x60", "frequency": "frequency_32x1"}.items():
+                for name in (f"{trunk}.weight", f"{trunk}.bias"):
+                    assert np.allclose(started[name], arrays(donor, fold)[name], atol=1e-8)
+                    other = arrays(donor, (fold + 1) % 3)[name]
+                    assert not np.allclose(started[name], other, atol=1e-3)
+            assert not np.allclose(
+                started["hidden.weight"], arrays("timefrequency", fold)["hidden.weight"], atol=1e-3
+            )
+
+    def test_without_an_intervention_the_decisions_are_the_tests(self, done):
+        folder = done[0] / "workflow" / DATA
+        under = pd.read_csv(folder / "interventions.csv")
+        table = pd.read_csv(folder / "table1.csv").set_index("variant")
+        assert len(under) == len(VARIANTS) * (8 + 13)
+        for kind, amount in (("stretch", 1.0), ("shift", 0.0)):
+            unchanged = (under["intervention"] == kind) & (under["amount"] == amount)
+            rows = under[unchanged].set_index("variant")
+            assert rows.index.tolist() == VARIANTS and (rows["changed_mean"] == 0).all()
+            for column in ("accuracy_mean", "accuracy_std"):
+                assert rows[column].to_numpy() == pytest.approx(table[column].to_numpy())
+
+    def test_the_report_shows_and_plays_each_network(self, done):
+        folder = done[0] / "workflow" / DATA
+        page = (folder / "report.html").read_text()
+        for variant in VARIANTS:
+            assert f'<h3 id="n-{VARIANTS.index(variant)}">{variant}</h3>' in page
+            assert (folder / f"figures/curves-{variant}.svg").exists()
+        sounds = pd.read_csv(folder / "sounds/sounds.csv")
+        assert set(sounds["variant"]) == {"timefrequency_init"}, "the last row of Table I"
+        assert all((folder / "sounds" / file).stat().st_size > 1000 for file in sounds["file"])
+        assert page.count("<audio") >= len(sounds)
+
+    def test_every_job_has_its_log_and_benchmark(self, done):
+        folder = done[0] / "workflow" / DATA
+        log = (folder / "logs/train/time_1x60/fold-0.log").read_text()
+        assert re.search(r"^epoch 2: train loss \d", log, flags=re.MULTILINE)
+        assert len(list(folder.glob("benchmarks/train/*/*.tsv"))) == 12
+
+
+@pytest.mark.slow
+def test_snakemakes_own_report_holds_tables_and_figures(again):
+    again.run("--report", "all.html")
+    page = (again.folder / "workflow/all.html").read_text()
+    for held in ("table1.csv", "interventions.csv", "report.html", "differences.svg"):
+        assert held in page, held
+    assert "Table I of the paper, computed from this run" in page
+
+
+MISTAKES = {
+    "missing folder": "audio_dir ../audio is not a folder",
+    "empty class": "class folder ../audio/empty holds no audio",
+    "no classes": "has neither sub-folders nor a tracks.csv",
+    "few tracks": "folds need 3 tracks or more of each class, but there are fewer of few (2)",
+    "dangling link": "audio/slow/link.wav cannot be read: it is missing, a link to nothing",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_sentence_and_leaves_nothing_half_written(workflow, audio, mistake):
+    rng = np.random.default_rng(0)
+    if mistake == "missing folder":
+        shutil.rmtree(audio)
+    if mistake == "empty class":
+        (audio / "empty").mkdir()
+    if mistake == "no classes":
+        shutil.rmtree(audio)
+        audio.mkdir()
+    if mistake == "few tracks":
+        for number in range(2):
+            write_wav(audio / "few" / f"{number}.wav", clicks(rng, 90, 8))
+    if mistake == "dangling link":
+        (audio / "slow/link.wav").symlink_to("nowhere.wav")
+    code, output = workflow(*SMOKE, check=False)
+    assert code != 0
+    assert MISTAKES[mistake] in output, output
+    assert "Traceback" not in output
+    results = workflow.folder / "results"
+    assert not list(results.rglob("*partial*"))
+    assert not list(results.rglob("weights.npz")) and not list(results.rglob("table1*"))
+
+
+BAD = {
+    "slow/not audio.wav": "cannot be decoded as audio",
+    "slow/short.wav": "is too short: 45 frames, a segment of 80 takes 1.9 s",
+    "middle/empty.ogg": "is empty",
+    "middle/silent.wav": "is silent throughout",
+    "fast/cut.wav": "is truncated: 5.0 of 8.0 s are there",
+    "fast/link.wav": "cannot be read: it is missing, a link to nothing",
+}
+
+
+def write_bad_audio(audio):
+    """The files of BAD, beside good ones."""
+    rng = np.random.default_rng(0)
+    (audio / "slow/not audio.wav").write_text("no audio\n" * 1000)
+    write_wav(audio / "slow/short.wav", clicks(rng, 70, 1.0))
+    (audio / "middle/empty.ogg").touch()
+    write_wav(audio / "middle/silent.wav", np.zeros(8 * 44100))
+    write_wav(audio / "fast/cut.wav", clicks(rng, 170, 8))
+    os.truncate(audio / "fast/cut.wav", 44 + 2 * 5 * 44100)
+    (audio / "fast/link.wav").symlink_to("nowhere.wav")
+
+
+@pytest.mark.slow
+def test_bad_audio_is_named_all_at_once_or_skipped_with_its_reason(workflow, audio):
+    write_bad_audio(audio)
+    code, output = workflow(*SMOKE, check=False)
+    assert code != 0 and "1 of 18 tracks cannot be used" in output, "nothing to extract from"
+    (audio / "fast/link.wav").unlink()
+    code, output = workflow(*SMOKE, check=False)
+    assert code != 0 and "Traceback" not in output
+    assert "5 of 17 tracks cannot be used; mend or remove them, or leave them out" in output
+    for name, reason in BAD.items():
+        assert (f"audio/{name} {reason}" in output) == (name != "fast/link.wav")
+    folder = workflow.folder / DATA
+    assert not (folder / "labels.csv").exists() and not (folder / "skipped.csv").exists()
+
+    (audio / "fast/link.wav").symlink_to("nowhere.wav")
+    (workflow.folder / "own.yaml").write_text(yaml.safe_dump({"variants": only(time_1x60={})}))
+    one = (*SMOKE[:2], "own.yaml", *SMOKE[2:], "on_bad_audio=skip", *UP_TO_THE_TABLE)
+    jobs = finished(workflow(*one))
+    assert jobs["train"] == 3 and jobs["extract_mel"] == 0, "each file is decoded once"
+    skipped = pd.read_csv(folder / "skipped.csv")
+    assert skipped.columns.tolist() == ["track_id", "label", "path", "reason"]
+    reasons = {row.path.split("audio/", 1)[1]: row.reason for row in skipped.itertuples()}
+    assert reasons.keys() == BAD.keys()
+    assert all(reasons[name].startswith(reason) for name, reason in BAD.items())
+    assert len(pd.read_csv(folder / "labels.csv")) == 12
+    assert "6 tracks were left out" in (folder / "table1.md").read_text()
+
+    for number in (1, 2):
+        (audio / f"slow/slow {number}.wav").write_bytes(b"")
+    code, output = workflow(*one, check=False)
+    assert code != 0
+    assert "3 folds need 3 tracks or more of each class, but there are fewer of slow (2)" in output
+
+
+def snapshot(folder):
+    """Names, sizes and times of all below a folder."""
+    return {
+        str(path): (path.lstat().st_size, path.lstat().st_mtime_ns) for path in folder.rglob("*")
+    }
+
+
+@pytest.mark.slow
+def test_hostile_names_from_audio_to_table(workflow, tmp_path):
+    """Each class, folder and file by a name that a shell, a table or a decoder may trip over."""
+    audio = tmp_path / "my 'audio' \"$(touch pwned)\" {x}"
+    classes = ["-rf", "$(touch pwned); 'x'", 'new\nline, "quoted"']
+    rng = np.random.default_rng(0)
+    for number, label in enumerate(classes):
+        names = [HOSTILE[(4 * number + i) % len(HOSTILE)] for i in range(4)]
+        for name in names:
+            write_wav(audio / label / name, clicks(rng, 60 + 50 * number, 8))
+    write_wav(audio / classes[0] / "same.wav", clicks(rng, 60, 8))
+    write_wav(audio / classes[0] / "deep" / "same.wav", clicks(rng, 61, 8))
+    for folder in [audio, *audio.rglob("*")]:
+        folder.chmod(0o555 if folder.is_dir() else 0o444)
+    before = snapshot(audio)
+    try:
+        (tmp_path / "own.yaml").write_text(
+            yaml.safe_dump({"dataset": "folder", "audio_dir": str(audio)})
+        )
+        target = f"{DATA}/models/time_1x60/fold-0/weights.npz"
+        workflow(target, *SMOKE[:2], tmp_path / "own.yaml")
+    finally:
+        for folder in [audio, *(path for path in audio.rglob("*") if path.is_dir())]:
+            folder.chmod(0o755)
+    assert snapshot(audio).keys() == before.keys(), "nothing is written beside the audio"
+    labels = pd.read_csv(workflow.folder / DATA / "labels.csv")
+    assert sorted(labels["label"].unique()) == sorted(classes)
+    assert len(labels) == 14 and labels["track_id"].is_unique
+    assert not list(tmp_path.rglob("pwned"))
+
+
+@pytest.mark.slow
+def test_the_authors_protocol_plans_and_trains(workflow, audio):
+    own = audio.parent / "own.yaml"
+    long = {name: None for name in shipped_config()["variants"] if name.endswith("200")}
+    small = {"shards": 2, "folds": 3, "training": {"max_epochs": 1}, "variants": long}
+    own.write_text(yaml.safe_dump(small))
+    workflow(
+        "results/authors/models/time_1x60/fold-0/weights.npz",
+        *("--configfile", "presets/authors.yaml", own),
+        *("--config", "dataset=folder", f"audio_dir={audio}"),
+    )
+    folder = workflow.folder / "results/authors"
+    fit = json.loads((folder / "models/time_1x60/fold-0/fit.json").read_text())
+    # 8 tracks of 4 segments are not tested; one in two validates, as with three folds of tracks.
+    assert (fit["n_train_segments"], fit["n_validation_segments"]) == (16, 16)
+    scaler = json.loads((folder / "scaler.json").read_text())
+    assert scaler["normalisation"] == "dataset"
+    assert len({json.dumps(fold) for fold in scaler["folds"]}) == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ("fold=3", "unknown configuration key fold in config; did you mean folds?"),
+        ("folds=many", "configuration key folds must be of type integer, not 'many'"),
+        ("dataset=folder", "dataset is folder, but audio_dir is not set"),
+    ],
+)
+def test_a_mistake_in_the_configuration_stops_before_any_job(workflow, setting, sentence):
+    code, output = workflow("-n", "--config", setting, check=False)
+    assert code != 0
+    assert sentence in output and "Traceback" not in output
+    assert not (workflow.folder / "results").exists()
+
+
+@pytest.mark.slow
+def test_python_and_modules_are_found_from_another_folder(workflow, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copy(workflow.folder / "config.yaml", elsewhere)
+    output = workflow(
+        *("--directory", elsewhere, "--config", "dataset=demo", "--"),
+        "data/demo/Tango/Tango-01.wav",
+    )
+    assert finished(output) == {"synthesise": 1}
+    assert (elsewhere / "data/demo/Tango/Tango-01.wav").is_file()
+    assert str(sys.executable)
+
+
+@pytest.mark.slow
+def test_ballroom_from_its_archives_to_the_papers_columns(workflow, tmp_path):
+    """The download, unpacking, merged Rumbas, annotated tempi and paper's numbers, in small."""
+    rng = np.random.default_rng(0)
+    folders = {"Rumba-American": 100, "Rumba-International": 100, "Rumba-Misc": 100, "Waltz": 87}
+    for folder, tempo in folders.items():
+        for number in range(1 if folder.startswith("Rumba") else 3):
+            name = f"Media-{folder}-{number}"
+            write_wav(tmp_path / "BallroomData" / folder / f"{name}.wav", clicks(rng, tempo, 6))
+            bpm = tmp_path / "BallroomAnnotations" / "ballroomGroundTruth" / f"{name}.bpm"
+            bpm.parent.mkdir(parents=True, exist_ok=True)
+            bpm.write_text(f"{tempo}\n")
+    own = {"name": "small", "shards": 2, "folds": 3, "ballroom": {}}
+    own["training"] = {"max_epochs": 1, "batch_size": 2}
+    own["variants"] = only(time_1x60={})
+    archives = {}
+    for part, folder in {"audio": "BallroomData", "tempi": "BallroomAnnotations"}.items():
+        archives[part] = tmp_path / f"my {part}.tar.gz"
+        with tarfile.open(archives[part], "w:gz") as file:
+            file.add(tmp_path / folder, folder)
+        own["ballroom"][f"{part}_md5"] = hashlib.md5(archives[part].read_bytes()).hexdigest()
+    own["ballroom"]["archive"] = str(archives["audio"])
+    before = archives["audio"].stat()
+    server = FaultServer(archives["tempi"].read_bytes())
+    # The first address has no such file; the second gives it, cut once.
+    server.answers = {"/gone": repeat(Answer(status=404)), "/tempi": iter([Answer(sent=100)])}
+    own["ballroom"]["tempi_urls"] = [server.url("/gone"), server.url("/tempi")]
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(own))
+    without_proxy = {"NO_PROXY": "127.0.0.1"}
+    output = workflow(
+        *("--configfile", tmp_path / "own.yaml", *UP_TO_THE_TABLE), environment=without_proxy
+    )
+    server.close()
+    jobs = finished(output)
+    assert (jobs["download"], jobs["unpack"], jobs["train"]) == (1, 1, 3)
+    assert server.ranges("/tempi") == [None, "bytes=100-"]
+    data = workflow.folder / "data" / "ballroom"
+    for text in (output, (data / "logs" / "download-tempi.log").read_text()):
+        assert "/gone: 404 Not Found\n" in text and "/tempi: the connection broke off; " in text
+        assert "bytes, MD5 sum as expected\n" in text
+    for text in (output, (data / "logs" / "unpack.log").read_text()):
+        assert text.count("CC BY-NC-SA 4.0") == 1 and text.count("Gouyon") == 1
+    assert not (data / "audio.tar.gz").exists()
+    assert (data / "tempi.tar.gz").read_bytes() == archives["tempi"].read_bytes()
+    after = archives["audio"].stat()
+    assert (after.st_mtime_ns, after.st_size) == (before.st_mtime_ns, before.st_size)
+    own["ballroom"]["tempi_urls"].append("https://a.mirror/data2.tar.gz")
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(own))
+    assert planned(workflow("-n", "--configfile", tmp_path / "own.yaml", *UP_TO_THE_TABLE)) == {}
+    folder = workflow.folder / "results" / "small"
+    tracks = pd.read_csv(folder / "tracks.csv")
+    assert tracks["label"].tolist() == ["Rumba"] * 3 + ["Waltz"] * 3
+    assert tracks["bpm"].tolist() == [100] * 3 + [87] * 3
+    row = pd.read_csv(folder / "table1.csv").iloc[0]
+    assert (row["baseline"], row["baseline_accuracy"]) == ("tempo_1nn", 100)
+    assert (row["paper_accuracy_mean"], row["paper_accuracy_std"]) == (81.79, 4.72)
+    assert row["paper_baseline_accuracy"] == 82.3
+    assert "81.79 ± 4.72" in (folder / "table1.md").read_text()

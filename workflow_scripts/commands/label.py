@@ -1,0 +1,115 @@
+"""Label music with trained models: each track's class, how sure it is, and when in the track.
+
+Of MXNet and the workflow it needs nothing: envs/classify.txt is all that has to be installed.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from workflow_scripts.errors import UserError, printable
+from workflow_scripts.labelling import picture
+from workflow_scripts.labelling.find_audio import find
+from workflow_scripts.labelling.formats import FORMATS, details
+from workflow_scripts.labelling.label_tracks import Labelled, label_all
+from workflow_scripts.labelling.progress import shown
+from workflow_scripts.models import package
+from workflow_scripts.process import run
+
+# Bytes; a file's name has 255, and some go to its number and its suffix.
+LONGEST_STEM = 180
+
+
+def n_cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def positive(text: str) -> int:
+    """A number of processes."""
+    if int(text) < 1:
+        raise ValueError
+    return int(text)
+
+
+def drawn(labelled: Iterable[Labelled], folder: Path) -> Iterator[Labelled]:
+    """The same tracks; a picture of each goes into the folder, named for the track."""
+    taken: set[str] = set()
+    for track in labelled:
+        if track.decision is not None:
+            name = stem = printable(track.path.stem).encode()[:LONGEST_STEM].decode(errors="ignore")
+            number = 1
+            while name in taken:
+                number += 1
+                name = f"{stem}-{number}"
+            taken.add(name)
+            picture.write(folder / f"{name}.svg", track.path.name, track.decision)
+        yield track
+
+
+def make_folder(folder: Path) -> None:
+    """Raise UserError where there can be none."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as failure:
+        raise UserError(
+            f"cannot make the folder {folder}: {failure.strerror}; name another"
+        ) from None
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m workflow_scripts.commands.label", description=__doc__
+    )
+    parser.add_argument("--model", type=Path, required=True, help="model.zip, or one .onnx file")
+    parser.add_argument("--format", choices=FORMATS, default="text", help="of what is printed")
+    parser.add_argument("--plot", type=Path, metavar="FOLDER", help="for an SVG of each track")
+    parser.add_argument(
+        "--jobs", type=positive, default=n_cores(), help="tracks at a time; as many as cores"
+    )
+    parser.add_argument("audio", type=Path, nargs="+", help="files, or folders of them")
+    options = parser.parse_args()
+
+    package.read(options.model)
+    if options.plot:
+        make_folder(options.plot)
+    found = find(options.audio)
+    if found.n_left_alone:
+        print(
+            f"{found.n_left_alone} files whose names promise no audio are left alone",
+            file=sys.stderr,
+        )
+    if not found.tracks:
+        raise UserError(f"there is no audio in {options.audio[0]}; name files")
+    n_tracks, n_bad = len(found.tracks), 0
+    labelled = label_all(options.model, found.tracks, options.jobs)
+    if n_tracks > 1:
+        labelled = shown(labelled, n_tracks)
+    if options.plot:
+        labelled = drawn(labelled, options.plot)
+
+    def counted() -> Iterator[dict[str, Any]]:
+        nonlocal n_bad
+        for track in labelled:
+            n_bad += track.decision is None
+            yield details(track)
+
+    try:
+        for text in FORMATS[options.format](counted()):
+            print(text, end="", flush=True)
+    except BrokenPipeError:
+        # Whoever reads has read enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return
+    if n_bad:
+        raise UserError(f"{n_bad} of {n_tracks} tracks could not be labelled, as said above")
+
+
+if __name__ == "__main__":
+    run(main, interrupted="interrupted")

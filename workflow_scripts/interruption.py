@@ -1,0 +1,36 @@
+"""Signals that stop a process: Ctrl-C, and the SIGTERM that a cluster sends at a time limit."""
+
+import signal
+from types import FrameType
+
+_stopped = False
+
+
+def raise_on_signals() -> None:
+    """Let SIGTERM and SIGINT raise KeyboardInterrupt."""
+    signal.signal(signal.SIGTERM, _stop)
+    # A shell makes its background jobs ignore Ctrl-C; keep that.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _stop)
+
+
+def raise_if_stopped() -> None:
+    """Raise KeyboardInterrupt if a signal has arrived.
+
+    Python drops the exception when the signal arrives inside a destructor or a callback of a
+    library, so a long computation calls this now and then.
+    """
+    if _stopped:
+        raise KeyboardInterrupt
+
+
+def ignore_signals() -> None:
+    """From now on, ignore every signal but SIGKILL."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    global _stopped
+    _stopped = True
+    raise KeyboardInterrupt

@@ -1,0 +1,39 @@
+"""Which figures a report has, by the names of their files."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from workflow_scripts.interpretation.interventions import SHIFT, STRETCH
+from workflow_scripts.report import figures, filter_figures, network_texts
+from workflow_scripts.report.content import LEVEL
+from workflow_scripts.report.material import Material
+
+
+def drawings(material: Material) -> Iterator[tuple[str, Figure]]:
+    """Name and figure, one after the other."""
+    classes = material.tracks.classes
+    baselines = dict(zip(material.variants, material.table["baseline_accuracy"], strict=True))
+    yield "accuracies", figures.accuracies(material.accuracies, baselines)
+    if len(material.pairs):
+        yield "differences", figures.differences(material.pairs, material.variants, LEVEL)
+    for variant in material.variants:
+        counts = network_texts.confusions(pd.concat(material.predictions[variant]), classes)
+        yield f"confusions-{variant}", figures.confusion(counts, classes)
+        yield f"curves-{variant}", figures.learning_curves(material.histories[variant])
+    if material.tempi:
+        yield "tempi", filter_figures.tempi(material.tempi, material.bpm)
+    for variant in material.tempi:
+        own = material.filters[variant], material.spectra[variant]
+        yield f"tempo-{variant}", filter_figures.tempo_maps(*own)
+    for variant, trunk in material.spectral:
+        table = material.filters[variant]
+        chosen = table[(table["fold"] == 0) & (table["trunk"] == trunk)]
+        if chosen["offset"].notna().any():
+            weight = material.first_weights[variant][f"{trunk}.weight"]
+            hertz = material.spectra[variant]["hertz"]
+            figure = filter_figures.spectral_shapes(chosen, weight, hertz)
+            yield f"spectra-{variant}-{trunk}", figure
+    for kind in (STRETCH, SHIFT):
+        yield kind, figures.interventions(material.under, kind, material.architectures)

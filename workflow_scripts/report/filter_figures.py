@@ -1,0 +1,107 @@
+"""The figures of filters: the tempi they look for, their shapes over frequency."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from workflow_scripts.report.figures import BLUE, ORANGE
+from workflow_scripts.report.svg import INK
+
+# Filters over frequency that a figure shows, the strongest.
+N_SHAPES = 8
+COLUMNS = 4
+BINS = np.arange(40, 271, 10)
+
+
+def tempi(of_filters: Mapping[str, np.ndarray], of_tracks: np.ndarray) -> Figure:
+    """Shares of each variant's temporal filters by tempo, above those of the tracks.
+
+    BPM; NaN for a filter without a tempo. `of_tracks` is empty where the tracks' are not known.
+    """
+    figure = Figure(figsize=(6.5, 1.3 * len(of_filters) + 0.5), layout="constrained")
+    rows = np.atleast_1d(figure.subplots(len(of_filters), 1, sharex=True))
+    for axes, (variant, values) in zip(rows, of_filters.items(), strict=True):
+        known = values[~np.isnan(values)]
+        axes.hist(known, BINS, weights=_shares(known), color=BLUE, alpha=0.8, label="filters")
+        if len(of_tracks):
+            axes.hist(
+                *(of_tracks, BINS),
+                weights=_shares(of_tracks),
+                histtype="step",
+                color=ORANGE,
+                linewidth=1.5,
+                label="tracks",
+            )
+        axes.set_title(f"{variant}: {len(known)} of {len(values)} filters have a tempo")
+        axes.set_ylabel("per cent")
+    rows[0].legend(loc="upper center", ncols=2)
+    rows[-1].set_xlabel("BPM")
+    return figure
+
+
+def _shares(values: np.ndarray) -> np.ndarray:
+    return np.full(len(values), 100 / max(len(values), 1))
+
+
+def tempo_maps(table: pd.DataFrame, spectra: Mapping[str, np.ndarray]) -> Figure:
+    """Responses to pulses and modulation spectra of one variant's temporal filters, by tempo.
+
+    `table` and `spectra` are what `interpret` writes.
+    """
+    figure = Figure(figsize=(6.5, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    order = np.argsort(table["tempo"].to_numpy()[spectra["response_rows"]], kind="stable")
+    responses = spectra["responses"][order]
+    of_row = dict(zip(spectra["modulation_rows"], spectra["modulation"], strict=True))
+    modulation = np.stack([of_row[row] for row in spectra["response_rows"][order]])
+    modulation = modulation / np.maximum(modulation.max(axis=1, keepdims=True), 1e-12)
+    _map(left, responses, spectra["bpm"], "Response to pulses")
+    _map(right, modulation, spectra["modulation_bpm"], "Modulation spectrum")
+    left.set_ylabel("filters, by tempo")
+    return figure
+
+
+def _map(axes: Axes, values: np.ndarray, bpm: np.ndarray, title: str) -> None:
+    low, high = np.quantile(values, [0.02, 0.98])
+    axes.imshow(
+        values,
+        aspect="auto",
+        extent=(bpm[0], bpm[-1], len(values), 0),
+        cmap="viridis",
+        vmin=low,
+        vmax=high,
+        interpolation="nearest",
+    )
+    axes.set_title(title)
+    axes.set_xlabel("BPM")
+    axes.set_yticks([])
+    axes.grid(False)
+
+
+def spectral_shapes(table: pd.DataFrame, weight: np.ndarray, hertz: np.ndarray) -> Figure:
+    """The strongest of one model's filters over frequency, where they are active most.
+
+    `table` has their rows, `weight` is (filters, m, 1), `hertz` the bands' centres.
+    """
+    strongest = table.dropna(subset="offset").nlargest(N_SHAPES, "strength")
+    strongest = strongest.sort_values(["speaks_for", "strength"], ascending=[True, False])
+    n_rows = -(-len(strongest) // COLUMNS)
+    figure = Figure(figsize=(6.5, 1.35 * n_rows + 0.4), layout="constrained")
+    grid = figure.subplots(n_rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
+    for axes in grid.flat[len(strongest) :]:
+        axes.set_visible(False)
+    for axes, row in zip(grid.flat, strongest.to_dict("records"), strict=False):
+        shape = weight[int(row["filter"]), :, 0]
+        first = int(row["offset"])
+        axes.fill_between(hertz[first : first + len(shape)], shape, color=BLUE, alpha=0.6)
+        axes.axhline(0, color=INK, linewidth=0.5)
+        axes.set_title(f"{row['speaks_for']} ({row['gain']:.2f})", fontsize=8)
+        axes.set_xscale("log")
+        axes.xaxis.set_minor_locator(NullLocator())
+    figure.supxlabel("Hz", fontsize=9)
+    figure.supylabel("weight", fontsize=9)
+    return figure

@@ -1,0 +1,144 @@
+"""All tables that the report is made from."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.dataset import split
+from workflow_scripts.dataset.track_tables import read_table
+from workflow_scripts.interpretation import intervention_table
+from workflow_scripts.networks import weights
+from workflow_scripts.networks.architecture import Weights
+from workflow_scripts.report import filter_texts
+from workflow_scripts.results import comparison, predictions
+
+
+@dataclass(frozen=True)
+class Material:
+    """Finished results; dictionaries are by variant, in the table's order, lists by fold.
+
+    table: table1.csv. baselines: baselines.csv. under: interventions.csv; moved: the counts behind
+    it. filters and spectra: what `interpret` writes. first_weights: the first fold's model. bpm:
+    the annotated tempo of each of `tracks`, empty unless all are known.
+    """
+
+    tracks: split.Tracks
+    bpm: np.ndarray
+    n_skipped: int
+    table: pd.DataFrame
+    baselines: pd.DataFrame
+    predictions: dict[str, list[pd.DataFrame]]
+    histories: dict[str, list[pd.DataFrame]]
+    fits: list[dict[str, Any]]
+    under: pd.DataFrame
+    moved: dict[str, pd.DataFrame]
+    filters: dict[str, pd.DataFrame]
+    spectra: dict[str, dict[str, np.ndarray]]
+    first_weights: dict[str, Weights]
+
+    @property
+    def variants(self) -> list[str]:
+        """Names of the networks."""
+        return list(self.predictions)
+
+    @property
+    def architectures(self) -> dict[str, str]:
+        """As Table I names them."""
+        return dict(zip(self.variants, self.table["architecture"], strict=True))
+
+    @cached_property
+    def accuracies(self) -> dict[str, list[float]]:
+        """Per cent of each fold's test tracks that are decided right."""
+        return {
+            variant: [predictions.track_accuracy(fold) for fold in folds]
+            for variant, folds in self.predictions.items()
+        }
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """See `comparison.pairs`."""
+        # Of K folds one tests, one validates, the others train.
+        return comparison.pairs(self.predictions, 1 / max(self.tracks.n_folds - 2, 1))
+
+    @property
+    def tempi(self) -> dict[str, np.ndarray]:
+        """BPM of each temporal filter, NaN for one without a tempo; of variants that have some."""
+        rows = {variant: spectra["response_rows"] for variant, spectra in self.spectra.items()}
+        return {
+            variant: self.filters[variant]["tempo"].to_numpy()[own]
+            for variant, own in rows.items()
+            if len(own)
+        }
+
+    @property
+    def class_tempi(self) -> dict[str, float]:
+        """Median annotated BPM of each class; none unless all tracks' tempi are known."""
+        if not len(self.bpm):
+            return {}
+        labels = self.tracks.label
+        return {name: float(np.median(self.bpm[labels == name])) for name in self.tracks.classes}
+
+    @property
+    def spectral(self) -> list[tuple[str, str]]:
+        """Variant and trunk of each trunk of filters over frequency."""
+        return [
+            (variant, str(trunk))
+            for variant, table in self.filters.items()
+            for trunk in table.loc[table["offset"].notna(), "trunk"].unique()
+        ]
+
+
+def read(options: argparse.Namespace) -> Material:
+    """From the files that the step `report` is given."""
+    tracks = split.read(options.labels, options.folds)
+    table = pd.read_csv(
+        options.table, keep_default_na=False, na_values=[""], dtype={"variant": str}
+    )
+    table["baseline"] = table["baseline"].fillna("")
+    variants = table["variant"].tolist()
+
+    def of_folds(files: Sequence[Path]) -> dict[str, Sequence[Path]]:
+        starts = range(0, len(files), tracks.n_folds)
+        parts = [files[start : start + tracks.n_folds] for start in starts]
+        return dict(zip(variants, parts, strict=True))
+
+    def of_variants(files: Sequence[Path]) -> dict[str, Path]:
+        return dict(zip(variants, files, strict=True))
+
+    return Material(
+        tracks=tracks,
+        bpm=_bpm(options.tracks, tracks.track_id),
+        n_skipped=len(read_table(options.skipped)),
+        table=table,
+        baselines=pd.read_csv(options.baselines),
+        predictions={
+            v: [predictions.read(csv) for csv in files]
+            for v, files in of_folds(options.predictions).items()
+        },
+        histories={
+            v: [pd.read_csv(csv) for csv in files]
+            for v, files in of_folds(options.histories).items()
+        },
+        fits=[json.loads(fit.read_text()) for fit in options.fits],
+        under=pd.read_csv(options.interventions, dtype={"variant": str}),
+        moved={v: intervention_table.read(csv) for v, csv in of_variants(options.moves).items()},
+        filters={v: filter_texts.read(csv) for v, csv in of_variants(options.filters).items()},
+        spectra={
+            v: dict(np.load(csv.with_suffix(".npz")))
+            for v, csv in of_variants(options.filters).items()
+        },
+        first_weights={v: weights.read(npz) for v, npz in of_variants(options.weights).items()},
+    )
+
+
+def _bpm(tracks: Path, track_ids: np.ndarray) -> np.ndarray:
+    listed = read_table(tracks).set_index("track_id").loc[track_ids]
+    known = "bpm" in listed and listed["bpm"].notna().all()
+    return listed["bpm"].to_numpy() if known else np.empty(0)

@@ -1,0 +1,46 @@
+"""Put the decisions of all shards together: decisions.csv and decisions.json."""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from workflow_scripts.atomic_files import atomic
+from workflow_scripts.errors import printable
+from workflow_scripts.labelling.formats import as_csv, as_json
+from workflow_scripts.process import run
+
+
+def write(
+    path: Path,
+    formatted: Callable[[Iterable[Mapping[str, Any]]], Iterator[str]],
+    tracks: list[dict[str, Any]],
+) -> None:
+    """Write the tracks in that format."""
+    with atomic(path) as partial, partial.open("w", encoding="utf-8") as file:
+        for text in formatted(tracks):
+            file.write(text)
+
+
+def main() -> None:
+    """Command line; Snakemake's rule of the same name calls it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shards", type=Path, nargs="+", required=True, help="JSON files")
+    parser.add_argument("--decisions", type=Path, required=True, help=".csv to write, .json beside")
+    options = parser.parse_args()
+
+    tracks = [track for shard in options.shards for track in json.loads(shard.read_text())]
+    tracks.sort(key=lambda track: track["path"])
+    write(options.decisions.with_suffix(".json"), as_json, tracks)
+    write(options.decisions, as_csv, tracks)
+    counts = Counter(track["class"] for track in tracks if "class" in track)
+    told = "".join(f", {printable(name)} {n}" for name, n in counts.most_common())
+    print(f"{counts.total()} tracks labelled{told}: {options.decisions}")
+    if bad := len(tracks) - counts.total():
+        print(f"{bad} could not be labelled: the column problem says why")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,47 @@
+"""Estimate the tempo of one shard's tracks, found by the digest of their content."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from workflow_scripts.atomic_files import atomic
+from workflow_scripts.audio.decoding import NotAudioError
+from workflow_scripts.audio.worker import Worker
+from workflow_scripts.dataset.track_tables import paths_of
+from workflow_scripts.process import run
+
+
+def bpm(audio: Path) -> float | None:
+    """`tempo.bpm`; Essentia is imported in the process that calls this."""
+    from workflow_scripts.audio import tempo
+
+    return tempo.bpm(audio)
+
+
+def main() -> None:
+    """Command line; Snakemake's rule of the same name calls it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tracks", type=Path, required=True, help="tracks.csv")
+    parser.add_argument("--shard", type=Path, required=True, help="the shard's list of digests")
+    parser.add_argument("--tempi", type=Path, required=True, help="CSV to write")
+    options = parser.parse_args()
+
+    digests = options.shard.read_text().split()
+    paths = paths_of(options.tracks, set(digests))
+    rows = []
+    with Worker(bpm) as worker:
+        for digest in digests:
+            try:
+                tempo = worker(Path(paths[digest]))
+            except NotAudioError:
+                # What is wrong with a file is said where its features are extracted.
+                tempo = None
+            rows.append((digest, tempo))
+    with atomic(options.tempi) as path:
+        pd.DataFrame(rows, columns=["digest", "bpm"]).to_csv(path, index=False)
+    print(f"decoded {len(digests)} tracks into {options.tempi}")
+
+
+if __name__ == "__main__":
+    run(main)

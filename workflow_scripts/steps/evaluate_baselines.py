@@ -1,0 +1,112 @@
+"""Test the systems without a network on the same folds as the networks."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.atomic_files import atomic
+from workflow_scripts.audio.parameters import FRAME_RATE
+from workflow_scripts.dataset import split
+from workflow_scripts.dataset.features import Features
+from workflow_scripts.dataset.track_tables import read_table
+from workflow_scripts.process import run
+from workflow_scripts.results import baselines
+from workflow_scripts.results.modulation_scale import descriptor, modulation_scale_spectrum
+
+# A support vector machine takes time with the square of the tracks: minutes for as many as these.
+LARGEST_FOR_RHYTHM = 20_000
+
+
+@dataclass(frozen=True)
+class Described:
+    """What the systems know of each track; parallel arrays, a row a track.
+
+    `bpm` is the annotated tempo, None unless it is known of all tracks; `estimated_bpm` is NaN
+    where no beat was found; `rhythm` (tracks, values) is `modulation_scale.descriptor`, None for
+    more than LARGEST_FOR_RHYTHM tracks.
+    """
+
+    bpm: np.ndarray | None
+    estimated_bpm: np.ndarray
+    rhythm: np.ndarray | None
+
+
+def accuracies(tracks: split.Tracks, described: Described) -> pd.DataFrame:
+    """Columns system, fold, accuracy (per cent).
+
+    A baseline has no use for a validation set: it learns from all tracks that are not tested.
+    """
+    rows = []
+    for fold in range(tracks.n_folds):
+        test = tracks.part(fold, "test")
+        rest = tracks.part(fold, "rest")
+        known = tracks.label[rest]
+        decided = {baselines.MOST_PROBABLE_CLASS: baselines.most_probable_class(known, len(test))}
+        tempi = {
+            baselines.TEMPO_1NN: described.bpm,
+            baselines.TEMPO_1NN_ESTIMATED: described.estimated_bpm,
+        }
+        for system, bpm in tempi.items():
+            if bpm is not None:
+                decided[system] = baselines.tempo_1nn(bpm[rest], known, bpm[test])
+        if described.rhythm is not None:
+            decided[baselines.MODULATION_SCALE_SPECTRUM] = modulation_scale_spectrum(
+                described.rhythm[rest], known, described.rhythm[test]
+            )
+        for system, predicted in decided.items():
+            accuracy = 100 * float(np.mean(predicted == tracks.label[test]))
+            rows.append({"system": system, "fold": fold, "accuracy": accuracy})
+    return pd.DataFrame(rows).sort_values(["system", "fold"], ignore_index=True)
+
+
+def rhythms(shards: Sequence[Path], digests: np.ndarray) -> np.ndarray:
+    """`modulation_scale.descriptor` of each content, float32; one is in memory at a time."""
+    features = Features(shards, digests)
+    described = []
+    for content, n_frames in enumerate(features.n_frames):
+        energies = np.empty((n_frames, features.n_bands), np.float32)
+        features.read(content, 0, n_frames, energies)
+        described.append(descriptor(energies, FRAME_RATE).astype(np.float32))
+    return np.array(described)
+
+
+def read_tempi(shards: Sequence[Path], digests: np.ndarray) -> np.ndarray:
+    """What `detect_tempo` has found for each content; NaN where it found nothing."""
+    found = pd.concat([pd.read_csv(csv, dtype={"digest": str, "bpm": float}) for csv in shards])
+    return found.set_index("digest")["bpm"].loc[digests].to_numpy()
+
+
+def main() -> None:
+    """Command line; Snakemake's rule of the same name calls it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--features", type=Path, nargs="+", required=True, help="shards")
+    parser.add_argument("--tempi", type=Path, nargs="+", required=True, help="a table a shard")
+    parser.add_argument("--tracks", type=Path, required=True, help="tracks.csv")
+    parser.add_argument("--labels", type=Path, required=True, help="labels.csv")
+    parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
+    parser.add_argument("--baselines", type=Path, required=True, help="CSV to write")
+    options = parser.parse_args()
+
+    tracks = split.read(options.labels, options.folds)
+    listed = read_table(options.tracks).set_index("track_id").loc[tracks.track_id]
+    known = "bpm" in listed and listed["bpm"].notna().all()
+    small = len(tracks.digest) <= LARGEST_FOR_RHYTHM
+    if not small:
+        print(f"no modulation scale spectrum of more than {LARGEST_FOR_RHYTHM} tracks")
+    described = Described(
+        bpm=listed["bpm"].to_numpy() if known else None,
+        estimated_bpm=read_tempi(options.tempi, tracks.digest),
+        rhythm=rhythms(options.features, tracks.digest) if small else None,
+    )
+    table = accuracies(tracks, described)
+    with atomic(options.baselines) as path:
+        table.to_csv(path, index=False)
+    print(table.groupby("system")["accuracy"].mean())
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,74 @@
+"""Extract the mel features of one shard's tracks, found by the digest of their content."""
+
+import argparse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from workflow_scripts.audio.decoding import NotAudioError
+from workflow_scripts.audio.files import what_is_missing
+from workflow_scripts.audio.parameters import HOP_SIZE, N_BANDS, SAMPLE_RATE, SILENCE
+from workflow_scripts.audio.worker import Worker
+from workflow_scripts.dataset import bad_audio
+from workflow_scripts.dataset.features import Content, write_shard
+from workflow_scripts.dataset.track_tables import paths_of
+from workflow_scripts.errors import UserError
+from workflow_scripts.process import run
+
+
+def mel_bands(audio: Path) -> np.ndarray:
+    """`front_end.mel_bands`; Essentia is imported in the process that calls this."""
+    from workflow_scripts.audio import front_end
+
+    return front_end.mel_bands(audio)
+
+
+def contents(digests: list[str], paths: dict[str, str]) -> Iterator[Content]:
+    """The features of each content, or what is wrong with it.
+
+    Raises UserError for a file that was there when the tracks were listed.
+    """
+    with Worker(mel_bands) as worker:
+        for digest in digests:
+            path = Path(paths[digest])
+            try:
+                yield content(digest, path, worker)
+            except OSError as failure:
+                raise UserError(
+                    f"cannot read {path}: {failure.strerror}; it was there when the tracks were "
+                    "listed: put it back, or run again to list them anew"
+                ) from None
+
+
+def content(digest: str, path: Path, bands: Callable[[Path], np.ndarray]) -> Content:
+    """The features of one file, computed by `bands`."""
+    none = np.empty((0, N_BANDS), np.float32)
+    if not path.stat().st_size:
+        return Content(digest, none, bad_audio.EMPTY)
+    try:
+        energies = bands(path)
+    except NotAudioError as reason:
+        return Content(digest, none, str(reason))
+    if energies.max() < SILENCE:
+        return Content(digest, energies, bad_audio.SILENT)
+    missing = what_is_missing(path, (len(energies) - 1) * HOP_SIZE / SAMPLE_RATE)
+    return Content(digest, energies, f"{bad_audio.TRUNCATED}: {missing}" if missing else "")
+
+
+def main() -> None:
+    """Command line; Snakemake's rule of the same name calls it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tracks", type=Path, required=True, help="tracks.csv")
+    parser.add_argument("--shard", type=Path, required=True, help="the shard's list of digests")
+    parser.add_argument("--features", type=Path, required=True, help=".npy to write, .csv beside")
+    options = parser.parse_args()
+
+    digests = options.shard.read_text().split()
+    paths = paths_of(options.tracks, set(digests))
+    write_shard(options.features, contents(digests, paths), N_BANDS)
+    print(f"decoded {len(digests)} tracks into {options.features}")
+
+
+if __name__ == "__main__":
+    run(main)

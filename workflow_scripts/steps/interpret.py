@@ -1,0 +1,99 @@
+"""Measure what each filter of one variant's models does, on each fold's test tracks."""
+
+import argparse
+import json
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.atomic_files import atomic
+from workflow_scripts.audio.parameters import N_BANDS, SAMPLE_RATE
+from workflow_scripts.dataset import mel_scale, split
+from workflow_scripts.dataset.normalisation import compress, read_scaler
+from workflow_scripts.dataset.parts import Fold, Part
+from workflow_scripts.interpretation import temporal_filters
+from workflow_scripts.interpretation.filters import Findings, Model, findings
+from workflow_scripts.interpretation.temporal_filters import PulseTest
+from workflow_scripts.networks import weights
+from workflow_scripts.networks.architecture import Network
+from workflow_scripts.process import run
+
+# Test segments of a fold that are looked at, at the most.
+MOST_SEGMENTS = 2000
+
+
+@cache
+def pulse_test(n_frames: int) -> PulseTest:
+    """The test for filters of `n_frames`; Essentia is imported here: most variants need none."""
+    from workflow_scripts.audio import pulses
+
+    lengths = {bpm: temporal_filters.frames_to_hear(n_frames, bpm) for bpm in temporal_filters.BPM}
+    trains = [compress(pulses.energies(bpm, length)).T for bpm, length in lengths.items()]
+    return PulseTest(trains, n_frames)
+
+
+def evenly(part: Part, most: int) -> Part:
+    """So many of a part's segments at the most, evenly spaced among all, in their order."""
+    n = len(part.segments)
+    return part.of(np.arange(most) * n // most) if n > most else part
+
+
+def spectra(found: list[Findings]) -> dict[str, np.ndarray]:
+    """The arrays of the .npz file, of findings in the order of the table's rows.
+
+    bpm and modulation_bpm, (tempi,); responses and modulation, (filters, tempi), of those filters
+    that have them, and their rows in the table, response_rows and modulation_rows; hertz, (bands,),
+    the centres of the mel bands.
+    """
+    sizes = [len(part.table) for part in found]
+    rows = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
+    pairs = list(zip(found, rows, strict=True))
+    return {
+        "bpm": temporal_filters.BPM,
+        "responses": np.concatenate([part.responses for part in found]),
+        "response_rows": np.concatenate([own[: len(part.responses)] for part, own in pairs]),
+        "modulation_bpm": temporal_filters.BPM,
+        "modulation": np.concatenate([part.modulation for part in found]),
+        "modulation_rows": np.concatenate([own[: len(part.modulation)] for part, own in pairs]),
+        "hertz": mel_scale.centres(N_BANDS, SAMPLE_RATE / 2),
+    }
+
+
+def main() -> None:
+    """Command line; Snakemake's rule of the same name calls it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--features", type=Path, nargs="+", required=True, help="shards")
+    parser.add_argument("--labels", type=Path, required=True, help="labels.csv")
+    parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
+    parser.add_argument("--scaler", type=Path, required=True, help="scaler.json")
+    parser.add_argument("--network", type=json.loads, required=True, help="JSON description")
+    parser.add_argument("--weights", type=Path, nargs="+", required=True, help="a fold each")
+    parser.add_argument("--filters", type=Path, required=True, help="CSV to write, a row a filter")
+    parser.add_argument("--spectra", type=Path, required=True, help=".npz to write")
+    options = parser.parse_args()
+
+    tracks = split.read(options.labels, options.folds)
+    network = Network.from_config(options.network, N_BANDS, len(tracks.classes))
+    found, tables = [], []
+    for fold, trained in enumerate(options.weights):
+        scaler = read_scaler(options.scaler, fold)
+        part = Fold(tracks, fold, options.features, scaler, network.frames).part("test")
+        tested = evenly(part, MOST_SEGMENTS)
+        track_ids = tracks.track_id[tracks.part(fold, "test")][tested.segments.content]
+        model = Model(network, weights.read(trained), tracks.classes)
+        for name, trunk in findings(model, tested, track_ids, pulse_test).items():
+            found.append(trunk)
+            trunk.table.insert(0, "fold", fold)
+            trunk.table.insert(1, "trunk", name)
+            tables.append(trunk.table)
+        print(f"fold {fold}: {len(tested.segments)} of {len(part.segments)} test segments")
+    with atomic(options.filters) as path:
+        pd.concat(tables).to_csv(path, index=False)
+    with atomic(options.spectra) as path:
+        np.savez(path, **spectra(found))
+
+
+if __name__ == "__main__":
+    run(main)

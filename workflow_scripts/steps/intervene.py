@@ -1,0 +1,131 @@
+"""Decide the class of each fold's test tracks again, played faster, slower, higher and lower."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.atomic_files import atomic
+from workflow_scripts.audio.parameters import N_BANDS
+from workflow_scripts.dataset import split
+from workflow_scripts.dataset.features import Features
+from workflow_scripts.dataset.normalisation import Scaler, compress, read_scaler
+from workflow_scripts.interpretation.interventions import INTERVENTIONS, Intervention, segments
+from workflow_scripts.networks import weights
+from workflow_scripts.networks.architecture import Network
+from workflow_scripts.networks.engine import Engine, engine_class
+from workflow_scripts.process import run
+from workflow_scripts.results.votes import decide
+
+# Tracks that are in memory at a time, so that a fold may have any number.
+BLOCK = 50
+UNDECIDED = -1
+
+
+def decisions(
+    engine: Engine, scaler: Scaler, energies: list[np.ndarray], n_frames: int
+) -> np.ndarray:
+    """The class of each track, a position; UNDECIDED for one shorter than a segment."""
+    cut, source = segments(energies, n_frames)
+    decided = np.full(len(energies), UNDECIDED)
+    if len(cut):
+        inputs = scaler(compress(cut)).transpose(0, 2, 1)
+        probabilities = engine.probabilities(inputs)
+        for track in np.unique(source):
+            decided[track], _, _ = decide(probabilities[source == track])
+    return decided
+
+
+def blocks(features: Features) -> Iterator[tuple[int, list[np.ndarray]]]:
+    """The raw mel energies of BLOCK tracks at a time, and the position of the first of them."""
+    for first in range(0, len(features.n_frames), BLOCK):
+        tracks = []
+        for position, n_frames in enumerate(features.n_frames[first : first + BLOCK], first):
+            energies = np.empty((n_frames, features.n_bands), np.float32)
+            features.read(position, 0, n_frames, energies)
+            tracks.append(energies)
+        yield first, tracks
+
+
+def decided_under_all(
+    engine: Engine, scaler: Scaler, features: Features, n_frames: int
+) -> dict[Intervention, np.ndarray]:
+    """The decisions on all tracks of `features` under each intervention."""
+    decided = {i: np.full(len(features.n_frames), UNDECIDED) for i in INTERVENTIONS}
+    for first, tracks in blocks(features):
+        rows = slice(first, first + len(tracks))
+        unchanged = decisions(engine, scaler, tracks, n_frames)
+        for intervention in INTERVENTIONS:
+            decided[intervention][rows] = (
+                unchanged
+                if intervention.changes_nothing
+                else decisions(engine, scaler, [intervention(t) for t in tracks], n_frames)
+            )
+    return decided
+
+
+def counts(
+    decided: dict[Intervention, np.ndarray], labels: np.ndarray, classes: list[str]
+) -> pd.DataFrame:
+    """How many tracks of a class are decided how, before and after each intervention.
+
+    Columns intervention, amount, label, unchanged (the decision without), predicted, tracks;
+    UNDECIDED tracks are left out.
+    """
+    names = np.array(classes)
+    tables = []
+    for intervention, after in decided.items():
+        before = next(d for i, d in decided.items() if i.changes_nothing)
+        kept = after != UNDECIDED
+        columns = {
+            "label": labels[kept],
+            "unchanged": names[before[kept]],
+            "predicted": names[after[kept]],
+        }
+        grouped = pd.DataFrame(columns).groupby(list(columns)).size().rename("tracks")
+        table = grouped.reset_index()
+        table.insert(0, "intervention", intervention.kind)
+        table.insert(1, "amount", intervention.amount)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def main() -> None:
+    """Command line; Snakemake's rule of the same name calls it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--features", type=Path, nargs="+", required=True, help="shards")
+    parser.add_argument("--labels", type=Path, required=True, help="labels.csv")
+    parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
+    parser.add_argument("--scaler", type=Path, required=True, help="scaler.json")
+    parser.add_argument("--network", type=json.loads, required=True, help="JSON description")
+    parser.add_argument("--engine", choices=["mxnet", "torch"], default="mxnet")
+    parser.add_argument("--weights", type=Path, nargs="+", required=True, help="a fold each")
+    parser.add_argument("--interventions", type=Path, required=True, help="CSV to write")
+    options = parser.parse_args()
+
+    tracks = split.read(options.labels, options.folds)
+    network = Network.from_config(options.network, N_BANDS, len(tracks.classes))
+    engine_type = engine_class(options.engine)
+    tables = []
+    for fold, trained in enumerate(options.weights):
+        test = tracks.part(fold, "test")
+        engine = engine_type(network, weights.read(trained), dropout=0, gpu=False)
+        decided = decided_under_all(
+            engine,
+            read_scaler(options.scaler, fold),
+            Features(options.features, tracks.digest[test]),
+            network.frames,
+        )
+        table = counts(decided, tracks.label[test], tracks.classes)
+        table.insert(2, "fold", fold)
+        tables.append(table)
+        print(f"fold {fold}: {len(test)} tracks under {len(decided)} interventions")
+    with atomic(options.interventions) as path:
+        pd.concat(tables).to_csv(path, index=False)
+
+
+if __name__ == "__main__":
+    run(main)

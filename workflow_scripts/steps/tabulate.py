@@ -1,0 +1,66 @@
+"""Write Table I: a row a variant, over all folds."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from workflow_scripts.atomic_files import atomic
+from workflow_scripts.audio.parameters import N_BANDS
+from workflow_scripts.dataset import split
+from workflow_scripts.dataset.track_tables import read_table
+from workflow_scripts.networks.architecture import Network
+from workflow_scripts.process import run
+from workflow_scripts.results import predictions, provenance, table1
+from workflow_scripts.results.notes import notes
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Command line; Snakemake's rule of the same name calls it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--labels", type=Path, required=True, help="labels.csv")
+    parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
+    parser.add_argument("--skipped", type=Path, required=True, help="skipped.csv")
+    parser.add_argument("--baselines", type=Path, required=True, help="baselines.csv")
+    parser.add_argument("--variants", type=json.loads, required=True, help="name: description")
+    parser.add_argument(
+        "--predictions",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="CSVs, variant by variant, fold by fold",
+    )
+    parser.add_argument("--fits", type=Path, nargs="+", required=True, help="each fit.json")
+    parser.add_argument("--dataset", required=True, help="ballroom, demo or folder")
+    parser.add_argument("--name", required=True, help="the experiment's name")
+    parser.add_argument("--table", type=Path, required=True, help=".csv to write, .md, .tex beside")
+    options = parser.parse_args(arguments)
+
+    tracks = split.read(options.labels, options.folds)
+    baselines = pd.read_csv(options.baselines)
+    folds_of = zip(*[iter(options.predictions)] * tracks.n_folds, strict=True)
+    rows = []
+    for (variant, description), folds in zip(options.variants.items(), folds_of, strict=True):
+        network = Network.from_config(description, N_BANDS, len(tracks.classes))
+        decided = [predictions.read(fold) for fold in folds]
+        rows.append(table1.row(variant, description, network, decided, baselines))
+    table = pd.DataFrame(rows)
+    if options.dataset == "ballroom":
+        table = table1.with_paper(table)
+
+    title = f"Table I of {options.name}"
+    told = notes(tracks, len(read_table(options.skipped)), options.dataset)
+    told.append(provenance.sentence([json.loads(fit.read_text()) for fit in options.fits]))
+    shown = table1.for_people(table)
+    with atomic(options.table) as path:
+        table.to_csv(path, index=False)
+    with atomic(options.table.with_suffix(".md")) as path:
+        path.write_text(table1.markdown(shown, title, told), encoding="utf-8")
+    with atomic(options.table.with_suffix(".tex")) as path:
+        path.write_text(table1.latex(shown, title, told), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,32 @@
+"""Tabulate what the interventions do to each network: a row a variant and an amount."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from workflow_scripts.atomic_files import atomic
+from workflow_scripts.interpretation import intervention_table
+from workflow_scripts.process import run
+
+
+def main() -> None:
+    """Command line; Snakemake's rule of the same name calls it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--counts", type=Path, nargs="+", required=True, help="CSVs of intervene, named by variant"
+    )
+    parser.add_argument("--table", type=Path, required=True, help="CSV to write")
+    options = parser.parse_args()
+
+    tables = []
+    for csv in options.counts:
+        table = intervention_table.summary(intervention_table.read(csv))
+        table.insert(0, "variant", csv.stem)
+        tables.append(table)
+    with atomic(options.table) as path:
+        pd.concat(tables).to_csv(path, index=False)
+
+
+if __name__ == "__main__":
+    run(main)

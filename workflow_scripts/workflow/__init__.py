@@ -1,0 +1,1 @@
+"""What surrounds Snakemake: configuration, code digests, run lock. No number comes from here."""
