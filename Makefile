@@ -86,7 +86,7 @@ lock:
 	cd envs && uv pip compile $(LOCK) --constraint cpu.txt dev.in --output-file dev.txt
 	cd envs && uv pip compile $(LOCK) --constraint dev.txt bench.in --output-file bench.txt
 	cd envs && uv pip compile $(LOCK) --constraint dev.txt cluster.in --output-file cluster.txt
-	cd envs && uv pip compile $(LOCK) --constraint cpu.txt classify.in --output-file classify.txt
+	cd envs && uv pip compile $(LOCK) --constraint cpu.txt label.in --output-file label.txt
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --no-annotate
 

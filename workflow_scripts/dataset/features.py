@@ -67,6 +67,32 @@ def read_index(csv: Path) -> pd.DataFrame:
     return pd.read_csv(csv, dtype=COLUMNS, keep_default_na=False)
 
 
+def look_up(index: Sequence[Path], digests: Sequence[str] | np.ndarray) -> pd.DataFrame:
+    """The row of each digest in the shards' indices, in the order of `digests`.
+
+    Columns: shard, first_frame, n_frames, total, squares, checksum. Raises KeyError for a digest
+    that no shard holds.
+    """
+    wanted = pd.Index(digests)
+    held = []
+    for number, csv in enumerate(index):
+        table = read_index(csv).drop(columns="problem")
+        held.append(table[table["digest"].isin(wanted)].assign(shard=number))
+    return pd.concat(held).set_index("digest").loc[wanted].reset_index(drop=True)
+
+
+@dataclass(frozen=True)
+class FeatureFiles:
+    """The feature files of an experiment: .npy shards and, in the same order, their indices."""
+
+    shards: Sequence[Path]
+    index: Sequence[Path]
+
+    def of(self, digests: Sequence[str] | np.ndarray) -> "Features":
+        """The features of these contents. Raises KeyError for a digest that no shard holds."""
+        return Features(self, digests)
+
+
 class Features:
     """Read access to the frames of some contents; the shards stay on disk.
 
@@ -76,17 +102,11 @@ class Features:
     checksum.
     """
 
-    def __init__(self, shards: Sequence[Path], digests: Sequence[str] | np.ndarray) -> None:
-        """Look the digests up. Raises KeyError for one that no shard holds."""
-        self._shards = list(shards)
+    def __init__(self, files: FeatureFiles, digests: Sequence[str] | np.ndarray) -> None:
+        """Look up the digests. Raises KeyError for one that no shard holds."""
+        self._shards = list(files.shards)
         self._opened = lru_cache(OPEN_SHARDS)(_open)
-        wanted = pd.Index(digests)
-        held = []
-        for number, npy in enumerate(shards):
-            index = read_index(npy.with_suffix(".csv")).drop(columns="problem")
-            held.append(index[index["digest"].isin(wanted)].assign(shard=number))
-        table = pd.concat(held).set_index("digest")
-        self.index = table.loc[wanted].reset_index(drop=True)
+        self.index = look_up(files.index, digests)
         self._shard_of = self.index["shard"].to_numpy()
         self._first_frame = self.index["first_frame"].to_numpy()
 

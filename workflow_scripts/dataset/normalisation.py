@@ -1,10 +1,13 @@
 """Compression and normalisation of mel energies (paper, sections II-A and III-A)."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+
+from workflow_scripts.atomic_files import atomic
 
 COMPRESSION = 10_000
 
@@ -48,6 +51,13 @@ def fit(sums: Sums) -> Scaler:
     return Scaler(mean, float(np.sqrt(max(variance, 0.0))))
 
 
-def read_scaler(path: Path, fold: int) -> Scaler:
-    """The scaler that `fold` uses."""
-    return Scaler(**json.loads(path.read_text())["folds"][fold])
+def write_scalers(path: Path, normalisation: str, scalers: Sequence[Scaler]) -> None:
+    """Write scaler.json: what the scalers were fitted to, and one scaler a fold."""
+    content = {"normalisation": normalisation, "folds": [asdict(scaler) for scaler in scalers]}
+    with atomic(path) as partial:
+        partial.write_text(json.dumps(content, indent=2))
+
+
+def read_scalers(path: Path) -> list[Scaler]:
+    """The scaler of each fold, from scaler.json."""
+    return [Scaler(**scaler) for scaler in json.loads(path.read_text())["folds"]]

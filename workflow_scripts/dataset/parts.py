@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from workflow_scripts.dataset import sampling
-from workflow_scripts.dataset.features import Features
+from workflow_scripts.dataset.features import FeatureFiles
 from workflow_scripts.dataset.normalisation import Scaler
 from workflow_scripts.dataset.segments import Segments
 from workflow_scripts.dataset.split import Tracks
@@ -28,11 +28,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Fold:
-    """Fold `number` of these tracks, whose features lie in `shards`, in segments of `n_frames`."""
+    """Fold `number` of `tracks`, cut into segments of `n_frames` frames."""
 
     tracks: Tracks
     number: int
-    shards: Sequence[Path]
+    feature_files: FeatureFiles
     scaler: Scaler
     n_frames: int
 
@@ -44,7 +44,7 @@ class Fold:
         """
         held = self.tracks.part(self.number, name)
         digests = self.tracks.digest[held]
-        features = Features(self.shards, digests)
+        features = self.feature_files.of(digests)
         if onsets:
             frames = sampling.read_onsets(onsets, digests)
             content, first = sampling.at_onsets(features.n_frames, self.n_frames, frames)

@@ -1,12 +1,14 @@
 """Tracks that are the same recording: known pairs, and files of the same content."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+BALLROOM = Path(__file__).with_name("ballroom_replicas.csv")
 OF_ANOTHER_CLASS = ", of another class"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.atomic_files import atomic
 from workflow_scripts.dataset.track_tables import read_table
 
 
@@ -79,8 +80,14 @@ def validation_segments(n_segments: int, n_folds: int, rng: np.random.Generator)
     return chosen
 
 
-def read(labels: Path, folds: Path) -> Tracks:
-    """Join labels.csv and folds.csv."""
-    tracks = read_table(labels)
-    assigned = read_table(folds).set_index("track_id")["fold"]
-    return Tracks.of(tracks, assigned.loc[tracks["track_id"]].astype(int).to_numpy())
+def write(folds: Path, tracks: pd.DataFrame, assigned: np.ndarray) -> None:
+    """Write folds.csv: track_id, label, digest and fold, a row a track."""
+    table = tracks[["track_id", "label", "digest"]].assign(fold=assigned)
+    with atomic(folds) as path:
+        table.to_csv(path, index=False)
+
+
+def read(folds: Path) -> Tracks:
+    """The tracks of folds.csv."""
+    tracks = read_table(folds)
+    return Tracks.of(tracks, tracks["fold"].astype(int).to_numpy())

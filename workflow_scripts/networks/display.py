@@ -1,4 +1,4 @@
-"""What a training says while it runs: a bar on a terminal, a line an epoch in a log."""
+"""Shows a running training: a progress bar on a terminal, a line an epoch in a log."""
 
 import sys
 from types import TracebackType
@@ -9,12 +9,13 @@ from workflow_scripts.networks.training import Epoch
 
 
 class Display:
-    """Shows epochs on standard error; `done` of at most `max_epochs` lie behind already."""
+    """Shows epochs on standard error; `n_done` of at most `max_epochs` were done before."""
 
-    def __init__(self, title: str, max_epochs: int, done: int) -> None:
+    def __init__(self, title: str, max_epochs: int, n_done: int) -> None:
+        self.title = title
         self._bar = None
         if sys.stderr.isatty():
-            self._bar = tqdm(desc=title, total=max_epochs, initial=done, unit="epoch")
+            self._bar = tqdm(desc=title, total=max_epochs, initial=n_done, unit="epoch")
 
     def __enter__(self) -> "Display":
         return self
@@ -29,7 +30,7 @@ class Display:
             self._bar.close()
 
     def show(self, epoch: Epoch) -> None:
-        """One more epoch is done."""
+        """Show one more finished epoch."""
         if self._bar is None:
             print(f"epoch {epoch.epoch}: {_figures(epoch)}, {epoch.seconds:.2f} s", file=sys.stderr)
             return

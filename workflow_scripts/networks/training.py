@@ -2,7 +2,7 @@
 
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +82,21 @@ class HalvingRate:
             self.rate, self._stuck = self.rate / 2, 0
 
 
+def rate_after(losses: Iterable[float], settings: Settings) -> HalvingRate:
+    """The learning rate after epochs with these training losses."""
+    rate = HalvingRate(settings.learning_rate, settings.patience)
+    for loss in losses:
+        rate.update(loss)
+    return rate
+
+
+def has_ended(losses: Sequence[float], settings: Settings) -> bool:
+    """Whether a training with these losses, one an epoch, trains no further epoch."""
+    if len(losses) >= settings.max_epochs:
+        return True
+    return rate_after(losses, settings).rate < settings.min_learning_rate
+
+
 def generator(seed: int, variant: str, fold: int, epoch: int) -> np.random.Generator:
     """The only source of randomness of this epoch; epoch 0 draws the initial weights."""
     return np.random.default_rng([seed, zlib.crc32(variant.encode()), fold, epoch])
@@ -109,9 +124,7 @@ def fit(
 
     Raises DivergedError when the training loss is not finite.
     """
-    rate = HalvingRate(settings.learning_rate, settings.patience)
-    for epoch in progress.history:
-        rate.update(epoch.train_loss)
+    rate = rate_after((epoch.train_loss for epoch in progress.history), settings)
     inputs, labels = engine.place(train[0]), engine.place(train[1])
     held_out = engine.place(validation[0])
     while len(progress.history) < settings.max_epochs and rate.rate >= settings.min_learning_rate:

@@ -58,7 +58,7 @@ class Page:
     def html(self) -> str:
         """The page as one document that needs no other file."""
         environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(Path(__file__).parent),
+            loader=jinja2.FileSystemLoader(folder),
             autoescape=True,
             trim_blocks=True,
             undefined=jinja2.StrictUndefined,

@@ -12,9 +12,8 @@ import pandas as pd
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.parameters import N_BANDS, SAMPLE_RATE
-from workflow_scripts.dataset import split
-from workflow_scripts.dataset.features import Features
-from workflow_scripts.dataset.normalisation import read_scaler
+from workflow_scripts.dataset import experiment_data
+from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.dataset.segments import Segments
 from workflow_scripts.dataset.track_tables import paths_of
 from workflow_scripts.interpretation.auralisation import passed
@@ -39,11 +38,8 @@ def best_fold(folds: Sequence[Path]) -> int:
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--features", type=Path, nargs="+", required=True, help="shards")
+    experiment_data.add_options(parser)
     parser.add_argument("--tracks", type=Path, required=True, help="tracks.csv")
-    parser.add_argument("--labels", type=Path, required=True, help="labels.csv")
-    parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
-    parser.add_argument("--scaler", type=Path, required=True, help="scaler.json")
     parser.add_argument("--variant", required=True, help="name of the network")
     parser.add_argument("--network", type=json.loads, required=True, help="JSON description")
     parser.add_argument("--weights", type=Path, nargs="+", required=True, help="a fold each")
@@ -69,11 +65,11 @@ def main() -> None:
     from workflow_scripts.audio.resynthesis import heard, segment_samples
 
     options = parse()
-    tracks = split.read(options.labels, options.folds)
+    data = ExperimentData.read(options)
+    tracks = data.tracks
     fold = best_fold(options.predictions)
     network = Network.from_config(options.network, N_BANDS, len(tracks.classes))
     trained = weights.read(options.weights[fold])
-    scaler = read_scaler(options.scaler, fold)
     names = {"speaks_for": str, "trunk": str}
     table = pd.read_csv(options.filters, dtype=names, keep_default_na=False)
     table = table.assign(strength=pd.to_numeric(table["strength"]))
@@ -84,9 +80,9 @@ def main() -> None:
     rows = []
     for number, clip in enumerate(chosen):
         digest, first, trunk = digests[clip["track_id"]], clip["first_frame"], clip["trunk"]
-        features = Features(options.features, [digest])
+        features = data.features([digest])
         place = np.zeros(1, int), np.array([first])
-        (segment,) = Segments(features, *place, network.frames, scaler)[:]
+        (segment,) = Segments(features, *place, network.frames, data.scalers[fold])[:]
         gain = passed(segment, trained, trunk, network.trunks[trunk].pool, clip["filter"])
         if not gain.any():
             continue

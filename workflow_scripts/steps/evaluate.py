@@ -6,9 +6,8 @@ from pathlib import Path
 
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.parameters import N_BANDS
-from workflow_scripts.dataset import split
-from workflow_scripts.dataset.normalisation import read_scaler
-from workflow_scripts.dataset.parts import Fold
+from workflow_scripts.dataset import experiment_data
+from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.engine import engine_class
@@ -19,24 +18,21 @@ from workflow_scripts.results import predictions
 def main() -> None:
     """Command line; Snakemake's rule of the same name calls it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--features", type=Path, nargs="+", required=True, help="shards")
-    parser.add_argument("--labels", type=Path, required=True, help="labels.csv")
-    parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
-    parser.add_argument("--scaler", type=Path, required=True, help="scaler.json")
+    experiment_data.add_options(parser)
     parser.add_argument("--network", type=json.loads, required=True, help="JSON description")
     parser.add_argument("--engine", choices=["mxnet", "torch"], default="mxnet")
     parser.add_argument("--weights", type=Path, nargs="+", required=True, help="a fold each")
     parser.add_argument("--predictions", type=Path, nargs="+", required=True, help="CSVs to write")
     options = parser.parse_args()
 
-    tracks = split.read(options.labels, options.folds)
+    data = ExperimentData.read(options)
+    tracks = data.tracks
     network = Network.from_config(options.network, N_BANDS, len(tracks.classes))
     engine_type = engine_class(options.engine)
     models = zip(options.weights, options.predictions, strict=True)
     for fold, (trained, predicted) in enumerate(models):
         test = tracks.part(fold, "test")
-        scaler = read_scaler(options.scaler, fold)
-        tested = Fold(tracks, fold, options.features, scaler, network.frames).part("test")
+        tested = data.fold(fold, network.frames).part("test")
         engine = engine_type(network, weights.read(trained), dropout=0, gpu=False)
         table = predictions.table(
             tracks.track_id[test],

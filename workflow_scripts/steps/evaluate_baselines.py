@@ -10,8 +10,10 @@ import pandas as pd
 
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.parameters import FRAME_RATE
-from workflow_scripts.dataset import split
+from workflow_scripts.dataset import experiment_data
+from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.dataset.features import Features
+from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.dataset.track_tables import read_table
 from workflow_scripts.process import run
 from workflow_scripts.results import baselines
@@ -35,7 +37,7 @@ class Described:
     rhythm: np.ndarray | None
 
 
-def accuracies(tracks: split.Tracks, described: Described) -> pd.DataFrame:
+def accuracies(tracks: Tracks, described: Described) -> pd.DataFrame:
     """Columns system, fold, accuracy (per cent).
 
     A baseline has no use for a validation set: it learns from all tracks that are not tested.
@@ -63,9 +65,8 @@ def accuracies(tracks: split.Tracks, described: Described) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values(["system", "fold"], ignore_index=True)
 
 
-def rhythms(shards: Sequence[Path], digests: np.ndarray) -> np.ndarray:
+def rhythms(features: Features) -> np.ndarray:
     """`modulation_scale.descriptor` of each content, float32; one is in memory at a time."""
-    features = Features(shards, digests)
     described = []
     for content, n_frames in enumerate(features.n_frames):
         energies = np.empty((n_frames, features.n_bands), np.float32)
@@ -83,15 +84,14 @@ def read_tempi(shards: Sequence[Path], digests: np.ndarray) -> np.ndarray:
 def main() -> None:
     """Command line; Snakemake's rule of the same name calls it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--features", type=Path, nargs="+", required=True, help="shards")
-    parser.add_argument("--tempi", type=Path, nargs="+", required=True, help="a table a shard")
+    experiment_data.add_options(parser, scaler=False)
+    parser.add_argument("--tempi", type=Path, nargs="+", required=True, help="tempi/shard-<i>.csv")
     parser.add_argument("--tracks", type=Path, required=True, help="tracks.csv")
-    parser.add_argument("--labels", type=Path, required=True, help="labels.csv")
-    parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
     parser.add_argument("--baselines", type=Path, required=True, help="CSV to write")
     options = parser.parse_args()
 
-    tracks = split.read(options.labels, options.folds)
+    data = ExperimentData.read(options)
+    tracks = data.tracks
     listed = read_table(options.tracks).set_index("track_id").loc[tracks.track_id]
     known = "bpm" in listed and listed["bpm"].notna().all()
     small = len(tracks.digest) <= LARGEST_FOR_RHYTHM
@@ -100,7 +100,7 @@ def main() -> None:
     described = Described(
         bpm=listed["bpm"].to_numpy() if known else None,
         estimated_bpm=read_tempi(options.tempi, tracks.digest),
-        rhythm=rhythms(options.features, tracks.digest) if small else None,
+        rhythm=rhythms(data.features(tracks.digest)) if small else None,
     )
     table = accuracies(tracks, described)
     with atomic(options.baselines) as path:

@@ -10,9 +10,9 @@ import pandas as pd
 
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.parameters import FRONT_END, N_BANDS
-from workflow_scripts.dataset import split
-from workflow_scripts.dataset.normalisation import read_scaler
-from workflow_scripts.dataset.parts import Fold, Part
+from workflow_scripts.dataset import experiment_data
+from workflow_scripts.dataset.experiment_data import ExperimentData
+from workflow_scripts.dataset.parts import Part
 from workflow_scripts.errors import UserError
 from workflow_scripts.models import model_card, writing
 from workflow_scripts.models.metadata import About
@@ -43,10 +43,7 @@ def difference(session: Session, tested: Part, decided: pd.DataFrame, classes: l
 def main() -> None:
     """Command line; Snakemake's rule of the same name calls it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--features", type=Path, nargs="+", required=True, help="shards")
-    parser.add_argument("--labels", type=Path, required=True, help="labels.csv")
-    parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
-    parser.add_argument("--scaler", type=Path, required=True, help="scaler.json")
+    experiment_data.add_options(parser)
     parser.add_argument("--architecture", required=True, help="the variant's")
     parser.add_argument("--weights", type=Path, nargs="+", required=True, help="a fold each")
     parser.add_argument("--fits", type=Path, nargs="+", required=True, help="each fit.json")
@@ -57,7 +54,8 @@ def main() -> None:
     parser.add_argument("--card", type=Path, required=True, help="Markdown to write")
     options = parser.parse_args()
 
-    tracks = split.read(options.labels, options.folds)
+    data = ExperimentData.read(options)
+    tracks = data.tracks
     fits = [json.loads(fit.read_text()) for fit in options.fits]
     decided = [predictions.read(csv) for csv in options.predictions]
     abouts, differences = [], []
@@ -79,9 +77,8 @@ def main() -> None:
             weights=hashlib.sha256(trained.read_bytes()).hexdigest(),
         )
         network = Network.from_config(about.network, N_BANDS, len(tracks.classes))
-        scaler = read_scaler(options.scaler, fold)
-        model = writing.onnx_model(network, weights.read(trained), scaler, about)
-        tested = Fold(tracks, fold, options.features, scaler, network.frames).part("test")
+        model = writing.onnx_model(network, weights.read(trained), data.scalers[fold], about)
+        tested = data.fold(fold, network.frames).part("test")
         session = Session(model.SerializeToString())
         differences.append(difference(session, tested, decided[fold], tracks.classes))
         if not differences[-1] <= TOLERANCE:

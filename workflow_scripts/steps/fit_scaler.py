@@ -1,51 +1,40 @@
 """Fit the mean and standard deviation that normalise the compressed features, fold by fold."""
 
 import argparse
-import json
-from dataclasses import asdict
 from pathlib import Path
 
-from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.dataset import split
-from workflow_scripts.dataset.features import Features
-from workflow_scripts.dataset.normalisation import Sums, fit
+from workflow_scripts.dataset.features import look_up
+from workflow_scripts.dataset.normalisation import Sums, fit, write_scalers
 from workflow_scripts.errors import UserError
 from workflow_scripts.process import run
 
 
 def main() -> None:
-    """Command line; Snakemake's rule of the same name calls it."""
+    """Read the sums in the shards' indices; write scaler.json."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--features", type=Path, nargs="+", required=True, help="shards")
-    parser.add_argument("--labels", type=Path, required=True, help="labels.csv")
+    parser.add_argument(
+        "--index", type=Path, nargs="+", required=True, help="features/shard-<i>.csv"
+    )
     parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
     parser.add_argument("--normalisation", choices=["dataset", "train"], required=True)
     parser.add_argument("--validation", choices=["tracks", "segments"], default="tracks")
     parser.add_argument("--scaler", type=Path, required=True, help="JSON to write")
     options = parser.parse_args()
 
-    tracks = split.read(options.labels, options.folds)
-    index = Features(options.features, tracks.digest).index
+    tracks = split.read(options.folds)
+    index = look_up(options.index, tracks.digest)
     sums = index.assign(count=index["n_frames"] * N_BANDS)[["count", "total", "squares"]].to_numpy()
     scalers = []
     for fold in range(tracks.n_folds):
         part = tracks.part(fold, split.learning_part(options.validation))
-        learned = sums if options.normalisation == "dataset" else sums[part]
-        scaler = fit(Sums(*map(float, learned.sum(axis=0))))
+        used = sums if options.normalisation == "dataset" else sums[part]
+        scaler = fit(Sums(*map(float, used.sum(axis=0))))
         if not scaler.std > 0:
             raise UserError("all training tracks are silent throughout; check the audio files")
         scalers.append(scaler)
-    with atomic(options.scaler) as path:
-        path.write_text(
-            json.dumps(
-                {
-                    "normalisation": options.normalisation,
-                    "folds": [asdict(scaler) for scaler in scalers],
-                },
-                indent=2,
-            )
-        )
+    write_scalers(options.scaler, options.normalisation, scalers)
 
 
 if __name__ == "__main__":

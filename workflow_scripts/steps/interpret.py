@@ -10,9 +10,10 @@ import pandas as pd
 
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.parameters import N_BANDS, SAMPLE_RATE
-from workflow_scripts.dataset import mel_scale, split
-from workflow_scripts.dataset.normalisation import compress, read_scaler
-from workflow_scripts.dataset.parts import Fold, Part
+from workflow_scripts.dataset import experiment_data, mel_scale
+from workflow_scripts.dataset.experiment_data import ExperimentData
+from workflow_scripts.dataset.normalisation import compress
+from workflow_scripts.dataset.parts import Part
 from workflow_scripts.interpretation import temporal_filters
 from workflow_scripts.interpretation.filters import Findings, Model, findings
 from workflow_scripts.interpretation.temporal_filters import PulseTest
@@ -64,22 +65,19 @@ def spectra(found: list[Findings]) -> dict[str, np.ndarray]:
 def main() -> None:
     """Command line; Snakemake's rule of the same name calls it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--features", type=Path, nargs="+", required=True, help="shards")
-    parser.add_argument("--labels", type=Path, required=True, help="labels.csv")
-    parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
-    parser.add_argument("--scaler", type=Path, required=True, help="scaler.json")
+    experiment_data.add_options(parser)
     parser.add_argument("--network", type=json.loads, required=True, help="JSON description")
     parser.add_argument("--weights", type=Path, nargs="+", required=True, help="a fold each")
     parser.add_argument("--filters", type=Path, required=True, help="CSV to write, a row a filter")
     parser.add_argument("--spectra", type=Path, required=True, help=".npz to write")
     options = parser.parse_args()
 
-    tracks = split.read(options.labels, options.folds)
+    data = ExperimentData.read(options)
+    tracks = data.tracks
     network = Network.from_config(options.network, N_BANDS, len(tracks.classes))
     found, tables = [], []
     for fold, trained in enumerate(options.weights):
-        scaler = read_scaler(options.scaler, fold)
-        part = Fold(tracks, fold, options.features, scaler, network.frames).part("test")
+        part = data.fold(fold, network.frames).part("test")
         tested = evenly(part, MOST_SEGMENTS)
         track_ids = tracks.track_id[tracks.part(fold, "test")][tested.segments.content]
         model = Model(network, weights.read(trained), tracks.classes)

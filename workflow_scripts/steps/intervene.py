@@ -10,9 +10,10 @@ import pandas as pd
 
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.parameters import N_BANDS
-from workflow_scripts.dataset import split
+from workflow_scripts.dataset import experiment_data
+from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.dataset.features import Features
-from workflow_scripts.dataset.normalisation import Scaler, compress, read_scaler
+from workflow_scripts.dataset.normalisation import Scaler, compress
 from workflow_scripts.interpretation.interventions import INTERVENTIONS, Intervention, segments
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Network
@@ -96,17 +97,15 @@ def counts(
 def main() -> None:
     """Command line; Snakemake's rule of the same name calls it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--features", type=Path, nargs="+", required=True, help="shards")
-    parser.add_argument("--labels", type=Path, required=True, help="labels.csv")
-    parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
-    parser.add_argument("--scaler", type=Path, required=True, help="scaler.json")
+    experiment_data.add_options(parser)
     parser.add_argument("--network", type=json.loads, required=True, help="JSON description")
     parser.add_argument("--engine", choices=["mxnet", "torch"], default="mxnet")
     parser.add_argument("--weights", type=Path, nargs="+", required=True, help="a fold each")
     parser.add_argument("--interventions", type=Path, required=True, help="CSV to write")
     options = parser.parse_args()
 
-    tracks = split.read(options.labels, options.folds)
+    data = ExperimentData.read(options)
+    tracks = data.tracks
     network = Network.from_config(options.network, N_BANDS, len(tracks.classes))
     engine_type = engine_class(options.engine)
     tables = []
@@ -115,8 +114,8 @@ def main() -> None:
         engine = engine_type(network, weights.read(trained), dropout=0, gpu=False)
         decided = decided_under_all(
             engine,
-            read_scaler(options.scaler, fold),
-            Features(options.features, tracks.digest[test]),
+            data.scalers[fold],
+            data.features(tracks.digest[test]),
             network.frames,
         )
         table = counts(decided, tracks.label[test], tracks.classes)

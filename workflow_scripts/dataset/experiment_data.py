@@ -1,0 +1,54 @@
+"""The tracks, folds, features and scalers of an experiment, as most steps read them."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from workflow_scripts.dataset import split
+from workflow_scripts.dataset.features import FeatureFiles, Features
+from workflow_scripts.dataset.normalisation import Scaler, read_scalers
+from workflow_scripts.dataset.parts import Fold
+from workflow_scripts.dataset.split import Tracks
+
+
+def add_options(parser: argparse.ArgumentParser, scaler: bool = True) -> None:
+    """Add the options that `ExperimentData.read` reads; without `scaler`, no --scaler."""
+    parser.add_argument(
+        "--features", type=Path, nargs="+", required=True, help="features/shard-<i>.npy"
+    )
+    parser.add_argument(
+        "--index", type=Path, nargs="+", required=True, help="features/shard-<i>.csv"
+    )
+    parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
+    if scaler:
+        parser.add_argument("--scaler", type=Path, required=True, help="scaler.json")
+
+
+@dataclass(frozen=True)
+class ExperimentData:
+    """The data that the steps after fit_scaler share.
+
+    `scalers` has an entry a fold; it is empty where no scaler was read.
+    """
+
+    feature_files: FeatureFiles
+    tracks: Tracks
+    scalers: Sequence[Scaler]
+
+    @classmethod
+    def read(cls, options: argparse.Namespace) -> "ExperimentData":
+        """Read folds.csv and scaler.json; features are read when they are used."""
+        files = FeatureFiles(options.features, options.index)
+        scalers = read_scalers(options.scaler) if hasattr(options, "scaler") else []
+        return cls(files, split.read(options.folds), scalers)
+
+    def features(self, digests: Sequence[str] | np.ndarray) -> Features:
+        """The features of the tracks with these content digests."""
+        return self.feature_files.of(digests)
+
+    def fold(self, number: int, n_frames: int) -> Fold:
+        """Fold `number`, cut into segments of `n_frames` frames."""
+        return Fold(self.tracks, number, self.feature_files, self.scalers[number], n_frames)

@@ -1,0 +1,151 @@
+"""Which tracks an experiment uses: bad audio out, replicas handled, groups formed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.audio.parameters import HOP_SIZE, SAMPLE_RATE
+from workflow_scripts.dataset import bad_audio, replicas
+from workflow_scripts.dataset.tracks import check_classes
+from workflow_scripts.errors import UserError
+
+SKIPPED_COLUMNS = ["track_id", "label", "path", "reason"]
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """How tracks are selected; `on_bad_audio`, `replicas` and `group_by` are as in config.yaml.
+
+    `longest_input` is the longest segment of all variants, in frames. Of Ballroom as published
+    (`ballroom`) the pairs of replicas are known, and truncated files are used as they are.
+    """
+
+    on_bad_audio: str
+    replicas: str
+    n_folds: int
+    group_by: str
+    longest_input: int
+    ballroom: bool
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The tracks to use, and the skipped ones with their reasons (SKIPPED_COLUMNS).
+
+    Tracks of one value of `groups` (indexed as `used`) share a fold; None if no tracks do.
+    """
+
+    used: pd.DataFrame
+    groups: pd.Series | None
+    skipped: pd.DataFrame
+
+
+def select(tracks: pd.DataFrame, index: pd.DataFrame, criteria: Criteria) -> Selection:
+    """Select from tracks.csv, by what extraction found in each content (`read_index`).
+
+    Raises UserError for bad audio unless it is to be skipped, and for tracks that cannot be spread
+    over the folds.
+    """
+    tracks, problems = _examined(tracks, index)
+    bad = reasons_to_skip(tracks, problems, criteria.longest_input, criteria.ballroom)
+    if criteria.on_bad_audio == "fail":
+        bad_audio.check(tracks, bad)
+    used = tracks.drop(bad.index)
+
+    same = same_recording(used, criteria.ballroom)
+    superfluous = replicas.superfluous(used, replicas.together(*same))
+    if len(superfluous):
+        print(_replicas_sentence(superfluous, criteria.replicas))
+    if criteria.replicas == "drop":
+        used = used.drop(superfluous.index)
+        bad = pd.concat([bad, superfluous])
+    check_classes(used, criteria.n_folds)
+    skipped = tracks.loc[bad.index].assign(reason=bad)[SKIPPED_COLUMNS].sort_values("track_id")
+    return Selection(used, _groups(used, criteria), skipped)
+
+
+def reasons_to_skip(
+    tracks: pd.DataFrame, problems: np.ndarray, longest_input: int, published: bool
+) -> pd.Series:
+    """Why tracks (track_id, n_frames) cannot be used: text, indexed as those tracks.
+
+    `problems` is what extraction said of each track, NaN where there was nothing to extract from.
+    The archive of a `published` data set has been checked, so its truncated files are used.
+    """
+    reasons = pd.Series(problems, index=tracks.index, dtype=object).fillna(bad_audio.UNREADABLE)
+    if published:
+        truncated = reasons.str.startswith(bad_audio.TRUNCATED)
+        for row, reason in reasons[truncated].items():
+            print(f"note: {tracks['track_id'][row]} {reason}; it is as published, and used")
+        reasons[truncated] = ""
+    short = (reasons == "") & (tracks["n_frames"] < longest_input)
+    needed = longest_input * HOP_SIZE / SAMPLE_RATE
+    reasons[short] = [
+        f"is too short: {frames} frames, a segment of {longest_input} takes {needed:.1f} s"
+        for frames in tracks["n_frames"][short]
+    ]
+    return reasons[reasons != ""]
+
+
+def same_recording(tracks: pd.DataFrame, ballroom: bool) -> list[Sequence[str]]:
+    """Columns of names (`replicas.together`) that tracks of the same recording share."""
+    columns: list[Sequence[str]] = [tracks["digest"]]
+    if ballroom:
+        columns.append(replicas.known(tracks["track_id"], pd.read_csv(replicas.BALLROOM)))
+    return columns
+
+
+def groups_of(tracks: pd.DataFrame, shared: list[Sequence[str]]) -> pd.Series | None:
+    """A group name for each track: the first track_id of those that share a name with it.
+
+    `shared` are columns of names, see `replicas.together`. None if every track is alone.
+    """
+    if not shared:
+        return None
+    sets = pd.Series(replicas.together(*shared), index=tracks.index)
+    if sets.is_unique:
+        return None
+    return tracks["track_id"].groupby(sets).transform("min")
+
+
+def _examined(tracks: pd.DataFrame, index: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """The tracks with n_frames, and the problem that extraction found in each."""
+    found = index.set_index("digest")[["n_frames", "problem"]]
+    if (missing := ~tracks["digest"].isin([*found.index, ""])).any():
+        raise UserError(
+            f"{missing.sum()} tracks are in no shard of the features; run again with --forcerun "
+            "list_tracks"
+        )
+    found = found.reindex(tracks["digest"])
+    n_frames = found["n_frames"].fillna(0).astype(int).to_numpy()
+    return tracks.assign(n_frames=n_frames), found["problem"].to_numpy()
+
+
+def _groups(used: pd.DataFrame, criteria: Criteria) -> pd.Series | None:
+    """Replicas share a fold with `replicas: group`, tracks of one performer with `group_by`."""
+    grouped = criteria.replicas == "group"
+    shared = same_recording(used, criteria.ballroom) if grouped else []
+    if criteria.group_by:
+        values = used[criteria.group_by]
+        shared = [*shared, values.astype(str).where(values.notna(), "")]
+    groups = groups_of(used, shared)
+    if groups is not None and groups.nunique() < criteria.n_folds:
+        raise UserError(
+            f"group_by {criteria.group_by} makes {groups.nunique()} groups, too few for "
+            f"{criteria.n_folds} folds; lower folds"
+        )
+    return groups
+
+
+def _replicas_sentence(superfluous: pd.Series, choice: str) -> str:
+    """What happens to the replicas."""
+    fate = {
+        "keep": "kept; one may be trained on and another tested",
+        "group": "kept in the fold of their originals",
+        "drop": "skipped",
+    }[choice]
+    two_classes = superfluous.str.endswith(replicas.OF_ANOTHER_CLASS).sum()
+    also = f", {two_classes} of them of recordings in two classes" if two_classes else ""
+    return f"{len(superfluous)} replicas of other tracks{also}: {fate}"

@@ -1,0 +1,74 @@
+"""What decides the course of a training: the same identity gives the same weights."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One training: its settings, the digests of its code and data, and where it runs.
+
+    `network`, `training`, `validation`, `sampling`, `augmentation` and `engine` are as in
+    config.yaml. `digests` has SHA-256 sums of the code, the training and validation segments, the
+    labels and the initial weights. `device` is "cpu" or the name of a GPU.
+    """
+
+    variant: str
+    fold: int
+    seed: int
+    network: dict[str, Any]
+    training: dict[str, Any]
+    validation: str
+    sampling: str
+    augmentation: dict[str, Any]
+    classes: list[str]
+    engine: str
+    digests: dict[str, Any]
+    device: str
+    versions: dict[str, str]
+
+    @classmethod
+    def of(cls, fit: Mapping[str, Any]) -> "Identity":
+        """The identity that `fit`, the content of fit.json, records."""
+        digests = {name: fit["digests"][name] for name in ("code", "segments", "labels", "start")}
+        values = {field.name: fit[field.name] for field in fields(cls)}
+        return cls(**values | {"digests": digests})
+
+    def task(self) -> str:
+        """A digest of what is trained: all but `max_epochs` and where it runs.
+
+        A finished training of the same task is not repeated on another machine.
+        """
+        return _digest(self._task())
+
+    def course(self) -> str:
+        """A digest of what decides every bit: the task, the versions, and CPU or GPU.
+
+        Training continues from a checkpoint of the same course only.
+        """
+        device = "cpu" if self.device == "cpu" else "gpu"
+        return _digest(self._task() | {"versions": self.versions, "device": device})
+
+    def _task(self) -> dict[str, Any]:
+        values = asdict(self)
+        del values["device"], values["versions"]
+        del values["training"]["max_epochs"]
+        return values
+
+
+def digest_of_arrays(*arrays: np.ndarray) -> str:
+    """SHA-256 of shapes, types and values."""
+    total = hashlib.sha256()
+    for array in arrays:
+        total.update(f"{array.shape} {array.dtype}\n".encode())
+        total.update(np.ascontiguousarray(array).data)
+    return total.hexdigest()
+
+
+def _digest(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,69 @@
+"""The three files of a trained model: weights.npz, history.csv and fit.json."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from workflow_scripts.atomic_files import atomic
+from workflow_scripts.networks import training, weights
+from workflow_scripts.networks.identity import Identity
+from workflow_scripts.networks.training import Progress, Settings
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """Where the files of one model lie."""
+
+    weights: Path
+    history: Path
+    fit: Path
+
+    def write(self, progress: Progress, identity: Identity, further: Mapping[str, Any]) -> None:
+        """Write the best weights, a row an epoch, and the record of the training.
+
+        fit.json holds the identity, the digest of the weights, what `progress` sums up to, and
+        `further`.
+        """
+        weights.write(self.weights, progress.best_weights)
+        history = pd.DataFrame([asdict(epoch) for epoch in progress.history])
+        with atomic(self.history) as path:
+            # Without the seconds, two runs of one training write the same bytes.
+            history.drop(columns="seconds").to_csv(path, index=False)
+        record = asdict(identity) | {
+            "digests": identity.digests | {"weights": _sha256(self.weights)},
+            "n_epochs": len(history),
+            "best_epoch": progress.best.epoch,
+            "validation_accuracy": progress.best.validation_accuracy,
+            "seconds": float(history["seconds"].sum()),
+        }
+        with atomic(self.fit) as path:
+            path.write_text(json.dumps(record | dict(further), indent=2))
+
+    def is_finished(self, identity: Identity, settings: Settings) -> bool:
+        """Whether these files are the undamaged end of the training with this identity."""
+        try:
+            fit = json.loads(self.fit.read_text())
+            losses = pd.read_csv(self.history)["train_loss"].tolist()
+            same = Identity.of(fit).task() == identity.task()
+            whole = _sha256(self.weights) == fit["digests"]["weights"]
+            # A training of more epochs than are asked for is another one.
+            length = len(losses) == fit["n_epochs"] <= settings.max_epochs
+            return same and whole and length and training.has_ended(losses, settings)
+        # Missing, damaged, or written by another version: then it is trained again.
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+    def renew(self) -> None:
+        """Mark the files as made now, so that Snakemake sees that they are up to date."""
+        for path in (self.weights, self.history, self.fit):
+            os.utime(path)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

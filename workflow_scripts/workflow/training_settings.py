@@ -1,0 +1,25 @@
+"""What of the configuration decides a training's numbers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+NETWORK_KEYS = ("input_frames", "trunks", "hidden", "init")
+SHARED_KEYS = ("seed", "validation", "sampling", "augmentation", "engine")
+
+
+def network_of(config: Mapping[str, Any], variant: str) -> dict[str, Any]:
+    """The description of a variant's network."""
+    return {key: config["variants"][variant][key] for key in NETWORK_KEYS}
+
+
+def training_of(config: Mapping[str, Any], variant: str) -> dict[str, Any]:
+    """The settings of a variant's training: those of all, and its own in their place."""
+    return config["training"] | config["variants"][variant].get("training", {})
+
+
+def settings_of(config: Mapping[str, Any], variant: str) -> dict[str, Any]:
+    """All settings of a variant's training, as fit.json records them."""
+    return {key: config[key] for key in SHARED_KEYS} | {
+        "network": network_of(config, variant),
+        "training": training_of(config, variant),
+    }
