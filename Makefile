@@ -1,22 +1,7 @@
-# What a newcomer needs. The environment lies in .venv, made from the locks under envs/.
-#   make demo    the whole experiment on the synthesised demo, then Table I and the report
-#   make test    the tests
-#   make test-slurm  those that need SLURM, in a cluster of one node that starts for them (as root)
-#   make env     the environment alone: `. .venv/bin/activate`, then call snakemake;
-#                GPU=1 takes MXNet's CUDA build instead of the CPU's, TORCH=1 adds PyTorch,
-#                CLUSTER=1 Snakemake's executors for clusters, DEV=1 what the tests, the linters
-#                and the benchmarks need
-#   make estimate  how long the trainings will take on this machine; CORES=, GPUS= and ARGS=
-#                (further words for snakemake) say of what
-#   make adopt NAME=...  take over results/NAME of another checkout
-#   make archive NAME=...  pack results/NAME and the workflow into FILE=, results/NAME.tar.gz
-#   make model NAME=...  pack the best network of results/NAME, or VARIANTS="...", into FILE=,
-#                results/NAME/model.zip, which labels music
-#   make tables NAME=...  the tables of finished results again, from their predictions
-#   make lint    formats and static checks
-#   make lock    resolve envs/*.in again (needs uv)
+# The commands of this workflow; `make` lists them. The environment is .venv, made from the locks
+# under envs/.
 
-# Where GPU= is not given, only `make env` changes the build of MXNet that is installed.
+# Where GPU= is not given, only `make env` changes the installed build of MXNet.
 ifeq ($(filter env,$(MAKECMDGOALS)),)
 GPU ?= $(if $(wildcard .venv/gpu),1)
 endif
@@ -28,59 +13,69 @@ BIN := .venv/bin
 ENGINE := $(if $(filter Darwin-arm64,$(shell uname -sm | tr ' ' -)),torch,mxnet)
 # snakefmt calls shfmt, the rules call python.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+NAMED = $(or $(NAME),$(error say which results: make $@ NAME=quick))
 
-.PHONY: demo test test-slurm env estimate adopt archive model tables lint lock
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slurm env estimate label model tables archive adopt lint lock
 .DELETE_ON_ERROR:
 
-demo: .venv/$(BUILD)
+help: ## list these commands
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
+
+demo: .venv/$(BUILD) ## run the whole experiment on synthesised audio, in minutes
 	$(BIN)/snakemake --cores all --configfile presets/quick.yaml --config dataset=demo \
 		engine=$(ENGINE)
 	@echo
 	@cat results/quick/table1.md
-	@echo "The table lies in results/quick: table1.csv, table1.md, table1.tex; the report there,"
-	@echo "report.html, opens in any browser."
+	@echo "The table is results/quick/table1.csv, .md and .tex; the report is"
+	@echo "results/quick/report.html: open it in a browser."
 	@echo
 	@$(BIN)/python -m workflow_scripts.commands.pack_model results/quick
 
-# Side by side: a test seldom keeps two cores busy. Four at the most: each may take a gigabyte.
-test: .venv/dev
+# In parallel: a test seldom keeps two cores busy. At most four: each may take a gigabyte.
+test: .venv/dev ## run the tests
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
-test-slurm: .venv/dev .venv/cluster
+test-slurm: .venv/dev .venv/cluster ## run the tests that need SLURM, on a one-node cluster (as root)
 	$(BIN)/python -m tests.one_node_slurm $(BIN)/pytest -m slurm
 
 env: .venv/$(BUILD) $(if $(filter 1,$(TORCH)),.venv/torch) \
-	$(if $(filter 1,$(CLUSTER)),.venv/cluster) $(if $(filter 1,$(DEV)),.venv/bench)
+	$(if $(filter 1,$(CLUSTER)),.venv/cluster) \
+	$(if $(filter 1,$(DEV)),.venv/bench) ## make the environment; GPU=1, TORCH=1, CLUSTER=1 and DEV=1 add to it
 	@echo "Ready. Type:  . .venv/bin/activate"
 
-estimate: .venv/$(BUILD)
+estimate: .venv/$(BUILD) ## estimate the time of the trainings; CORES=, GPUS=, ARGS="--configfile ..."
 	$(BIN)/snakemake estimate --cores $(or $(CORES),all) $(if $(GPUS),--resources gpu=$(GPUS)) \
 		--quiet host progress reason rules $(ARGS)
 
-NAMED = $(or $(NAME),$(error say of which results: make $@ NAME=quick))
+label: .venv/$(BUILD) ## label the music in AUDIO=FOLDER with MODEL=FILE; NAME= of the results
+	$(BIN)/snakemake --snakefile label.smk --cores $(or $(CORES),all) --config \
+		model="$(or $(MODEL),$(error say which model: MODEL=results/quick/model.zip))" \
+		audio_dir="$(or $(AUDIO),$(error say which music: AUDIO=FOLDER))" $(if $(NAME),name=$(NAME))
 
-adopt: .venv/$(BUILD)
-	$(BIN)/python -m workflow_scripts.commands.adopt results/$(NAMED)
-
-archive: .venv/$(BUILD)
-	$(BIN)/python -m workflow_scripts.commands.archive results/$(NAMED) \
-		$(or $(FILE),results/$(NAME).tar.gz)
-
-model: .venv/$(BUILD)
+model: .venv/$(BUILD) ## pack the best network of results/NAME, or VARIANTS="...", into FILE=
 	$(BIN)/python -m workflow_scripts.commands.pack_model results/$(NAMED) \
 		$(if $(VARIANTS),--variants $(VARIANTS)) $(if $(FILE),--file $(FILE))
 
-tables: .venv/$(BUILD)
+tables: .venv/$(BUILD) ## write the tables of results/NAME again, from its predictions
 	$(BIN)/python -m workflow_scripts.commands.rewrite_tables results/$(NAMED)
 
-lint: .venv/dev
+archive: .venv/$(BUILD) ## pack results/NAME and the workflow into FILE=
+	$(BIN)/python -m workflow_scripts.commands.archive results/$(NAMED) \
+		$(or $(FILE),results/$(NAME).tar.gz)
+
+adopt: .venv/$(BUILD) ## take over results/NAME that another checkout made
+	$(BIN)/python -m workflow_scripts.commands.adopt results/$(NAMED)
+
+lint: .venv/dev ## check formats, types and spelling
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakefmt --check Snakefile label.smk rules
 	$(BIN)/mypy
+	$(BIN)/codespell
 	$(BIN)/snakemake --lint
 
-lock:
+lock: ## resolve envs/*.in again (needs uv)
 	cd envs && uv pip compile $(LOCK) cpu.in --output-file cpu.txt
 	cd envs && uv pip compile $(LOCK) --constraint cpu.txt gpu.in --output-file gpu.txt
 	cd envs && uv pip compile $(LOCK) --constraint cpu.txt dev.in --output-file dev.txt

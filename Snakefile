@@ -1,4 +1,4 @@
-"""From audio to Table I of Pons, Lidy & Serra (CBMI 2016); README.md says how to run it."""
+"""From audio to Table I of Pons, Lidy & Serra (CBMI 2016). README.md says how to run it."""
 
 from snakemake.utils import min_version
 
@@ -19,8 +19,8 @@ rule all:
         latex=f"{D}/table1.tex",
         report=f"{D}/report.html",
         cards=of_each_variant("onnx/{variant}/MODEL_CARD.md"),
-        # With more shards than before some are missing, and Snakemake looks at nothing else of a job
-        # whose outputs it does not all know.
+        # All outputs of list_tracks: with more shards than before some are missing, and Snakemake
+        # runs the job again only if one of the missing files is asked for.
         contents=expand("{D}/contents/shard-{shard}.txt", D=D, shard=SHARDS),
 
 
@@ -31,24 +31,24 @@ include: "rules/training.smk"
 include: "rules/evaluation.smk"
 include: "rules/interpretation.smk"
 include: "rules/report.smk"
-include: "rules/labelling.smk"
+include: "rules/export.smk"
 
 
 onstart:
-    take_the_results()
-    say_where_it_trains()
+    start_run()
 
 
 onerror:
-    leave_the_results()
+    RUN_LOCK.release()
 
 
 onsuccess:
-    remove_leftovers(Path(D))
-    leave_the_results()
-    if os.path.exists(f"{D}/table1.md"):
-        print(f"Table I lies in {D}/table1.md, .csv and .tex.", file=sys.stderr)
-    if os.path.exists(f"{D}/report.html"):
+    remove_leftovers(RESULTS.folder)
+    RUN_LOCK.release()
+    table, report = RESULTS.tables[0], RESULTS.folder / "report.html"
+    if table.exists():
         print(
-            f"The report is {D}/report.html: open it in a browser.", file=sys.stderr
+            f"Table I is in {table.with_suffix('')}.csv, .md and .tex.", file=sys.stderr
         )
+    if report.exists():
+        print(f"The report is {report}: open it in a browser.", file=sys.stderr)

@@ -1,8 +1,7 @@
 """Audio and the list of tracks.
 
 Needs: nothing (demo), a network (ballroom) or the user's folder of audio (folder).
-Makes: data/<dataset>/ and, in results/<name>/, tracks.csv and contents/shard-<i>.txt; from these and
-features/shard-<i>.csv, labels.csv, lengths.csv and skipped.csv.
+Makes: data/<dataset>/ and, in results/<name>/, tracks.csv and contents/shard-<i>.txt.
 """
 
 
@@ -11,7 +10,6 @@ features/shard-<i>.csv, labels.csv, lengths.csv and skipped.csv.
 localrules:
     download,
     synthesise,
-    select_tracks,
 
 
 # Its code is no input: an archive of the right MD5 sum is never fetched again.
@@ -158,53 +156,5 @@ checkpoint list_tracks:
             --digests data/digests \
             --tracks {output.tracks} \
             --shards {output.contents} \
-            2>>{log} | tee -ai {log}
-        """
-
-
-checkpoint select_tracks:
-    input:
-        tracks=lambda wildcards: checkpoints.list_tracks.get().output.tracks,
-        index=FEATURE_INDEX,
-        replicas=source("workflow_scripts/dataset/ballroom_replicas.csv"),
-    output:
-        labels=f"{D}/labels.csv",
-        lengths=f"{D}/lengths.csv",
-        skipped=f"{D}/skipped.csv",
-    log:
-        f"{D}/logs/select_tracks.log",
-    benchmark:
-        f"{D}/benchmarks/select_tracks.tsv"
-    conda:
-        "../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1500),
-        runtime=growing(30),
-    params:
-        code=digests_of("steps/select_tracks"),
-        longest_input=max(v["input_frames"] for v in config["variants"].values()),
-        on_bad_audio=config["on_bad_audio"],
-        replicas=config["replicas"],
-        ballroom="--ballroom" if config["dataset"] == "ballroom" else "",
-        folds=config["folds"],
-        group_by=lambda wildcards: config["group_by"] or "",
-    message:
-        "Select the tracks of {params.folds} folds"
-    shell:
-        """
-        : >{log}
-        python -m workflow_scripts.steps.select_tracks \
-            --tracks {input.tracks} \
-            --index {input.index} \
-            --longest-input {params.longest_input} \
-            --on-bad-audio {params.on_bad_audio} \
-            --replicas {params.replicas} \
-            {params.ballroom} \
-            --folds {params.folds} \
-            --group-by={params.group_by:q} \
-            --labels {output.labels} \
-            --lengths {output.lengths} \
-            --skipped {output.skipped} \
             2>>{log} | tee -ai {log}
         """

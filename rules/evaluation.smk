@@ -1,6 +1,6 @@
 """From models to Table I.
 
-Needs: results/<name>/models/, features/, the tables of the tracks, scaler.json.
+Needs: results/<name>/models/, features/, tempi/, tracks.csv, folds.csv, skipped.csv, scaler.json.
 Makes: predictions/<variant>/fold-<k>.csv, baselines.csv, table1.csv, .md and .tex.
 """
 
@@ -14,9 +14,7 @@ rule evaluate:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        listed=listed,
-        labels=f"{D}/labels.csv",
-        folds=f"{D}/folds.csv",
+        folds=assigned_folds,
         scaler=f"{D}/scaler.json",
         weights=expand(
             "{D}/models/{{variant}}/fold-{fold}/weights.npz", D=D, fold=FOLDS
@@ -45,7 +43,7 @@ rule evaluate:
         """
         python -m workflow_scripts.steps.evaluate \
             --features {input.features} \
-            --labels {input.labels} \
+            --index {input.index} \
             --folds {input.folds} \
             --scaler {input.scaler} \
             --network {params.network:q} \
@@ -60,11 +58,9 @@ rule evaluate_baselines:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
+        folds=assigned_folds,
         tempi=TEMPI,
         tracks=f"{D}/tracks.csv",
-        listed=listed,
-        labels=f"{D}/labels.csv",
-        folds=f"{D}/folds.csv",
     output:
         baselines=f"{D}/baselines.csv",
     log:
@@ -82,15 +78,15 @@ rule evaluate_baselines:
     params:
         code=digests_of("steps/evaluate_baselines"),
     message:
-        "Test the baselines"
+        "Evaluate the baselines"
     shell:
         """
         python -m workflow_scripts.steps.evaluate_baselines \
             --features {input.features} \
+            --index {input.index} \
+            --folds {input.folds} \
             --tempi {input.tempi} \
             --tracks {input.tracks} \
-            --labels {input.labels} \
-            --folds {input.folds} \
             --baselines {output.baselines} \
             >{log} 2>&1
         """
@@ -98,15 +94,12 @@ rule evaluate_baselines:
 
 rule tabulate:
     input:
-        listed=listed,
-        labels=f"{D}/labels.csv",
-        folds=f"{D}/folds.csv",
+        folds=assigned_folds,
         baselines=f"{D}/baselines.csv",
         skipped=f"{D}/skipped.csv",
         predictions=of_each_model("predictions/{variant}/fold-{fold}.csv"),
         # Each is made with the model that its predictions are of: it reruns nothing by itself.
         fits=of_each_model("models/{variant}/fold-{fold}/fit.json"),
-        paper=source("workflow_scripts/results/paper_table1.csv"),
     output:
         table=report(
             f"{D}/table1.csv", caption="captions/table1.rst", category="Tables"
@@ -129,11 +122,10 @@ rule tabulate:
         dataset=config["dataset"],
         name=config["name"],
     message:
-        "Tabulate"
+        "Write Table I"
     shell:
         """
         python -m workflow_scripts.steps.tabulate \
-            --labels {input.labels} \
             --folds {input.folds} \
             --skipped {input.skipped} \
             --baselines {input.baselines} \

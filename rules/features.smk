@@ -1,9 +1,14 @@
 """Mel-spectrograms.
 
-Needs: results/<name>/tracks.csv, contents/shard-<i>.txt, labels.csv, folds.csv.
+Needs: results/<name>/tracks.csv, contents/shard-<i>.txt, folds.csv.
 Makes: features/shard-<i>.npy and .csv, onsets/shard-<i>.csv, tempi/shard-<i>.csv,
 scaler.json.
 """
+
+
+# Seconds of one core, of tables alone.
+localrules:
+    fit_scaler,
 
 
 rule extract_mel:
@@ -100,19 +105,14 @@ rule detect_tempo:
 
 rule fit_scaler:
     input:
-        features=FEATURES,
         index=FEATURE_INDEX,
-        listed=listed,
-        labels=f"{D}/labels.csv",
-        folds=f"{D}/folds.csv",
+        folds=assigned_folds,
     output:
         scaler=f"{D}/scaler.json",
     log:
         f"{D}/logs/fit_scaler.log",
     benchmark:
         f"{D}/benchmarks/fit_scaler.tsv"
-    # It reads all features.
-    localrule: OF_KNOWN_SIZE
     conda:
         "../envs/cpu.yaml"
     threads: 1
@@ -128,8 +128,7 @@ rule fit_scaler:
     shell:
         """
         python -m workflow_scripts.steps.fit_scaler \
-            --features {input.features} \
-            --labels {input.labels} \
+            --index {input.index} \
             --folds {input.folds} \
             --normalisation {params.normalisation} \
             --validation {params.validation} \

@@ -1,7 +1,7 @@
 """Cross-validation.
 
-Needs: results/<name>/labels.csv.
-Makes: folds.csv.
+Needs: results/<name>/tracks.csv, features/shard-<i>.csv.
+Makes: folds.csv, skipped.csv.
 """
 
 
@@ -9,12 +9,13 @@ localrules:
     assign_folds,
 
 
-rule assign_folds:
+checkpoint assign_folds:
     input:
-        listed=listed,
-        labels=f"{D}/labels.csv",
+        tracks=lambda wildcards: checkpoints.list_tracks.get().output.tracks,
+        index=FEATURE_INDEX,
     output:
         folds=f"{D}/folds.csv",
+        skipped=f"{D}/skipped.csv",
     log:
         f"{D}/logs/assign_folds.log",
     benchmark:
@@ -23,10 +24,15 @@ rule assign_folds:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=growing(1000),
+        mem_mb=growing(1500),
         runtime=growing(30),
     params:
         code=digests_of("steps/assign_folds"),
+        ballroom="--ballroom" if config["dataset"] == "ballroom" else "",
+        longest_input=max(v["input_frames"] for v in config["variants"].values()),
+        on_bad_audio=config["on_bad_audio"],
+        replicas=config["replicas"],
+        group_by=lambda wildcards: config["group_by"] or "",
         folds=config["folds"],
         seed=config["seed"],
         unstratified="" if config["stratified"] else "--unstratified",
@@ -35,12 +41,20 @@ rule assign_folds:
         "Assign the tracks to {params.folds} folds"
     shell:
         """
+        : >{log}
         python -m workflow_scripts.steps.assign_folds \
-            --labels {input.labels} \
+            --tracks {input.tracks} \
+            --index {input.index} \
+            {params.ballroom} \
+            --longest-input {params.longest_input} \
+            --on-bad-audio {params.on_bad_audio} \
+            --replicas {params.replicas} \
+            --group-by={params.group_by:q} \
             --n-folds {params.folds} \
             --seed {params.seed} \
             {params.unstratified} \
             --validation {params.validation} \
             --folds {output.folds} \
-            >{log} 2>&1
+            --skipped {output.skipped} \
+            2>>{log} | tee -ai {log}
         """

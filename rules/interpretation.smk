@@ -1,6 +1,6 @@
 """What the networks have learned.
 
-Needs: results/<name>/models/, features/, the tables of the tracks, scaler.json.
+Needs: results/<name>/models/, features/, tracks.csv, folds.csv, scaler.json, predictions/.
 Makes: interventions/<variant>.csv, interventions.csv, filters/<variant>.csv and .npz,
 sounds/.
 """
@@ -15,9 +15,7 @@ rule intervene:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        listed=listed,
-        labels=f"{D}/labels.csv",
-        folds=f"{D}/folds.csv",
+        folds=assigned_folds,
         scaler=f"{D}/scaler.json",
         weights=expand(
             "{D}/models/{{variant}}/fold-{fold}/weights.npz", D=D, fold=FOLDS
@@ -39,12 +37,12 @@ rule intervene:
         network=network,
         engine=config["engine"],
     message:
-        "Stretch and shift what {wildcards.variant} hears"
+        "Evaluate {wildcards.variant} under time stretch and pitch shift"
     shell:
         """
         python -m workflow_scripts.steps.intervene \
             --features {input.features} \
-            --labels {input.labels} \
+            --index {input.index} \
             --folds {input.folds} \
             --scaler {input.scaler} \
             --network {params.network:q} \
@@ -57,7 +55,6 @@ rule intervene:
 
 rule tabulate_interventions:
     input:
-        listed=listed,
         counts=of_each_variant("interventions/{variant}.csv"),
     output:
         table=report(
@@ -92,9 +89,7 @@ rule interpret:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        listed=listed,
-        labels=f"{D}/labels.csv",
-        folds=f"{D}/folds.csv",
+        folds=assigned_folds,
         scaler=f"{D}/scaler.json",
         weights=expand(
             "{D}/models/{{variant}}/fold-{fold}/weights.npz", D=D, fold=FOLDS
@@ -121,7 +116,7 @@ rule interpret:
         """
         python -m workflow_scripts.steps.interpret \
             --features {input.features} \
-            --labels {input.labels} \
+            --index {input.index} \
             --folds {input.folds} \
             --scaler {input.scaler} \
             --network {params.network:q} \
@@ -136,10 +131,8 @@ rule auralise:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        listed=listed,
+        folds=assigned_folds,
         tracks=f"{D}/tracks.csv",
-        labels=f"{D}/labels.csv",
-        folds=f"{D}/folds.csv",
         scaler=f"{D}/scaler.json",
         weights=expand(f"{D}/models/{LISTEN_TO}/fold-{{fold}}/weights.npz", fold=FOLDS),
         predictions=expand(f"{D}/predictions/{LISTEN_TO}/fold-{{fold}}.csv", fold=FOLDS),
@@ -159,16 +152,16 @@ rule auralise:
     params:
         code=digests_of("steps/auralise"),
         variant=LISTEN_TO,
-        network=lambda wildcards: network_of(LISTEN_TO),
+        network=lambda wildcards: json.dumps(network_of(config, LISTEN_TO)),
     message:
-        "Let the filters of {params.variant} be heard"
+        "Make the filters of {params.variant} audible"
     shell:
         """
         python -m workflow_scripts.steps.auralise \
             --features {input.features} \
-            --tracks {input.tracks} \
-            --labels {input.labels} \
+            --index {input.index} \
             --folds {input.folds} \
+            --tracks {input.tracks} \
             --scaler {input.scaler} \
             --variant {params.variant} \
             --network {params.network:q} \

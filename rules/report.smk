@@ -7,10 +7,8 @@ Makes: report.html, figures/.
 
 rule report:
     input:
-        listed=listed,
         tracks=f"{D}/tracks.csv",
-        labels=f"{D}/labels.csv",
-        folds=f"{D}/folds.csv",
+        folds=assigned_folds,
         skipped=f"{D}/skipped.csv",
         baselines=f"{D}/baselines.csv",
         table=f"{D}/table1.csv",
@@ -18,14 +16,13 @@ rule report:
         histories=of_each_model("models/{variant}/fold-{fold}/history.csv"),
         # Made with the histories: they rerun nothing by themselves.
         fits=of_each_model("models/{variant}/fold-{fold}/fit.json"),
-        moves=of_each_variant("interventions/{variant}.csv"),
+        counts=of_each_variant("interventions/{variant}.csv"),
         interventions=f"{D}/interventions.csv",
         filters=of_each_variant("filters/{variant}.csv"),
         spectra=of_each_variant("filters/{variant}.npz"),
         # The shapes of filters that the page shows are the first fold's.
         weights=of_each_variant("models/{variant}/fold-0/weights.npz"),
         sounds=f"{D}/sounds",
-        page=PAGE,
     output:
         report=report(
             f"{D}/report.html", caption="captions/report.rst", category="Report"
@@ -50,13 +47,16 @@ rule report:
         code=digests_of("steps/report", "audio/excerpts"),
         dataset=config["dataset"],
         name=config["name"],
+        # Without paths, so that a moved folder of audio changes nothing.
+        configuration=lambda wildcards: json.dumps(
+            {key: config[key] for key in config if key not in ("audio_dir", "ballroom")}
+        ),
     message:
         "Write the report"
     shell:
         """
         python -m workflow_scripts.steps.report \
             --tracks {input.tracks} \
-            --labels {input.labels} \
             --folds {input.folds} \
             --skipped {input.skipped} \
             --baselines {input.baselines} \
@@ -64,13 +64,15 @@ rule report:
             --predictions {input.predictions} \
             --histories {input.histories} \
             --fits {input.fits} \
-            --moves {input.moves} \
+            --counts {input.counts} \
             --interventions {input.interventions} \
             --filters {input.filters} \
+            --spectra {input.spectra} \
             --weights {input.weights} \
             --sounds {input.sounds} \
             --dataset {params.dataset} \
             --name {params.name} \
+            --configuration {params.configuration:q} \
             --report {output.report} \
             --figures {output.figures} \
             >{log} 2>&1

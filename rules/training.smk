@@ -1,6 +1,6 @@
 """Training: every variant on every fold.
 
-Needs: results/<name>/features/, labels.csv, folds.csv, scaler.json.
+Needs: results/<name>/features/, folds.csv, scaler.json; onsets/ where segments start at onsets.
 Makes: models/<variant>/fold-<k>/weights.npz, history.csv, fit.json; estimate only prints.
 """
 
@@ -9,16 +9,15 @@ rule train:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        listed=listed,
-        labels=f"{D}/labels.csv",
-        folds=f"{D}/folds.csv",
+        folds=assigned_folds,
         scaler=f"{D}/scaler.json",
         onsets=ONSETS if config["sampling"] == "onset" else [],
         donors=donors,
     output:
-        weights=f"{D}/models/{{variant}}/fold-{{fold}}/weights.npz",
-        history=f"{D}/models/{{variant}}/fold-{{fold}}/history.csv",
-        fit=f"{D}/models/{{variant}}/fold-{{fold}}/fit.json",
+        # update: the step finds the model of an earlier run, and keeps it if it is the same training.
+        weights=update(f"{D}/models/{{variant}}/fold-{{fold}}/weights.npz"),
+        history=update(f"{D}/models/{{variant}}/fold-{{fold}}/history.csv"),
+        fit=update(f"{D}/models/{{variant}}/fold-{{fold}}/fit.json"),
     log:
         f"{D}/logs/train/{{variant}}/fold-{{fold}}.log",
     benchmark:
@@ -28,12 +27,13 @@ rule train:
     threads: 1
     resources:
         gpu=gpus_a_training,
-        # Of segments it holds what fits and reads the rest from the features when it is needed.
+        # It holds the segments that fit and reads the others on demand.
         mem_mb=growing(2000),
         runtime=growing(1440),
     params:
         code=digests_of("steps/train", ENGINE_MODULE),
-        model=f"{D}/models/{{variant}}/fold-{{fold}}",
+        # No output: a failed job loses its outputs, and this is what the next one continues from.
+        checkpoint=f"{D}/models/{{variant}}/fold-{{fold}}/checkpoint",
         network=network,
         training=training,
         seed=config["seed"],
@@ -44,13 +44,13 @@ rule train:
         engine=config["engine"],
     message:
         "Train {wildcards.variant}, fold {wildcards.fold}"
-    # exec: the training takes the shell's place. A time limit ends the shell at once, and a cluster
-    # kills what is then left of the job, the training that saves its checkpoint.
+    # exec: the training replaces the shell. A time limit ends the shell at once, and a cluster then
+    # kills what is left of the job, which would be the training that saves its checkpoint.
     shell:
         """
         exec python -m workflow_scripts.steps.train \
             --features {input.features} \
-            --labels {input.labels} \
+            --index {input.index} \
             --folds {input.folds} \
             --scaler {input.scaler} \
             --variant {wildcards.variant} \
@@ -67,7 +67,10 @@ rule train:
             --engine {params.engine} \
             --gpus {resources.gpu} \
             --donors {input.donors} \
-            --model {params.model} \
+            --checkpoint {params.checkpoint} \
+            --weights {output.weights} \
+            --history {output.history} \
+            --fit {output.fit} \
             >{log} 2>&1
         """
 
@@ -79,25 +82,32 @@ localrules:
 rule estimate:
     input:
         unpack(data_to_estimate),
-    # No benchmark: a file that is made would make the rule up to date.
+    # No benchmark: a file that exists would make the rule up to date.
     log:
         f"{D}/logs/estimate.log",
     conda:
         ENGINE_ENVIRONMENT
-    # All that --cores and --resources gpu= allow: nothing else is to run while steps are timed.
+    # All that --cores and --resources gpu= allow: nothing else may run while steps are timed.
     threads: 1024
     resources:
         gpu=lambda wildcards: len(gpus_here()),
         mem_mb=500,
         runtime=10,
     params:
-        variants=json.dumps(config["variants"]),
-        training=json.dumps(config["training"]),
+        variants=json.dumps(
+            {
+                name: {
+                    "network": network_of(config, name),
+                    "training": training_of(config, name),
+                }
+                for name in config["variants"]
+            }
+        ),
         folds=config["folds"],
         hop=hop_to_estimate(),
         engine=config["engine"],
         data=lambda wildcards, input: " ".join(
-            f"--{name} {path}" for name, path in input.items()
+            f"--{name} {files}" for name, files in input.items()
         ),
     message:
         "Time a few steps of each variant"
@@ -105,7 +115,6 @@ rule estimate:
         """
         python -m workflow_scripts.steps.estimate \
             --variants {params.variants:q} \
-            --training {params.training:q} \
             --n-folds {params.folds} \
             {params.hop} \
             --engine {params.engine} \

@@ -27,7 +27,7 @@ from workflow_scripts.steps import interpret
 
 BPM = temporal_filters.BPM
 COLUMNS = [
-    *("fold", "trunk", "filter", "strength", "speaks_for", "gain", "tempo", "offset"),
+    *("fold", "trunk", "filter", "strength", "most_affected_class", "gain", "tempo", "offset"),
     *("excited_tracks", "excited_frames"),
 ]
 
@@ -72,11 +72,11 @@ class TestAblation:
                     assert lost[trunk][number, label] == expected
                 assert np.isnan(lost[trunk][number, [2, 4, 5, 6]]).all()
 
-    def test_each_class_counts_alike_and_a_useless_filter_speaks_for_none(self):
+    def test_each_class_counts_alike_and_a_useless_filter_most_affected_class_none(self):
         lost = np.array([[3, 0, np.nan], [-1, -2, np.nan]])
         table = filters.effects(lost, ["a", "b", "c"])
         assert table["strength"].tolist() == [1.5, -1.5]
-        assert table["speaks_for"].tolist() == ["a", ""]
+        assert table["most_affected_class"].tolist() == ["a", ""]
         assert table["gain"].tolist() == [3, -1]
 
 
@@ -209,11 +209,13 @@ class TestSpectralFilters:
         segments[0, 10:13] = segments[1, 25:28] = 1
         return segments
 
-    def test_a_filter_speaks_for_the_class_that_has_energy_where_it_looks(self, model, segments):
+    def test_a_filter_most_affected_class_the_class_that_has_energy_where_it_looks(
+        self, model, segments
+    ):
         outputs = activations.trunk_outputs(self.NETWORK, model, segments)
         lost = ablation.losses(self.NETWORK, model, outputs, np.arange(3))["frequency"]
         table = filters.effects(lost, ["low", "high", "silent"])
-        assert table["speaks_for"].tolist() == ["low", "high"]
+        assert table["most_affected_class"].tolist() == ["low", "high"]
         # The filter gives 3 - 1 = 2 to one of three scores: log softmax of (2, 0, 0) - log 1/3.
         gain = 2 - np.log(np.exp(2) + 2) + np.log(3)
         assert table["gain"].to_numpy() == pytest.approx([gain, gain], rel=1e-5)
@@ -269,7 +271,7 @@ class TestStep:
         assert table.columns.tolist() == COLUMNS
         expected = [(k, t, n) for k in range(3) for t in ("time", "frequency") for n in range(32)]
         assert [*zip(table["fold"], table["trunk"], table["filter"], strict=True)] == expected
-        assert set(table["speaks_for"]) <= {*CLASSES, ""}
+        assert set(table["most_affected_class"]) <= {*CLASSES, ""}
         temporal = np.flatnonzero(table["trunk"] == "time")
         assert arrays["responses"].shape == arrays["modulation"].shape == (96, 111)
         assert np.array_equal(arrays["response_rows"], temporal)

@@ -111,7 +111,10 @@ class TestSentences:
 
     def test_the_tempi_of_filters_beside_those_of_classes(self):
         table = pd.DataFrame(
-            {"tempo": [100.0, 201, 150, np.nan], "speaks_for": ["slow", "slow", "slow", "slow"]}
+            {
+                "tempo": [100.0, 201, 150, np.nan],
+                "most_affected_class": ["slow", "slow", "slow", "slow"],
+            }
         )
         told = filter_texts.tempo_sentence("net", table, {"slow": 100.0})
         assert "net: 3 filters have a tempo; 33 per cent" in told and "67 per cent that or" in told

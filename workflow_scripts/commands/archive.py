@@ -11,43 +11,39 @@ import json
 import os
 import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from workflow_scripts.atomic_files import atomic
-from workflow_scripts.commands import rewrite_tables
+from workflow_scripts.commands.finished_results import FinishedResults
 from workflow_scripts.errors import UserError
-from workflow_scripts.models import package
 from workflow_scripts.process import run
 from workflow_scripts.results import provenance
 from workflow_scripts.results.data_licences import DATA
-from workflow_scripts.workflow import checkout, configuration, records
+from workflow_scripts.workflow import checkout
 from workflow_scripts.workflow.code_digests import PACKAGE, digest_of
+from workflow_scripts.workflow.training_settings import settings_of
 
 CHECKOUT = PACKAGE.parent
 CODE = (
+    "CHANGELOG.md",
     "CITATION.cff",
+    "CONTRIBUTING.md",
     "LICENSE",
     "Makefile",
     "README.md",
     "Snakefile",
     "config.schema.yaml",
+    "docs",
     "envs",
+    "label.smk",
     "presets",
     "profiles",
     "rules",
     "workflow_scripts",
 )
-TABLES = (
-    "tracks.csv",
-    "lengths.csv",
-    "scaler.json",
-    *(f"table1{s}" for s in rewrite_tables.FORMATS),
-)
-MODEL = ("weights.npz", "history.csv", "fit.json")
 # Large or audio, and made again within minutes.
-LEFT_OUT = ("features", "onsets", "sounds", package.NAME)
+LEFT_OUT = ("features", "onsets", "sounds", "model.zip")
 AUDIO = {
     "ballroom": "Snakemake downloads it (1.4 GB)",
     "demo": "Snakemake synthesises it",
@@ -65,15 +61,15 @@ Neural Networks* (Pons, Lidy & Serra, CBMI 2016), with the workflow itself. {tra
 | `results/{name}/table1.md`, `.csv`, `.tex` | the tables |
 | `results/{name}/report.html` | results and what the networks learned, in a browser |
 | `results/{name}/onnx/` | the models to use, and their cards; `make model` packs them |
-| `results/{name}/` | predictions, models, folds, logs, times; `README.md` says more |
+| `results/{name}/` | predictions, models, folds, logs, times; see `docs/results.md` |
 | `config.yaml` | the configuration as it was used, complete |
 | `envs/` | every package with its version and hash |
 | `Snakefile`, `rules/`, `workflow_scripts/` | the workflow |
 
-Audio and spectrograms are not among them, but for a few seconds of some tracks that `report.html`
-plays, where there is one.
+Audio and features are not included, except for a few seconds of some tracks that `report.html`
+plays, if there is one.
 
-## The tables again, from the predictions
+## Make the tables again, from the predictions
 
 On Linux x86-64 with Python 3.11 or 3.12 and `make`, in this folder:
 
@@ -81,18 +77,16 @@ On Linux x86-64 with Python 3.11 or 3.12 and `make`, in this folder:
 make tables NAME={name}
 ```
 
-It installs the locked packages into `.venv` and writes the tables; it needs no audio and trains
+This installs the locked packages into `.venv` and writes the tables. It needs no audio and trains
 nothing.
 
-## Going on
+## Continue
 
-With the audio ({audio}) Snakemake finds what has been trained and makes only what is missing or
-what you change. The spectrograms come first, in a run of their own:
+This needs the audio ({audio}). The trained models are kept; the rest is computed again:
 
 ```sh
 make adopt NAME={name}
 . .venv/bin/activate
-snakemake --cores all --until extract_mel
 snakemake --cores all
 ```
 
@@ -104,89 +98,69 @@ The workflow is under the MIT licence (`LICENSE`); please cite the paper (`CITAT
 
 
 def main() -> None:
-    """Command line; `make archive` calls it."""
+    """Pack results/NAME and the checkout."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("results", type=Path, help="their folder, results/NAME")
-    parser.add_argument("file", type=Path, help="to write, .tar.gz")
+    parser.add_argument("results", type=Path, help="results/NAME")
+    parser.add_argument("file", type=Path, help=".tar.gz to write")
     options = parser.parse_args()
-    results = options.results
-    config = rewrite_tables.take(results)
-    if options.file.resolve().is_relative_to(results.resolve()):
-        raise UserError(f"{options.file} would lie in what it is to hold; name a file elsewhere")
-    files = [results / name for name in (*TABLES, records.saved(results).name)]
-    files += [
-        folder / name for _, folder in rewrite_tables.models(results, config) for name in MODEL
-    ]
-    rewrite_tables.require(results, files + rewrite_tables.sources(results, config))
-    check(results, config)
-    n_bytes = pack(options.file, config["name"], results, members(results, config))
-    print(f"{options.file}: {n_bytes / 1e6:.0f} MB; ARCHIVE.md in it says how to go on.")
+    results = FinishedResults.open(options.results)
+    if options.file.resolve().is_relative_to(options.results.resolve()):
+        raise UserError(
+            f"{options.file} lies in the folder that it is to hold; name a file elsewhere"
+        )
+    models = [path for m in results.models for path in (m.weights, m.history)]
+    paths = results.paths
+    results.require([paths.tracks, paths.scaler, *paths.tables, *models, *results.table_inputs()])
+    check(results)
+    n_bytes = pack(options.file, results.config["name"], paths.tables[0], members(results))
+    print(f"{options.file}: {n_bytes / 1e6:.0f} MB; see ARCHIVE.md in it.")
 
 
-def check(results: Path, config: Mapping[str, Any]) -> None:
+def check(results: FinishedResults) -> None:
     """Raise UserError unless configuration, models, predictions and tables belong together."""
-    mend = "run snakemake to its end with the configuration to keep, with --forcerun tabulate"
-    for variant, folder in rewrite_tables.models(results, config):
-        fit = json.loads((folder / "fit.json").read_text())
-        expected = settings(config, variant)
-        for key in expected:
-            if fit[key] != expected[key]:
+    fix = "run snakemake to its end with the configuration to keep, with --forcerun tabulate"
+    for model in results.models:
+        fit = json.loads(model.fit.read_text())
+        for key, value in settings_of(results.config, model.variant).items():
+            if fit[key] != value:
                 raise UserError(
-                    f"{folder} was trained with another {key} than {results / configuration.KEPT} "
-                    f"says; {mend}"
+                    f"{model.folder} was trained with another {key} than {results.paths.config} "
+                    f"says; {fix}"
                 )
-        weights = (folder / "weights.npz").read_bytes()
-        if hashlib.sha256(weights).hexdigest() != fit["digests"]["weights"]:
-            raise UserError(
-                f"{folder / 'weights.npz'} is not what was trained; remove it and run snakemake"
-            )
+        if hashlib.sha256(model.weights.read_bytes()).hexdigest() != fit["digests"]["weights"]:
+            raise UserError(f"{model.weights} is not what was trained; remove it and run snakemake")
     with tempfile.TemporaryDirectory() as again:
-        rewrite_tables.write(results, config, Path(again))
-        for path in (results / f"table1{suffix}" for suffix in rewrite_tables.FORMATS):
+        results.write_tables(Path(again))
+        for path in results.paths.tables:
             if (Path(again) / path.name).read_bytes() != path.read_bytes():
-                raise UserError(f"{path} is not what the predictions beside it give; {mend}")
+                raise UserError(f"{path} does not agree with the predictions beside it; {fix}")
 
 
-def settings(config: Mapping[str, Any], variant: str) -> dict[str, Any]:
-    """Of the configuration, what fit.json tells of a model."""
-    described = config["variants"][variant]
-    shared = ("seed", "validation", "sampling", "augmentation", "engine")
-    return {key: config[key] for key in shared} | {
-        "network": {key: described[key] for key in ("input_frames", "trunks", "hidden", "init")},
-        "training": config["training"] | described.get("training", {}),
-    }
-
-
-def members(results: Path, config: Mapping[str, Any]) -> Iterator[tuple[str, Path | bytes]]:
-    """Name and content of each file to pack; what to read first comes first."""
-    yield "ARCHIVE.md", page(results, config).encode()
-    yield "config.yaml", results / configuration.KEPT
+def members(results: FinishedResults) -> Iterator[tuple[str, Path | bytes]]:
+    """Name and content of each file to pack; the one to read first comes first."""
+    yield "ARCHIVE.md", page(results).encode()
+    yield "config.yaml", results.paths.config
     for name in CODE:
         path = CHECKOUT / name
         for file in [path] if path.is_file() else files_in(path):
             if "__pycache__" not in file.parts:
                 yield str(file.relative_to(CHECKOUT)), file
-    # Of an earlier configuration others may be left.
-    models = {folder for _, folder in rewrite_tables.models(results, config)}
-    predicted = set(rewrite_tables.predictions(results, config))
-    exported = {results / "onnx" / folder.relative_to(results / "models") for folder in models}
-    for file in files_in(results):
-        part = file.relative_to(results).parts[0]
-        if part == "models":
-            wanted = file.parent in models and file.name in MODEL
-        elif part == "predictions":
-            wanted = file in predicted
-        elif part == "onnx":
-            card = file.suffix == ".md" and file.parent.name in config["variants"]
-            wanted = card or file.with_suffix("") in exported
-        else:
-            wanted = part not in LEFT_OUT
-        if wanted:
-            yield f"results/{config['name']}/{file.relative_to(results)}", file
+    folder = results.paths.folder
+    # An earlier configuration may have left others.
+    by_model = {"models", "predictions", "onnx"}
+    wanted = {
+        *(path for m in results.models for path in (m.weights, m.history, m.fit)),
+        *(path for m in results.models for path in (m.predictions, m.onnx)),
+        *map(results.paths.card, results.config["variants"]),
+    }
+    for file in files_in(folder):
+        part = file.relative_to(folder).parts[0]
+        if file in wanted or part not in by_model.union(LEFT_OUT):
+            yield f"results/{results.config['name']}/{file.relative_to(folder)}", file
 
 
 def files_in(folder: Path) -> list[Path]:
-    """All in it but hidden ones, such as locks; sorted, links followed."""
+    """All files in a folder but hidden ones, such as locks; sorted, links followed."""
     found = [
         Path(parent, name)
         for parent, _, names in os.walk(folder, followlinks=True)
@@ -196,38 +170,40 @@ def files_in(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def page(results: Path, config: Mapping[str, Any]) -> str:
+def page(results: FinishedResults) -> str:
     """ARCHIVE.md."""
-    folders = [folder for _, folder in rewrite_tables.models(results, config)]
-    fits = [json.loads((folder / "fit.json").read_text()) for folder in folders]
-    name = config["name"]
+    fits = [json.loads(model.fit.read_text()) for model in results.models]
+    name, dataset = results.config["name"], results.config["dataset"]
     return PAGE.format(
         name=name,
         trained=provenance.sentence(fits),
-        code=code_sentence(config["engine"], fits),
-        audio=AUDIO[config["dataset"]],
-        data=DATA[config["dataset"]].format(name=name),
+        code=code_sentence(results.config["engine"], [fit["digests"]["code"] for fit in fits]),
+        audio=AUDIO[dataset],
+        data=DATA[dataset].format(name=name),
     )
 
 
-def code_sentence(engine: str, fits: Iterable[Mapping[str, Any]]) -> str:
-    """Of which commit the packed code is, and whether it is what trained the models."""
+def code_sentence(engine: str, trained_by: Iterable[str]) -> str:
+    """The commit of the packed code, and whether this code trained the models.
+
+    `trained_by` has the code digest of each training.
+    """
     state = checkout.state()
     commit = state["commit"] or "unknown"
     changed = " with uncommitted changes" if state["uncommitted_changes"] else ""
     now = digest_of("steps/train", f"networks/engine_{engine}")
-    same = all(fit["digests"]["code"] == now for fit in fits)
-    trains = "that of the trainings" if same else "not that of the trainings"
-    return f"The code here is {trains}; its commit is {commit}{changed}."
+    same = all(digest == now for digest in trained_by)
+    verb = "trained" if same else "did not train"
+    return f"The packed code {verb} these models; its commit is {commit}{changed}."
 
 
-def pack(file: Path, name: str, results: Path, contents: Iterable[tuple[str, Path | bytes]]) -> int:
-    """Write `contents` into `file`, all in one folder; the same contents give the same bytes.
+def pack(file: Path, name: str, table: Path, contents: Iterable[tuple[str, Path | bytes]]) -> int:
+    """Write `contents` into `file`, all in one folder; return its size in bytes.
 
-    Returns the size. All carry the table's time, so that unpacked none looks newer than what was
-    made from it.
+    The same contents give the same bytes. All files get the time of `table`, so that after
+    unpacking none looks newer than what was made from it.
     """
-    time = int((results / "table1.csv").stat().st_mtime)
+    time = int(table.stat().st_mtime)
     with atomic(file) as path, path.open("wb") as raw:
         # Without the file's own name and the present time.
         with (

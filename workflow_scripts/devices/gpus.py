@@ -140,6 +140,41 @@ def with_kernels(engine: str, gpus: list[Gpu]) -> list[Gpu]:
     return [gpu for gpu in gpus if engine == "torch" or gpu.runs_mxnet]
 
 
+def gpus_to_use(engine: str) -> list[Gpu]:
+    """The GPUs of this machine that trainings use; none for a build without CUDA.
+
+    If the engine has kernels for none of them they count all the same: a training then says so.
+    """
+    gpus = visible_gpus() if has_cuda_build(engine) else []
+    return with_kernels(engine, gpus) or gpus
+
+
+def cpu_note(engine: str, local: bool) -> str | None:
+    """A sentence if trainings will run on the CPU, as far as this machine knows.
+
+    `local` tells whether this machine itself runs them.
+    """
+    cuda = has_cuda_build(engine)
+    if not local:
+        return (
+            None
+            if cuda
+            else (
+                f"Training on the CPU: the installed {engine} is a build without CUDA; "
+                "--resources gpu=0 asks the cluster for no GPUs."
+            )
+        )
+    gpus = visible_gpus()
+    if cuda and gpus:
+        return None
+    if not gpus:
+        return "Training on the CPU: no GPU is visible."
+    return (
+        f"Training on the CPU: the installed {engine} is a build without CUDA; {gpus[0]} stays "
+        "idle."
+    )
+
+
 def usable_gpus(engine: str) -> list[Gpu]:
     """The visible GPUs that `engine` has kernels for.
 

@@ -51,7 +51,7 @@ def findings(
     """The findings on each trunk; `track_ids` name the tracks of the tested segments.
 
     `pulse_test` is called for temporal filters alone. Columns of a table: filter, strength,
-    speaks_for, gain, tempo, offset, excited_tracks, excited_frames.
+    most_affected_class, gain, tempo, offset, excited_tracks, excited_frames.
     """
     outputs = activations.trunk_outputs(model.network, model.weights, tested.segments)
     lost = ablation.losses(model.network, model.weights, outputs, tested.labels)
@@ -70,7 +70,7 @@ def findings(
 
 
 def effects(lost: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
-    """Columns filter, strength, speaks_for and gain of losses (filters, classes) in nats.
+    """Columns filter, strength, most_affected_class and gain of losses (filters, classes) in nats.
 
     strength is the mean over classes, so that each counts alike; gain the largest class's loss.
     A filter without which no class loses anything speaks for none: an empty name.
@@ -81,7 +81,7 @@ def effects(lost: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
         {
             "filter": np.arange(len(lost)),
             "strength": np.nanmean(lost, axis=1),
-            "speaks_for": np.where(gain > 0, names, ""),
+            "most_affected_class": np.where(gain > 0, names, ""),
             "gain": gain,
         }
     )

@@ -44,7 +44,7 @@ def summary(counts: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def moves(counts: pd.DataFrame, intervention: str, amount: float) -> pd.DataFrame:
+def changes(counts: pd.DataFrame, intervention: str, amount: float) -> pd.DataFrame:
     """How many tracks go from which decision (rows) to which (columns), over all folds."""
     chosen = counts[(counts["intervention"] == intervention) & (counts["amount"] == amount)]
     table = chosen.pivot_table(

@@ -1,4 +1,4 @@
-"""Which figures a report has, by the names of their files."""
+"""The figures of a report, by the names of their files."""
 
 from collections.abc import Iterator
 
@@ -7,12 +7,12 @@ from matplotlib.figure import Figure
 
 from workflow_scripts.interpretation.interventions import SHIFT, STRETCH
 from workflow_scripts.report import figures, filter_figures, network_texts
-from workflow_scripts.report.content import LEVEL
 from workflow_scripts.report.material import Material
+from workflow_scripts.report.page import LEVEL
 
 
 def drawings(material: Material) -> Iterator[tuple[str, Figure]]:
-    """Name and figure, one after the other."""
+    """Name and figure, one at a time."""
     classes = material.tracks.classes
     baselines = dict(zip(material.variants, material.table["baseline_accuracy"], strict=True))
     yield "accuracies", figures.accuracies(material.accuracies, baselines)
@@ -36,4 +36,4 @@ def drawings(material: Material) -> Iterator[tuple[str, Figure]]:
             figure = filter_figures.spectral_shapes(chosen, weight, hertz)
             yield f"spectra-{variant}-{trunk}", figure
     for kind in (STRETCH, SHIFT):
-        yield kind, figures.interventions(material.under, kind, material.architectures)
+        yield kind, figures.interventions(material.interventions, kind, material.architectures)

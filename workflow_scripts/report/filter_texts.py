@@ -1,4 +1,4 @@
-"""What the page says of filters: their tempi, and which of them can be heard."""
+"""What the page says of filters: their tempi, and the sounds that they pass."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -7,43 +7,43 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-# Nearer than this a filter's tempo is that of its class.
+# A filter has the tempo of its class if they differ by a smaller share than this.
 NEAR = 0.05
 OCTAVES = (0.25, 1 / 3, 0.5, 1, 2, 3, 4)
 
 
 def read(csv: Path) -> pd.DataFrame:
-    """A table written by `interpret`; names stay text, numbers that are not known are NaN."""
+    """A table written by `interpret`; names stay text, unknown numbers are NaN."""
     table = pd.read_csv(csv, keep_default_na=False)
     numbers = ("strength", "gain", "tempo", "offset")
-    return table.astype({"speaks_for": str}).assign(
+    return table.astype({"most_affected_class": str}).assign(
         **{name: pd.to_numeric(table[name]) for name in numbers}
     )
 
 
 def tempo_sentence(variant: str, table: pd.DataFrame, tempo_of: Mapping[str, float]) -> str:
-    """How many filters have a tempo, and how many that of the class that they speak for.
+    """How many filters have a tempo, and how many have that of their most affected class.
 
-    `tempo_of` is the median BPM of each class; empty where the tracks' tempi are not known.
+    `tempo_of` is the median BPM of each class; empty if the tracks' tempi are unknown.
     """
     temporal = table[table["tempo"].notna()]
-    told = f"{variant}: {len(temporal)} filters have a tempo"
-    speaking = temporal[temporal["speaks_for"].isin(tempo_of)]
-    if not len(speaking):
-        return f"{told}."
-    ratio = speaking["tempo"].to_numpy() / speaking["speaks_for"].map(tempo_of).to_numpy()
+    sentence = f"{variant}: {len(temporal)} filters have a tempo"
+    known = temporal[temporal["most_affected_class"].isin(tempo_of)]
+    if not len(known):
+        return f"{sentence}."
+    ratio = known["tempo"].to_numpy() / known["most_affected_class"].map(tempo_of).to_numpy()
     same = np.abs(ratio - 1) < NEAR
     octave = np.min([np.abs(ratio / factor - 1) for factor in OCTAVES], axis=0) < NEAR
     return (
-        f"{told}; {100 * same.mean():.0f} per cent of these the median tempo of the class that "
-        f"they speak for, {100 * octave.mean():.0f} per cent that or a multiple or fraction of it."
+        f"{sentence}; {100 * same.mean():.0f} % of these have the median tempo of their most "
+        f"affected class, {100 * octave.mean():.0f} % this tempo or a multiple or fraction of it."
     )
 
 
-def heard(folder: Path, add: Callable[[bytes], int]) -> dict[str, Any]:
-    """The players of what `auralise` wrote; `add` takes an MP3 and gives the number to call it by.
+def sounds(folder: Path, add: Callable[[bytes], int]) -> dict[str, Any]:
+    """The players of the sounds that `auralise` wrote; empty if there are none.
 
-    Empty where nothing can be heard.
+    `add` takes an MP3 and returns the number by which players refer to it.
     """
     table = pd.read_csv(folder / "sounds.csv", keep_default_na=False)
     if not len(table):
@@ -62,15 +62,16 @@ def heard(folder: Path, add: Callable[[bytes], int]) -> dict[str, Any]:
             )
         first_row = rows.iloc[0]
         tempo = f", {float(first_row['tempo']):.0f} BPM" if first_row["tempo"] != "" else ""
-        speaks = f" speaks for {first_row['speaks_for']}" if first_row["speaks_for"] else ""
-        filters.append({"title": f"Filter {number} of {trunk}{speaks}{tempo}", "clips": clips})
+        affected = first_row["most_affected_class"]
+        label = f", most affected class {affected}" if affected else ""
+        filters.append({"title": f"Filter {number} of {trunk}{label}{tempo}", "clips": clips})
     variant, fold = table.iloc[0][["variant", "fold"]]
     return {
         "filters": filters,
         "sentence": (
             f"The strongest filters of {variant}, fold {fold}: without them the network would lose "
-            "most. Each is heard on the test segments that excite it most, and on what is left of "
-            "them where the filter has found what it looks for. Much of that is bass: use "
-            "headphones. A filter may also look for quiet, which makes no sound."
+            "most. For each filter you can play the test segments that it responds to most, and "
+            "the part of them that the filter passes. Much of that is bass: use headphones. A "
+            "filter may also respond to silence, which makes no sound."
         ),
     }

@@ -24,9 +24,9 @@ from workflow_scripts.results import comparison, predictions
 class Material:
     """Finished results; dictionaries are by variant, in the table's order, lists by fold.
 
-    table: table1.csv. baselines: baselines.csv. under: interventions.csv; moved: the counts behind
-    it. filters and spectra: what `interpret` writes. first_weights: the first fold's model. bpm:
-    the annotated tempo of each of `tracks`, empty unless all are known.
+    table: table1.csv. baselines: baselines.csv. interventions: interventions.csv; changed: the
+    counts behind it. filters and spectra: what `interpret` writes. first_weights: the model of the
+    first fold. bpm: the annotated tempo of each of `tracks`, empty unless all are known.
     """
 
     tracks: split.Tracks
@@ -37,8 +37,8 @@ class Material:
     predictions: dict[str, list[pd.DataFrame]]
     histories: dict[str, list[pd.DataFrame]]
     fits: list[dict[str, Any]]
-    under: pd.DataFrame
-    moved: dict[str, pd.DataFrame]
+    interventions: pd.DataFrame
+    changed: dict[str, pd.DataFrame]
     filters: dict[str, pd.DataFrame]
     spectra: dict[str, dict[str, np.ndarray]]
     first_weights: dict[str, Weights]
@@ -55,7 +55,7 @@ class Material:
 
     @cached_property
     def accuracies(self) -> dict[str, list[float]]:
-        """Per cent of each fold's test tracks that are decided right."""
+        """Accuracy of each fold in %."""
         return {
             variant: [predictions.track_accuracy(fold) for fold in folds]
             for variant, folds in self.predictions.items()
@@ -97,7 +97,7 @@ class Material:
 
 def read(options: argparse.Namespace) -> Material:
     """From the files that the step `report` is given."""
-    tracks = split.read(options.labels, options.folds)
+    tracks = split.read(options.folds)
     table = pd.read_csv(
         options.table, keep_default_na=False, na_values=[""], dtype={"variant": str}
     )
@@ -127,13 +127,10 @@ def read(options: argparse.Namespace) -> Material:
             for v, files in of_folds(options.histories).items()
         },
         fits=[json.loads(fit.read_text()) for fit in options.fits],
-        under=pd.read_csv(options.interventions, dtype={"variant": str}),
-        moved={v: intervention_table.read(csv) for v, csv in of_variants(options.moves).items()},
+        interventions=pd.read_csv(options.interventions, dtype={"variant": str}),
+        changed={v: intervention_table.read(csv) for v, csv in of_variants(options.counts).items()},
         filters={v: filter_texts.read(csv) for v, csv in of_variants(options.filters).items()},
-        spectra={
-            v: dict(np.load(csv.with_suffix(".npz")))
-            for v, csv in of_variants(options.filters).items()
-        },
+        spectra={v: dict(np.load(npz)) for v, npz in of_variants(options.spectra).items()},
         first_weights={v: weights.read(npz) for v, npz in of_variants(options.weights).items()},
     )
 

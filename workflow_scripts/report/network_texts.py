@@ -1,4 +1,4 @@
-"""What the page shows of each network: confusions, its surest mistakes, its learning."""
+"""What the page shows of each network: confusions, confident errors, its learning."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,15 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-# The surest mistakes of a network that the page shows.
-N_MISTAKES = 5
+# The most confident wrong predictions of a network that the page shows.
+N_ERRORS = 5
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A track that a network decides wrong: how sure, and what each segment votes for.
+class Error:
+    """A track that a network predicts wrong.
 
-    `probability` is the mean of the decided class; `votes` are names of classes.
+    `probability` is the mean probability of the predicted class; `votes` are the classes that its
+    segments vote for, in order.
     """
 
     track_id: str
@@ -25,28 +26,28 @@ class Mistake:
 
 
 def confusions(predictions: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
-    """Tracks by true class (rows) and decision (columns)."""
+    """Numbers of tracks by label (rows) and predicted class (columns)."""
     table = pd.crosstab(predictions["label"], predictions["predicted"])
     return table.reindex(index=classes, columns=classes, fill_value=0).to_numpy()
 
 
 def most_frequent_confusion(counts: np.ndarray, classes: Sequence[str]) -> str:
-    """A sentence on the largest number off the diagonal."""
+    """A sentence on the largest number off the diagonal of `confusions`."""
     wrong = counts - np.diag(np.diag(counts))
     if not wrong.any():
-        return "It confuses no class with another."
+        return "It confuses no classes."
     i, j = np.unravel_index(wrong.argmax(), wrong.shape)
     return (
-        f"Its most frequent confusion: {wrong[i, j]} of {counts[i].sum()} {classes[i]} "
-        f"are taken for {classes[j]}."
+        f"Most frequent confusion: {wrong[i, j]} of {counts[i].sum()} tracks of {classes[i]} are "
+        f"predicted as {classes[j]}."
     )
 
 
-def surest_mistakes(predictions: pd.DataFrame, classes: Sequence[str]) -> list[Mistake]:
-    """The N_MISTAKES wrong decisions of the highest mean probability, the highest first."""
+def most_confident_errors(predictions: pd.DataFrame, classes: Sequence[str]) -> list[Error]:
+    """The N_ERRORS wrong predictions with the highest mean probability, the highest first."""
     wrong = predictions[predictions["predicted"] != predictions["label"]]
-    mistakes = [
-        Mistake(
+    errors = [
+        Error(
             row["track_id"],
             row["label"],
             row["predicted"],
@@ -55,15 +56,15 @@ def surest_mistakes(predictions: pd.DataFrame, classes: Sequence[str]) -> list[M
         )
         for row in wrong.to_dict("records")
     ]
-    return sorted(mistakes, key=lambda m: (-m.probability, m.track_id))[:N_MISTAKES]
+    return sorted(errors, key=lambda e: (-e.probability, e.track_id))[:N_ERRORS]
 
 
 def learning(histories: Sequence[pd.DataFrame]) -> str:
-    """A sentence on which epochs were kept, of how many."""
+    """A sentence on the epochs that were trained and the ones that were kept."""
     kept = [int(h.loc[h["validation_accuracy"].idxmax(), "epoch"]) for h in histories]
     lengths = [len(history) for history in histories]
     trained = _range(lengths)
-    return f"Trained for {trained} epochs a fold; kept is the model of epoch {_range(kept)}."
+    return f"Trained for {trained} epochs a fold; the model of epoch {_range(kept)} is kept."
 
 
 def _range(values: Sequence[int]) -> str:

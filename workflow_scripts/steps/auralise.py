@@ -25,7 +25,7 @@ from workflow_scripts.results import predictions
 # Filters that are heard, and segments of each.
 N_FILTERS, N_SEGMENTS = 8, 2
 COLUMNS = [
-    *("file", "kind", "variant", "fold", "trunk", "filter", "speaks_for", "tempo"),
+    *("file", "kind", "variant", "fold", "trunk", "filter", "most_affected_class", "tempo"),
     *("track_id", "first_frame"),
 ]
 
@@ -70,7 +70,7 @@ def main() -> None:
     fold = best_fold(options.predictions)
     network = Network.from_config(options.network, N_BANDS, len(tracks.classes))
     trained = weights.read(options.weights[fold])
-    names = {"speaks_for": str, "trunk": str}
+    names = {"most_affected_class": str, "trunk": str}
     table = pd.read_csv(options.filters, dtype=names, keep_default_na=False)
     table = table.assign(strength=pd.to_numeric(table["strength"]))
     chosen = list(clips(table[table["fold"] == fold].nlargest(N_FILTERS, "strength")))

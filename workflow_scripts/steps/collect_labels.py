@@ -1,4 +1,4 @@
-"""Put the decisions of all shards together: decisions.csv and decisions.json."""
+"""Collect the labels of all shards: labels.csv and labels.json."""
 
 import argparse
 import json
@@ -28,16 +28,16 @@ def main() -> None:
     """Command line; Snakemake's rule of the same name calls it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shards", type=Path, nargs="+", required=True, help="JSON files")
-    parser.add_argument("--decisions", type=Path, required=True, help=".csv to write, .json beside")
+    parser.add_argument("--labels", type=Path, required=True, help=".csv to write, .json beside")
     options = parser.parse_args()
 
     tracks = [track for shard in options.shards for track in json.loads(shard.read_text())]
     tracks.sort(key=lambda track: track["path"])
-    write(options.decisions.with_suffix(".json"), as_json, tracks)
-    write(options.decisions, as_csv, tracks)
+    write(options.labels.with_suffix(".json"), as_json, tracks)
+    write(options.labels, as_csv, tracks)
     counts = Counter(track["class"] for track in tracks if "class" in track)
     told = "".join(f", {printable(name)} {n}" for name, n in counts.most_common())
-    print(f"{counts.total()} tracks labelled{told}: {options.decisions}")
+    print(f"{counts.total()} tracks labelled{told}: {options.labels}")
     if bad := len(tracks) - counts.total():
         print(f"{bad} could not be labelled: the column problem says why")
 

@@ -5,14 +5,15 @@ import heapq
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from workflow_scripts.audio.parameters import N_BANDS
+from workflow_scripts.dataset import split
+from workflow_scripts.dataset.features import look_up
 from workflow_scripts.dataset.sampling import regular
 from workflow_scripts.errors import UserError
 from workflow_scripts.networks import pace
@@ -35,8 +36,9 @@ class Corpus:
 def main() -> None:
     """Command line; Snakemake's rule of the same name calls it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--variants", type=json.loads, required=True, help="of config.yaml, JSON")
-    parser.add_argument("--training", type=json.loads, required=True, help="settings as JSON")
+    parser.add_argument(
+        "--variants", type=json.loads, required=True, help="network and training of each, as JSON"
+    )
     parser.add_argument("--n-folds", type=int, required=True)
     parser.add_argument("--engine", choices=["mxnet", "torch"], default="mxnet")
     parser.add_argument("--cores", type=int, required=True, help="trainings at once on CPUs")
@@ -44,20 +46,17 @@ def main() -> None:
     parser.add_argument(
         "--hop", type=int, help="frames between segments to train on, if not theirs"
     )
-    parser.add_argument("--lengths", type=Path, help="lengths.csv; without it, Ballroom's")
-    parser.add_argument("--labels", type=Path, help="labels.csv; without it, Ballroom's")
+    parser.add_argument("--index", type=Path, nargs="*", help="features/shard-<i>.csv")
+    parser.add_argument("--folds", type=Path, help="folds.csv; without it, Ballroom is assumed")
     options = parser.parse_args()
 
     at_once = options.gpus or options.cores
     here = at_once if options.gpus else min(at_once, os.cpu_count() or 1)
-    corpus = ballroom() if options.lengths is None else read(options.lengths, options.labels)
-    settings = {
-        name: options.training | variant.get("training", {})
-        for name, variant in options.variants.items()
-    }
+    corpus = ballroom() if options.folds is None else read(options.index, options.folds)
+    settings = {name: variant["training"] for name, variant in options.variants.items()}
     subjects = {
         name: pace.Subject(
-            Network.from_config(variant, N_BANDS, corpus.n_classes),
+            Network.from_config(variant["network"], N_BANDS, corpus.n_classes),
             settings[name]["batch_size"],
             settings[name]["dropout"],
         )
@@ -83,7 +82,7 @@ def main() -> None:
         step, n_epochs = paces[name].step * 1000, settings[name]["max_epochs"]
         row = math.ceil(options.n_folds / at_once) * fold
         print(f"{name:<24}{step:>10.2f}{n_epochs:>8}{told(fold):>12}{told(row):>12}")
-    donors = {name: set(v.get("init", {}).values()) for name, v in options.variants.items()}
+    donors = {name: set(v["network"]["init"].values()) for name, v in options.variants.items()}
     total = makespan(folds, donors, options.n_folds, at_once)
     print(f"{'all trainings':<24}{'':>30}{told(total):>12}")
     print("At most: a training ends sooner when its learning rate falls below min_learning_rate.")
@@ -95,10 +94,11 @@ def ballroom() -> Corpus:
     return Corpus(name, np.full(BALLROOM_TRACKS, FRAMES_OF_30_S), BALLROOM_CLASSES)
 
 
-def read(lengths: Path, labels: Path) -> Corpus:
-    """The tracks that have been listed and whose features have been extracted."""
-    frames = pd.read_csv(lengths)["n_frames"].to_numpy()
-    return Corpus(f"{len(frames)} tracks", frames, pd.read_csv(labels)["label"].nunique())
+def read(index: Sequence[Path], folds: Path) -> Corpus:
+    """The tracks that are used, after their features have been extracted."""
+    tracks = split.read(folds)
+    frames = look_up(index, tracks.digest)["n_frames"].to_numpy()
+    return Corpus(f"{len(frames)} tracks", frames, len(tracks.classes))
 
 
 @dataclass(frozen=True)

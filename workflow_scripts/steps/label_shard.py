@@ -17,16 +17,16 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help="model.zip or .onnx")
     parser.add_argument("--shard", type=Path, required=True, help="the shard's list of tracks")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--decisions", type=Path, required=True, help="JSON to write")
+    parser.add_argument("--labels", type=Path, required=True, help="JSON to write")
     options = parser.parse_args()
 
     package.read(options.model)
     tracks = [Path(path) for path, *_ in json.loads(options.shard.read_text())]
     labelled = label_all(options.model, tracks, options.threads)
-    with atomic(options.decisions) as partial, partial.open("w") as file:
+    with atomic(options.labels) as partial, partial.open("w") as file:
         for text in as_json(map(details, labelled)):
             file.write(text)
-    print(f"{len(tracks)} tracks in {options.decisions}")
+    print(f"{len(tracks)} tracks in {options.labels}")
 
 
 if __name__ == "__main__":

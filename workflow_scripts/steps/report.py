@@ -6,15 +6,15 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
+
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset.track_tables import paths_of
 from workflow_scripts.process import run
-from workflow_scripts.report import content, filter_texts, material, svg
+from workflow_scripts.report import filter_texts, material, page_content, svg
 from workflow_scripts.report.drawings import drawings
-from workflow_scripts.results import costs
-from workflow_scripts.workflow.configuration import KEPT
 
 
 def opening(audio: Path) -> bytes:
@@ -25,43 +25,42 @@ def opening(audio: Path) -> bytes:
 
 
 def openings(tracks: Path, wanted: dict[str, str]) -> dict[str, bytes]:
-    """By track_id the opening of each track as MP3, but for those whose audio is not at hand.
+    """The opening of each track as MP3, by track_id; tracks without readable audio are left out.
 
-    `wanted` is the digest of each track_id; `tracks` is tracks.csv.
+    `wanted` has the digest of each track_id; `tracks` is tracks.csv.
     """
     paths = paths_of(tracks, set(wanted.values()))
-    heard = {}
+    excerpts = {}
     with Worker(opening) as worker:
         for track_id, digest in wanted.items():
             try:
-                heard[track_id] = worker(Path(paths[digest]))
+                excerpts[track_id] = worker(Path(paths[digest]))
             except NotAudioError as reason:
                 print(f"no player for {track_id}: {paths[digest]} {reason}")
-    return heard
+    return excerpts
 
 
 class Sounds:
-    """The sounds of the page, each once, as base64."""
+    """The sounds of the page as base64."""
 
     def __init__(self) -> None:
         self._encoded: list[str] = []
 
     def add(self, mp3: bytes) -> int:
-        """The number by which players call it."""
+        """Add a sound; return the number by which players refer to it."""
         self._encoded.append(base64.b64encode(mp3).decode())
         return len(self._encoded) - 1
 
     def json(self) -> str:
-        """All of them, a list."""
+        """All sounds, as a JSON list."""
         return json.dumps(self._encoded)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     each = "variant by variant, fold by fold"
     parser.add_argument("--tracks", type=Path, required=True, help="tracks.csv")
-    parser.add_argument("--labels", type=Path, required=True, help="labels.csv")
     parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
     parser.add_argument("--skipped", type=Path, required=True, help="skipped.csv")
     parser.add_argument("--baselines", type=Path, required=True, help="baselines.csv")
@@ -70,43 +69,43 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--histories", type=Path, nargs="+", required=True, help=each)
     parser.add_argument("--fits", type=Path, nargs="+", required=True, help=f"fit.json, {each}")
     parser.add_argument(
-        "--moves", type=Path, nargs="+", required=True, help="interventions of each variant"
+        "--counts", type=Path, nargs="+", required=True, help="interventions/<variant>.csv"
     )
     parser.add_argument("--interventions", type=Path, required=True, help="interventions.csv")
-    parser.add_argument("--filters", type=Path, nargs="+", required=True, help="of each variant")
+    parser.add_argument(
+        "--filters", type=Path, nargs="+", required=True, help="filters/<variant>.csv"
+    )
+    parser.add_argument(
+        "--spectra", type=Path, nargs="+", required=True, help="filters/<variant>.npz"
+    )
     parser.add_argument(
         "--weights", type=Path, nargs="+", required=True, help="fold 0 of each variant"
     )
     parser.add_argument("--sounds", type=Path, required=True, help="folder of auralise")
     parser.add_argument("--dataset", required=True, help="ballroom, demo or folder")
     parser.add_argument("--name", required=True, help="the experiment's name")
+    parser.add_argument("--configuration", type=json.loads, required=True, help="to show, as JSON")
     parser.add_argument("--report", type=Path, required=True, help="page to write")
     parser.add_argument("--figures", type=Path, required=True, help="folder to write figures into")
     return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Command line; Snakemake's rule of the same name calls it."""
+    """Read tables, models and sounds; write report.html and figures/."""
     options = parse(arguments)
-    found = material.read(options)
-    kept = options.report.parent / KEPT
-    page = content.page(
-        found,
-        name=options.name,
-        dataset=options.dataset,
-        jobs=costs.measured(options.report.parent),
-        configuration=kept.read_text() if kept.exists() else "",
-    )
-    for name, figure in drawings(found):
+    results = material.read(options)
+    configuration = yaml.safe_dump(options.configuration, sort_keys=False, allow_unicode=True)
+    page = page_content.page(results, options.name, options.dataset, configuration)
+    for name, figure in drawings(results):
         document = svg.text_of(figure, name)
         svg.write(options.figures / f"{name}.svg", document)
         page.figures[name] = svg.inline(document, name)
-    digests = dict(zip(found.tracks.track_id, found.tracks.digest, strict=True))
-    wrong = [mistake.track_id for network in page.networks for mistake in network["mistakes"]]
-    heard = openings(options.tracks, {track_id: digests[track_id] for track_id in wrong})
+    digests = dict(zip(results.tracks.track_id, results.tracks.digest, strict=True))
+    wrong = [error.track_id for network in page.networks for error in network["errors"]]
+    excerpts = openings(options.tracks, {track_id: digests[track_id] for track_id in wrong})
     sounds = Sounds()
-    page.players = {track_id: sounds.add(mp3) for track_id, mp3 in heard.items()}
-    page.sounds = filter_texts.heard(options.sounds, sounds.add)
+    page.players = {track_id: sounds.add(mp3) for track_id, mp3 in excerpts.items()}
+    page.sounds = filter_texts.sounds(options.sounds, sounds.add)
     page.sound_data = sounds.json()
     with atomic(options.report) as path:
         path.write_text(page.html(), encoding="utf-8")

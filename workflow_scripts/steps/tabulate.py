@@ -18,9 +18,8 @@ from workflow_scripts.results.notes import notes
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Command line; Snakemake's rule of the same name calls it."""
+    """Read predictions, baselines and the records of the trainings; write table1.csv, .md, .tex."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--labels", type=Path, required=True, help="labels.csv")
     parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
     parser.add_argument("--skipped", type=Path, required=True, help="skipped.csv")
     parser.add_argument("--baselines", type=Path, required=True, help="baselines.csv")
@@ -38,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--table", type=Path, required=True, help=".csv to write, .md, .tex beside")
     options = parser.parse_args(arguments)
 
-    tracks = split.read(options.labels, options.folds)
+    tracks = split.read(options.folds)
     baselines = pd.read_csv(options.baselines)
     folds_of = zip(*[iter(options.predictions)] * tracks.n_folds, strict=True)
     rows = []

@@ -18,10 +18,10 @@ from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.errors import UserError
 from workflow_scripts.networks.architecture import Network
+from workflow_scripts.paths import ResultPaths
+from workflow_scripts.workflow.training_settings import training_of
 
 SCHEMA = Path(__file__).parents[2] / "config.schema.yaml"
-# Its name among the results.
-KEPT = "config.yaml"
 HEADER = """\
 # The configuration of these results as the last run used it, complete. In place of the workflow's
 # own config.yaml it makes the same again.
@@ -52,7 +52,6 @@ def complete(config: dict[str, Any], base: Path = Path("config.yaml")) -> None:
     if not config["variants"]:
         raise UserError("configuration key variants leaves every network out; keep one or more")
     _fill(config, schema)
-    _check_model(config)
     if config["name"] is None:
         config["name"] = config["dataset"]
     _check_audio(config)
@@ -67,28 +66,28 @@ def complete(config: dict[str, Any], base: Path = Path("config.yaml")) -> None:
         )
 
 
-def keep(config: dict[str, Any], path: Path) -> None:
-    """Leave the completed `config` beside the results; no rule reads it."""
+def keep(config: dict[str, Any], results: ResultPaths) -> None:
+    """Write the complete `config` beside the results; no rule reads it."""
     # Through JSON: Snakemake hands over types of its own.
     text = yaml.safe_dump(json.loads(json.dumps(config)), sort_keys=False, allow_unicode=True)
-    with atomic(path) as partial:
+    with atomic(results.config) as partial:
         partial.write_text(HEADER + text, encoding="utf-8")
 
 
 def read(path: Path) -> dict[str, Any]:
-    """What `keep` has left."""
+    """The configuration that `keep` has written."""
     config: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return config
 
 
-def check_data(config: dict[str, Any], results: Path) -> None:
+def check_data(config: dict[str, Any], results: ResultPaths) -> None:
     """Raise UserError if `results` are of another data set or folder of audio than `config` asks.
 
     A folder that is no longer where it was has been moved: that is the same data.
     """
-    if not (results / KEPT).is_file():
+    if not results.config.is_file():
         return
-    kept = read(results / KEPT)
+    kept = read(results.config)
     before, now = Path(kept["audio_dir"] or ""), Path(config["audio_dir"] or "")
     if kept["dataset"] == config["dataset"] == "folder":
         same = not before.is_dir() or not now.is_dir() or before.samefile(now)
@@ -96,8 +95,8 @@ def check_data(config: dict[str, Any], results: Path) -> None:
         same = kept["dataset"] == config["dataset"]
     if not same:
         raise UserError(
-            f"{results} holds results of {_data(kept)} and this run is on {_data(config)}; give it "
-            f"another name (--config name=...), or remove {results}"
+            f"{results.folder} holds results of {_data(kept)} and this run is on {_data(config)}; "
+            f"give it another name (--config name=...), or remove {results.folder}"
         )
 
 
@@ -233,23 +232,6 @@ def _check_audio(config: dict[str, Any]) -> None:
         )
 
 
-def _check_model(config: dict[str, Any]) -> None:
-    """Where music is to be labelled, it is a folder, and its results lie by themselves."""
-    if config["model"] is None:
-        return
-    config["model"] = model = _at_home(config["model"])
-    if not os.path.isfile(model):  # noqa: PTH113 - a name too long is none either.
-        raise UserError(
-            f"model {model} is not a file; check the path (`make model` packs one into "
-            "results/NAME/model.zip)"
-        )
-    if config["audio_dir"] is None:
-        raise UserError(f"model is {model}, but audio_dir is not set; add audio_dir=FOLDER")
-    config["dataset"] = "folder"
-    if config["name"] is None:
-        config["name"] = "labelled"
-
-
 def _check_archives(config: dict[str, Any]) -> None:
     if config["dataset"] != "ballroom":
         return
@@ -292,14 +274,14 @@ def _check_listen_to(config: dict[str, Any]) -> None:
 
 
 def _check_rates(config: dict[str, Any]) -> None:
-    own = {f"variants.{name}.": v.get("training", {}) for name, v in config["variants"].items()}
-    for where, changes in {"": {}, **own}.items():
-        settings = config["training"] | changes
+    for name, variant in config["variants"].items():
+        settings = training_of(config, name)
         if settings["learning_rate"] < settings["min_learning_rate"]:
+            where = f"variants.{name}." if variant.get("training") else ""
             raise UserError(
                 f"{where}training.learning_rate {settings['learning_rate']:g} is below "
                 f"min_learning_rate {settings['min_learning_rate']:g}, which would end the "
-                "training before its first epoch; raise the one or lower the other"
+                "training before its first epoch; raise the learning rate or lower the minimum"
             )
 
 

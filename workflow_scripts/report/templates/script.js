@@ -1,6 +1,6 @@
 "use strict";
 
-// One network at a time; without this script all are shown.
+// Show one network at a time; without this script all are shown.
 const chooser = document.getElementById("network");
 const networks = [...document.querySelectorAll(".network")];
 function choose() {
@@ -10,14 +10,13 @@ chooser.addEventListener("change", choose);
 document.querySelector(".chooser").classList.add("works");
 choose();
 
-// A column's head sorts by it, and once more the other way.
+// The head of a column sorts by it; a second click reverses the order.
 function valueOf(row, column) {
   const text = row.cells[column].dataset.value;
   const number = Number(text);
   return text !== "" && Number.isFinite(number) ? number : text;
 }
 function compare(a, b) {
-  // What is not known comes last, whichever way.
   if (typeof a === "number" && typeof b === "number") return a - b;
   return String(a).localeCompare(String(b));
 }
@@ -29,6 +28,7 @@ for (const button of document.querySelectorAll(".sortable thead button")) {
     for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", descending ? "descending" : "ascending");
     const body = head.closest("table").tBodies[0];
+    // Unknown values come last in either order.
     const known = [], unknown = [];
     for (const row of body.rows) (valueOf(row, column) === "" ? unknown : known).push(row);
     known.sort((a, b) => compare(valueOf(a, column), valueOf(b, column)));
@@ -37,7 +37,7 @@ for (const button of document.querySelectorAll(".sortable thead button")) {
   });
 }
 
-// A sound that several networks are shown with is in the page once.
+// The page holds each sound once, also where several networks show it.
 const sounds = JSON.parse(document.getElementById("sound-data").textContent);
 for (const player of document.querySelectorAll("audio[data-sound]"))
   player.src = "data:audio/mpeg;base64," + sounds[player.dataset.sound];

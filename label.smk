@@ -1,0 +1,168 @@
+"""Label a folder of music with trained models.
+
+    make label MODEL=results/NAME/model.zip AUDIO=FOLDER
+
+or, on a cluster or with other options,
+
+    snakemake --snakefile label.smk --cores 8 --config model=FILE audio_dir=FOLDER
+
+Needs: a model file and a folder of audio, not the experiment that made the model.
+Makes: results/<name>/labels.csv and .json; `name` is "labelled" by default.
+"""
+
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+from workflow_scripts.atomic_files import remove_leftovers
+from workflow_scripts.dataset.scan import fingerprint_of_all
+from workflow_scripts.errors import UserError
+from workflow_scripts.paths import ResultPaths
+from workflow_scripts.workflow import labelling_configuration, ownership
+from workflow_scripts.workflow.code_digests import digests_of, offer_to_jobs
+from workflow_scripts.workflow.run_lock import RunLock
+
+min_version("9.0")
+
+try:
+    labelling_configuration.complete(config)
+    RESULTS = ResultPaths(Path("results", config["name"]))
+    if workflow.is_main_process:
+        labelling_configuration.check_results(config, RESULTS)
+        ownership.check(RESULTS)
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+offer_to_jobs()
+
+D = f"results/{config['name']}"
+RUN_LOCK = RunLock(RESULTS.folder)
+SHARDS = range(config["shards"])
+
+
+def growing(first):
+    """A resource that grows with each attempt at a job (`--retries`): first, 2 x first, ..."""
+    return lambda wildcards, attempt: first * attempt
+
+
+rule label:
+    default_target: True
+    input:
+        table=f"{D}/labels.csv",
+
+
+# Seconds of one core, of names and tables alone.
+localrules:
+    list_audio,
+    collect_labels,
+
+
+checkpoint list_audio:
+    output:
+        shards=expand("{D}/to_label/shard-{shard}.json", D=D, shard=SHARDS),
+    log:
+        f"{D}/logs/list_audio.log",
+    benchmark:
+        f"{D}/benchmarks/list_audio.tsv"
+    conda:
+        "envs/label.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(30),
+    params:
+        code=digests_of("steps/list_audio"),
+        audio=lambda wildcards: config["audio_dir"],
+        state=lambda wildcards: fingerprint_of_all(config["audio_dir"]),
+        shards=config["shards"],
+    message:
+        "List the audio in {params.audio}"
+    shell:
+        """
+        python -m workflow_scripts.steps.list_audio \
+            --audio={params.audio:q} \
+            --shards {output.shards} \
+            >{log} 2>&1
+        """
+
+
+rule label_shard:
+    input:
+        shard=lambda wildcards: checkpoints.list_audio.get().output.shards[
+            int(wildcards.shard)
+        ],
+        model=lambda wildcards: config["model"],
+    output:
+        labels=f"{D}/labels/shard-{{shard}}.json",
+    log:
+        f"{D}/logs/label_shard/shard-{{shard}}.log",
+    benchmark:
+        f"{D}/benchmarks/label_shard/shard-{{shard}}.tsv"
+    conda:
+        "envs/label.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(240),
+    params:
+        code=digests_of("steps/label_shard"),
+    message:
+        "Label the tracks of shard {wildcards.shard}"
+    shell:
+        """
+        python -m workflow_scripts.steps.label_shard \
+            --model {input.model:q} \
+            --shard {input.shard} \
+            --threads {threads} \
+            --labels {output.labels} \
+            >{log} 2>&1
+        """
+
+
+rule collect_labels:
+    input:
+        shards=expand("{D}/labels/shard-{shard}.json", D=D, shard=SHARDS),
+    output:
+        table=f"{D}/labels.csv",
+        details=f"{D}/labels.json",
+    log:
+        f"{D}/logs/collect_labels.log",
+    benchmark:
+        f"{D}/benchmarks/collect_labels.tsv"
+    conda:
+        "envs/label.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(30),
+    params:
+        code=digests_of("steps/collect_labels"),
+    message:
+        "Collect the labels"
+    shell:
+        """
+        : >{log}
+        python -m workflow_scripts.steps.collect_labels \
+            --shards {input.shards} \
+            --labels {output.table} \
+            2>>{log} | tee -ai {log}
+        """
+
+
+onstart:
+    try:
+        RUN_LOCK.acquire()
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+    ownership.mark(RESULTS)
+    labelling_configuration.keep(config, RESULTS)
+
+
+onerror:
+    RUN_LOCK.release()
+
+
+onsuccess:
+    remove_leftovers(RESULTS.folder)
+    RUN_LOCK.release()

@@ -1,0 +1,76 @@
+"""Finished results, as the commands use them without Snakemake."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workflow_scripts.errors import UserError
+from workflow_scripts.paths import ModelPaths, ResultPaths
+from workflow_scripts.steps import tabulate
+from workflow_scripts.workflow import configuration
+from workflow_scripts.workflow.run_lock import RunLock
+
+
+@dataclass(frozen=True)
+class FinishedResults:
+    """The results of an experiment, its configuration, and the files of its models.
+
+    `models` are in the order of the table, variant by variant, fold by fold.
+    """
+
+    paths: ResultPaths
+    config: dict[str, Any]
+    models: list[ModelPaths]
+
+    @classmethod
+    def open(cls, folder: Path) -> "FinishedResults":
+        """Lock `folder`, results/NAME, until this process ends, and read its configuration.
+
+        Raises UserError if there are no results, or a run is using them.
+        """
+        if not folder.is_dir():
+            raise UserError(f"{folder} is not a folder; name one that a run has made, results/NAME")
+        RunLock(folder).acquire()
+        paths = ResultPaths(folder)
+        if not paths.config.exists():
+            raise UserError(
+                f"{paths.config} is missing, so nothing says what was run; run snakemake, with "
+                "--forcerun tabulate if it finds nothing to do"
+            )
+        config = configuration.read(paths.config)
+        return cls(paths, config, paths.models(config["variants"], config["folds"]))
+
+    def require(self, files: Iterable[Path]) -> None:
+        """Raise UserError if any of `files` is missing."""
+        missing = [path for path in files if not path.is_file()]
+        if missing:
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            raise UserError(
+                f"{self.paths.folder} is unfinished: {missing[0].relative_to(self.paths.folder)}"
+                f"{more} missing; run snakemake to its end"
+            )
+
+    def table_inputs(self) -> list[Path]:
+        """The files that the tables are made from."""
+        paths = self.paths
+        predictions = [model.predictions for model in self.models]
+        fits = [model.fit for model in self.models]
+        return [paths.folds, paths.skipped, paths.baselines, *predictions, *fits]
+
+    def write_tables(self, folder: Path) -> None:
+        """Write table1.csv, .md and .tex into `folder`, as the rule tabulate does."""
+        options = {
+            "folds": self.paths.folds,
+            "skipped": self.paths.skipped,
+            "baselines": self.paths.baselines,
+            "variants": json.dumps(self.config["variants"]),
+            "dataset": self.config["dataset"],
+            "name": self.config["name"],
+            "table": folder / "table1.csv",
+        }
+        arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+        arguments += ["--predictions", *(str(model.predictions) for model in self.models)]
+        arguments += ["--fits", *(str(model.fit) for model in self.models)]
+        tabulate.main(arguments)

@@ -1,0 +1,72 @@
+"""Sentences on what time stretch and pitch shift do to the networks."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from workflow_scripts.interpretation import intervention_table
+from workflow_scripts.interpretation.interventions import SHIFT, STRETCH
+
+# The tempo at which the page says how predictions change.
+SLOWED = 0.8
+
+
+def changes_sentence(counts: pd.DataFrame) -> str:
+    """How the predictions of each class change when the tracks are slowed to SLOWED."""
+    table = intervention_table.changes(counts, STRETCH, SLOWED)
+    changes = []
+    for name, row in table.iterrows():
+        others = row.drop(name)
+        if row.sum() and others.sum():
+            changes.append(
+                f"{others.sum()} of {row.sum()} {name} (most to {others.idxmax()}: {others.max()})"
+            )
+    if not changes:
+        return "No prediction changes."
+    return f"Changed predictions: {'; '.join(changes)}."
+
+
+def stretch_sentence(table: pd.DataFrame) -> str:
+    """Which network loses most and least accuracy under time stretch."""
+    return _most_and_least(table[table["intervention"] == STRETCH], "tempi from 0.7 to 1.4")
+
+
+def shift_sentence(
+    table: pd.DataFrame, architectures: Mapping[str, str], heights: Mapping[str, int]
+) -> str:
+    """Which network loses most and least under pitch shift; whether small filters lose less.
+
+    `heights` is m of each variant's filters.
+    """
+    shifts = table[table["intervention"] == SHIFT]
+    sentence = _most_and_least(shifts, "shifts up to six bands")
+    losses = _losses(shifts)
+    frequency = [v for v, a in architectures.items() if a == "Frequency" and v in losses]
+    whole = [v for v in frequency if heights[v] == max(heights[w] for w in frequency)]
+    part = [v for v in frequency if v not in whole]
+    if not whole or not part:
+        return sentence
+    return (
+        f"{sentence} The paper expects that filters that do not span all bands lose less: filters "
+        f"of {heights[whole[0]]} bands lose {losses[whole].mean():.1f} points on average, smaller "
+        f"filters {losses[part].mean():.1f}."
+    )
+
+
+def _losses(table: pd.DataFrame) -> pd.Series:
+    """Points of accuracy that each variant loses, averaged over the amounts; most first."""
+    unchanged = {STRETCH: 1.0, SHIFT: 0.0}
+    still = table["amount"] == table["intervention"].map(unchanged)
+    before = table[still].set_index("variant")["accuracy_mean"]
+    after = table[~still].groupby("variant")["accuracy_mean"].mean()
+    return (before - after).sort_values(ascending=False)
+
+
+def _most_and_least(table: pd.DataFrame, amounts: str) -> str:
+    losses = _losses(table)
+    if len(losses) < 2:
+        return f"Over {amounts}, {losses.index[0]} loses {losses.iloc[0]:.1f} points on average."
+    return (
+        f"Averaged over {amounts}, {losses.index[0]} loses most, {losses.iloc[0]:.1f} points, and "
+        f"{losses.index[-1]} least, {losses.iloc[-1]:.1f}."
+    )

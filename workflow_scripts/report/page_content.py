@@ -1,0 +1,151 @@
+"""What the page says of finished results."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.report import filter_texts, intervention_texts, network_texts
+from workflow_scripts.report.material import Material
+from workflow_scripts.report.page import LEVEL, Page
+from workflow_scripts.report.table_section import baseline_rows, table_columns, table_rows
+from workflow_scripts.results import provenance
+from workflow_scripts.results.baselines import NAMES
+from workflow_scripts.results.data_licences import DATA
+from workflow_scripts.results.notes import notes
+
+
+def page(material: Material, name: str, dataset: str, configuration: str) -> Page:
+    """The page of these results, without figures and sounds.
+
+    `dataset` is ballroom, demo or folder; `configuration` is YAML.
+    """
+    table, classes = material.table, material.tracks.classes
+    legend, *warnings = notes(material.tracks, material.n_skipped, dataset)
+    return Page(
+        name=name,
+        headline=headline(table, material.baselines),
+        warnings=warnings,
+        legend=legend,
+        columns=table_columns(table),
+        rows=table_rows(table, material.accuracies),
+        baselines=baseline_rows(material.baselines),
+        pairs=material.pairs.to_dict("records"),
+        differences_sentence=differences_sentence(material.pairs),
+        classes=classes,
+        networks=[
+            network(
+                variant,
+                pd.concat(folds),
+                material.histories[variant],
+                material.changed[variant],
+                classes,
+            )
+            for variant, folds in material.predictions.items()
+        ],
+        best=str(table.loc[table["accuracy_mean"].idxmax(), "variant"]),
+        costs=costs(material.fits),
+        provenance=provenance.sentence(material.fits),
+        licence=DATA[dataset].format(name=name),
+        configuration=configuration,
+        stretch_sentence=intervention_texts.stretch_sentence(material.interventions),
+        shift_sentence=intervention_texts.shift_sentence(
+            material.interventions, material.architectures, heights(table)
+        ),
+        temporal=[
+            {
+                "variant": variant,
+                "sentence": filter_texts.tempo_sentence(
+                    variant, material.filters[variant], material.class_tempi
+                ),
+            }
+            for variant in material.tempi
+        ],
+        spectral=material.spectral,
+    )
+
+
+def heights(table: pd.DataFrame) -> dict[str, int]:
+    """m of each variant's first filter, from the cells of table1.csv, such as "(32, 1)"."""
+    firsts = table["filter"].str.extract(r"\((\d+),")[0].astype(int)
+    return dict(zip(table["variant"], firsts, strict=True))
+
+
+def headline(table: pd.DataFrame, baselines: pd.DataFrame) -> str:
+    """The best network and the best baseline."""
+    best = table.loc[table["accuracy_mean"].idxmax()]
+    means = baselines.groupby("system")["accuracy"].mean()
+    baseline = str(means.idxmax())
+    return (
+        f"{best['variant']} is the most accurate of {len(table)} networks: it predicts "
+        f"{best['accuracy_mean']:.1f} % of the test tracks correctly (± {best['accuracy_std']:.1f} "
+        f"over {best['n_folds']} folds). The best baseline, {NAMES[baseline]}, predicts "
+        f"{means[baseline]:.1f} %."
+    )
+
+
+def differences_sentence(pairs: pd.DataFrame) -> str:
+    """How many pairs differ significantly, and the largest of these differences."""
+    if not len(pairs):
+        return ""
+    significant = pairs[pairs["p_holm"] < LEVEL]
+    if not len(significant):
+        return (
+            f"None of the {len(pairs)} pairs of networks differs significantly at the level of "
+            f"{LEVEL}: with so few folds and tracks, do not rely on the order in Table I."
+        )
+    largest = significant.loc[significant["difference"].abs().idxmax()]
+    better, worse = largest["first"], largest["second"]
+    if largest["difference"] < 0:
+        better, worse = worse, better
+    return (
+        f"{len(significant)} of the {len(pairs)} pairs of networks differ significantly at the "
+        f"level of {LEVEL}. The largest difference: {better} is {abs(largest['difference']):.1f} "
+        f"points better than {worse}. Do not rely on the order of the other pairs in Table I."
+    )
+
+
+def network(
+    variant: str,
+    predictions: pd.DataFrame,
+    histories: Sequence[pd.DataFrame],
+    changed: pd.DataFrame,
+    classes: list[str],
+) -> dict[str, Any]:
+    """What the page shows of one network; `changed` are its counts under interventions."""
+    counts = network_texts.confusions(predictions, classes)
+    sums = np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return {
+        "variant": variant,
+        "confusion_sentence": network_texts.most_frequent_confusion(counts, classes),
+        "confusions": [
+            [{"count": n, "share": round(100 * n / total)} for n in row]
+            for row, (total,) in zip(counts, sums, strict=True)
+        ],
+        "learning_sentence": network_texts.learning(histories),
+        "errors": network_texts.most_confident_errors(predictions, classes),
+        "changes": {
+            "condition": f"at {intervention_texts.SLOWED} of the tempo",
+            "sentence": intervention_texts.changes_sentence(changed),
+        },
+    }
+
+
+def costs(fits: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Time and memory of the trainings, a row a variant; `fits` are contents of fit.json."""
+    columns = ["variant", "n_epochs", "seconds", "peak_memory_mb"]
+    table = pd.DataFrame([{column: fit[column] for column in columns} for fit in fits])
+    rows = []
+    for variant, group in table.groupby("variant", sort=False):
+        seconds = group["seconds"]
+        numbers = [
+            len(group),
+            f"{group['n_epochs'].median():.0f}",
+            f"{1000 * (seconds / group['n_epochs']).median():.0f}",
+            f"{seconds.sum():.1f}",
+            f"{seconds.max():.1f}",
+            f"{group['peak_memory_mb'].max():.0f}",
+        ]
+        rows.append({"variant": variant, "numbers": numbers})
+    return rows

@@ -1,0 +1,68 @@
+"""Table I as the page shows it: cells that can be sorted, and a dot a fold."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.results.baselines import NAMES
+from workflow_scripts.results.table1 import for_people
+
+NUMERIC = {"Parameters", "Accuracy", "Segments", "Paper", "Paper's baseline"}
+# The column of table1.csv that decides the order of a shown column.
+SORTED_BY = {
+    "Input": "input_frames",
+    "Parameters": "parameters",
+    "Accuracy": "accuracy_mean",
+    "Segments": "segment_accuracy_mean",
+    "Baseline": "baseline_accuracy",
+    "Paper": "paper_accuracy_mean",
+    "Paper's baseline": "paper_baseline_accuracy",
+}
+
+
+def table_columns(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The heads of the columns: those of `for_people`, and one for the dots."""
+    columns = [
+        {"title": title, "numeric": title in NUMERIC, "wrap": title == "Baseline", "sortable": True}
+        for title in for_people(table)
+    ]
+    dots = {"title": "Folds, 0 to 100 %", "numeric": False, "sortable": False}
+    return [columns[0], dots, *columns[1:]]
+
+
+def table_rows(table: pd.DataFrame, folds: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
+    """The rows: cells with the values that they are sorted by, and what the dots show.
+
+    `folds` has the accuracy of each fold in %, by variant.
+    """
+    shown = for_people(table).to_dict("records")
+    heads = [head for head in table_columns(table) if head["sortable"]]
+    rows = []
+    for row, texts in zip(table.to_dict("records"), shown, strict=True):
+        cells = []
+        for head in heads:
+            text = texts[head["title"]]
+            value = row[SORTED_BY[head["title"]]] if head["title"] in SORTED_BY else text
+            unknown = isinstance(value, float) and np.isnan(value)
+            cells.append({"text": text, "value": "" if unknown else value} | head)
+        mean, std, baseline = row["accuracy_mean"], row["accuracy_std"], row["baseline_accuracy"]
+        rows.append(
+            {
+                "cells": cells,
+                "folds": list(folds[row["variant"]]),
+                "mean": mean,
+                "low": max(mean - std, 0),
+                "high": min(mean + std, 100),
+                "baseline": None if np.isnan(baseline) else baseline,
+            }
+        )
+    return rows
+
+
+def baseline_rows(baselines: pd.DataFrame) -> list[tuple[str, str]]:
+    """Name and accuracy of each baseline, the best first."""
+    grouped = baselines.groupby("system")["accuracy"]
+    means, stds = grouped.mean().sort_values(ascending=False), grouped.std(ddof=0)
+    return [(NAMES[name], f"{mean:.2f} ± {stds[name]:.2f}") for name, mean in means.items()]

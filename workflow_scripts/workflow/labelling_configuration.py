@@ -1,0 +1,62 @@
+"""Check the configuration of a run that labels music."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workflow_scripts.atomic_files import atomic
+from workflow_scripts.errors import UserError
+from workflow_scripts.paths import ResultPaths
+
+DEFAULTS: dict[str, Any] = {"audio_dir": None, "model": None, "name": "labelled", "shards": 16}
+USAGE = "make label MODEL=results/NAME/model.zip AUDIO=FOLDER"
+KEPT = "label.yaml"
+
+
+def complete(config: dict[str, Any]) -> None:
+    """Check `config` and fill in its defaults, in place.
+
+    Raises UserError, one sentence on the first error.
+    """
+    if unknown := [key for key in config if key not in DEFAULTS]:
+        raise UserError(f"unknown key {unknown[0]} for labelling; known are {', '.join(DEFAULTS)}")
+    for key, value in DEFAULTS.items():
+        config.setdefault(key, value)
+    for key in ("model", "audio_dir"):
+        if config[key] is None:
+            raise UserError(f"{key} is not set; label music with {USAGE}")
+        config[key] = str(Path(str(config[key])).expanduser())
+    if not Path(config["model"]).is_file():
+        raise UserError(
+            f"model {config['model']} is not a file; check the path (`make model NAME=...` makes "
+            "results/NAME/model.zip)"
+        )
+    if not Path(config["audio_dir"]).is_dir():
+        raise UserError(f"audio_dir {config['audio_dir']} is not a folder; check the path")
+    if isinstance(config["shards"], bool) or not str(config["shards"]).isdecimal():
+        raise UserError(f"shards is {config['shards']!r}; it must be a whole number of at least 1")
+    config["shards"] = max(int(config["shards"]), 1)
+
+
+def check_results(config: dict[str, Any], results: ResultPaths) -> None:
+    """Raise UserError if `results` hold an experiment, or labels of another folder of audio."""
+    if results.config.exists():
+        raise UserError(
+            f"{results.folder} holds an experiment; give the labels another name (name=...)"
+        )
+    kept = results.folder / KEPT
+    before = yaml.safe_load(kept.read_text(encoding="utf-8")) if kept.exists() else config
+    there, now = Path(before["audio_dir"]), Path(config["audio_dir"])
+    # A folder that is not where it was has been moved: it is the same audio.
+    if there.is_dir() and not there.samefile(now):
+        raise UserError(
+            f"{results.folder} holds the labels of {there} and this run is on {now}; give it "
+            f"another name (name=...), or remove {results.folder}"
+        )
+
+
+def keep(config: dict[str, Any], results: ResultPaths) -> None:
+    """Write the configuration beside the labels."""
+    with atomic(results.folder / KEPT) as path:
+        path.write_text(yaml.safe_dump(dict(config), allow_unicode=True), encoding="utf-8")
