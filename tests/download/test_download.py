@@ -19,16 +19,16 @@ from filelock import FileLock
 from tests.conftest import ROOT, hear_interrupts
 from tests.fault_server import DEADLINE, Answer, FaultServer
 from workflow_scripts.download import progress
+from workflow_scripts.download.mirrors import download
 from workflow_scripts.download.transfer import Patience
 from workflow_scripts.errors import UserError
-from workflow_scripts.steps.download import download
 
 # No stretch of it resembles another: bytes at a wrong place are found.
 CONTENT = random.Random(0).randbytes(300_000)
 MD5 = hashlib.md5(CONTENT).hexdigest()
 SIZE, HALF = len(CONTENT), len(CONTENT) // 2
 QUICK = Patience(tries=3, first_pause=0.001, longest_pause=0.002, silence=10)
-PART, ORIGIN = ".a.tar.gz.part", ".a.tar.gz.part.origin"
+PART = ".a.tar.gz.part"
 
 
 @pytest.fixture(autouse=True)
@@ -100,11 +100,11 @@ def test_a_cut_connection_goes_on_where_it_stopped(server, fetch, cut):
 @pytest.mark.parametrize("cut", CUTS)
 def test_the_next_run_goes_on_where_the_last_one_stopped(server, fetch, tmp_path, cut):
     answers(server, Answer(sent=cut), *2 * [Answer(hang_up=True)])
-    kept = f" to go on after {cut} bytes" if cut else ""
-    with pytest.raises(UserError, match=f"; run again{kept}, or name a mirror or an archive"):
+    kept = f" to continue after {cut} bytes" if cut else ""
+    with pytest.raises(UserError, match=f"; run again{kept}, or name a mirror or your own copy"):
         fetch()
     assert (tmp_path / PART).read_bytes() == CONTENT[:cut]
-    assert names(tmp_path) == [PART, ORIGIN]
+    assert names(tmp_path) == [PART]
     assert fetch() == CONTENT
     assert server.ranges() == [None, *3 * [bytes_from(cut)]]
 
@@ -140,7 +140,7 @@ class TestRanges:
 
     def test_without_them_the_same_bytes_again_are_no_progress(self, server, fetch, tmp_path):
         always(server, Answer(sent=HALF, ranges=False))
-        with pytest.raises(UserError, match=f"to go on after {HALF} bytes"):
+        with pytest.raises(UserError, match=f"to continue after {HALF} bytes"):
             fetch()
         assert len(server.requests) == QUICK.tries
         assert (tmp_path / PART).read_bytes() == CONTENT[:HALF]
@@ -153,7 +153,7 @@ class TestRanges:
     def test_another_range_than_asked_for_is_not_glued_on(self, server, fetch, capsys):
         answers(server, Answer(sent=HALF), Answer(first=HALF - 1))
         assert fetch() == CONTENT
-        assert "other bytes came than were asked for" in capsys.readouterr().out
+        assert "the server sent other bytes than requested" in capsys.readouterr().out
         assert server.ranges() == [None, bytes_from(HALF), None]
 
     def test_a_whole_part_is_only_checked(self, server, fetch, tmp_path):
@@ -171,31 +171,7 @@ class TestRanges:
 OTHER = random.Random(1).randbytes(SIZE)
 
 
-@pytest.mark.parametrize(
-    ("versions", "sent_back"),
-    [
-        ({"ETag": '"1"'}, '"1"'),
-        ({"Last-Modified": "Thu, 01 Jan 2004 00:00:00 GMT"}, "Thu, 01 Jan 2004 00:00:00 GMT"),
-        ({"ETag": '"1"', "Last-Modified": "Thu, 01 Jan 2004 00:00:00 GMT"}, '"1"'),
-        (
-            {"ETag": 'W/"1"', "Last-Modified": "Thu, 01 Jan 2004 00:00:00 GMT"},
-            "Thu, 01 Jan 2004 00:00:00 GMT",
-        ),
-    ],
-)
-def test_a_file_that_changed_between_two_parts_is_not_glued(server, fetch, versions, sent_back):
-    server.content, server.versions = OTHER, versions
-    answers(server, Answer(sent=HALF), *2 * [Answer(hang_up=True)])
-    with pytest.raises(UserError):
-        fetch()
-    server.content = CONTENT
-    server.versions = {name: value.replace("1", "2") for name, value in versions.items()}
-    assert fetch() == CONTENT
-    assert [r.if_range for r in server.requests] == [None, *3 * [sent_back]]
-    assert server.ranges() == [None, *3 * [bytes_from(HALF)]]
-
-
-def test_where_no_version_is_known_the_md5_sum_finds_the_change(server, fetch):
+def test_a_file_that_changed_between_two_parts_is_fetched_again(server, fetch):
     server.content = OTHER
     answers(server, Answer(sent=HALF), *2 * [Answer(hang_up=True)])
     with pytest.raises(UserError):
@@ -213,11 +189,9 @@ class TestMirrors:
         assert [r.path for r in server.requests] == ["/a", "/b"]
 
     def test_the_next_goes_on_with_what_the_last_one_gave(self, server, fetch):
-        server.versions = {"ETag": '"of the first"'}
         answers(server, Answer(sent=HALF), *2 * [Answer(status=503)])
         assert fetch("/a", "/b") == CONTENT
         assert server.ranges("/b") == [bytes_from(HALF)]
-        assert server.requests[-1].if_range is None
 
     def test_a_wrong_md5_sum_of_one_answer_asks_the_next_from_the_start(self, server, fetch):
         always(server, Answer(damage=True))
@@ -236,7 +210,7 @@ class TestMirrors:
             fetch("/a", "/b", "/c")
         sentence = str(mistake.value)
         assert "/a: 404 Not Found; " in sentence
-        assert "/b: the connection broke off; " in sentence
+        assert "/b: Empty reply from server; " in sentence
         damaged = hashlib.md5(bytes([CONTENT[0] ^ 255]) + CONTENT[1:]).hexdigest()
         assert f"/c: its MD5 sum is {damaged}, not {MD5}" in sentence
         assert "run again" in sentence and "ballroom" in sentence and "\n" not in sentence
@@ -428,11 +402,11 @@ def test_a_failure_is_one_sentence_and_no_traceback(server, tmp_path):
 
 def test_a_server_that_is_not_there(server, fetch):
     server.close()
-    with pytest.raises(UserError, match=r"/a: Connection refused"):
+    with pytest.raises(UserError, match=r"/a: Failed to connect to 127\.0\.0\.1"):
         fetch()
 
 
-@pytest.mark.parametrize("url", ["http://x:port/y", "http://[bad/x", "http:///y", "http://.x/y"])
+@pytest.mark.parametrize("url", ["http://x:port/y", "http://[bad/x"])
 def test_an_address_that_is_none(tmp_path, sleeps, url):
     with pytest.raises(UserError, match=re.escape(url)):
         download([url], MD5, tmp_path / "a.tar.gz")

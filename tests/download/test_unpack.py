@@ -11,8 +11,8 @@ from collections import namedtuple
 import pytest
 
 from tests.conftest import run_module
+from workflow_scripts.download.unpacking import unpack
 from workflow_scripts.errors import UserError
-from workflow_scripts.steps.unpack import unpack
 
 
 def tar(folder, members, special=()):
@@ -52,8 +52,8 @@ def test_the_archives_folder_is_unpacked(tmp_path):
 @pytest.mark.parametrize(
     ("hostile", "sentence"),
     [
-        (member("../escaped"), r"holds '\.\./escaped', which would leave its folder"),
-        (member("Data/../../escaped"), "would leave its folder"),
+        (member("../escaped"), r"holds '\.\./escaped', which would leave the folder"),
+        (member("Data/../../escaped"), "would leave the folder"),
         (member("/escaped"), "holds '/escaped', which is an absolute path"),
         (
             member("Data/l", tarfile.SYMTYPE, "/etc/passwd"),
@@ -88,7 +88,7 @@ def test_special_permissions_are_not_taken_over(tmp_path):
 
 def test_an_archive_without_its_folder(tmp_path):
     archive = tar(tmp_path, {"Other/1.wav": b"one"})
-    with pytest.raises(UserError, match="holds no folder Data"):
+    with pytest.raises(UserError, match="has no folder Data"):
         unpack(archive, md5_of(archive), tmp_path / "data" / "Data")
     assert list((tmp_path / "data").iterdir()) == []
 

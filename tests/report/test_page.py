@@ -9,9 +9,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from workflow_scripts.report.content import Page
 
 from workflow_scripts.report import content, figures, filter_texts, network_texts, svg
-from workflow_scripts.report.content import Page
 
 HOSTILE = "<script>alert(1)</script> \"x' & y"
 CLASSES = ["a", "b", HOSTILE]

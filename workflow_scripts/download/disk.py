@@ -1,10 +1,15 @@
-"""What an archive asks of a disk: its MD5 sum, room for what is to be written."""
+"""Files on the disk: their size, their MD5 sum, and the space that is left for more."""
 
 import hashlib
 import shutil
 from pathlib import Path
 
 from workflow_scripts.errors import UserError
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file; 0 if it does not exist."""
+    return path.stat().st_size if path.exists() else 0
 
 
 def md5_of(path: Path) -> str:
@@ -19,5 +24,5 @@ def require_space(folder: Path, size: int, purpose: str) -> None:
     if size > free:
         raise UserError(
             f"{purpose} takes {size / 1e6:.1f} MB, but only {free / 1e6:.1f} MB are free on the "
-            f"disk of {folder}; make room, then run again"
+            f"disk of {folder}; free space, then run again"
         )

@@ -1,4 +1,4 @@
-"""How far a download is, told now and then."""
+"""Lines that report the progress of a download."""
 
 import time
 
@@ -9,10 +9,9 @@ LINE_WITHOUT_TOTAL = "{desc}: {n_fmt}B, {rate_fmt}"
 
 
 class Progress:
-    """A line on standard output every few seconds: bytes, rate, time left.
+    """Prints a line on standard output every few seconds: bytes, rate, time left.
 
-    The rate is that of the answer being read, so that neither pauses nor what lay there before
-    count.
+    The rate is that of the current answer: neither pauses nor bytes that were here before count.
     """
 
     def __init__(self, name: str, seconds: float = 5) -> None:
@@ -20,16 +19,16 @@ class Progress:
         self._seconds = seconds
 
     def begin(self, done: int, total: int | None) -> None:
-        """An answer begins; `done` of `total` bytes are here (None: the server does not say)."""
+        """Start an answer; `done` of `total` bytes are here (None: the server does not say)."""
         self._initial, self._total = done, total
-        self._begun = self._told = time.monotonic()
+        self._begun = self._printed = time.monotonic()
 
     def show(self, done: int) -> None:
-        """As many bytes are here now."""
+        """Report the bytes that are here now, if the last line is old enough."""
         now = time.monotonic()
-        if now - self._told < self._seconds:
+        if now - self._printed < self._seconds:
             return
-        self._told = now
+        self._printed = now
         line = tqdm.format_meter(
             n=done,
             total=self._total,
@@ -43,5 +42,5 @@ class Progress:
         self.say(line)
 
     def say(self, sentence: str) -> None:
-        """Print a line at once, without waiting for a buffer to fill."""
+        """Print a line at once, without buffering."""
         print(sentence, flush=True)

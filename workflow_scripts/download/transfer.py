@@ -1,29 +1,31 @@
-"""One file from one HTTP server: ask for what is missing until all of it is here."""
+"""One file from one HTTP server, by libcurl; a new attempt continues after the bytes already here."""
 
-import http.client
 import re
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, BinaryIO
 
-import requests
-import urllib3
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_exponential,
-)
+import certifi
+import pycurl
 
-from workflow_scripts.download.disk import require_space
-from workflow_scripts.download.partial import Partial
+from workflow_scripts.download.disk import require_space, size_of
 from workflow_scripts.download.progress import Progress
 
-BLOCK = 1 << 16
+PROTOCOLS = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
+MOST_REDIRECTS = 20
+# Errors that no further attempt can change.
+PERMANENT = (
+    pycurl.E_UNSUPPORTED_PROTOCOL,
+    pycurl.E_URL_MALFORMAT,
+    pycurl.E_TOO_MANY_REDIRECTS,
+)
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to bear with a server: tries in a row without a new byte; the rest in seconds."""
+    """How long to wait for a server: attempts in a row without a new byte; the rest in seconds."""
 
     tries: int = 6
     first_pause: float = 1
@@ -33,132 +35,145 @@ class Patience:
 
 
 class ServerError(Exception):
-    """A server does not give the file; its text says why."""
+    """A server does not give the file; the text says why."""
 
 
-class PassingError(ServerError):
-    """It may give it if asked again, after `pause` seconds or more."""
+class TemporaryError(ServerError):
+    """A further attempt, after at least `pause` seconds, may succeed."""
 
     def __init__(self, reason: str, pause: float = 0) -> None:
         super().__init__(reason)
         self.pause = pause
 
 
-# Neither time nor another attempt mends these.
-FINAL = (
-    requests.TooManyRedirects,
-    requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidSchema,
-)
+def fetch(url: str, part: Path, patience: Patience, progress: Progress) -> bool:
+    """Fetch the bytes of `url` that `part` lacks; return whether one answer brought all of them.
 
-
-def fetch(url: str, partial: Partial, patience: Patience, progress: Progress) -> None:
-    """Bring `partial` to its end from `url`.
-
-    Raises ServerError where the server refuses or `patience` ends (what has arrived stays), and
-    UserError where the disk is too small.
+    Raises ServerError if the server refuses or `patience` ends, which leaves `part` as it is, and
+    UserError if the disk is too small.
     """
-    pauses = wait_exponential(multiplier=patience.first_pause, max=patience.longest_pause)
-
-    def pause(state: RetryCallState) -> float:
-        return max(pauses(state), getattr(_failure(state), "pause", 0))
-
-    def tell(state: RetryCallState) -> None:
-        progress.say(f"{url}: {_failure(state)}; trying again in {state.upcoming_sleep:.0f} s")
-
-    furthest = partial.size
-    for attempt in Retrying(
-        retry=retry_if_exception_type(PassingError),
-        stop=stop_after_attempt(patience.tries),
-        wait=pause,
-        before_sleep=tell,
-        reraise=True,
-    ):
-        with attempt:
-            try:
-                _ask(url, partial, patience, progress)
-            finally:
-                # New bytes, not those of a server that always begins at the start: all tries anew.
-                if partial.size > furthest:
-                    furthest = partial.size
-                    attempt.retry_state.attempt_number = 1
+    furthest, tries = size_of(part), 0
+    while True:
+        try:
+            return _attempt(url, part, patience, progress)
+        except TemporaryError as error:
+            # Only new bytes count, not those of a server that always starts from the beginning.
+            tries = 1 if size_of(part) > furthest else tries + 1
+            furthest = max(furthest, size_of(part))
+            if tries == patience.tries:
+                raise
+            pause = min(patience.first_pause * 2 ** (tries - 1), patience.longest_pause)
+            pause = max(pause, error.pause)
+            progress.say(f"{url}: {error}; trying again in {pause:.0f} s")
+            time.sleep(pause)
 
 
-def _failure(state: RetryCallState) -> BaseException | None:
-    return state.outcome.exception() if state.outcome else None
+@dataclass
+class _Answer:
+    """What a server has sent: header lines of all answers so far, and blocks not yet written."""
+
+    lines: list[bytes] = field(default_factory=list)
+    blocks: list[bytes] = field(default_factory=list)
+
+    def header(self, name: str) -> str:
+        """The value of a header of the last answer; empty if it has none."""
+        value = ""
+        for line in (line.decode("latin-1") for line in self.lines):
+            if line.startswith("HTTP/"):
+                value = ""
+            elif line.lower().startswith(f"{name}:"):
+                value = line.partition(":")[2].strip()
+        return value
 
 
-def _ask(url: str, partial: Partial, patience: Patience, progress: Progress) -> None:
-    """Send one request and append what it brings."""
-    # Compressed on its way the file would have another length and other ranges.
-    headers = {"Accept-Encoding": "identity"} | partial.rest_of(url)
-    try:
-        with requests.get(url, headers=headers, stream=True, timeout=patience.silence) as answer:
-            if answer.status_code == 416 and partial.size:
-                return  # Nothing lies beyond what is here; the MD5 sum tells whether it is right.
-            _check_status(answer, patience)
-            total = _begin(answer, url, partial)
-            progress.begin(partial.size, total)
-            _append(answer, partial, progress)
-    except (requests.RequestException, urllib3.exceptions.HTTPError) as failure:
-        kind = ServerError if isinstance(failure, FINAL) else PassingError
-        raise kind(_reason(failure)) from None
-    if total is not None and partial.size < total:
-        raise PassingError(f"the answer ended after {partial.size} of {total} bytes")
-
-
-def _check_status(answer: requests.Response, patience: Patience) -> None:
-    if answer.status_code in (200, 206):
-        return
-    said = f"{answer.status_code} {answer.reason}".strip()
-    if answer.status_code in (408, 429) or answer.status_code >= 500:
-        reader = urllib3.Retry(retry_after_max=patience.longest_retry_after)
-        raise PassingError(said, reader.get_retry_after(answer.raw) or 0)
-    raise ServerError(said)
-
-
-def _begin(answer: requests.Response, url: str, partial: Partial) -> int | None:
-    """Check what the answer holds and whether it fits; returns the whole file's bytes if known."""
+def _attempt(url: str, part: Path, patience: Patience, progress: Progress) -> bool:
+    """Send one request and write what it brings; return as `fetch`."""
+    start = size_of(part)
+    answer = _Answer()
+    handle, transfers = _handle(url, start, answer), pycurl.CurlMulti()
+    transfers.add_handle(handle)
+    file: BinaryIO | None = None
     total = None
-    if answer.status_code == 206:
-        found = re.match(r"bytes (\d+)-\d+/(\d+|\*)$", answer.headers.get("Content-Range", ""))
-        if found is None or int(found[1]) != partial.size:
-            partial.remove()
-            raise PassingError("other bytes came than were asked for")
-        total = None if found[2] == "*" else int(found[2])
-    elif answer.headers.get("Content-Length", "").isdecimal():
-        total = int(answer.headers["Content-Length"])
+    try:
+        arrived = time.monotonic()
+        running = 1
+        while running:
+            _, running = transfers.perform()
+            if answer.blocks and handle.getinfo(pycurl.RESPONSE_CODE) in (200, 206):
+                if file is None:
+                    file, total = _open(handle, answer, part, url)
+                    progress.begin(file.tell(), total)
+                file.writelines(answer.blocks)
+                file.flush()
+                progress.show(file.tell())
+            if answer.blocks:
+                arrived = time.monotonic()
+                answer.blocks.clear()
+            elif time.monotonic() - arrived > patience.silence:
+                raise TemporaryError("no answer in time")
+            if running:
+                transfers.select(min(1.0, patience.silence))
+        _check(handle, transfers, answer, start, patience)
+    finally:
+        if file is not None:
+            file.close()
+        transfers.remove_handle(handle)
+        transfers.close()
+        handle.close()
+    if total is not None and size_of(part) < total:
+        raise TemporaryError(f"the answer ended after {size_of(part)} of {total} bytes")
+    return start == 0
+
+
+def _handle(url: str, start: int, answer: _Answer) -> Any:
+    handle = pycurl.Curl()
+    handle.setopt(pycurl.URL, url)
+    handle.setopt(pycurl.PROTOCOLS, PROTOCOLS)
+    handle.setopt(pycurl.REDIR_PROTOCOLS, PROTOCOLS)
+    handle.setopt(pycurl.FOLLOWLOCATION, 1)
+    handle.setopt(pycurl.MAXREDIRS, MOST_REDIRECTS)
+    handle.setopt(pycurl.NOSIGNAL, 1)
+    handle.setopt(pycurl.CAINFO, certifi.where())
+    # A compressed transfer would have other lengths and ranges.
+    handle.setopt(pycurl.HTTPHEADER, ["Accept-Encoding: identity"])
+    if start:
+        handle.setopt(pycurl.RANGE, f"{start}-")
+    # Methods written in C: a signal cannot raise an exception inside them, where it would be lost.
+    handle.setopt(pycurl.HEADERFUNCTION, answer.lines.append)
+    handle.setopt(pycurl.WRITEFUNCTION, answer.blocks.append)
+    return handle
+
+
+def _open(handle: Any, answer: _Answer, part: Path, url: str) -> tuple[BinaryIO, int | None]:
+    """The file to write the answer into, and the size of the whole file if the server says it."""
+    continues = handle.getinfo(pycurl.RESPONSE_CODE) == 206
+    total: int | None = None
+    if continues:
+        sent = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.header("content-range"))
+        if sent is None or int(sent[1]) != size_of(part):
+            part.unlink()
+            raise TemporaryError("the server sent other bytes than requested")
+        total = None if sent[2] == "*" else int(sent[2])
+    elif answer.header("content-length").isdecimal():
+        total = int(answer.header("content-length"))
     if total is not None:
-        # An answer from the start takes the place of what is here.
-        require_space(partial.path.parent, total - partial.size, f"downloading the rest of {url}")
-    if answer.status_code == 206:
-        partial.in_one_piece = False
-    else:
-        partial.restart(url, _version(answer))
-    return total
+        # An answer from the beginning replaces the bytes that are here.
+        require_space(part.parent, total - size_of(part), f"downloading the rest of {url}")
+    return part.open("ab" if continues else "wb"), total
 
 
-def _version(answer: requests.Response) -> str | None:
-    """What If-Range may name; a weak ETag does not promise the same bytes."""
-    tag = answer.headers.get("ETag")
-    return tag if tag and not tag.startswith("W/") else answer.headers.get("Last-Modified")
-
-
-def _append(answer: requests.Response, partial: Partial, progress: Progress) -> None:
-    with partial.path.open("ab") as file:
-        # As it arrives: what a stalled or dying connection has sent so far is not lost.
-        while block := answer.raw.read1(BLOCK, decode_content=False):
-            file.write(block)
-            file.flush()
-            progress.show(file.tell())
-
-
-def _reason(failure: BaseException) -> str:
-    """What is at the bottom of an exception of requests', which wraps others, in a few words."""
-    while cause := failure.__cause__ or failure.__context__:
-        failure = cause
-    if isinstance(failure, TimeoutError):
-        return "no answer in time"
-    if isinstance(failure, http.client.HTTPException):
-        return "the connection broke off"
-    return getattr(failure, "strerror", None) or str(failure)
+def _check(handle: Any, transfers: Any, answer: _Answer, start: int, patience: Patience) -> None:
+    """Raise ServerError unless the transfer and the status are those of a complete answer."""
+    _, _, failed = transfers.info_read()
+    for _, code, message in failed:
+        raise (ServerError if code in PERMANENT else TemporaryError)(message)
+    status = handle.getinfo(pycurl.RESPONSE_CODE)
+    # 416: nothing follows the bytes that are here; the MD5 sum tells whether they are right.
+    if status in (200, 206) or (status == 416 and start):
+        return
+    phrase = HTTPStatus(status).phrase if status in [*HTTPStatus] else ""
+    reason = f"{status} {phrase}".strip()
+    if status in (408, 429) or status >= 500:
+        pause = min(handle.getinfo(pycurl.RETRY_AFTER), patience.longest_retry_after)
+        raise TemporaryError(reason, pause)
+    raise ServerError(reason)
