@@ -3,8 +3,9 @@
 from tests.conftest import biased_weights, network_of
 from workflow_scripts.audio.parameters import FRONT_END
 from workflow_scripts.dataset.normalisation import Scaler
-from workflow_scripts.models import package, writing
-from workflow_scripts.models.metadata import About
+from workflow_scripts.models import package
+from workflow_scripts.models.metadata import Metadata
+from workflow_scripts.models.onnx_file import TrainedNetwork
 
 CLASSES = ("fast", "middle", "slow")
 SCALER = Scaler(1.5, 2.5)
@@ -22,9 +23,9 @@ def described(network):
     }
 
 
-def about(network, variant="any", fold=0, classes=CLASSES):
-    """What a file tells of it."""
-    return About(
+def metadata_of(network, variant="any", fold=0, classes=CLASSES):
+    """The metadata of its file."""
+    return Metadata(
         dataset="clicks",
         variant=variant,
         architecture="Any",
@@ -40,12 +41,15 @@ def about(network, variant="any", fold=0, classes=CLASSES):
     )
 
 
+def trained(network, variant="any", fold=0, classes=CLASSES, weights=None):
+    """An untrained network as if it had been trained."""
+    metadata = metadata_of(network, variant, fold, classes)
+    return TrainedNetwork(metadata, weights or biased_weights(network, fold), SCALER)
+
+
 def written(network, variant="any", fold=0, classes=CLASSES):
     """The ONNX file of a network."""
-    told = about(network, variant, fold, classes)
-    return writing.onnx_model(
-        network, biased_weights(network, fold), SCALER, told
-    ).SerializeToString()
+    return trained(network, variant, fold, classes).onnx_bytes()
 
 
 def onnx_of(variant, fold=0, classes=CLASSES):

@@ -103,8 +103,8 @@ def test_the_next_run_goes_on_where_the_last_one_stopped(server, fetch, tmp_path
     kept = f" to continue after {cut} bytes" if cut else ""
     with pytest.raises(UserError, match=f"; run again{kept}, or name a mirror or your own copy"):
         fetch()
-    assert (tmp_path / PART).read_bytes() == CONTENT[:cut]
-    assert names(tmp_path) == [PART]
+    assert names(tmp_path) == ([PART] if cut else [])
+    assert not cut or (tmp_path / PART).read_bytes() == CONTENT[:cut]
     assert fetch() == CONTENT
     assert server.ranges() == [None, *3 * [bytes_from(cut)]]
 

@@ -11,10 +11,10 @@ import pytest
 
 from tests import network_oracle
 from tests.conftest import biased_weights, network_of, run_module
-from tests.model_files import CLASSES, SCALER, about, onnx_of
+from tests.model_files import CLASSES, SCALER, onnx_of, trained
 from tests.networks.test_architecture import TABLE_1
 from workflow_scripts.audio.parameters import FRONT_END
-from workflow_scripts.models import writing
+from workflow_scripts.models import onnx_file
 from workflow_scripts.models.runtime import BATCH, Session
 from workflow_scripts.networks.engine import engine_class
 
@@ -43,11 +43,11 @@ def test_it_computes_what_the_engine_does(engine_type, variant):
     network = network_of(variant)
     raw = energies(7, network.frames)
     weights = biased_weights(network)
-    model = writing.onnx_model(network, weights, SCALER, about(network, classes="abcdefgh"))
+    model = trained(network, classes="abcdefgh", weights=weights)
     inputs = (np.log1p(10000 * raw) - SCALER.mean) / SCALER.std
     inputs = inputs.transpose(0, 2, 1).astype(np.float32)
     engine = engine_type(network, weights, dropout=0.5, gpu=False)
-    ours = Session(model.SerializeToString()).probabilities(raw)
+    ours = Session(model.onnx_bytes()).probabilities(raw)
     assert np.abs(ours - engine.probabilities(inputs)).max() < TOLERANCE
     oracle, _ = network_oracle.forward(network, weights, inputs)
     assert np.abs(ours - oracle).max() < TOLERANCE
@@ -81,8 +81,7 @@ def test_its_file_tells_what_it_is():
 def test_the_same_model_gives_the_same_bytes(tmp_path):
     network = network_of("timefrequency", 3)
     for name in ("a", "b"):
-        model = writing.onnx_model(network, biased_weights(network), SCALER, about(network))
-        writing.write(tmp_path / name, model)
+        onnx_file.write(tmp_path / name, trained(network).onnx_bytes())
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 

@@ -15,8 +15,7 @@ from tests.conftest import ROOT
 from tests.model_files import CLASSES, onnx_of, packed
 from workflow_scripts.errors import UserError
 from workflow_scripts.models import package
-from workflow_scripts.models.inspection import NotOurModelError, inspect
-from workflow_scripts.models.protobuf import fields
+from workflow_scripts.models.onnx_file import NotOurModelError, read
 from workflow_scripts.models.runtime import Ensemble
 from workflow_scripts.networks.architecture import Network, Trunk
 
@@ -45,13 +44,15 @@ def refused(path):
 class TestPackage:
     def test_it_holds_what_was_packed(self, tmp_path):
         file = packed(tmp_path / "model.zip", "time_1x60", "frequency_32x1")
-        read = package.read(file)
-        assert read.classes == CLASSES
-        assert {v: [m.about.fold for m in models] for v, models in read.variants().items()} == {
+        packed_file = package.read(file)
+        assert packed_file.classes == CLASSES
+        assert {
+            v: [m.metadata.fold for m in models] for v, models in packed_file.variants().items()
+        } == {
             "time_1x60": [0, 1],
             "frequency_32x1": [0, 1],
         }
-        assert read.variants()["time_1x60"][1].onnx == onnx_of("time_1x60", fold=1)
+        assert packed_file.variants()["time_1x60"][1].onnx == onnx_of("time_1x60", fold=1)
         with zipfile.ZipFile(file) as archive:
             manifest = json.loads(archive.read("manifest.json"))
             assert archive.read("time_1x60/MODEL_CARD.md") == b"# A card\n"
@@ -160,9 +161,9 @@ class TestPackage:
         assert "is larger than 4 GiB" in refused(tmp_path / "large.onnx")
 
     def test_no_file_is_a_sentence(self, tmp_path):
-        assert "is no file; check the path" in refused(tmp_path / "none.zip")
-        assert "is no file; check the path" in refused(tmp_path)
-        assert "is no file; check the path" in refused(tmp_path / ("x" * 300))
+        assert "is not a file; check the path" in refused(tmp_path / "none.zip")
+        assert "is not a file; check the path" in refused(tmp_path)
+        assert "is not a file; check the path" in refused(tmp_path / ("x" * 300))
 
 
 def rewrite(file, changed, compression=zipfile.ZIP_STORED):
@@ -210,6 +211,18 @@ def huge(model):
     model.graph.initializer[-1].dims[0] = 1 << 40
 
 
+def many_dimensions(model):
+    model.graph.initializer[-1].dims.extend([1] * 100_000)
+
+
+def values(name, numbers):
+    def edit(model):
+        (array,) = (a for a in model.graph.initializer if a.name == name)
+        array.raw_data = np.array(numbers, np.float32).tobytes()
+
+    return edit
+
+
 def negative(model):
     model.graph.initializer[-1].dims[0] = -1
 
@@ -255,10 +268,11 @@ def trunks(**change):
     return metadata("network", edit)
 
 
-class TestInspection:
-    def test_what_is_exported_passes(self, onnx_file):
-        assert inspect(onnx_file).classes == CLASSES
-        assert inspect(edited(onnx_file, lambda model: None)).variant == "timefrequency"
+class TestReading:
+    def test_what_is_exported_is_read(self, onnx_file):
+        model = read(onnx_file)
+        assert model.metadata.classes == CLASSES and model.metadata.variant == "timefrequency"
+        assert model.onnx_bytes() == onnx_file
 
     @pytest.mark.parametrize(
         "edit",
@@ -269,15 +283,31 @@ class TestInspection:
             set_domain,
             pad,
             larger_pool,
+            function,
+            newer,
+            other_input,
+        ],
+    )
+    def test_the_graph_of_a_file_never_runs(self, tmp_path, onnx_file, edit):
+        hostile = edited(onnx_file, edit)
+        assert hostile != onnx_file and read(hostile).onnx_bytes() == onnx_file
+        energies = np.random.default_rng(0).random((160, 40), np.float32)
+        answers = []
+        for name, data in {"ours": onnx_file, "hostile": hostile}.items():
+            (tmp_path / name).write_bytes(data)
+            answers.append(Ensemble(tmp_path / name).probabilities(energies)[80][0])
+        assert np.array_equal(*answers)
+
+    @pytest.mark.parametrize(
+        "edit",
+        [
             elsewhere,
             huge,
+            many_dimensions,
             negative,
             doubles,
             twice,
             without,
-            function,
-            newer,
-            other_input,
             metadata("format", lambda _: 2),
             metadata("classes", lambda names: [*names, "more"]),
             metadata("classes", lambda names: ["same"] * len(names)),
@@ -300,11 +330,16 @@ class TestInspection:
             trunks(pool=[1, 1]),
             trunks(filter=[1]),
             trunks(filter=[1, 60, 1]),
+            values("compression", 1),
+            values("std", 0),
+            values("std", np.nan),
+            values("mean", np.inf),
+            values("output.bias", [np.nan] * len(CLASSES)),
         ],
     )
-    def test_anything_else_is_refused_before_a_runtime_sees_it(self, onnx_file, edit):
+    def test_other_arrays_or_metadata_are_refused(self, onnx_file, edit):
         with pytest.raises(NotOurModelError) as reason:
-            inspect(edited(onnx_file, edit))
+            read(edited(onnx_file, edit))
         assert "\n" not in str(reason.value)
 
     def test_a_network_that_would_fill_the_memory_is_refused(self):
@@ -313,38 +348,8 @@ class TestInspection:
         data = model_files.written(Network({"time": trunk}, 40, 100_000, 0, 3))
         assert len(data) < 100_000
         with pytest.raises(NotOurModelError):
-            inspect(data)
-        inspect(
-            model_files.written(Network({"time": Trunk((1, 1), (40, 100), 4096)}, 40, 100, 0, 3))
-        )
-
-    def test_weights_that_are_no_numbers_are_a_sentence(self, tmp_path, onnx_file):
-        def spoil(model):
-            (array,) = (a for a in model.graph.initializer if a.name == "output.bias")
-            array.raw_data = np.full(len(CLASSES), np.nan, np.float32).tobytes()
-
-        (tmp_path / "nan.onnx").write_bytes(edited(onnx_file, spoil))
-        ensemble = Ensemble(tmp_path / "nan.onnx")
-        with pytest.raises(UserError, match="gives no probabilities: it is damaged"):
-            ensemble.probabilities(np.ones((80, 40), np.float32))
-
-
-class TestWireFormat:
-    def test_it_reads_what_the_library_writes(self):
-        entry = onnx.StringStringEntryProto(key="name", value="ä" * 300)
-        read = {
-            number: bytes(value) for number, value in fields(memoryview(entry.SerializeToString()))
-        }
-        assert read == {1: b"name", 2: ("ä" * 300).encode()}
-        opset = helper.make_opsetid("", 1 << 40)
-        assert dict(fields(memoryview(opset.SerializeToString())))[2] == 1 << 40
-
-    @pytest.mark.parametrize(
-        "data", [b"\x80", b"\x08", b"\x08" + b"\xff" * 11, b"\x0a\x05abc", b"\x0b", b"\x0d\x01"]
-    )
-    def test_what_is_cut_short_or_of_another_type_is_an_error(self, data):
-        with pytest.raises(ValueError, match=r"\w"):
-            list(fields(memoryview(data)))
+            read(data)
+        read(model_files.written(Network({"time": Trunk((1, 1), (40, 100), 4096)}, 40, 100, 0, 3)))
 
 
 def test_nothing_here_unpickles():

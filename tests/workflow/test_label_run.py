@@ -78,7 +78,7 @@ class TestPacking:
         assert code == 0 and "the best of its Table I" in said
         read = package.read(results / "model.zip")
         assert list(read.variants()) == [best(table)]
-        assert [model.about.fold for model in read.models] == list(range(len(read.models)))
+        assert [model.metadata.fold for model in read.models] == list(range(len(read.models)))
         named = ("timefrequency", "time_1x60", "timefrequency")
         code, said = run_module(
             "commands.pack_model", results, "--variants", *named, "--file", tmp_path / "m.zip"

@@ -10,7 +10,7 @@ import pandas as pd
 from workflow_scripts.commands.finished_results import FinishedResults
 from workflow_scripts.errors import UserError
 from workflow_scripts.models import package
-from workflow_scripts.models.inspection import NotOurModelError
+from workflow_scripts.models.onnx_file import NotOurModelError
 from workflow_scripts.process import run
 
 FIX = "run snakemake to its end"
@@ -55,7 +55,7 @@ def main() -> None:
     except NotOurModelError as reason:
         raise UserError(f"a file in {options.results / 'onnx'} {reason}; {FIX}") from None
     for exported, model in zip(packed.models, models, strict=True):
-        if exported.about.weights != json.loads(model.fit.read_text())["digests"]["weights"]:
+        if exported.metadata.weights != json.loads(model.fit.read_text())["digests"]["weights"]:
             raise UserError(f"{model.onnx} is not the model in {model.folder}; {FIX}")
     package.write(file, packed, {name: c.read_text(encoding="utf-8") for name, c in cards.items()})
     best_of = "" if options.variants else ", the best of its Table I"

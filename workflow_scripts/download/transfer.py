@@ -1,4 +1,4 @@
-"""One file from one HTTP server, by libcurl; a new attempt continues after the bytes already here."""
+"""One file from one HTTP server, by libcurl; a new attempt continues after the bytes here."""
 
 import re
 import time

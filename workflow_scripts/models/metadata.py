@@ -1,23 +1,23 @@
-"""What a model's file tells of the model."""
+"""What the file of a model says about the model."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from workflow_scripts.networks.architecture import Network
 
-# Of the texts below; raised where an older reader would misunderstand a file.
+# The version of these texts; raised when an older reader would misunderstand a file.
 FORMAT = 1
 
 
 @dataclass(frozen=True)
-class About:
+class Metadata:
     """One trained model.
 
     `network` is the variant's description in config.yaml: input_frames, trunks, hidden. `accuracy`
-    is the per cent of `n_test_tracks` tracks, those of its fold, that it decides right; `front_end`
-    is `audio.parameters.FRONT_END`; `weights` is the SHA-256 of the weights.npz it was made of.
+    is its accuracy in % on the `n_test_tracks` test tracks of its fold; `front_end` is
+    `audio.parameters.FRONT_END`; `weights` is the SHA-256 of the weights.npz it was made of.
     """
 
     dataset: str
@@ -34,19 +34,24 @@ class About:
     weights: str
 
     def texts(self) -> dict[str, str]:
-        """Each as the JSON text that stands in the file, by name; and the format's number."""
+        """The JSON texts of a file, by name: each field, and the version of the texts."""
         return {name: json.dumps(value) for name, value in asdict(self).items()} | {
             "format": json.dumps(FORMAT)
         }
 
     @classmethod
-    def of(cls, texts: Mapping[str, str]) -> "About":
-        """What `texts` had been made of. Raises ValueError or KeyError where they are not such."""
+    def n_texts(cls) -> int:
+        """The number of `texts`."""
+        return len(fields(cls)) + 1
+
+    @classmethod
+    def of(cls, texts: Mapping[str, str]) -> "Metadata":
+        """The metadata of `texts`. Raises ValueError or KeyError if they are others."""
         if json.loads(texts["format"]) != FORMAT:
-            raise ValueError("it is of another format")
+            raise ValueError("another format")
         values = {name: json.loads(texts[name]) for name in cls.__dataclass_fields__}
         return cls(**values | {"classes": tuple(values["classes"])})
 
-    def architecture_of(self, n_bands: int) -> Network:
-        """The network. Raises ValueError, KeyError or TypeError where it describes none."""
+    def network_for(self, n_bands: int) -> Network:
+        """The network. Raises ValueError, KeyError or TypeError if `network` describes none."""
         return Network.from_config(self.network, n_bands, len(self.classes))

@@ -10,8 +10,8 @@ import pandas as pd
 
 from workflow_scripts.audio.parameters import FRAME_RATE
 from workflow_scripts.dataset.split import Tracks
-from workflow_scripts.models.layers import INPUT, OUTPUT
-from workflow_scripts.models.metadata import About
+from workflow_scripts.models.metadata import Metadata
+from workflow_scripts.models.onnx_file import INPUT, OUTPUT
 from workflow_scripts.results import predictions, provenance
 from workflow_scripts.results.data_licences import DATA
 
@@ -78,7 +78,7 @@ SYNTHETIC = """\
 def text(
     dataset: str,
     name: str,
-    abouts: Sequence[About],
+    metadata: Sequence[Metadata],
     fits: Sequence[Mapping[str, Any]],
     tracks: Tracks,
     decided: Sequence[pd.DataFrame],
@@ -86,13 +86,13 @@ def text(
 ) -> str:
     """The card as Markdown.
 
-    `abouts`, `fits` (fit.json) and `decided` (predictions) have an entry a fold; `dataset` and
+    `metadata`, `fits` (fit.json) and `decided` (predictions) have an entry a fold; `dataset` and
     `name` are the configuration's; `error` is the largest difference from the predictions' mean
     probabilities.
     """
-    first = abouts[0]
+    first = metadata[0]
     frames = first.network["input_frames"]
-    accuracies = pd.Series([about.accuracy for about in abouts])
+    accuracies = pd.Series([about.accuracy for about in metadata])
     return CARD.format(
         variant=first.variant,
         dataset=first.dataset,
@@ -103,7 +103,7 @@ def text(
         input=INPUT,
         output=OUTPUT,
         n_classes=len(first.classes),
-        n_folds=len(abouts),
+        n_folds=len(metadata),
         classes=", ".join(map(_plain, first.classes)),
         n_tracks=len(tracks.label),
         licence=DATA[dataset].format(name=name),
@@ -113,7 +113,7 @@ def text(
         mean=accuracies.mean(),
         std=accuracies.std(ddof=0),
         by_class=_by_class(first.classes, pd.concat(decided)),
-        by_fold=_by_fold(abouts),
+        by_fold=_by_fold(metadata),
         error=error,
         more_limits=SYNTHETIC if dataset == "demo" else "",
     )
@@ -137,9 +137,9 @@ def _by_class(classes: Sequence[str], decided: pd.DataFrame) -> str:
     return "\n".join(rows)
 
 
-def _by_fold(abouts: Sequence[About]) -> str:
+def _by_fold(metadata: Sequence[Metadata]) -> str:
     rows = ["| Fold | Test tracks | Accuracy, per cent |", "| ---: | ---: | ---: |"]
-    rows += [f"| {a.fold} | {a.n_test_tracks} | {a.accuracy:.2f} |" for a in abouts]
+    rows += [f"| {a.fold} | {a.n_test_tracks} | {a.accuracy:.2f} |" for a in metadata]
     return "\n".join(rows)
 
 

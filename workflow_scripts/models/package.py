@@ -16,8 +16,9 @@ from typing import Any
 
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.errors import UserError
-from workflow_scripts.models.inspection import NotOurModelError, inspect
-from workflow_scripts.models.metadata import About
+from workflow_scripts.models import onnx_file
+from workflow_scripts.models.metadata import Metadata
+from workflow_scripts.models.onnx_file import NotOurModelError, TrainedNetwork
 
 # Its name among the results.
 NAME = "model.zip"
@@ -33,10 +34,15 @@ TIME = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Model:
-    """One trained model: what it tells of itself, and its ONNX file."""
+    """One trained model: its network as read from its ONNX file, and the bytes of the file."""
 
-    about: About
+    trained: TrainedNetwork
     onnx: bytes
+
+    @property
+    def metadata(self) -> Metadata:
+        """What the file says about the model."""
+        return self.trained.metadata
 
 
 @dataclass(frozen=True)
@@ -51,13 +57,13 @@ class Package:
     @property
     def classes(self) -> tuple[str, ...]:
         """The class names, in the order of the outputs."""
-        return self.models[0].about.classes
+        return self.models[0].metadata.classes
 
     def variants(self) -> dict[str, list[Model]]:
         """The models of each variant."""
         variants: dict[str, list[Model]] = {}
         for model in self.models:
-            variants.setdefault(model.about.variant, []).append(model)
+            variants.setdefault(model.metadata.variant, []).append(model)
         return variants
 
 
@@ -66,14 +72,14 @@ def together(files: Sequence[bytes]) -> Package:
 
     Raises NotOurModelError where one is none, or where they cannot.
     """
-    models = [Model(inspect(data), data) for data in files]
-    first = models[0].about
+    models = [Model(onnx_file.read(data), data) for data in files]
+    first = models[0].metadata
     networks: dict[str, dict[str, Any]] = {}
-    for about in (model.about for model in models):
-        if (about.classes, about.dataset) != (first.classes, first.dataset):
+    for metadata in (model.metadata for model in models):
+        if (metadata.classes, metadata.dataset) != (first.classes, first.dataset):
             raise NotOurModelError("holds models of different data sets")
-        if networks.setdefault(about.variant, about.network) != about.network:
-            raise NotOurModelError(f"holds different networks under the name {about.variant}")
+        if networks.setdefault(metadata.variant, metadata.network) != metadata.network:
+            raise NotOurModelError(f"holds different networks under the name {metadata.variant}")
     return Package(tuple(models))
 
 
@@ -81,13 +87,13 @@ def write(path: Path, package: Package, cards: Mapping[str, str]) -> None:
     """Write models and the model card of each variant as one file."""
     entries: dict[str, bytes] = {}
     for model in package.models:
-        entries[f"{model.about.variant}/fold-{model.about.fold}.onnx"] = model.onnx
+        entries[f"{model.metadata.variant}/fold-{model.metadata.fold}.onnx"] = model.onnx
     manifest = {
         "content": CONTENT,
         "version": VERSION,
-        "dataset": package.models[0].about.dataset,
+        "dataset": package.models[0].metadata.dataset,
         "classes": package.classes,
-        "front_end": package.models[0].about.front_end,
+        "front_end": package.models[0].metadata.front_end,
         "models": [{"file": name, "sha256": digest_of(data)} for name, data in entries.items()],
     }
     told = {MANIFEST: json.dumps(manifest, indent=1).encode()}
@@ -108,7 +114,7 @@ def read(path: Path) -> Package:
     """
     try:
         if not os.path.isfile(path):  # noqa: PTH113 - Path's raises for some names.
-            raise UserError(f"the model {path} is no file; check the path")
+            raise UserError(f"the model {path} is not a file; check the path")
         if path.stat().st_size > LARGEST:
             raise NotOurModelError(f"is larger than {LARGEST >> 30} GiB")
         with path.open("rb") as file:

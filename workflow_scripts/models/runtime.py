@@ -11,11 +11,11 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime
 
-from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.errors import UserError
 from workflow_scripts.models import package
-from workflow_scripts.models.layers import INPUT, OUTPUT
-from workflow_scripts.models.metadata import About
+from workflow_scripts.models.onnx_file import INPUT, OUTPUT
+from workflow_scripts.models.package import Model
+from workflow_scripts.networks.architecture import Network
 
 # Segments at a time: of a recording of hours, not all. Fewer, where the largest layers of a batch
 # would hold more than so many values.
@@ -48,9 +48,14 @@ class Session:
         return np.concatenate(parts)
 
 
-def batch_of(about: About) -> int:
-    """How many segments this network listens to at a time."""
-    return max(1, min(BATCH, MOST_VALUES // about.architecture_of(N_BANDS).n_activations()))
+def batch_of(network: Network) -> int:
+    """How many segments this network processes at a time."""
+    return max(1, min(BATCH, MOST_VALUES // network.n_activations()))
+
+
+def _session(model: Model) -> Session:
+    """A session of the graph that is built here, whatever graph the file has."""
+    return Session(model.trained.onnx_bytes(), batch_of(model.trained.network))
 
 
 class Ensemble:
@@ -60,12 +65,12 @@ class Ensemble:
         """Raises UserError where `path` holds no model, or one that does not run."""
         read = package.read(path)
         self.classes = read.classes
-        self.longest_input = max(m.about.network["input_frames"] for m in read.models)
+        self.longest_input = max(m.metadata.network["input_frames"] for m in read.models)
         self._path = path
         try:
             self._sessions = {
-                (variant, models[0].about.network["input_frames"]): [
-                    Session(model.onnx, batch_of(model.about)) for model in models
+                (variant, models[0].metadata.network["input_frames"]): [
+                    _session(model) for model in models
                 ]
                 for variant, models in read.variants().items()
             }

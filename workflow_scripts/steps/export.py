@@ -9,60 +9,62 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.atomic_files import atomic
-from workflow_scripts.audio.parameters import FRONT_END, N_BANDS
+from workflow_scripts.audio.parameters import FRONT_END
 from workflow_scripts.dataset import experiment_data
 from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.dataset.parts import Part
 from workflow_scripts.errors import UserError
-from workflow_scripts.models import model_card, writing
-from workflow_scripts.models.metadata import About
+from workflow_scripts.models import model_card, onnx_file
+from workflow_scripts.models.metadata import Metadata
+from workflow_scripts.models.onnx_file import TrainedNetwork
 from workflow_scripts.models.runtime import Session
 from workflow_scripts.networks import weights
-from workflow_scripts.networks.architecture import Network
 from workflow_scripts.process import run
 from workflow_scripts.results import predictions
 
-# Of a class's mean probability over a track, between the training's engine and ONNX Runtime.
+# Largest difference between the training's engine and ONNX Runtime in a track's mean probability.
 TOLERANCE = 1e-5
 
 
-def difference(session: Session, tested: Part, decided: pd.DataFrame, classes: list[str]) -> float:
-    """How far a model is from what evaluation has found: the largest difference of a probability.
+def difference(session: Session, test: Part, predicted: pd.DataFrame, classes: list[str]) -> float:
+    """The largest difference between the probabilities of a model and those of evaluation.
 
-    Compared are the mean class probabilities of each of the test tracks, from their raw energies.
+    Compared are the mean class probabilities of each test track, from its raw mel energies.
     """
-    content = tested.segments.content
-    means = np.zeros((len(decided), len(classes)))
-    for track in range(len(decided)):
+    content = test.segments.content
+    means = np.zeros((len(predicted), len(classes)))
+    for track in range(len(predicted)):
         rows = np.flatnonzero(content == track)
-        means[track] = session.probabilities(tested.segments.energies(rows)).mean(axis=0)
-    expected = decided[[f"probability_{name}" for name in classes]].to_numpy()
+        means[track] = session.probabilities(test.segments.energies(rows)).mean(axis=0)
+    expected = predicted[[f"probability_{name}" for name in classes]].to_numpy()
     return float(np.abs(means - expected).max(initial=0))
 
 
-def main() -> None:
-    """Command line; Snakemake's rule of the same name calls it."""
+def parse() -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     experiment_data.add_options(parser)
     parser.add_argument("--architecture", required=True, help="the variant's")
-    parser.add_argument("--weights", type=Path, nargs="+", required=True, help="a fold each")
-    parser.add_argument("--fits", type=Path, nargs="+", required=True, help="each fit.json")
-    parser.add_argument("--predictions", type=Path, nargs="+", required=True, help="a fold each")
+    parser.add_argument("--weights", type=Path, nargs="+", required=True, help="one a fold")
+    parser.add_argument("--fits", type=Path, nargs="+", required=True, help="fit.json, one a fold")
+    parser.add_argument("--predictions", type=Path, nargs="+", required=True, help="one a fold")
     parser.add_argument("--dataset", required=True, help="ballroom, demo or folder")
     parser.add_argument("--name", required=True, help="the experiment's name")
     parser.add_argument("--onnx", type=Path, nargs="+", required=True, help="files to write")
     parser.add_argument("--card", type=Path, required=True, help="Markdown to write")
-    options = parser.parse_args()
+    return parser.parse_args()
 
+
+def main() -> None:
+    """Read models, features and predictions; write onnx/<variant>/fold-<k>.onnx and the card."""
+    options = parse()
     data = ExperimentData.read(options)
     tracks = data.tracks
     fits = [json.loads(fit.read_text()) for fit in options.fits]
-    decided = [predictions.read(csv) for csv in options.predictions]
-    abouts, differences = [], []
-    for fold, (fit, trained, path) in enumerate(
-        zip(fits, options.weights, options.onnx, strict=True)
-    ):
-        about = About(
+    predicted = [predictions.read(csv) for csv in options.predictions]
+    described, differences = [], []
+    for fold, (fit, npz, path) in enumerate(zip(fits, options.weights, options.onnx, strict=True)):
+        metadata = Metadata(
             dataset=options.name if options.dataset == "folder" else options.dataset,
             variant=fit["variant"],
             architecture=options.architecture,
@@ -70,28 +72,27 @@ def main() -> None:
             n_folds=tracks.n_folds,
             seed=fit["seed"],
             classes=tuple(tracks.classes),
-            accuracy=round(predictions.track_accuracy(decided[fold]), 2),
-            n_test_tracks=len(decided[fold]),
+            accuracy=round(predictions.track_accuracy(predicted[fold]), 2),
+            n_test_tracks=len(predicted[fold]),
             network=fit["network"],
             front_end=FRONT_END,
-            weights=hashlib.sha256(trained.read_bytes()).hexdigest(),
+            weights=hashlib.sha256(npz.read_bytes()).hexdigest(),
         )
-        network = Network.from_config(about.network, N_BANDS, len(tracks.classes))
-        model = writing.onnx_model(network, weights.read(trained), data.scalers[fold], about)
-        tested = data.fold(fold, network.frames).part("test")
-        session = Session(model.SerializeToString())
-        differences.append(difference(session, tested, decided[fold], tracks.classes))
+        model = TrainedNetwork(metadata, weights.read(npz), data.scalers[fold])
+        test = data.fold(fold, model.network.frames).part("test")
+        session = Session(model.onnx_bytes())
+        differences.append(difference(session, test, predicted[fold], tracks.classes))
         if not differences[-1] <= TOLERANCE:
             raise UserError(
-                f"{path} would give probabilities that differ by {differences[-1]:.1e} from "
+                f"the probabilities of {path} would differ by {differences[-1]:.1e} from "
                 f"{options.predictions[fold]}, more than {TOLERANCE:.0e}; run snakemake with "
                 "--forcerun evaluate, and report it if that does not help"
             )
-        writing.write(path, model)
-        abouts.append(about)
+        onnx_file.write(path, model.onnx_bytes())
+        described.append(metadata)
         print(f"fold {fold}: {path}, within {differences[-1]:.1e} of the predictions")
     text = model_card.text(
-        options.dataset, options.name, abouts, fits, tracks, decided, max(differences)
+        options.dataset, options.name, described, fits, tracks, predicted, max(differences)
     )
     with atomic(options.card) as partial:
         partial.write_text(text, encoding="utf-8")
