@@ -32,7 +32,7 @@ track's class is the one that most of its segments vote for. The metadata are JS
 """
 # The axis of the one channel of a convolution's input.
 CHANNEL_AXIS = "channel_axis"
-ITEM_SIZE = {TensorProto.FLOAT: 4, TensorProto.INT64: 8}
+ITEM_SIZE: dict[int, int] = {TensorProto.FLOAT: 4, TensorProto.INT64: 8}
 # Limits of what is read, at least those of config.schema.yaml. That many activations take half a
 # gigabyte for one segment; no such network could be trained.
 MOST_CLASSES, MOST_FRAMES, MOST_TRUNKS, MOST_FILTERS = 10_000, 100_000, 16, 4096
@@ -120,7 +120,7 @@ def read(data: bytes) -> TrainedNetwork:
         raise NotOurModelError("is damaged, or not a model of this workflow") from None
     if not all(np.isfinite(array).all() for array in arrays.values()) or not arrays["std"] > 0:
         raise NotOurModelError("has weights that are not finite numbers: it is damaged")
-    if (arrays["compression"], arrays["one"]) != (COMPRESSION, 1):
+    if float(arrays["compression"]) != COMPRESSION or float(arrays["one"]) != 1:
         raise NotOurModelError("is for another compression than this version computes")
     shapes = network.weight_shapes()
     weights = {name: arrays[name].reshape(shape) for name, shape in shapes.items()}
