@@ -30,13 +30,13 @@ def compared(results: Path, variant: str, jobs: int) -> tuple[int, int, float]:
         table = predictions.read(results / "predictions" / variant / f"{onnx.stem}.csv")
         paths = [Path(path_of[track_id]) for track_id in table["track_id"]]
         for track, (_, row) in zip(label_all(onnx, paths, jobs), table.iterrows(), strict=True):
-            if track.decision is None:
+            if track.prediction is None:
                 raise SystemExit(f"{track.path} {track.problem}")
             n_tracks += 1
-            n_same += track.decision.label == row["predicted"]
-            expected = [row[f"probability_{name}"] for name in track.decision.classes]
+            n_same += track.prediction.label == row["predicted"]
+            expected = [row[f"probability_{name}"] for name in track.prediction.classes]
             largest = max(
-                largest, np.abs(np.subtract(track.decision.probabilities, expected)).max()
+                largest, np.abs(np.subtract(track.prediction.probabilities, expected)).max()
             )
     return n_tracks, n_same, float(largest)
 

@@ -133,26 +133,23 @@ def folds_and_segments(home: Path) -> dict[str, float]:
     row: dict[str, float] = {}
     digests = pd.read_csv(home / "tracks.csv", usecols=["digest"])["digest"].tolist()
     shards = make_features(home / "features", digests)
-    selection = step(
-        "select_tracks",
+    folds = step(
+        "assign_folds",
         tracks=home / "tracks.csv",
         index=[npy.with_suffix(".csv") for npy in shards],
         longest_input=80,
         on_bad_audio="fail",
         replicas="group",
-        folds=FOLDS,
-        labels=home / "labels.csv",
-        lengths=home / "lengths.csv",
+        n_folds=FOLDS,
+        seed=0,
+        folds=home / "folds.csv",
         skipped=home / "skipped.csv",
-    )
-    row |= {"select_s": selection.seconds, "select_mb": selection.megabytes}
-    folds = step(
-        "assign_folds", labels=home / "labels.csv", n_folds=FOLDS, seed=0, folds=home / "folds.csv"
     )
     row |= {"folds_s": folds.seconds, "folds_mb": folds.megabytes}
     started = time.perf_counter()
-    table = split.read(home / "labels.csv", home / "folds.csv")
-    held = features.Features(shards, table.digest[table.part(0, "train")])
+    table = split.read(home / "folds.csv")
+    files = features.FeatureFiles(shards, [npy.with_suffix(".csv") for npy in shards])
+    held = files.of(table.digest[table.part(0, "train")])
     content, first = sampling.regular(held.n_frames, 80, 80)
     segments = Segments(held, content, first, 80, Scaler(0, 1))
     row["find_s"] = time.perf_counter() - started
@@ -172,9 +169,8 @@ def train_beyond_memory(home: Path) -> dict[str, float]:
     contents = (features.Content(n, e) for n, e in zip(names, energies, strict=True))
     features.write_shard(home / "large.npy", contents, BANDS)
     tracks = pd.DataFrame({"track_id": names, "label": [f"{i % 8}" for i in range(LARGE_TRACKS)]})
-    tracks.assign(digest=names).to_csv(home / "large-labels.csv", index=False)
     fold = np.arange(LARGE_TRACKS) // 8 % FOLDS
-    tracks.assign(fold=fold)[["track_id", "fold"]].to_csv(home / "large-folds.csv", index=False)
+    tracks.assign(digest=names, fold=fold).to_csv(home / "large-folds.csv", index=False)
     scaler = {"folds": [{"mean": 0.4, "std": 0.2}] * FOLDS}
     (home / "large-scaler.json").write_text(json.dumps(scaler))
     row: dict[str, float] = {"features_mb": (home / "large.npy").stat().st_size / 1e6}
@@ -183,7 +179,7 @@ def train_beyond_memory(home: Path) -> dict[str, float]:
         training = step(
             "train",
             features=home / "large.npy",
-            labels=home / "large-labels.csv",
+            index=home / "large.csv",
             folds=home / "large-folds.csv",
             scaler=home / "large-scaler.json",
             variant="time_1x60",
@@ -192,7 +188,10 @@ def train_beyond_memory(home: Path) -> dict[str, float]:
             fold=0,
             seed=0,
             memory_mb=memory,
-            model=home / name,
+            checkpoint=home / name / "checkpoint",
+            weights=home / name / "weights.npz",
+            history=home / name / "history.csv",
+            fit=home / name / "fit.json",
         )
         row |= {f"{name}_s": training.seconds, f"{name}_mb": training.megabytes}
         digests.append(hashlib.sha256((home / name / "weights.npz").read_bytes()).hexdigest())

@@ -120,7 +120,7 @@ def donors(wildcards):
 def growing(first):
     """A resource that grows with each attempt at a job (`--retries`): first, 2 x first, ...
 
-    `first` leaves room above what a run of the demo takes (benchmarks/rules.py) and, for rules that
+    `first` leaves room above what a run of the demo takes (benchmarks/job_costs.py) and, for rules that
     read tables of tracks, above what a million tracks take.
     """
     return lambda wildcards, attempt: first * attempt

@@ -17,6 +17,7 @@ import yaml
 
 from tests import one_node_slurm
 from workflow_scripts.dataset import tracks
+from workflow_scripts.dataset.features import FeatureFiles
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.workflow import configuration
 
@@ -91,6 +92,11 @@ def biased_weights(network, seed=1):
         if name.endswith("bias"):
             weights[name] = rng.normal(0, 0.1, weights[name].shape).astype(np.float32)
     return weights
+
+
+def feature_files(shards):
+    """The feature files of these .npy shards, their indices beside them."""
+    return FeatureFiles(shards, [npy.with_suffix(".csv") for npy in shards])
 
 
 def relative_error(values, oracle):

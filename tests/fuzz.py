@@ -160,7 +160,7 @@ class Audio:
 
     def worker(self):
         """As `classify` has it."""
-        return Worker(partial(label_tracks.listen, self._model), TIME_LIMIT)
+        return Worker(partial(label_tracks.label_one, self._model), TIME_LIMIT)
 
     def make(self, rng):
         """The next file, and its format."""

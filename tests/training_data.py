@@ -36,8 +36,7 @@ class Training:
                 features.append(Content(f"{label}{number}", energies.astype(np.float32)))
         folder.mkdir(parents=True, exist_ok=True)
         tracks = pd.DataFrame(rows, columns=["track_id", "label", "digest", "fold"])
-        tracks[["track_id", "label", "digest"]].to_csv(folder / "labels.csv", index=False)
-        tracks[["track_id", "fold"]].to_csv(folder / "folds.csv", index=False)
+        tracks.to_csv(folder / "folds.csv", index=False)
         write_shard(folder / "shard-0.npy", features, 40)
         scaler = {"mean": 0.5, "std": 0.7}
         (folder / "scaler.json").write_text(json.dumps({"folds": [scaler] * 3}))
@@ -52,7 +51,7 @@ class Training:
 
     def command(self, model, *options):
         """The training of fold 0 into the folder `model`."""
-        files = {"features": "shard-0.npy", "labels": "labels.csv", "folds": "folds.csv"}
+        files = {"features": "shard-0.npy", "index": "shard-0.csv", "folds": "folds.csv"}
         named = {name: self.folder / file for name, file in files.items()}
         named |= {
             "scaler": self.folder / "scaler.json",
@@ -61,7 +60,10 @@ class Training:
             "training": json.dumps(self.settings),
             "fold": 0,
             "seed": 7,
-            "model": self.folder / model,
+            "checkpoint": self.folder / model / "checkpoint",
+            "weights": self.folder / model / "weights.npz",
+            "history": self.folder / model / "history.csv",
+            "fit": self.folder / model / "fit.json",
         }
         arguments = [str(part) for name, value in named.items() for part in (f"--{name}", value)]
         return [
@@ -99,7 +101,7 @@ class Training:
             "engine": engine,
             "network": json.dumps(self.network),
             "features": self.folder / "shard-0.npy",
-            "labels": self.folder / "labels.csv",
+            "index": self.folder / "shard-0.csv",
             "folds": self.folder / "folds.csv",
             "scaler": self.folder / "scaler.json",
             "weights": self.folder / model / "weights.npz",

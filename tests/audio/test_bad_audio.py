@@ -14,9 +14,9 @@ from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.files import what_is_missing
 from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.audio.worker import Worker
-from workflow_scripts.dataset import bad_audio
+from workflow_scripts.dataset import bad_audio, selection
 from workflow_scripts.dataset.features import read_index
-from workflow_scripts.steps import extract_mel, select_tracks
+from workflow_scripts.steps import extract_mel
 
 SECONDS = 4
 MUSIC = clicks(np.random.default_rng(0), 120, SECONDS)
@@ -227,12 +227,12 @@ def test_what_is_wrong_is_found_and_nothing_else(tmp_path):
     assert code == 0 and "decoded 7 tracks" in output
     index = read_index(tmp_path / "s.csv").set_index("digest").loc[tracks["digest"]]
     tracks["n_frames"] = index["n_frames"].to_numpy()
-    problems = select_tracks.problems(tracks, index["problem"].to_numpy(), 80, published=False)
+    problems = selection.reasons_to_skip(tracks, index["problem"].to_numpy(), 80, published=False)
     found = dict(zip(tracks["track_id"][problems.index], problems, strict=True))
     assert found.keys() == REASONS.keys()
     for name, reason in REASONS.items():
         assert pd.Series([found[name]]).str.fullmatch(reason).all(), found[name]
-    published = select_tracks.problems(tracks, index["problem"].to_numpy(), 80, published=True)
+    published = selection.reasons_to_skip(tracks, index["problem"].to_numpy(), 80, published=True)
     assert set(tracks["track_id"][published.index]) == REASONS.keys() - {"cut"}
 
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.conftest import UP_TO_THE_TABLE, Workflow, only, run_module, write_classes
-from workflow_scripts.commands import archive, rewrite_tables
+from workflow_scripts.commands.finished_results import FinishedResults
 from workflow_scripts.errors import UserError
 from workflow_scripts.workflow.run_lock import RunLock
 
@@ -25,17 +25,17 @@ FOLDER = ("--config", "dataset=folder", "audio_dir=../audio")
 
 
 def test_a_folder_without_results_is_a_sentence(tmp_path):
-    with pytest.raises(UserError, match="results is no folder; name one that a run has left"):
-        rewrite_tables.take(tmp_path / "results")
-    with pytest.raises(UserError, match=r"config\.yaml is missing, so that nothing tells what was"):
-        rewrite_tables.take(tmp_path)
+    with pytest.raises(UserError, match="results is not a folder; name one that a run has made"):
+        FinishedResults.open(tmp_path / "results")
+    with pytest.raises(UserError, match=r"config\.yaml is missing, so nothing says what was run"):
+        FinishedResults.open(tmp_path)
 
 
 def test_results_in_use_are_left_alone(tmp_path):
     run = RunLock(tmp_path)
     run.acquire()
     with pytest.raises(UserError, match=r"is in use by .*, process \d+, since "):
-        rewrite_tables.take(tmp_path)
+        FinishedResults.open(tmp_path)
 
 
 def pack(folder, file):
@@ -103,12 +103,14 @@ class TestAnArchive:
             "predictions",
         }
         others = {"predictions/time_1x60/fold-9.csv"} | {
-            f"models/time_1x30/fold-{fold}/{file}" for fold in range(3) for file in archive.MODEL
+            f"models/time_1x30/fold-{fold}/{file}"
+            for fold in range(3)
+            for file in ("weights.npz", "history.csv", "fit.json")
         }
         assert others <= left_out
         assert not any(re.search(r"/checkpoint$|/\.|partial-", name) for name in names)
-        assert {f"results/small/{name}" for name in archive.TABLES} <= names
-        assert {"results/small/records.tar.gz", "results/small/logs/tabulate.log"} <= names
+        named = ("tracks.csv", "folds.csv", "scaler.json", "table1.csv", "logs/tabulate.log")
+        assert {f"results/small/{name}" for name in named} <= names
 
     def test_it_is_configured_as_the_run_was(self, unpacked):
         config = yaml.safe_load((unpacked / "config.yaml").read_text())
@@ -118,7 +120,7 @@ class TestAnArchive:
     def test_its_page_tells_what_it_is(self, unpacked):
         page = (unpacked / "ARCHIVE.md").read_text()
         assert "Trained with python" in page and "mxnet 1.9.1; seed 2016;" in page
-        assert "The code here is that of the trainings; its commit is unknown." in page
+        assert "The packed code trained these models; its commit is unknown." in page
         assert "MIT licence" in page and "its rights are its owner's" in page
 
     def test_the_same_results_give_the_same_bytes(self, packed):
@@ -128,9 +130,14 @@ class TestAnArchive:
     def test_with_the_audio_nothing_is_trained_again(self, unpacked):
         write_classes(unpacked.parent / "audio")
         again = Workflow.at(unpacked)
+        code, output = again(*UP_TO_THE_TABLE, check=False)
+        assert code != 0 and "was made by another checkout" in output
         assert run_module("commands.adopt", "results/small", folder=unpacked)[0] == 0
-        again("--until", "extract_mel")
-        assert "Rule: train" not in again()
+        before = (unpacked / "results/small/table1.csv").read_bytes()
+        again(*UP_TO_THE_TABLE)
+        assert (unpacked / "results/small/table1.csv").read_bytes() == before
+        for log in (unpacked / "results/small/logs/train").rglob("*.log"):
+            assert log.read_text() == "already trained\n"
 
 
 def change_a_prediction(results):
@@ -155,7 +162,7 @@ def change_the_configuration(results):
             lambda results: (results / "models/time_1x60/fold-1/weights.npz").write_text(""),
             "weights.npz is not what was trained; remove it",
         ),
-        (change_a_prediction, "table1.csv is not what the predictions beside it give; run"),
+        (change_a_prediction, "table1.csv does not agree with the predictions beside it; run"),
         (change_the_configuration, "was trained with another seed than results/small/config.yaml"),
     ],
 )
@@ -172,7 +179,7 @@ def test_what_does_not_belong_together_is_not_packed(packed, tmp_path, change, s
 @pytest.mark.slow
 def test_a_full_disk_is_a_sentence_and_leaves_nothing(packed, tmp_path):
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))"
-    run = "import runpy; runpy.run_module('workflow_scripts.archive', run_name='__main__')"
+    run = "import runpy; runpy.run_module('workflow_scripts.commands.archive', run_name='__main__')"
     done = subprocess.run(
         [sys.executable, "-c", f"{limit}; {run}", "results/small", tmp_path / "new.tar.gz"],
         cwd=packed,
@@ -182,6 +189,6 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(packed, tmp_path):
     )
     assert done.returncode == 1
     assert re.fullmatch(
-        r"error: cannot use .*new.tar.gz: File too large; make room, .*\n", done.stderr
+        r"error: cannot use .*new.tar.gz: File too large; free space, .*\n", done.stderr
     )
     assert not list(tmp_path.iterdir())

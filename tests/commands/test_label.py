@@ -195,16 +195,16 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("arguments", "sentence"),
         [
-            (("--model", "none.zip", "x.wav"), r"error: the model none\.zip is no file; check"),
+            (("--model", "none.zip", "x.wav"), r"error: the model none\.zip is not a file; check"),
             (("--model", "README.md", "x.wav"), r"error: the model README\.md is damaged, or no"),
-            (("--model", "/dev/zero", "x.wav"), "error: the model /dev/zero is no file; check"),
+            (("--model", "/dev/zero", "x.wav"), "error: the model /dev/zero is not a file; check"),
             (
                 ("--model", "{model}", "--plot", "README.md/x", "x.wav"),
                 r"error: cannot make the folder README\.md/x: Not a directory; name another",
             ),
             (
                 ("--model", "\x1b[2J.zip", "x.wav"),
-                r"error: the model \\x1b\[2J\.zip is no file; check the path",
+                r"error: the model \\x1b\[2J\.zip is not a file; check the path",
             ),
             (("--model", "{model}", "envs"), r"error: there is no audio in envs; name files"),
         ],
@@ -266,18 +266,18 @@ class TestCommand:
             capsys.readouterr().err,
         )
 
-    def test_it_needs_essentia_numpy_and_onnxruntime_alone(self, model, track, tmp_path):
+    def test_it_needs_essentia_numpy_and_onnx_alone(self, model, track, tmp_path):
         """What else is installed here raises when it is imported."""
         others = (
-            *("mxnet", "torch", "onnx", "pandas", "scipy", "soundfile", "tinytag", "tqdm"),
+            *("mxnet", "torch", "pandas", "scipy", "soundfile", "tinytag", "tqdm"),
             *("snakemake", "matplotlib", "sklearn", "filelock", "jinja2", "requests"),
         )
         for name in others:
             (tmp_path / f"{name}.py").write_text("raise ImportError('not in this environment')")
-        steps = "from workflow_scripts import list_audio, label_shard, label"
+        steps = "from workflow_scripts.steps import collect_labels, label_shard, list_audio"
         for command in (
             ("-m", "workflow_scripts.commands.label", "--model", model, track),
-            # These have the small environment too, see rules/labelling.smk.
+            # These have the small environment too, see label.smk.
             ("-c", steps),
         ):
             done = subprocess.run(
@@ -305,18 +305,18 @@ class TestOfARun:
             for labelled, (_, row) in zip(
                 label_all(onnx, tracks, 1), table.iterrows(), strict=True
             ):
-                assert labelled.decision.label == row["predicted"]
-                expected = [row[f"probability_{name}"] for name in labelled.decision.classes]
-                assert np.abs(np.subtract(labelled.decision.probabilities, expected)).max() < 1e-5
+                assert labelled.prediction.label == row["predicted"]
+                expected = [row[f"probability_{name}"] for name in labelled.prediction.classes]
+                assert np.abs(np.subtract(labelled.prediction.probabilities, expected)).max() < 1e-5
                 n_tracks += 1
         assert n_tracks == 12 * len(list(results.glob("onnx/*")))
 
     def test_in_an_environment_of_its_own(self, model, track, tmp_path):
-        """The one of envs/classify.txt, made as the README says."""
+        """The one of envs/label.txt, made as the README says."""
         subprocess.run([sys.executable, "-m", "venv", tmp_path / "small"], check=True)
         python = tmp_path / "small/bin/python"
         install = ["-m", "pip", "install", "--quiet", "--require-hashes", "--requirement"]
-        subprocess.run([python, *install, ROOT / "envs/classify.txt"], check=True)
+        subprocess.run([python, *install, ROOT / "envs/label.txt"], check=True)
         label = [
             "-m",
             "workflow_scripts.commands.label",
@@ -336,4 +336,4 @@ class TestOfARun:
             [python, "-m", "pip", "list", "--format", "json"], check=True, stdout=subprocess.PIPE
         )
         names = {package["name"] for package in json.loads(installed.stdout)}
-        assert not names & {"mxnet", "torch", "pandas", "snakemake", "onnx", "soundfile"}
+        assert not names & {"mxnet", "torch", "pandas", "snakemake", "soundfile"}

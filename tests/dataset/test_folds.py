@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workflow_scripts.dataset import ballroom, folds, replicas, split
-from workflow_scripts.steps import select_tracks
+from workflow_scripts.dataset import ballroom, folds, replicas, selection, split
 
 
 class TestFolds:
@@ -66,12 +65,11 @@ class TestFolds:
     def test_train_validation_and_test_are_disjoint_and_complete(self, tmp_path):
         assigned = folds.assign(self.labels, None, 10, seed=1)
         ids = [f"{label}{i}" for i, label in enumerate(self.labels)]
-        pd.DataFrame({"track_id": ids, "label": self.labels, "digest": ids}).to_csv(
-            tmp_path / "labels.csv", index=False
-        )
-        shuffled = pd.DataFrame({"track_id": ids, "fold": assigned}).sample(frac=1, random_state=0)
-        shuffled.to_csv(tmp_path / "folds.csv", index=False)
-        table = split.read(tmp_path / "labels.csv", tmp_path / "folds.csv")
+        tracks = pd.DataFrame({"track_id": ids, "label": self.labels, "digest": ids, "more": "x"})
+        split.write(tmp_path / "folds.csv", tracks, assigned)
+        written = pd.read_csv(tmp_path / "folds.csv")
+        assert list(written) == ["track_id", "label", "digest", "fold"]
+        table = split.read(tmp_path / "folds.csv")
         assert table.n_folds == 10 and table.classes == list("abcd")
         assert [table.classes[t] for t in table.target] == list(self.labels)
         tested = []
@@ -112,7 +110,7 @@ BALLROOM = np.repeat(list(ballroom.SIZES), list(ballroom.SIZES.values()))
 
 class TestReplicas:
     def pairs(self):
-        return pd.read_csv(select_tracks.BALLROOM_REPLICAS)
+        return pd.read_csv(replicas.BALLROOM)
 
     def test_ballrooms_list_is_of_13_pairs_one_of_them_in_two_classes(self):
         pairs = self.pairs()
@@ -133,9 +131,9 @@ class TestReplicas:
 
     def test_a_group_and_a_replica_join_into_one_group(self):
         tracks = pd.DataFrame({"track_id": [*"pqrst"]})
-        groups = select_tracks.groups_of(tracks, [["1", "2", "3", "3", ""], [*"xyyzz"]])
+        groups = selection.groups_of(tracks, [["1", "2", "3", "3", ""], [*"xyyzz"]])
         assert groups.tolist() == ["p", "q", "q", "q", "q"]
-        assert select_tracks.groups_of(tracks, [[*"12345"]]) is None
+        assert selection.groups_of(tracks, [[*"12345"]]) is None
 
     def test_one_of_a_set_remains_and_none_of_two_classes(self):
         names = [*"pqrstu"]
@@ -161,7 +159,7 @@ class TestReplicas:
 
     def test_dropped_ballroom_has_684_tracks(self):
         tracks = self.ballroom()
-        sets = replicas.together(*select_tracks.same_recording(tracks, ballrooms=True))
+        sets = replicas.together(*selection.same_recording(tracks, ballroom=True))
         out = replicas.superfluous(tracks, sets)
         assert len(tracks) == 698 and len(out) == 14
         left = tracks.drop(out.index)
@@ -170,9 +168,7 @@ class TestReplicas:
     @pytest.mark.parametrize("seed", [0, 1, 2016])
     def test_grouped_ballroom_stays_stratified_and_no_pair_is_parted(self, seed):
         tracks = self.ballroom()
-        groups = select_tracks.groups_of(
-            tracks, select_tracks.same_recording(tracks, ballrooms=True)
-        )
+        groups = selection.groups_of(tracks, selection.same_recording(tracks, ballroom=True))
         assert groups.nunique() == 698 - 13
         assigned = folds.assign(tracks["label"].to_numpy(), groups.to_numpy(), 10, seed)
         fold_of = dict(zip(tracks["track_id"], assigned, strict=True))

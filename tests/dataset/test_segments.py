@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tests import mel_oracle
-from tests.conftest import relative_error
+from tests.conftest import feature_files, relative_error
 from workflow_scripts.dataset import augmentation, sampling, split
 from workflow_scripts.dataset.augmentation import Augmentation, Augmented
 from workflow_scripts.dataset.features import Content, Features, write_shard
@@ -16,6 +16,12 @@ from workflow_scripts.dataset.normalisation import Scaler, Sums, compress, fit
 from workflow_scripts.dataset.parts import Fold
 from workflow_scripts.dataset.segments import Segments
 from workflow_scripts.errors import UserError
+
+
+def features_of(shards, digests):
+    """The features of these contents in .npy shards."""
+    return feature_files(shards).of(digests)
+
 
 NYQUIST = 22050
 
@@ -40,7 +46,7 @@ class TestFeatures:
         first = shard(tmp_path / "shard-0.npy", {"a": bands["a"], "b": bands["b"]})
         second = shard(tmp_path / "shard-1.npy", {"c": bands["c"]})
         empty = shard(tmp_path / "shard-2.npy", {})
-        features = Features([first, empty, second], ["c", "a", "b", "a"])
+        features = features_of([first, empty, second], ["c", "a", "b", "a"])
         assert features.n_frames.tolist() == [12, 7, 90, 7]
         for content, digest in enumerate("caba"):
             read = np.empty_like(bands[digest])
@@ -80,7 +86,7 @@ class TestFeatures:
 
     def test_a_digest_that_no_shard_holds(self, tmp_path):
         with pytest.raises(KeyError):
-            Features([shard(tmp_path / "s.npy", energies(7))], ["a", "z"])
+            features_of([shard(tmp_path / "s.npy", energies(7))], ["a", "z"])
 
 
 class TestNormalisation:
@@ -132,7 +138,7 @@ class TestSampling:
 @pytest.fixture
 def segments(tmp_path):
     """Contiguous segments of three contents, of 200, 85 and 500 frames."""
-    features = Features([shard(tmp_path / "s.npy", energies(200, 85, 500))], [*"abc"])
+    features = features_of([shard(tmp_path / "s.npy", energies(200, 85, 500))], [*"abc"])
     content, first = sampling.regular(features.n_frames, 80, 80)
     return Segments(features, content, first, 80, Scaler(2.0, 3.0))
 
@@ -163,7 +169,7 @@ class TestSegments:
         monkeypatch.setattr("workflow_scripts.dataset.features.OPEN_SHARDS", 2)
         contents = energies(*[80] * 8)
         shards = [shard(tmp_path / f"{name}.npy", {name: b}) for name, b in contents.items()]
-        features = Features(shards, [*contents])
+        features = features_of(shards, [*contents])
         segments = Segments(features, np.arange(8), np.zeros(8, int), 80, Scaler(0, 1))
         rows = np.array([0, 7, 3, 0, 5])
         expected = np.stack([contents["abcdefgh"[row]] for row in rows])
@@ -171,7 +177,7 @@ class TestSegments:
 
     def test_a_shard_that_was_cut_is_noticed(self, tmp_path):
         path = shard(tmp_path / "s.npy", energies(80))
-        features = Features([path], ["a"])
+        features = features_of([path], ["a"])
         os.truncate(path, path.stat().st_size - 4)
         with pytest.raises(OSError, match=r"s\.npy is shorter than its index says"):
             features.read(0, 0, 80, np.empty((80, 40), np.float32))
@@ -182,7 +188,7 @@ class TestSegments:
 
         contents = energies(200, 85, 500)
         contents["c"][499, 39] += 1e-3
-        other = Features([shard(tmp_path / "other.npy", contents)], [*"abc"])
+        other = features_of([shard(tmp_path / "other.npy", contents)], [*"abc"])
         digests = [
             segments.digest(),
             changed(first=segments.first + 1),
@@ -282,7 +288,7 @@ class TestAugmented:
         """Class 0 sounds in band 3, class 1 in band 30; no mixture sounds in both."""
         contents = {name: np.zeros((400, 40), np.float32) for name in "ab"}
         contents["a"][:, 3] = contents["b"][:, 30] = 1
-        features = Features([shard(tmp_path / "s.npy", contents)], [*"ab"])
+        features = features_of([shard(tmp_path / "s.npy", contents)], [*"ab"])
         content, first = sampling.regular(features.n_frames, 80, 80)
         segments = Segments(features, content, first, 80, Scaler(0, 1))
         settings, rng = Augmentation(mixing=1), np.random.default_rng(0)
@@ -308,7 +314,7 @@ class TestAugmented:
         assert read == {0, 1}
 
     def test_a_track_of_one_segment_is_stretched_as_far_as_it_goes(self, tmp_path):
-        features = Features([shard(tmp_path / "s.npy", energies(80))], ["a"])
+        features = features_of([shard(tmp_path / "s.npy", energies(80))], ["a"])
         segments = Segments(features, np.array([0]), np.array([0]), 80, Scaler(0, 1))
         for seed in range(10):
             rng = np.random.default_rng(seed)
@@ -328,7 +334,7 @@ class TestPartsOfAFold:
         path = shard(tmp_path / "s.npy", energies(*[170] * 6))
         table = pd.DataFrame({"track_id": [*"abcdef"], "label": [*"xyxyxy"], "digest": [*"abcdef"]})
         tracks = split.Tracks.of(table, np.array([0, 0, 1, 1, 2, 2]))
-        return Fold(tracks, 1, [path], Scaler(0, 1), 80)
+        return Fold(tracks, 1, feature_files([path]), Scaler(0, 1), 80)
 
     def held(self, part):
         """The digests' first frames and lengths of what the segments are of."""
@@ -352,6 +358,6 @@ class TestPartsOfAFold:
         assert part.labels.tolist() == [0, 1, 1]
 
     def test_a_track_without_a_segment_is_a_users_mistake(self, fold):
-        long = Fold(fold.tracks, 1, fold.shards, fold.scaler, 171)
+        long = Fold(fold.tracks, 1, fold.feature_files, fold.scaler, 171)
         with pytest.raises(UserError, match=r"^a is shorter than a segment of 171 frames; remove"):
             long.part("train")

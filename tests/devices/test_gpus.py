@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from tests.conftest import ROOT
-from workflow_scripts.devices import gpus
+from workflow_scripts.devices import gpus as gpu_module
 from workflow_scripts.devices.gpus import Gpu, parse_gpus, visible
 from workflow_scripts.errors import UserError
 
@@ -71,8 +71,8 @@ def test_a_driver_that_does_not_answer_shows_no_gpu(tmp_path, monkeypatch, progr
     (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\n{program}\n")
     (tmp_path / "nvidia-smi").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setattr(gpus, "DRIVER_SECONDS", 0.5)
-    assert gpus.visible_gpus() == []
+    monkeypatch.setattr(gpu_module, "DRIVER_SECONDS", 0.5)
+    assert gpu_module.visible_gpus() == []
 
 
 @pytest.fixture
@@ -80,9 +80,9 @@ def machine(monkeypatch):
     """Pretends a framework's build and what the driver shows."""
 
     def pretend(cuda_build, gpus, chosen=None):
-        monkeypatch.setattr(gpus, "has_cuda_build", lambda engine: cuda_build)
+        monkeypatch.setattr(gpu_module, "has_cuda_build", lambda engine: cuda_build)
         environment = {} if chosen is None else {"CUDA_VISIBLE_DEVICES": chosen}
-        monkeypatch.setattr(gpus, "visible_gpus", lambda: visible(gpus, environment))
+        monkeypatch.setattr(gpu_module, "visible_gpus", lambda: visible(gpus, environment))
 
     return pretend
 
@@ -98,7 +98,7 @@ def machine(monkeypatch):
 )
 def test_a_gpu_that_cannot_be_used_is_a_sentence(machine, engine, cuda_build, gpus, sentence):
     machine(cuda_build, gpus)
-    with pytest.raises(UserError, match=sentence) as told, gpus.claim(engine, 1):
+    with pytest.raises(UserError, match=sentence) as told, gpu_module.claim(engine, 1):
         pass
     assert "--resources gpu=0" in str(told.value)
     assert ("engine: torch" in str(told.value)) == (engine == "mxnet" and gpus == [HOPPER])
@@ -106,13 +106,13 @@ def test_a_gpu_that_cannot_be_used_is_a_sentence(machine, engine, cuda_build, gp
 
 def test_mxnet_leaves_out_what_it_has_no_kernels_for_and_pytorch_does_not(machine):
     machine(True, [HOPPER, VOLTA])
-    assert gpus.usable_gpus("mxnet") == [VOLTA]
-    assert gpus.usable_gpus("torch") == [HOPPER, VOLTA]
+    assert gpu_module.usable_gpus("mxnet") == [VOLTA]
+    assert gpu_module.usable_gpus("torch") == [HOPPER, VOLTA]
 
 
 def test_without_a_gpu_resource_no_gpu_is_looked_for(machine, monkeypatch):
-    monkeypatch.setattr(gpus, "visible_gpus", lambda: pytest.fail("asked the driver"))
-    with gpus.claim("mxnet", 0) as gpu:
+    monkeypatch.setattr(gpu_module, "visible_gpus", lambda: pytest.fail("asked the driver"))
+    with gpu_module.claim("mxnet", 0) as gpu:
         assert gpu is None
 
 
@@ -221,11 +221,11 @@ def test_what_a_cluster_gave_to_the_job_is_all_it_takes(start, pretended_gpus):
 
 def test_who_does_not_wait_is_told(pretended_gpus, monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with gpus.locked([AMPERE], wait=False) as gpu:
+    with gpu_module.locked([AMPERE], wait=False) as gpu:
         assert gpu == AMPERE
         with (
             pytest.raises(UserError, match="another training holds every visible GPU"),
-            gpus.locked([AMPERE], wait=False),
+            gpu_module.locked([AMPERE], wait=False),
         ):
             pass
 
@@ -271,7 +271,7 @@ def test_a_granted_gpu_that_is_of_no_use_is_said(monkeypatch, granted, cuda_buil
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if granted is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", granted)
-    monkeypatch.setattr(gpus, "has_cuda_build", lambda engine: cuda_build)
-    monkeypatch.setattr(gpus, "visible_gpus", lambda: shown)
+    monkeypatch.setattr(gpu_module, "has_cuda_build", lambda engine: cuda_build)
+    monkeypatch.setattr(gpu_module, "visible_gpus", lambda: shown)
     said = f"the GPU granted (CUDA_VISIBLE_DEVICES={granted}) stays idle: {reason}"
-    assert gpus.why_idle("mxnet") == (reason and said)
+    assert gpu_module.why_idle("mxnet") == (reason and said)

@@ -255,7 +255,7 @@ def interpreted(tmp_path_factory):
         weights.write(file, network.initial_weights(rng))
     code, output = run_module(
         "steps.interpret",
-        *("--features", tmp_path / "shard-0.npy", "--labels", tmp_path / "labels.csv"),
+        *("--features", tmp_path / "shard-0.npy", "--index", tmp_path / "shard-0.csv"),
         *("--folds", tmp_path / "folds.csv", "--scaler", tmp_path / "scaler.json"),
         *("--network", json.dumps(made.network), "--weights", *files),
         *("--filters", tmp_path / "f.csv", "--spectra", tmp_path / "f.npz"),

@@ -9,7 +9,12 @@ from workflow_scripts.interpretation import intervention_table, interventions
 from workflow_scripts.interpretation.interventions import INTERVENTIONS, SHIFT, STRETCH
 from workflow_scripts.networks.architecture import Network, Trunk
 from workflow_scripts.networks.engine import engine_class
-from workflow_scripts.steps.intervene import UNDECIDED, counts, decided_under_all, decisions
+from workflow_scripts.steps.intervene import (
+    NO_PREDICTION,
+    counts,
+    predicted_classes,
+    predicted_under_all,
+)
 
 N_BANDS = 40
 
@@ -99,7 +104,7 @@ class TestANetworkThatHearsTempo:
         engine = engine_class("mxnet")(network, weights, dropout=0, gpu=False)
         scaler = Scaler(0.0, float(compress(np.float32(1))))
         tracks = [pulses(20), pulses(16), pulses(20, n_frames=90)]
-        return decided_under_all(engine, scaler, OnDisk(tracks), network.frames)
+        return predicted_under_all(engine, scaler, OnDisk(tracks), network.frames)
 
     def test_it_changes_its_mind_with_the_tempo_alone(self, decided):
         under = {(i.kind, i.amount): d.tolist() for i, d in decided.items()}
@@ -111,7 +116,7 @@ class TestANetworkThatHearsTempo:
 
     def test_a_track_too_short_at_a_tempo_is_left_out(self, decided):
         under = {(i.kind, i.amount): d[2] for i, d in decided.items()}
-        assert under[STRETCH, 1.1] != UNDECIDED and under[STRETCH, 1.2] == UNDECIDED
+        assert under[STRETCH, 1.1] != NO_PREDICTION and under[STRETCH, 1.2] == NO_PREDICTION
         table = counts(decided, np.array(["slow", "fast", "slow"]), ["slow", "fast"])
         totals = table.groupby(["intervention", "amount"])["tracks"].sum()
         assert totals[STRETCH, 1.1] == 3 and totals[STRETCH, 1.2] == 2
@@ -139,7 +144,7 @@ def test_a_pool_over_all_frames_does_not_forget_the_band_but_a_smaller_filter_ma
         kept[height] = [
             bands
             for bands in range(-6, 7)
-            if decisions(engine, scaler, [interventions.shifted(line, bands)], 80)[0] == 0
+            if predicted_classes(engine, scaler, [interventions.shifted(line, bands)], 80)[0] == 0
         ]
     assert kept[40] == [0]
     assert kept[30] == [-3, -2, -1, 0, 1, 2, 3, 4, 5, 6]
@@ -161,4 +166,4 @@ def test_the_summary_by_hand():
         **{"accuracy_mean": 62.5, "accuracy_std": 12.5},
         **{"changed_mean": 37.5, "changed_std": 12.5},
     }
-    assert intervention_table.moves(counted, "shift", 2).to_numpy().tolist() == [[3, 3], [0, 2]]
+    assert intervention_table.changes(counted, "shift", 2).to_numpy().tolist() == [[3, 3], [0, 2]]

@@ -17,9 +17,9 @@ from workflow_scripts.labelling import picture
 from workflow_scripts.labelling.find_audio import find
 from workflow_scripts.labelling.formats import FORMATS, as_csv, as_text, details
 from workflow_scripts.labelling.label_tracks import Labelled
-from workflow_scripts.labelling.prediction import Decision, Moment, decide
+from workflow_scripts.labelling.prediction import Moment, Prediction, predict
 from workflow_scripts.models.runtime import Ensemble, Session
-from workflow_scripts.results.votes import decide as vote
+from workflow_scripts.results.votes import majority_vote as vote
 
 HOSTILE = "\x1b[2J<b>&\n\u202e'\""
 
@@ -36,7 +36,7 @@ class TestDecision:
             # Few segments: many ties.
             heard = distributions(rng, rng.integers(1, 6))
             decided, votes, mean = vote(heard)
-            decision = decide("abc", {80: [heard]})
+            decision = predict("abc", {80: [heard]})
             assert decision.label == "abc"[decided]
             assert np.allclose(decision.vote_shares, votes / len(heard), atol=1e-12)
             assert np.allclose(decision.probabilities, mean, atol=1e-12)
@@ -44,20 +44,20 @@ class TestDecision:
     def test_each_network_counts_alike_however_many_segments_it_has(self):
         short = np.array([[0.9, 0.1]] * 10)
         long = np.array([[0.2, 0.8]] * 3)
-        decision = decide("ab", {80: [short], 250: [long]})
+        decision = predict("ab", {80: [short], 250: [long]})
         assert decision.vote_shares == (0.5, 0.5)
         assert decision.label == "a", "of equal shares the higher mean probability"
         assert np.allclose(decision.probabilities, (0.55, 0.45))
 
     def test_the_runner_up_has_the_next_share_of_votes(self):
         heard = np.array([[0.6, 0.4, 0.0]] * 3 + [[0.0, 0.4, 0.6]] * 2)
-        decision = decide("abc", {80: [heard]})
+        decision = predict("abc", {80: [heard]})
         assert (decision.label, decision.runner_up) == ("a", "c")
 
     def test_the_timeline_covers_the_segments_of_the_shortest_input(self):
         short = np.array([[0.9, 0.1], [0.9, 0.1], [0.3, 0.7], [0.8, 0.2], [0.9, 0.1], [0.9, 0.1]])
         long = np.array([[0.1, 0.9]])
-        timeline = decide("ab", {80: [short], 250: [long]}).timeline
+        timeline = predict("ab", {80: [short], 250: [long]}).timeline
         assert [m.start for m in timeline] == pytest.approx(
             [k * 80 * 1024 / 44100 for k in range(6)]
         )
@@ -81,7 +81,7 @@ class TestDecision:
 def a_decision(label="waltz", n=4):
     other = "tango"
     moments = [Moment(2.0 * k, 2.0 * k + 2, (0.7, 0.3) if k != 2 else (0.2, 0.8)) for k in range(n)]
-    return Decision((label, other), (0, 1), (0.575, 0.425), (0.75, 0.25), tuple(moments))
+    return Prediction((label, other), (0, 1), (0.575, 0.425), (0.75, 0.25), tuple(moments))
 
 
 class TestFormats:

@@ -134,7 +134,7 @@ class TestOfARun:
         code, said = run_module(
             "steps.export",
             "--features", *sorted(results.glob("features/*.npy")),
-            "--labels", results / "labels.csv",
+            "--index", *sorted(results.glob("features/*.csv")),
             "--folds", results / "folds.csv",
             "--scaler", results / "scaler.json",
             "--architecture", "Time",

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from workflow_scripts.networks import checkpoint
+from workflow_scripts.networks.checkpoint import Checkpoint
 from workflow_scripts.networks.training import Epoch, Progress
 
 
@@ -33,29 +34,29 @@ def same(one, other):
 @pytest.fixture
 def written(tmp_path):
     path = tmp_path / "model" / "checkpoint"
-    checkpoint.write(path, "key", progress())
+    Checkpoint(path, "course").write(progress())
     return path
 
 
 def test_it_comes_back_bit_for_bit(written):
-    assert same(checkpoint.read(written, "key"), progress())
+    assert same(Checkpoint(written, "course").read(), progress())
     assert [path.name for path in written.parent.iterdir()] == ["checkpoint"]
 
 
 def test_the_next_one_replaces_it(written):
-    checkpoint.write(written, "key", progress(7))
-    assert len(checkpoint.read(written, "key").history) == 7
+    Checkpoint(written, "course").write(progress(7))
+    assert len(Checkpoint(written, "course").read().history) == 7
 
 
-def test_another_key_is_another_training(written):
-    assert checkpoint.read(written, "other") is None
+def test_another_course_is_another_training(written):
+    assert Checkpoint(written, "other").read() is None
 
 
 def test_none_is_none(tmp_path):
-    assert checkpoint.read(tmp_path / "checkpoint", "key") is None
-    assert checkpoint.read(tmp_path, "key") is None, "a folder of that name"
+    assert Checkpoint(tmp_path / "checkpoint", "course").read() is None
+    assert Checkpoint(tmp_path, "course").read() is None, "a folder of that name"
     os.mkfifo(tmp_path / "pipe")
-    assert checkpoint.read(tmp_path / "pipe", "key") is None, "nothing is waited for"
+    assert Checkpoint(tmp_path / "pipe", "course").read() is None, "nothing is waited for"
 
 
 def test_whatever_is_torn_off_or_changed_is_noticed(written):
@@ -63,14 +64,14 @@ def test_whatever_is_torn_off_or_changed_is_noticed(written):
     rng = np.random.default_rng(0)
     for size in [0, 1, 31, 32, 33, len(whole) - 1, *rng.integers(len(whole), size=200)]:
         written.write_bytes(whole[:size])
-        assert checkpoint.read(written, "key") is None
+        assert Checkpoint(written, "course").read() is None
     for place in rng.integers(len(whole), size=200):
         changed = bytearray(whole)
         changed[place] ^= 1 << rng.integers(8)
         written.write_bytes(changed)
-        assert checkpoint.read(written, "key") is None
+        assert Checkpoint(written, "course").read() is None
     written.write_bytes(whole + b"more")
-    assert checkpoint.read(written, "key") is None
+    assert Checkpoint(written, "course").read() is None
 
 
 def test_a_full_disk_keeps_the_last_one(written, monkeypatch):
@@ -79,7 +80,31 @@ def test_a_full_disk_keeps_the_last_one(written, monkeypatch):
 
     monkeypatch.setattr(checkpoint.os, "fsync", full)
     with pytest.raises(OSError, match="No space left") as failure:
-        checkpoint.write(written, "key", progress(7))
+        Checkpoint(written, "course").write(progress(7))
     assert failure.value.filename == str(written)
-    assert same(checkpoint.read(written, "key"), progress())
+    assert same(Checkpoint(written, "course").read(), progress())
     assert [path.name for path in written.parent.iterdir()] == ["checkpoint"]
+
+
+def test_it_is_resumed_unless_it_has_more_epochs_than_asked_for(written):
+    start = progress(0).weights
+    assert same(Checkpoint(written, "course").resume(start, 3), progress())
+    for resumed in (
+        Checkpoint(written, "course").resume(start, 2),
+        Checkpoint(written, "other").resume(start, 3),
+    ):
+        assert resumed.history == () and resumed.weights is start
+
+
+def test_it_is_written_when_it_is_due(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
+    due = Checkpoint(tmp_path / "checkpoint", "course", seconds=30)
+    now[0] = 29
+    due.write_if_due(progress(1))
+    assert due.read() is None
+    now[0] = 30
+    due.write_if_due(progress(2))
+    now[0] = 59
+    due.write_if_due(progress(3))
+    assert len(due.read().history) == 2

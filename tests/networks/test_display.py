@@ -22,7 +22,7 @@ def shown(monkeypatch):
 
     def show(stream):
         monkeypatch.setattr(sys, "stderr", stream)
-        with Display("time_1x60, fold 3", 10, done=1) as display:
+        with Display("time_1x60, fold 3", 10, n_done=1) as display:
             for epoch in EPOCHS[1:]:
                 display.show(epoch)
         return stream.getvalue()

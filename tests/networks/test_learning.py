@@ -13,7 +13,7 @@ from workflow_scripts.demo.synthesiser import perform
 from workflow_scripts.networks import training
 from workflow_scripts.networks.engine_mxnet import MXNetEngine
 from workflow_scripts.networks.training import Progress
-from workflow_scripts.results.votes import decide
+from workflow_scripts.results.votes import majority_vote
 
 SLICE = ("ChaChaCha", "Quickstep", "Tango", "Waltz")
 SECONDS = 20
@@ -65,7 +65,7 @@ def accuracy(tracks, labels):
         *_, last = training.fit(engine, train, part(validation), settings, rng, start)
         best = MXNetEngine(network, last.best_weights, 0.5, gpu=False)
         for i in np.flatnonzero(test):
-            right += decide(best.probabilities(tracks[i]))[0] == labels[i]
+            right += majority_vote(best.probabilities(tracks[i]))[0] == labels[i]
     return right / len(labels)
 
 

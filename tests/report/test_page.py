@@ -9,9 +9,17 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from workflow_scripts.report.content import Page
 
-from workflow_scripts.report import content, figures, filter_texts, network_texts, svg
+from workflow_scripts.report import (
+    figures,
+    filter_texts,
+    intervention_texts,
+    network_texts,
+    page_content,
+    svg,
+    table_section,
+)
+from workflow_scripts.report.page import Page
 
 HOSTILE = "<script>alert(1)</script> \"x' & y"
 CLASSES = ["a", "b", HOSTILE]
@@ -42,15 +50,15 @@ class TestNetworks:
         counts = network_texts.confusions(self.predictions, CLASSES)
         assert counts.tolist() == [[1, 2, 0], [1, 1, 0], [0, 0, 0]]
         sentence = network_texts.most_frequent_confusion(counts, CLASSES)
-        assert sentence == "Its most frequent confusion: 2 of 3 a are taken for b."
-        assert "confuses no class" in network_texts.most_frequent_confusion(
+        assert sentence == "Most frequent confusion: 2 of 3 tracks of a are predicted as b."
+        assert "confuses no classes" in network_texts.most_frequent_confusion(
             np.eye(3, dtype=int), CLASSES
         )
 
-    def test_the_surest_mistakes_come_first(self):
-        mistakes = network_texts.surest_mistakes(self.predictions, CLASSES)
-        assert [m.track_id for m in mistakes] == ["t2", "t3", "t1"]
-        assert mistakes[0].votes == ["b", "a"] and mistakes[1].votes == ["a", HOSTILE]
+    def test_the_most_confident_errors_come_first(self):
+        errors = network_texts.most_confident_errors(self.predictions, CLASSES)
+        assert [e.track_id for e in errors] == ["t2", "t3", "t1"]
+        assert errors[0].votes == ["b", "a"] and errors[1].votes == ["a", HOSTILE]
 
     def test_what_was_kept_of_a_training(self):
         histories = [
@@ -58,7 +66,7 @@ class TestNetworks:
             for accuracies in ([0.1, 0.5, 0.5], [0.1, 0.2, 0.3])
         ]
         told = network_texts.learning(histories)
-        assert told == "Trained for 3 epochs a fold; kept is the model of epoch 2 to 3."
+        assert told == "Trained for 3 epochs a fold; the model of epoch 2 to 3 is kept."
 
     def test_a_long_history_keeps_its_ends(self):
         history = pd.DataFrame({"epoch": np.arange(1, 2001)})
@@ -76,11 +84,13 @@ class TestSentences:
         return pd.DataFrame(rows)
 
     def test_differences_that_may_be_chance(self):
-        assert content.differences_sentence(self.pairs(0.2, 1)).startswith("None of the 2 pairs")
+        assert page_content.differences_sentence(self.pairs(0.2, 1)).startswith(
+            "None of the 2 pairs"
+        )
 
     def test_differences_beyond_chance(self):
-        told = content.differences_sentence(self.pairs(0.01, 0.02))
-        assert told.startswith("2 of the 2 pairs") and "z from x, by 20.0 points" in told
+        told = page_content.differences_sentence(self.pairs(0.01, 0.02))
+        assert told.startswith("2 of the 2 pairs") and "z is 20.0 points better than x" in told
 
     def under(self, kind, unchanged, **changed):
         rows = [(v, kind, unchanged, 80.0) for v in changed]
@@ -88,17 +98,17 @@ class TestSentences:
         return pd.DataFrame(rows, columns=["variant", "intervention", "amount", "accuracy_mean"])
 
     def test_who_minds_tempo_most(self):
-        told = content.stretch_sentence(self.under("stretch", 1, slow=30.0, deaf=75.0))
+        told = intervention_texts.stretch_sentence(self.under("stretch", 1, slow=30.0, deaf=75.0))
         assert "slow loses most, 50.0 points, and deaf least, 5.0." in told
 
     def test_whether_smaller_filters_mind_pitch_less(self):
         under = self.under("shift", 0, whole=20.0, small=50.0, smaller=60.0, time=70.0)
         architectures = dict.fromkeys(("whole", "small", "smaller"), "Frequency") | {"time": "Time"}
-        told = content.shift_sentence(
+        told = intervention_texts.shift_sentence(
             under, architectures, {"whole": 40, "small": 38, "smaller": 30, "time": 1}
         )
         assert told.endswith(
-            "those of 40 bands lose 60.0 points on average, the smaller ones 25.0."
+            "filters of 40 bands lose 60.0 points on average, smaller filters 25.0."
         )
 
     def test_where_decisions_move(self):
@@ -106,8 +116,8 @@ class TestSentences:
         counts = pd.DataFrame(rows, columns=["unchanged", "predicted", "tracks"]).assign(
             intervention="stretch", amount=0.8, label="a"
         )
-        told = content.moves_sentence(counts)
-        assert told == "Other decisions than before: 3 of 4 a (most to b: 3)."
+        told = intervention_texts.changes_sentence(counts)
+        assert told == "Changed predictions: 3 of 4 a (most to b: 3)."
 
     def test_the_tempi_of_filters_beside_those_of_classes(self):
         table = pd.DataFrame(
@@ -117,7 +127,7 @@ class TestSentences:
             }
         )
         told = filter_texts.tempo_sentence("net", table, {"slow": 100.0})
-        assert "net: 3 filters have a tempo; 33 per cent" in told and "67 per cent that or" in told
+        assert "net: 3 filters have a tempo; 33 % of these" in told and "67 % this tempo or" in told
         assert filter_texts.tempo_sentence("net", table, {}) == "net: 3 filters have a tempo."
 
 
@@ -128,8 +138,8 @@ def network(variant, best):
         "confusion_sentence": "One.",
         "confusions": [[{"count": 1, "share": 10 * best}] * 3] * 3,
         "learning_sentence": "Learned.",
-        "mistakes": [network_texts.Mistake(HOSTILE, HOSTILE, "a", 0.7, [HOSTILE, "a", "b"])],
-        "moves": {"how": "slowed", "sentence": HOSTILE},
+        "errors": [network_texts.Error(HOSTILE, HOSTILE, "a", 0.7, [HOSTILE, "a", "b"])],
+        "changes": {"condition": "slowed", "sentence": HOSTILE},
     }
 
 
@@ -167,18 +177,18 @@ def page():
     drawn |= {f"curves-{v}": figures.learning_curves(histories) for v in variants}
     return Page(
         name=HOSTILE,
-        headline=content.headline(table, baselines),
+        headline=page_content.headline(table, baselines),
         warnings=[HOSTILE],
         legend="Accuracy.",
-        columns=content.table_columns(content.for_people(table)),
-        rows=content.table_rows(table, folds),
-        systems=content.systems(baselines),
+        columns=table_section.table_columns(table),
+        rows=table_section.table_rows(table, folds),
+        baselines=table_section.baseline_rows(baselines),
         pairs=[],
         differences_sentence="",
         classes=CLASSES,
         networks=[network(v, n) for n, v in enumerate(variants)],
         best="time",
-        costs=[{"rule": "train", "numbers": [1, "2.0", "2.0", "2.0", ""]}],
+        costs=[{"variant": "time", "numbers": [1, "2", "20", "2.0", "2.0", "300"]}],
         provenance="By us.",
         licence="Free.",
         configuration=f"name: {HOSTILE}",
@@ -245,7 +255,7 @@ class TestThePage:
 
     def test_what_there_is_nothing_of_is_not_there(self, page):
         text = page.html()
-        for section in ("differences", "time", "frequency", "interventions", "sounds"):
+        for section in ("differences", "temporal", "spectral", "interventions", "sounds"):
             assert f'id="{section}"' not in text and f'href="#{section}"' not in text
 
     def test_a_baseline_that_was_not_computed_sorts_as_unknown(self, page):

@@ -8,26 +8,26 @@ from tests.conftest import network_of
 from tests.networks.test_architecture import TABLE_1
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.results import baselines, predictions, table1
-from workflow_scripts.results.votes import decide
+from workflow_scripts.results.votes import majority_vote
 from workflow_scripts.steps.evaluate_baselines import Described, accuracies
 
 
 class TestVotes:
     def test_the_majority_decides_though_another_is_surer(self):
         probabilities = np.array([[0.6, 0.4, 0.0], [0.6, 0.4, 0.0], [0.0, 0.0, 1.0]])
-        decided, votes, mean = decide(probabilities)
+        decided, votes, mean = majority_vote(probabilities)
         assert decided == 0
         assert list(votes) == [2, 0, 1]
         assert mean == pytest.approx([0.4, 0.8 / 3, 1 / 3])
 
     def test_a_tie_goes_to_the_higher_summed_probability(self):
-        assert decide(np.array([[0.9, 0.1, 0.0], [0.3, 0.7, 0.0]]))[0] == 0
-        assert decide(np.array([[0.6, 0.4, 0.0], [0.1, 0.9, 0.0]]))[0] == 1
+        assert majority_vote(np.array([[0.9, 0.1, 0.0], [0.3, 0.7, 0.0]]))[0] == 0
+        assert majority_vote(np.array([[0.6, 0.4, 0.0], [0.1, 0.9, 0.0]]))[0] == 1
 
     def test_the_summed_probability_of_a_class_out_of_the_tie_does_not_count(self):
         # Class 2 has the highest sum but no vote.
         probabilities = np.array([[0.51, 0.0, 0.49], [0.0, 0.52, 0.48]])
-        assert decide(probabilities)[0] == 1
+        assert majority_vote(probabilities)[0] == 1
 
 
 class TestAccuracies:

@@ -48,17 +48,19 @@ def test_a_larger_network_takes_longer():
 
 
 def command(variants, *options):
-    training = {"batch_size": 10, "dropout": 0.5, "max_epochs": 2000}
-    named = {"variants": json.dumps(variants), "training": json.dumps(training), "n-folds": 10}
+    named = {"variants": json.dumps(variants), "n-folds": 10}
     arguments = [str(part) for name, value in named.items() for part in (f"--{name}", value)]
     return run_module("steps.estimate", *arguments, *options)
 
 
 VARIANT = {
-    "input_frames": 80,
-    "trunks": {"time": {"filter": [1, 60], "pool": [40, 1], "n_filters": 32}},
-    "hidden": 0,
-    "init": {},
+    "network": {
+        "input_frames": 80,
+        "trunks": {"time": {"filter": [1, 60], "pool": [40, 1], "n_filters": 32}},
+        "hidden": 0,
+        "init": {},
+    },
+    "training": {"batch_size": 10, "dropout": 0.5, "max_epochs": 2000},
 }
 
 

@@ -34,7 +34,8 @@ def test_the_slurm_profile_adds_to_the_default_one(executors, workflow):
 
 def test_the_slurm_profile_names_rules_and_asks_for_a_gpu_once(workflow):
     profile = settings("slurm")
-    rules = set(workflow("--list-rules").split())
+    music = ("--snakefile", "label.smk", "--config", "model=README.md", "audio_dir=envs")
+    rules = {*workflow("--list-rules").split(), *workflow("--list-rules", *music).split()}
     grouped = dict(entry.split("=") for entry in profile["groups"])
     assert grouped.keys() | profile["set-resources"].keys() <= rules
     assert {entry.split("=")[0] for entry in profile["group-components"]} == set(grouped.values())

@@ -7,6 +7,7 @@ import yaml
 
 from tests.conftest import ROOT, overlay, shipped_config
 from workflow_scripts.errors import UserError
+from workflow_scripts.paths import ResultPaths
 from workflow_scripts.workflow import configuration
 
 SCHEMA = yaml.safe_load((ROOT / "config.schema.yaml").read_text())
@@ -68,10 +69,19 @@ def test_the_authors_protocol_differs_in_what_their_script_did():
     papers, authors = complete(), complete(preset="authors")
     assert {key: authors[key] for key in papers if papers[key] != authors[key]} == {
         "name": "authors",
-        "normalisation": "dataset",
         "replicas": "keep",
         "stratified": False,
         "validation": "segments",
+    }
+
+
+def test_the_strict_protocol_lets_nothing_of_a_test_track_reach_its_model():
+    papers, strict = complete(), complete(preset="strict")
+    assert papers["normalisation"] == "dataset", "as the paper's text says"
+    assert {key: strict[key] for key in papers if papers[key] != strict[key]} == {
+        "name": "strict",
+        "normalisation": "train",
+        "replicas": "drop",
     }
 
 
@@ -266,11 +276,11 @@ class TestTheDataOfKeptResults:
     def results_of(self, folder, dataset, audio_dir=None):
         results = folder / "results"
         results.mkdir()
-        configuration.keep({"dataset": dataset, "audio_dir": audio_dir}, results / "config.yaml")
+        configuration.keep({"dataset": dataset, "audio_dir": audio_dir}, ResultPaths(results))
         return results
 
     def check(self, results, dataset, audio_dir=None):
-        configuration.check_data({"dataset": dataset, "audio_dir": audio_dir}, results)
+        configuration.check_data({"dataset": dataset, "audio_dir": audio_dir}, ResultPaths(results))
 
     def test_other_data_is_said(self, tmp_path):
         results = self.results_of(tmp_path, "demo")

@@ -32,7 +32,7 @@ def asked(name):
     return own + [line for other in others for line in asked(other)]
 
 
-@pytest.mark.parametrize("lock", ["cpu", "gpu", "dev", "bench", "cluster", "classify"])
+@pytest.mark.parametrize("lock", ["cpu", "gpu", "dev", "bench", "cluster", "label"])
 def test_every_locked_package_has_a_version_and_hashes(lock):
     text = (ENVS / f"{lock}.txt").read_text().replace("\\\n", " ")
     for line in text.splitlines():
@@ -54,8 +54,8 @@ def test_the_locks_hold_what_is_asked_for_and_agree():
     assert pins("\n".join(asked("cluster"))).items() <= cluster.items()
     shared = cluster.keys() & development.keys()
     assert {name: cluster[name] for name in shared}.items() <= development.items()
-    labelling = pins((ENVS / "classify.txt").read_text())
-    assert pins("\n".join(asked("classify"))).items() <= labelling.items() <= cpu.items()
+    labelling = pins((ENVS / "label.txt").read_text())
+    assert pins("\n".join(asked("label"))).items() <= labelling.items() <= cpu.items()
 
 
 def test_one_build_of_mxnet_a_lock_and_none_for_apple_silicon():
@@ -76,7 +76,7 @@ def test_one_build_of_mxnet_a_lock_and_none_for_apple_silicon():
         assert marker.evaluate({"sys_platform": system, "platform_machine": machine}) == installed
 
 
-@pytest.mark.parametrize("name", ["cpu", "gpu", "torch", "classify"])
+@pytest.mark.parametrize("name", ["cpu", "gpu", "torch", "label"])
 def test_the_conda_form_asks_for_the_same(name):
     environment = yaml.safe_load((ENVS / f"{name}.yaml").read_text())
     listed = next(d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
@@ -92,7 +92,7 @@ def test_rules_that_call_the_engine_have_its_environment_and_those_that_label_a_
             if calls_engine:
                 assert named == "ENGINE_ENVIRONMENT"
             else:
-                assert named == f'"../envs/{"classify" if labels else "cpu"}.yaml"'
+                assert named == f'"../envs/{"label" if labels else "cpu"}.yaml"'
 
 
 # As much of conda as Snakemake asks for before it makes an environment.

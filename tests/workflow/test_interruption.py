@@ -66,7 +66,7 @@ def test_kills_at_any_moment_change_no_bit(tmp_path, engine, variant, kills):
     said = training.predictions("undisturbed", engine)
     assert training.predictions("killed", engine) == said
     assert files(tmp_path / "killed") == MODEL, "partials are gone"
-    print(f"{killed} kills, {training.log('killed').count('going on after')} restarts went on")
+    print(f"{killed} kills, {training.log('killed').count('continuing after')} restarts went on")
 
 
 @pytest.mark.slow
@@ -89,7 +89,7 @@ def test_a_signal_saves_within_two_seconds(tmp_path, engine, number):
     assert training.log("stopped").splitlines()[-1] == "interrupted; run again to continue"
     assert files(tmp_path / "stopped") == {"checkpoint"}
     assert training.run("stopped", *options) == 0
-    assert "going on after epoch 1\nepoch 2:" in training.log("stopped")
+    assert "continuing after epoch 1\nepoch 2:" in training.log("stopped")
     assert training.results("stopped") == training.results("undisturbed")
 
 
@@ -124,7 +124,7 @@ def test_a_checkpoint_is_used_by_the_training_that_wrote_it_alone(tmp_path, chan
     process.kill()
     process.wait()
     goes_on = change in ("nothing", "epochs")
-    assert ("going on after epoch" in training.log("model")) == goes_on
+    assert ("continuing after epoch" in training.log("model")) == goes_on
     assert ("epoch 1:" in training.log("model")) != goes_on
 
 
@@ -206,4 +206,4 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(workflow, audio, number):
     run_until("epoch 3:")
     assert "interrupted; run again to continue" in log.read_text()
     assert files(model) == {"checkpoint"}
-    run_until(r"going on after epoch \d+\nepoch")
+    run_until(r"continuing after epoch \d+\nepoch")

@@ -40,7 +40,7 @@ class TestRunLock:
 
     def test_it_ends_with_its_process(self, tmp_path):
         program = (
-            "import os, pathlib, workflow_scripts.run_lock as r\n"
+            "import os, pathlib, workflow_scripts.workflow.run_lock as r\n"
             f"r.RunLock(pathlib.Path({str(tmp_path)!r})).acquire()\n"
             "os.kill(os.getpid(), 9)"
         )

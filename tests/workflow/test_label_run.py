@@ -13,9 +13,9 @@ from tests.model_files import packed
 from workflow_scripts.commands.pack_model import best
 from workflow_scripts.errors import UserError
 from workflow_scripts.models import package
+from workflow_scripts.paths import ResultPaths
 from workflow_scripts.steps.list_audio import shard_of
-from workflow_scripts.workflow import configuration
-from workflow_scripts.workflow.configuration import complete
+from workflow_scripts.workflow import labelling_configuration
 
 
 def test_the_best_decides_most_tracks_right_then_most_segments_then_is_the_smallest():
@@ -40,27 +40,42 @@ def test_names_fall_to_shards_evenly():
 
 
 @pytest.mark.parametrize(
-    ("changes", "sentence"),
+    ("config", "sentence"),
     [
-        ({"model": "none.zip"}, r"model none\.zip is not a file; check the path \(`make model`"),
-        ({"model": "README.md"}, "but audio_dir is not set; add audio_dir=FOLDER"),
-        ({"model": "README.md", "audio_dir": "none"}, "audio_dir none is not a folder"),
+        ({}, "model is not set; label music with make label MODEL="),
+        ({"model": "README.md"}, "audio_dir is not set; label music with make label MODEL="),
+        ({"model": "none.zip", "audio_dir": "."}, r"model none\.zip is not a file; .*`make model"),
+        ({"model": "README.md", "audio_dir": "none"}, "audio_dir none is not a folder; check"),
+        ({"models": "README.md"}, "unknown key models for labelling; known are audio_dir, model,"),
+        ({"model": "README.md", "audio_dir": ".", "shards": "x"}, "shards is 'x'; it must be"),
     ],
 )
-def test_what_labelling_needs_is_asked_for_in_a_sentence(monkeypatch, changes, sentence):
+def test_a_wrong_configuration_is_a_sentence(monkeypatch, config, sentence):
     monkeypatch.chdir(ROOT)
-    config = configuration.read(ROOT / "config.yaml") | changes
     with pytest.raises(UserError, match=sentence):
-        complete(config)
+        labelling_configuration.complete(config)
 
 
-def test_what_is_labelled_lies_by_itself(monkeypatch):
+def test_defaults_are_filled_in(monkeypatch):
     monkeypatch.chdir(ROOT)
-    config = configuration.read(ROOT / "config.yaml")
-    complete(config | {"model": None})
-    config |= {"model": "README.md", "audio_dir": "envs"}
-    complete(config)
-    assert (config["dataset"], config["name"]) == ("folder", "labelled")
+    config = {"model": "README.md", "audio_dir": "envs", "shards": "4"}
+    labelling_configuration.complete(config)
+    assert (config["name"], config["shards"]) == ("labelled", 4)
+
+
+def test_labels_replace_neither_an_experiment_nor_those_of_other_music(tmp_path):
+    results = ResultPaths(tmp_path / "results")
+    (tmp_path / "other").mkdir()
+    config = {"audio_dir": str(tmp_path)}
+    labelling_configuration.check_results(config, results)
+    results.folder.mkdir()
+    labelling_configuration.keep(config, results)
+    labelling_configuration.check_results(config, results)
+    with pytest.raises(UserError, match=r"holds the labels of .* and this run is on .*/other; "):
+        labelling_configuration.check_results({"audio_dir": str(tmp_path / "other")}, results)
+    results.config.touch()
+    with pytest.raises(UserError, match="holds an experiment; give the labels another name"):
+        labelling_configuration.check_results(config, results)
 
 
 @pytest.mark.slow
@@ -94,7 +109,7 @@ class TestPacking:
         fit.write_text(json.dumps(told))
         code, said = run_module("commands.pack_model", results)
         assert code == 1
-        assert re.search(r"fold-1\.onnx is not of the model in .*; run snakemake to its end", said)
+        assert re.search(r"fold-1\.onnx is not the model in .*; run snakemake to its end", said)
         assert not (results / "model.zip").exists()
 
     def test_mistakes_are_one_sentence(self, results):
@@ -111,33 +126,34 @@ class TestPacking:
 class TestWorkflow:
     @pytest.fixture
     def label(self, tmp_path):
-        """Run `snakemake label` on a folder of twelve tracks."""
+        """Label a folder of twelve tracks."""
         write_classes(tmp_path / "music")
         packed(tmp_path / "model.zip", "time_1x60", "frequency_32x1")
         workflow = Workflow(tmp_path / "workflow")
 
         def run(*arguments, check=True):
             where = ("audio_dir=../music", "model=../model.zip", "shards=3")
-            return workflow("label", "--config", *where, *arguments, check=check)
+            return workflow("--snakefile", "label.smk", "--config", *where, *arguments, check=check)
 
         run.folder = tmp_path
         run.results = workflow.folder / "results/labelled"
         return run
 
-    def decisions(self, label):
-        with (label.results / "decisions.csv").open() as file:
+    def labels(self, label):
+        with (label.results / "labels.csv").open() as file:
             return {row["path"]: row for row in csv.DictReader(file)}
 
     def test_a_folder_is_labelled_in_shards_and_a_new_track_alone(self, label):
         (label.folder / "music/bad.mp3").write_text("no audio")
         said = label()
-        assert finished(said) == {"list_audio": 1, "label_shard": 3, "label": 1}
+        once = {"list_audio": 1, "collect_labels": 1, "label": 1}
+        assert finished(said) == once | {"label_shard": 3}
         assert "12 tracks labelled, " in said and "1 could not be labelled" in said
         assert "Training" not in said
-        rows = self.decisions(label)
+        rows = self.labels(label)
         assert len(rows) == 13 and list(rows) == sorted(rows)
         assert rows["../music/bad.mp3"]["problem"] == "cannot be decoded as audio"
-        details = json.loads((label.results / "decisions.json").read_text())
+        details = json.loads((label.results / "labels.json").read_text())
         assert [track["path"] for track in details] == list(rows)
         # As the command does by itself.
         track = "../music/slow/slow 1.wav"
@@ -149,19 +165,17 @@ class TestWorkflow:
 
         assert "Nothing to be done" in label()
         shutil.copy(label.folder / "music/slow/slow 1.wav", label.folder / "music/new.wav")
-        assert finished(label()) == {"list_audio": 1, "label_shard": 1, "label": 1}
-        assert self.decisions(label)["../music/new.wav"]["class"] == rows[track]["class"]
+        assert finished(label()) == once | {"label_shard": 1}
+        assert self.labels(label)["../music/new.wav"]["class"] == rows[track]["class"]
         packed(label.folder / "model.zip", "time_1x60")
-        assert finished(label()) == {"label_shard": 3, "label": 1}
+        assert finished(label()) == {"label_shard": 3, "collect_labels": 1, "label": 1}
 
     def test_mistakes_are_told(self, label):
         workflow = Workflow.at(label.folder / "workflow")
-        code, said = workflow("label", check=False)
-        assert code == 1
-        assert "to label music, say with what and which: snakemake label --config model=" in said
-        code, said = workflow("--config", "audio_dir=../music", "model=../model.zip", check=False)
-        assert code == 1 and "call `snakemake label`, or leave model out to train" in said
+        code, said = workflow("--snakefile", "label.smk", check=False)
+        assert code == 1 and "Traceback" not in said
+        assert "model is not set; label music with make label MODEL=" in said
         (label.folder / "model.zip").write_bytes(b"PK\x03\x04")
         code, said = label(check=False)
         assert code == 1 and "error: the model ../model.zip is damaged or truncated" in said
-        assert not (label.results / "decisions.csv").exists()
+        assert not (label.results / "labels.csv").exists()

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from benchmarks.rules import DECLARED, declared
+from benchmarks.job_costs import DECLARED, declared
 from tests.conftest import ROOT
 
 RULES = declared()
@@ -25,7 +25,6 @@ def test_lists_of_a_million_tracks_fit():
     # Megabytes, as benchmarks/scale.py and these steps on tables of a million rows took them.
     taken = {
         "list_tracks": 760,
-        "select_tracks": 710,
         "assign_folds": 538,
         "fit_scaler": 753,
         "evaluate_baselines": 773,
@@ -69,7 +68,7 @@ def test_what_jobs_took_becomes_a_table(tmp_path):
     data = tmp_path / "data" / "benchmarks"
     data.mkdir(parents=True)
     (data / "synthesise-Jive.tsv").write_text(f"{head}2\t0:00:02\t130\t1\n")
-    program = [sys.executable, ROOT / "benchmarks" / "rules.py"]
+    program = [sys.executable, ROOT / "benchmarks" / "job_costs.py"]
 
     def run(results):
         return subprocess.run(

@@ -63,7 +63,6 @@ class TestAFinishedRun:
             "assign_folds": 1,
             "extract_mel": 2,
             "detect_tempo": 2,
-            "select_tracks": 1,
             "fit_scaler": 1,
             "train": 12,
             "evaluate": 4,
@@ -278,7 +277,7 @@ def test_bad_audio_is_named_all_at_once_or_skipped_with_its_reason(workflow, aud
     for name, reason in BAD.items():
         assert (f"audio/{name} {reason}" in output) == (name != "fast/link.wav")
     folder = workflow.folder / DATA
-    assert not (folder / "labels.csv").exists() and not (folder / "skipped.csv").exists()
+    assert not (folder / "folds.csv").exists() and not (folder / "skipped.csv").exists()
 
     (audio / "fast/link.wav").symlink_to("nowhere.wav")
     (workflow.folder / "own.yaml").write_text(yaml.safe_dump({"variants": only(time_1x60={})}))
@@ -290,7 +289,7 @@ def test_bad_audio_is_named_all_at_once_or_skipped_with_its_reason(workflow, aud
     reasons = {row.path.split("audio/", 1)[1]: row.reason for row in skipped.itertuples()}
     assert reasons.keys() == BAD.keys()
     assert all(reasons[name].startswith(reason) for name, reason in BAD.items())
-    assert len(pd.read_csv(folder / "labels.csv")) == 12
+    assert len(pd.read_csv(folder / "folds.csv")) == 12
     assert "6 tracks were left out" in (folder / "table1.md").read_text()
 
     for number in (1, 2):
@@ -332,7 +331,7 @@ def test_hostile_names_from_audio_to_table(workflow, tmp_path):
         for folder in [audio, *(path for path in audio.rglob("*") if path.is_dir())]:
             folder.chmod(0o755)
     assert snapshot(audio).keys() == before.keys(), "nothing is written beside the audio"
-    labels = pd.read_csv(workflow.folder / DATA / "labels.csv")
+    labels = pd.read_csv(workflow.folder / DATA / "folds.csv")
     assert sorted(labels["label"].unique()) == sorted(classes)
     assert len(labels) == 14 and labels["track_id"].is_unique
     assert not list(tmp_path.rglob("pwned"))

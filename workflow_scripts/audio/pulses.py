@@ -7,7 +7,7 @@ import numpy as np
 
 from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.audio.parameters import HOP_SIZE, SAMPLE_RATE
-from workflow_scripts.demo.synthesiser import write_wav
+from workflow_scripts.audio.wav import write_wav
 
 # A burst of white noise falls to 1/e in so many seconds, and starts 40 dB above steady noise.
 DECAY = 0.03

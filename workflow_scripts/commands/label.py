@@ -1,6 +1,6 @@
 """Label music with trained models: each track's class, how sure it is, and when in the track.
 
-Of MXNet and the workflow it needs nothing: envs/classify.txt is all that has to be installed.
+Of MXNet and the workflow it needs nothing: envs/label.txt is all that has to be installed.
 """
 
 import argparse
@@ -41,14 +41,14 @@ def drawn(labelled: Iterable[Labelled], folder: Path) -> Iterator[Labelled]:
     """The same tracks; a picture of each goes into the folder, named for the track."""
     taken: set[str] = set()
     for track in labelled:
-        if track.decision is not None:
+        if track.prediction is not None:
             name = stem = printable(track.path.stem).encode()[:LONGEST_STEM].decode(errors="ignore")
             number = 1
             while name in taken:
                 number += 1
                 name = f"{stem}-{number}"
             taken.add(name)
-            picture.write(folder / f"{name}.svg", track.path.name, track.decision)
+            picture.write(folder / f"{name}.svg", track.path.name, track.prediction)
         yield track
 
 
@@ -97,7 +97,7 @@ def main() -> None:
     def counted() -> Iterator[dict[str, Any]]:
         nonlocal n_bad
         for track in labelled:
-            n_bad += track.decision is None
+            n_bad += track.prediction is None
             yield details(track)
 
     try:

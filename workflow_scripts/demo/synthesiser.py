@@ -1,8 +1,5 @@
 """Plays a score: mixes its notes, puts them in a room, writes 16-bit mono audio."""
 
-import wave
-from pathlib import Path
-
 import numpy as np
 
 from workflow_scripts.audio.parameters import SAMPLE_RATE
@@ -32,15 +29,6 @@ def perform(score: Score, seconds: float, rng: np.random.Generator) -> np.ndarra
         mix[first : first + len(heard)] += note.loudness * heard
     mix = _room(mix, rng)
     return (PEAK / np.abs(mix).max() * mix).astype(np.float32)
-
-
-def write_wav(path: Path, sound: np.ndarray) -> None:
-    """Write mono 16-bit PCM at 44.1 kHz."""
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(SAMPLE_RATE)
-        file.writeframes((sound * 32767).astype("<i2").tobytes())
 
 
 def _room(dry: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -23,7 +23,7 @@ def holds_a_beat(n_frames: int) -> bool:
     return n_frames >= FRAMES_A_BEAT.min()
 
 
-def frames_to_hear(n_frames: int, bpm: float) -> int:
+def frames_needed(n_frames: int, bpm: float) -> int:
     """The frames of a pulse train that show a filter so long every phase four times."""
     return n_frames + int(np.ceil(4 * 60 * FRAME_RATE / bpm))
 

@@ -27,28 +27,28 @@ def details(track: Labelled) -> dict[str, Any]:
 
     The path is as os.fsdecode has it; times are seconds from the start.
     """
-    decision = track.decision
-    if decision is None:
+    prediction = track.prediction
+    if prediction is None:
         return {"path": str(track.path), "problem": track.problem}
-    first, second = decision.order[:2]
+    first, second = prediction.order[:2]
     return {
         "path": str(track.path),
-        "class": decision.label,
-        "probability": round(decision.probabilities[first], 6),
-        "vote_share": round(decision.vote_shares[first], 6),
-        "runner_up": decision.runner_up,
-        "runner_up_probability": round(decision.probabilities[second], 6),
-        "runner_up_vote_share": round(decision.vote_shares[second], 6),
-        "probabilities": _by_class(decision.classes, decision.probabilities),
-        "vote_shares": _by_class(decision.classes, decision.vote_shares),
+        "class": prediction.label,
+        "probability": round(prediction.probabilities[first], 6),
+        "vote_share": round(prediction.vote_shares[first], 6),
+        "runner_up": prediction.runner_up,
+        "runner_up_probability": round(prediction.probabilities[second], 6),
+        "runner_up_vote_share": round(prediction.vote_shares[second], 6),
+        "probabilities": _by_class(prediction.classes, prediction.probabilities),
+        "vote_shares": _by_class(prediction.classes, prediction.vote_shares),
         "timeline": [
             {
                 "start": round(moment.start, 3),
                 "end": round(moment.end, 3),
-                "class": decision.at(moment),
+                "class": prediction.at(moment),
                 "probability": round(max(moment.probabilities), 6),
             }
-            for moment in decision.timeline
+            for moment in prediction.timeline
         ],
     }
 
@@ -78,7 +78,7 @@ def as_csv(tracks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def as_text(tracks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Two lines a track: the decision, and when which class begins."""
+    """Two lines a track: the prediction, and when which class begins."""
     for track in tracks:
         path = printable(track["path"])
         if "problem" in track:

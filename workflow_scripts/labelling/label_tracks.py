@@ -16,7 +16,7 @@ from workflow_scripts.audio.parameters import FRAME_RATE, SILENCE
 from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset.normalisation import COMPRESSION
 from workflow_scripts.errors import UserError
-from workflow_scripts.labelling.prediction import Decision, decide
+from workflow_scripts.labelling.prediction import Prediction, predict
 from workflow_scripts.models.runtime import Ensemble
 
 # Half a day of sound takes some minutes, of large networks more.
@@ -33,7 +33,7 @@ class Labelled:
     """A track and what is decided of it, or why nothing is."""
 
     path: Path
-    decision: Decision | None
+    prediction: Prediction | None
     problem: str = ""
 
 
@@ -42,9 +42,9 @@ def label_all(model: Path, tracks: Sequence[Path], n_processes: int) -> Iterator
 
     Raises UserError where `model` cannot be used.
     """
-    workers: SimpleQueue[Worker[Decision]] = SimpleQueue()
+    workers: SimpleQueue[Worker[Prediction]] = SimpleQueue()
     n_processes = min(n_processes, len(tracks))
-    started = [Worker(partial(listen, model), TIME_LIMIT) for _ in range(n_processes)]
+    started = [Worker(partial(label_one, model), TIME_LIMIT) for _ in range(n_processes)]
     for worker in started:
         workers.put(worker)
     pool = ThreadPoolExecutor(max(n_processes, 1))
@@ -62,7 +62,7 @@ def label_all(model: Path, tracks: Sequence[Path], n_processes: int) -> Iterator
             worker.stop()
 
 
-def listen(model: Path, track: Path) -> Decision:
+def label_one(model: Path, track: Path) -> Prediction:
     """What the models of a file decide of one track.
 
     Raises NotAudioError for a track without sound or too short; UserError for a bad model.
@@ -82,7 +82,7 @@ def listen(model: Path, track: Path) -> Decision:
             f"is too short: {len(energies) / FRAME_RATE:.2f} s, and the model listens to "
             f"{ensemble.longest_input / FRAME_RATE:.2f} s at a time"
         )
-    return decide(ensemble.classes, ensemble.probabilities(energies))
+    return predict(ensemble.classes, ensemble.probabilities(energies))
 
 
 @cache
@@ -96,7 +96,7 @@ def _silence_decoders() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), STANDARD_ERROR)
 
 
-def _labelled(workers: SimpleQueue[Worker[Decision]], track: Path) -> Labelled:
+def _labelled(workers: SimpleQueue[Worker[Prediction]], track: Path) -> Labelled:
     worker = workers.get()
     try:
         if not track.exists():

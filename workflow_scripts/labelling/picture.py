@@ -8,7 +8,7 @@ import numpy as np
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.errors import printable
 from workflow_scripts.labelling.formats import clock
-from workflow_scripts.labelling.prediction import Decision
+from workflow_scripts.labelling.prediction import Prediction
 
 # Pixels.
 WIDTH, ROW, LABELS, TOP, BOTTOM = 900, 22, 170, 64, 58
@@ -24,23 +24,23 @@ text{font:13px system-ui,sans-serif;fill:#1a1a1a}.title{font-size:16px;font-weig
 """
 
 
-def write(path: Path, name: str, decision: Decision) -> None:
-    """Write the picture: a row a class, darker where it is more probable, the decision framed."""
+def write(path: Path, name: str, prediction: Prediction) -> None:
+    """Write the picture: a row a class, darker where it is more probable, the prediction framed."""
     with atomic(path) as partial:
-        partial.write_text(drawing(name, decision), encoding="utf-8")
+        partial.write_text(drawing(name, prediction), encoding="utf-8")
 
 
-def drawing(name: str, decision: Decision) -> str:
+def drawing(name: str, prediction: Prediction) -> str:
     """See `write`."""
-    values = np.array([moment.probabilities for moment in decision.timeline])
-    seconds = decision.timeline[-1].end
+    values = np.array([moment.probabilities for moment in prediction.timeline])
+    seconds = prediction.timeline[-1].end
     columns = np.array_split(values, min(len(values), MOST_COLUMNS))
     edges = np.cumsum([0, *map(len, columns)]) * (WIDTH - LABELS) / len(values) + LABELS
-    height = TOP + ROW * len(decision.classes) + BOTTOM
-    first = decision.order[0]
+    height = TOP + ROW * len(prediction.classes) + BOTTOM
+    first = prediction.order[0]
     said = (
-        f"{decision.label}: probability {decision.probabilities[first]:.2f}, "
-        f"{100 * decision.vote_shares[first]:.0f} % of the votes; then {decision.runner_up}"
+        f"{prediction.label}: probability {prediction.probabilities[first]:.2f}, "
+        f"{100 * prediction.vote_shares[first]:.0f} % of the votes; then {prediction.runner_up}"
     )
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH + 20} {height}" '
@@ -50,19 +50,19 @@ def drawing(name: str, decision: Decision) -> str:
         f'<text class="title" x="12" y="24">{_text(name)}</text>',
         f'<text class="quiet" x="12" y="46">{_text(said)}</text>',
     ]
-    for row, position in enumerate(decision.order):
+    for row, position in enumerate(prediction.order):
         y = TOP + ROW * row
-        label = f"{decision.classes[position]} {decision.probabilities[position]:.2f}"
+        label = f"{prediction.classes[position]} {prediction.probabilities[position]:.2f}"
         parts.append(
             f'<text x="{LABELS - 10}" y="{y + 15}" text-anchor="end">{_text(label)}</text>'
         )
     for left, right, column in zip(edges, edges[1:], columns, strict=False):
         mean = column.mean(axis=0)
-        for row, position in enumerate(decision.order):
+        for row, position in enumerate(prediction.order):
             place = f'x="{left:.1f}" y="{TOP + ROW * row}" width="{right - left:.1f}"'
             shade = f'height="{ROW - 2}" fill-opacity="{mean[position]:.3f}"'
             parts.append(f'<rect class="cell" {place} {shade}/>')
-        row = decision.order.index(int(mean.argmax()))
+        row = prediction.order.index(int(mean.argmax()))
         place = (
             f'x="{left + 1:.1f}" y="{TOP + ROW * row + 1}" width="{max(right - left - 2, 1):.1f}"'
         )

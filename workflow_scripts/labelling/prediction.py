@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workflow_scripts.audio.parameters import FRAME_RATE
-from workflow_scripts.results.votes import decide_together
+from workflow_scripts.results.votes import combined_vote
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Decision:
+class Prediction:
     """Of one track, over the `classes`: probabilities, shares of the votes, and the timeline.
 
     `order` has the positions of the classes, the one decided for first. A probability is the mean
@@ -47,11 +47,11 @@ class Decision:
         return self.classes[int(np.argmax(moment.probabilities))]
 
 
-def decide(classes: Sequence[str], heard: Mapping[int, list[np.ndarray]]) -> Decision:
+def predict(classes: Sequence[str], heard: Mapping[int, list[np.ndarray]]) -> Prediction:
     """From what each network hears, see `models.runtime.Ensemble.probabilities`."""
     networks = [probabilities for variants in heard.values() for probabilities in variants]
-    order, shares, mean = decide_together(networks)
-    return Decision(
+    order, shares, mean = combined_vote(networks)
+    return Prediction(
         classes=tuple(classes),
         order=tuple(order.tolist()),
         probabilities=tuple(mean.astype(float).tolist()),

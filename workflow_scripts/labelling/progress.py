@@ -21,7 +21,7 @@ def shown(labelled: Iterable[Labelled], n_tracks: int) -> Iterator[Labelled]:
     n_bad = 0
     try:
         for n_done, track in enumerate(labelled, 1):
-            n_bad += track.decision is None
+            n_bad += track.prediction is None
             now = time.monotonic()
             if now - told > pause:
                 told = now

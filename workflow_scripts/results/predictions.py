@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.results.votes import decide
+from workflow_scripts.results.votes import majority_vote
 
 
 def table(
@@ -24,7 +24,7 @@ def table(
     rows = []
     for position, (track_id, label) in enumerate(zip(track_ids, labels, strict=True)):
         own = probabilities[source == position]
-        decided, votes, mean = decide(own)
+        decided, votes, mean = majority_vote(own)
         row = {"track_id": track_id, "label": label, "predicted": classes[decided]}
         row["n_segments"] = len(own)
         row |= {f"votes_{name}": n for name, n in zip(classes, votes, strict=True)}

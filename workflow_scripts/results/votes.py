@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 
-def decide(probabilities: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:
+def majority_vote(probabilities: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:
     """The class of one track from its segments' probabilities, shape (segments, classes).
 
     Each segment votes for its most probable class; a tie between classes goes to the one of the
@@ -19,7 +19,7 @@ def decide(probabilities: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:
     return int(np.where(most, mean, -np.inf).argmax()), votes, mean
 
 
-def decide_together(heard: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def combined_vote(heard: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The classes of one track in order, the decision first, from what several networks hear.
 
     For each network the probabilities of its segments, (segments, classes), as many as it has. A
@@ -28,7 +28,7 @@ def decide_together(heard: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray
 
     Returns positions of classes, and of each class the share of the votes and the mean probability.
     """
-    decisions = [decide(probabilities) for probabilities in heard]
+    decisions = [majority_vote(probabilities) for probabilities in heard]
     shares = np.mean([votes / votes.sum() for _, votes, _ in decisions], axis=0)
     mean = np.mean([mean for *_, mean in decisions], axis=0)
     return np.lexsort((-mean, -shares)), shares, mean

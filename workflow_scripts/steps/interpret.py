@@ -30,7 +30,7 @@ def pulse_test(n_frames: int) -> PulseTest:
     """The test for filters of `n_frames`; Essentia is imported here: most variants need none."""
     from workflow_scripts.audio import pulses
 
-    lengths = {bpm: temporal_filters.frames_to_hear(n_frames, bpm) for bpm in temporal_filters.BPM}
+    lengths = {bpm: temporal_filters.frames_needed(n_frames, bpm) for bpm in temporal_filters.BPM}
     trains = [compress(pulses.energies(bpm, length)).T for bpm, length in lengths.items()]
     return PulseTest(trains, n_frames)
 

@@ -19,24 +19,24 @@ from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.engine import Engine, engine_class
 from workflow_scripts.process import run
-from workflow_scripts.results.votes import decide
+from workflow_scripts.results.votes import majority_vote
 
 # Tracks that are in memory at a time, so that a fold may have any number.
 BLOCK = 50
-UNDECIDED = -1
+NO_PREDICTION = -1
 
 
-def decisions(
+def predicted_classes(
     engine: Engine, scaler: Scaler, energies: list[np.ndarray], n_frames: int
 ) -> np.ndarray:
-    """The class of each track, a position; UNDECIDED for one shorter than a segment."""
+    """The class of each track, a position; NO_PREDICTION for one shorter than a segment."""
     cut, source = segments(energies, n_frames)
-    decided = np.full(len(energies), UNDECIDED)
+    decided = np.full(len(energies), NO_PREDICTION)
     if len(cut):
         inputs = scaler(compress(cut)).transpose(0, 2, 1)
         probabilities = engine.probabilities(inputs)
         for track in np.unique(source):
-            decided[track], _, _ = decide(probabilities[source == track])
+            decided[track], _, _ = majority_vote(probabilities[source == track])
     return decided
 
 
@@ -51,19 +51,19 @@ def blocks(features: Features) -> Iterator[tuple[int, list[np.ndarray]]]:
         yield first, tracks
 
 
-def decided_under_all(
+def predicted_under_all(
     engine: Engine, scaler: Scaler, features: Features, n_frames: int
 ) -> dict[Intervention, np.ndarray]:
     """The decisions on all tracks of `features` under each intervention."""
-    decided = {i: np.full(len(features.n_frames), UNDECIDED) for i in INTERVENTIONS}
+    decided = {i: np.full(len(features.n_frames), NO_PREDICTION) for i in INTERVENTIONS}
     for first, tracks in blocks(features):
         rows = slice(first, first + len(tracks))
-        unchanged = decisions(engine, scaler, tracks, n_frames)
+        unchanged = predicted_classes(engine, scaler, tracks, n_frames)
         for intervention in INTERVENTIONS:
             decided[intervention][rows] = (
                 unchanged
                 if intervention.changes_nothing
-                else decisions(engine, scaler, [intervention(t) for t in tracks], n_frames)
+                else predicted_classes(engine, scaler, [intervention(t) for t in tracks], n_frames)
             )
     return decided
 
@@ -74,13 +74,13 @@ def counts(
     """How many tracks of a class are decided how, before and after each intervention.
 
     Columns intervention, amount, label, unchanged (the decision without), predicted, tracks;
-    UNDECIDED tracks are left out.
+    NO_PREDICTION tracks are left out.
     """
     names = np.array(classes)
     tables = []
     for intervention, after in decided.items():
         before = next(d for i, d in decided.items() if i.changes_nothing)
-        kept = after != UNDECIDED
+        kept = after != NO_PREDICTION
         columns = {
             "label": labels[kept],
             "unchanged": names[before[kept]],
@@ -112,7 +112,7 @@ def main() -> None:
     for fold, trained in enumerate(options.weights):
         test = tracks.part(fold, "test")
         engine = engine_type(network, weights.read(trained), dropout=0, gpu=False)
-        decided = decided_under_all(
+        decided = predicted_under_all(
             engine,
             data.scalers[fold],
             data.features(tracks.digest[test]),

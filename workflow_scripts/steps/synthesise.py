@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from workflow_scripts.atomic_files import atomic
+from workflow_scripts.audio.wav import write_wav
 from workflow_scripts.demo.composition import compose
 from workflow_scripts.demo.dances import DANCES, TRACKS_A_DANCE
-from workflow_scripts.demo.synthesiser import perform, write_wav
+from workflow_scripts.demo.synthesiser import perform
 from workflow_scripts.process import run
 
 SECONDS = 30

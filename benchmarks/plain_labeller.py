@@ -1,9 +1,9 @@
-"""The straightforward way to label music, which benchmarks/classify.py compares ours with.
+"""The straightforward way to label music, which benchmarks/label.py compares ours with.
 
 One script, one track after the other: Essentia's standard mode, frame by frame; MXNet's Gluon
 layers put together as the paper draws them; the folds' models in turn, their mean, a majority vote.
 
-    python benchmarks/plain_classifier.py MODELS AUDIO...
+    python benchmarks/plain_labeller.py MODELS AUDIO...
 
 MODELS is a folder with network.json, scaler.json and fold-<k>.npz. Prints a JSON object: for each
 track the class and the mean probabilities.

@@ -1,6 +1,6 @@
 """Tabulates what the jobs of a run took, from their benchmark files, beside what its rules declare.
 
-    python benchmarks/rules.py results/NAME
+    python benchmarks/job_costs.py results/NAME
 
 Memory is Snakemake's max_rss: the most that a job's processes held together whenever it looked,
 which is twice a second and, after 15 seconds, every half minute. So it misses peaks in between, and

@@ -2,11 +2,11 @@
 
 Each run is a process of its own that loads the models of five folds of the Time-Frequency network
 and labels tracks of 30 s. Contenders: `python -m workflow_scripts.commands.label` as it is (ours)
-and with one process (ours_one_process); benchmarks/plain_classifier.py, Essentia's standard mode
+and with one process (ours_one_process); benchmarks/plain_labeller.py, Essentia's standard mode
 and MXNet in one script (straightforward). They take turns and the medians are compared, on many
 tracks and on one alone. First it is checked that all give the same probabilities, within 1e-5.
 
-    python benchmarks/classify.py [--tracks 200] [--rounds 3] [--json FILE]
+    python benchmarks/label.py [--tracks 200] [--rounds 3] [--json FILE]
 """
 
 import argparse
@@ -122,7 +122,7 @@ def main() -> None:
         commands: dict[str, list[object]] = {
             "ours": ours,
             "ours_one_process": [*ours, "--jobs", "1"],
-            "straightforward": [ROOT / "benchmarks" / "plain_classifier.py", folder],
+            "straightforward": [ROOT / "benchmarks" / "plain_labeller.py", folder],
         }
         check(commands, tracks[:COMPOSED])
         many = take_turns(commands, tracks, options.rounds)
