@@ -52,7 +52,7 @@ rule label:
         table=f"{D}/labels.csv",
 
 
-# Seconds of one core, of names and tables alone.
+# On a cluster these run where Snakemake runs: they take seconds on one core.
 localrules:
     list_audio,
     collect_labels,

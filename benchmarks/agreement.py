@@ -1,11 +1,11 @@
-"""Labels every track of finished results by the models that have not seen it, as `classify` does.
+"""Compare the labeller with the evaluation on every track of finished results.
 
-Each track goes from its audio through the ONNX file of the fold that it tests, and the decision is
-compared with evaluation's, which came from the training's engine; so are the probabilities.
+The labeller predicts each track from its audio with the ONNX file of its test fold. Predicted
+classes and mean probabilities are compared with those of the engine that trained the models.
 
     python benchmarks/agreement.py results/NAME [--variants ...] [--jobs 2] [--json FILE]
 
-It exits with 1 unless all decisions are the same.
+The exit code is 1 unless all predicted classes are the same.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from workflow_scripts.results import predictions
 
 
 def compared(results: Path, variant: str, jobs: int) -> tuple[int, int, float]:
-    """Tracks, how many decisions are the same, the largest difference of a mean probability."""
+    """Numbers of tracks and of equal predictions; largest difference of a mean probability."""
     path_of = read_table(results / "tracks.csv").set_index("track_id")["path"]
     n_tracks, n_same, largest = 0, 0, 0.0
     for onnx in sorted((results / "onnx" / variant).glob("*.onnx")):
@@ -42,24 +42,24 @@ def compared(results: Path, variant: str, jobs: int) -> tuple[int, int, float]:
 
 
 def main() -> None:
-    """Print a row a variant; write the counts where asked to."""
+    """Print a row per variant; with --json, also write the counts."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("results", type=Path, help="their folder, results/NAME")
-    parser.add_argument("--variants", nargs="*", help="all, unless some are named")
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--json", type=Path, help="file for the counts")
+    parser.add_argument("results", type=Path, help="results/NAME")
+    parser.add_argument("--variants", nargs="*", help="default: all")
+    parser.add_argument("--jobs", type=int, default=2, help="tracks at a time")
+    parser.add_argument("--json", type=Path, help="file to write the counts to")
     options = parser.parse_args()
-    print(f"{'variant':<22}{'tracks':>8}{'same decision':>15}{'largest difference':>20}")
+    print(f"{'variant':<22}{'tracks':>8}{'same class':>12}{'largest difference':>20}")
     rows = {}
     exported = sorted(folder.name for folder in (options.results / "onnx").iterdir())
     for variant in options.variants or exported:
         n_tracks, n_same, largest = compared(options.results, variant, options.jobs)
         rows[variant] = {"tracks": n_tracks, "same": n_same, "difference": largest}
-        print(f"{variant:<22}{n_tracks:>8}{n_same:>15}{largest:>20.1e}", flush=True)
+        print(f"{variant:<22}{n_tracks:>8}{n_same:>12}{largest:>20.1e}", flush=True)
     if options.json:
         options.json.write_text(json.dumps(rows, indent=2) + "\n")
     if not rows or any(row["same"] != row["tracks"] for row in rows.values()):
-        sys.exit("not all decisions are the same")
+        sys.exit("not all predicted classes are the same")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Times the labelling of tracks from the start of the program to its end: ours, straightforward.
+"""Time the labeller from start to end, compared with a straightforward script.
 
-Each run is a process of its own that loads the models of five folds of the Time-Frequency network
-and labels tracks of 30 s. Contenders: `python -m workflow_scripts.commands.label` as it is (ours)
-and with one process (ours_one_process); benchmarks/plain_labeller.py, Essentia's standard mode
-and MXNet in one script (straightforward). They take turns and the medians are compared, on many
-tracks and on one alone. First it is checked that all give the same probabilities, within 1e-5.
+Each run is a new process that loads the models of five folds of the Time-Frequency network and
+labels tracks of 30 s. Contenders: `python -m workflow_scripts.commands.label` with default options
+(ours) and with one process (ours_one_process), and benchmarks/plain_labeller.py, a script with
+Essentia's standard mode and MXNet (straightforward). The runs alternate; medians are compared, for
+many tracks and for one track. Before, the probabilities are checked to be the same within 1e-5.
 
     python benchmarks/label.py [--tracks 200] [--rounds 3] [--json FILE]
 """
@@ -32,14 +32,14 @@ from workflow_scripts.models import package
 ROOT = Path(__file__).parents[1]
 SECONDS = 30
 N_FOLDS = 5
-# So many tracks differ; more are links to them.
+# The number of different tracks; further tracks are links to these.
 COMPOSED = 16
 VARIANT = "timefrequency"
 TOLERANCE = 1e-5
 
 
 def make_tracks(folder: Path, n_tracks: int) -> list[Path]:
-    """The demo's dances, some often."""
+    """Tracks of the demo's dances; beyond COMPOSED they repeat."""
     rng = np.random.default_rng(0)
     dances, tracks = list(DANCES.values()), []
     for number in range(min(n_tracks, COMPOSED)):
@@ -55,7 +55,7 @@ def make_tracks(folder: Path, n_tracks: int) -> list[Path]:
 
 
 def make_models(folder: Path) -> Path:
-    """Untrained models, as one packed file and as the plain classifier takes them."""
+    """Untrained models, as a packed file and as files for plain_labeller.py."""
     network = network_of(VARIANT, len(DANCES))
     files = []
     for fold in range(N_FOLDS):
@@ -69,8 +69,8 @@ def make_models(folder: Path) -> Path:
     return path
 
 
-def answer(command: Sequence[object]) -> tuple[float, str]:
-    """Seconds from start to end, and what was printed."""
+def run(command: Sequence[object]) -> tuple[float, str]:
+    """Run a command; return the seconds from start to end and the output."""
     started = time.perf_counter()
     done = subprocess.run(
         [sys.executable, *map(str, command)],
@@ -83,15 +83,16 @@ def answer(command: Sequence[object]) -> tuple[float, str]:
 
 
 def check(commands: dict[str, list[object]], tracks: list[Path]) -> None:
-    """Stop where they do not give the same probabilities."""
-    given = {}
+    """Exit unless the commands give the same probabilities."""
+    probabilities = {}
     for name, command in commands.items():
-        told = json.loads(answer([*command, *tracks])[1])
+        output = json.loads(run([*command, *tracks])[1])
         if name == "straightforward":
-            given[name] = [told[str(track)][1] for track in tracks]
+            probabilities[name] = [output[str(track)][1] for track in tracks]
         else:
-            given[name] = [list(track["probabilities"].values()) for track in told]
-    error = max(np.abs(np.subtract(p, given["straightforward"])).max() for p in given.values())
+            probabilities[name] = [list(track["probabilities"].values()) for track in output]
+    reference = probabilities["straightforward"]
+    error = max(np.abs(np.subtract(p, reference)).max() for p in probabilities.values())
     if not error <= TOLERANCE:
         raise SystemExit(f"the contenders' probabilities differ by {error:.1e}")
     print(f"The contenders' probabilities agree within {error:.1e}.")
@@ -100,20 +101,20 @@ def check(commands: dict[str, list[object]], tracks: list[Path]) -> None:
 def take_turns(
     commands: dict[str, list[object]], tracks: list[Path], rounds: int
 ) -> dict[str, float]:
-    """The median seconds of each."""
-    taken: dict[str, list[float]] = {name: [] for name in commands}
+    """The median seconds of each command, in alternating runs."""
+    times: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(rounds):
         for name, command in commands.items():
-            taken[name].append(answer([*command, *tracks])[0])
-    return {name: float(np.median(seconds)) for name, seconds in taken.items()}
+            times[name].append(run([*command, *tracks])[0])
+    return {name: float(np.median(seconds)) for name, seconds in times.items()}
 
 
 def main() -> None:
-    """Print the table; write it where asked to."""
+    """Print the table; with --json, also write it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tracks", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path, help="file for tracks a second, seconds for one")
+    parser.add_argument("--json", type=Path, help="file to write the numbers to")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         model = make_models(Path(folder))
@@ -128,11 +129,11 @@ def main() -> None:
         many = take_turns(commands, tracks, options.rounds)
         one = take_turns(commands, tracks[:1], 2 * options.rounds + 1)
     rates = {name: len(tracks) / seconds for name, seconds in many.items()}
-    print(f"{len(tracks)} tracks of {SECONDS} s and one, from start to end")
-    print(f"{'contender':<18}{'tracks a second':>16}{'times':>7}{'one track, s':>14}")
+    print(f"{len(tracks)} tracks of {SECONDS} s, and one track, from start to end")
+    print(f"{'contender':<18}{'tracks per s':>16}{'ratio':>7}{'one track, s':>14}")
     for name, rate in rates.items():
-        times = rate / rates["straightforward"]
-        print(f"{name:<18}{rate:>16.1f}{times:>7.2f}{one[name]:>14.2f}")
+        ratio = rate / rates["straightforward"]
+        print(f"{name:<18}{rate:>16.1f}{ratio:>7.2f}{one[name]:>14.2f}")
     if options.json:
         first = {f"one_track_s_{name}": seconds for name, seconds in one.items()}
         options.json.write_text(json.dumps(rates | first, indent=2) + "\n")

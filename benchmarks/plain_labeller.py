@@ -1,12 +1,12 @@
-"""The straightforward way to label music, which benchmarks/label.py compares ours with.
+"""A straightforward labeller, with which benchmarks/label.py compares the workflow's.
 
-One script, one track after the other: Essentia's standard mode, frame by frame; MXNet's Gluon
-layers put together as the paper draws them; the folds' models in turn, their mean, a majority vote.
+It labels track by track: mel energies with Essentia's standard mode, frame by frame; networks of
+MXNet's Gluon layers, as in the paper's figures; the mean over the folds; a majority vote.
 
     python benchmarks/plain_labeller.py MODELS AUDIO...
 
-MODELS is a folder with network.json, scaler.json and fold-<k>.npz. Prints a JSON object: for each
-track the class and the mean probabilities.
+MODELS is a folder with network.json, scaler.json and fold-<k>.npz. The output is a JSON object with
+the position of the class and the mean probabilities of each track.
 """
 
 import json
@@ -22,7 +22,7 @@ from mxnet import gluon, nd  # noqa: E402
 
 
 def mel(audio: str) -> np.ndarray:
-    """Mel energies, (frames, 40)."""
+    """Mel energies of a track, (frames, 40)."""
     window = essentia.Windowing(type="blackmanharris62")
     spectrum = essentia.Spectrum(size=2048)
     bands = essentia.MelBands(numberBands=40, sampleRate=44100, inputSize=1025)
@@ -32,7 +32,7 @@ def mel(audio: str) -> np.ndarray:
 
 
 def build(network: dict, weights: dict[str, np.ndarray]) -> gluon.nn.HybridSequential:
-    """The network with trained weights."""
+    """The network with `weights`."""
     nn = gluon.nn
     trunks = gluon.contrib.nn.HybridConcurrent(axis=1)
     convolutions = []
@@ -62,13 +62,13 @@ def build(network: dict, weights: dict[str, np.ndarray]) -> gluon.nn.HybridSeque
 
 
 def main() -> None:
-    """Label."""
+    """Label the tracks and print the JSON object."""
     folder, *tracks = sys.argv[1:]
     network = json.loads(Path(folder, "network.json").read_text())
     scaler = json.loads(Path(folder, "scaler.json").read_text())
     nets = [build(network, dict(np.load(npz))) for npz in sorted(Path(folder).glob("*.npz"))]
     frames = network["input_frames"]
-    answers = {}
+    output = {}
     for track in tracks:
         values = (np.log(1 + 10000 * mel(track)) - scaler["mean"]) / scaler["std"]
         n = len(values) // frames
@@ -76,8 +76,8 @@ def main() -> None:
         inputs = nd.array(segments)
         probabilities = np.mean([nd.softmax(net(inputs)).asnumpy() for net in nets], axis=0)
         votes = np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1])
-        answers[track] = [int(votes.argmax()), probabilities.mean(axis=0).tolist()]
-    print(json.dumps(answers))
+        output[track] = [int(votes.argmax()), probabilities.mean(axis=0).tolist()]
+    print(json.dumps(output))
 
 
 if __name__ == "__main__":

@@ -89,12 +89,19 @@ def shard_contents(wildcards):
     return checkpoints.list_tracks.get().output.contents[int(wildcards.shard)]
 
 
-def assigned_folds(wildcards):
-    """folds.csv, asked for through the checkpoint.
+def listed(wildcards):
+    """No file, once the tracks are listed: for rules that read neither tracks nor folds.
 
-    So Snakemake looks again after the folds are written, and finds that nothing has to run if they
-    are the same as before. It would run jobs that name the file itself.
+    After a checkpoint, Snakemake looks again only at jobs that ask for its output. It would run the
+    others even if what they read has not changed.
     """
+    checkpoints.list_tracks.get()
+    return []
+
+
+def assigned_folds(wildcards):
+    """folds.csv, asked for through both checkpoints that it depends on; see `listed`."""
+    checkpoints.list_tracks.get()
     return checkpoints.assign_folds.get().output.folds
 
 

@@ -55,6 +55,8 @@ rule intervene:
 
 rule tabulate_interventions:
     input:
+        # No file: see there.
+        listed=listed,
         counts=of_each_variant("interventions/{variant}.csv"),
     output:
         table=report(

@@ -194,14 +194,19 @@ def planned(output):
 
 @pytest.fixture(scope="session")
 def done(tmp_path_factory):
-    """A folder with audio and a workflow that has run on it."""
+    """A folder with audio and a workflow that has run on it.
+
+    Its folder `observed` has what the steps opened, see tests/observed.
+    """
     home = tmp_path_factory.mktemp("done")
+    (home / "observed").mkdir()
     write_classes(home / "audio")
     own = home / "own.yaml"
     own.write_text(f"variants:\n{OVERLAID}")
     workflow = Workflow(home / "workflow")
     smoke = (SMOKE[0], SMOKE[1], "../own.yaml", *SMOKE[2:])
-    output = workflow("--resources", "gpu=1", *smoke)
+    observed = {"PYTHONPATH": str(ROOT / "tests/observed"), "OBSERVED": str(home / "observed")}
+    output = workflow("--resources", "gpu=1", *smoke, environment=observed)
     return home, output, smoke
 
 

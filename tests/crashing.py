@@ -1,4 +1,4 @@
-"""A decoder that ends its process for some files; in a module of its own, quick to import."""
+"""A decoder that crashes on some files; a separate module, which workers import quickly."""
 
 import os
 
@@ -8,7 +8,7 @@ from workflow_scripts.audio.decoding import NotAudioError
 
 
 def crash(path):
-    """The length of the name, unless the name says otherwise."""
+    """The length of the name; crash for names with "bad", raise for names with "refused"."""
     if "bad" in path.name:
         os.abort()
     if "refused" in path.name:

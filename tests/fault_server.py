@@ -1,4 +1,4 @@
-"""A real HTTP server on this machine that fails as it is told."""
+"""An HTTP server on this machine that fails in defined ways."""
 
 import re
 import threading
@@ -10,25 +10,25 @@ DEADLINE = 30
 
 @dataclass
 class Answer:
-    """How one request is answered; without any fault, as a good server does."""
+    """How the server answers one request; correctly by default."""
 
-    status: int | None = None  # this status, no content
+    status: int | None = None  # answer with this status and no content
     headers: dict = field(default_factory=dict)
-    hang_up: bool = False  # before any answer
-    sent: int | None = None  # bytes of the content that are sent before the connection closes
-    stall: bool = False  # where it would close, it stays open and silent
-    stall_before: bool = False  # silent before any answer
-    lie: int = 0  # added to Content-Length
-    chunked: bool = False  # no Content-Length
-    damage: bool = False  # the first byte that is sent is another
-    ranges: bool = True  # honours Range
-    first: int | None = None  # a range begins here instead of where it was asked for
-    at_most: int | None = None  # a range holds at most so many bytes
+    hang_up: bool = False  # close the connection before any answer
+    sent: int | None = None  # close the connection after this many bytes of the content
+    stall: bool = False  # keep the connection open and silent instead of closing it
+    stall_before: bool = False  # stay silent before any answer
+    wrong_length: int = 0  # add this to Content-Length
+    chunked: bool = False  # send chunks, without Content-Length
+    damage: bool = False  # change the first byte that is sent
+    ranges: bool = True  # support the Range header
+    first: int | None = None  # start a range here, not at the requested byte
+    at_most: int | None = None  # send at most this many bytes of a range
 
 
 @dataclass
 class Request:
-    """What was asked for."""
+    """What a client requested."""
 
     path: str
     range: str | None
@@ -36,21 +36,21 @@ class Request:
 
 
 class FaultServer:
-    """Serves `content` at every path, faults first: `answers[path]` holds those still to come."""
+    """Serves `content` at every path, after the answers that are left in `answers[path]`."""
 
     def __init__(self, content):
         self.content = content
         self.answers = {}
         self.requests = []
         self.end = threading.Event()
-        faults = self
+        server = self
 
         class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"  # which has chunks
+            protocol_version = "HTTP/1.1"  # HTTP/1.0 has no chunks
 
             def do_GET(self):
                 self.close_connection = True
-                faults._answer(self)
+                server._answer(self)
 
             def log_message(self, *_):
                 pass
@@ -62,7 +62,7 @@ class FaultServer:
         return f"http://127.0.0.1:{self._http.server_port}{path}"
 
     def ranges(self, path=None):
-        """The Range headers, in order, of all requests or those for a path."""
+        """The Range headers of all requests, or of those for a path, in order."""
         return [r.range for r in self.requests if path in (None, r.path)]
 
     def close(self):
@@ -97,7 +97,7 @@ class FaultServer:
             headers["Transfer-Encoding"] = "chunked"
             body = f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
         else:
-            headers["Content-Length"] = str(len(body) + answer.lie)
+            headers["Content-Length"] = str(len(body) + answer.wrong_length)
         if answer.damage:
             body = bytes([body[0] ^ 255]) + body[1:]
         self._head(handler, status, headers | answer.headers)

@@ -1,13 +1,13 @@
-"""Throws mutated model files and mutated audio at what labels music.
+"""Run the labeller on mutated model files and mutated audio.
 
     python -m tests.fuzz [--rounds 4000] [--seed 0]
 
-Half the rounds mutate model files: the bytes of a packed file; of one ONNX file, alone or packed
-with the digest that belongs to it, as somebody with bad intentions would; of the manifest. The
-other half mutate audio in every format that can be written here. Each goes to a process of its own,
-as in `classify`. What may come of it: a decision, or a refusal that says why; for audio also the
-end of that process, which is told as a refusal. Anything else, such as another exception, a process
-that a model has ended or one that takes more than TIME_LIMIT, is a failure and is kept.
+Half the rounds mutate model files: the bytes of a packed file, of its manifest, or of an ONNX file,
+alone or packed with its new digest, as an attacker would pack it. The other half mutate audio in
+every format in FORMATS. A worker process uses each file, as in `commands.label`. Allowed outcomes
+are a prediction, a refusal with a reason and, for audio, a crash of the worker, which is reported
+as a refusal. Any other outcome is a failure, for example another exception, a crash because of a
+model, or a time above TIME_LIMIT. Files that cause failures are kept.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from workflow_scripts.labelling import label_tracks
 from workflow_scripts.models import package
 from workflow_scripts.models.runtime import Ensemble
 
-# Seconds; two orders above what anything here takes.
+# Seconds, 100 times as long as any file here takes.
 TIME_LIMIT = 30
 SECONDS = 4
 FORMATS = {
@@ -54,14 +54,14 @@ EXTREMES = (
     b"\0\0\0\x80",
     b"\x7f\xff\xff\xff",
 )
-# Where formats say what they are.
+# The bytes in which formats have their headers.
 HEAD = 256
 CRASHED = "the decoder crashes on it"
 LATE = "takes longer than"
 
 
 def mutated(rng, data, others):
-    """The data after one to four random edits."""
+    """`data` after one to four random edits."""
     data = bytearray(data)
     for _ in range(rng.integers(1, 5)):
         size = max(len(data), 1)
@@ -86,15 +86,15 @@ def mutated(rng, data, others):
     return bytes(data)
 
 
-def hear(path):
-    """What the models in a file make of random energies: raises unless they give probabilities."""
+def use_models(path):
+    """Apply the models in a file to random energies; raise unless all outputs are finite."""
     rng = np.random.default_rng(0)
-    heard = Ensemble(path).probabilities(rng.random((250, N_BANDS), np.float32))
-    assert all(np.isfinite(p).all() for variants in heard.values() for p in variants)
+    probabilities = Ensemble(path).probabilities(rng.random((250, N_BANDS), np.float32))
+    assert all(np.isfinite(p).all() for variants in probabilities.values() for p in variants)
 
 
 def repacked(path, manifest, entries):
-    """A packed file of these parts, whatever is in them."""
+    """Write a packed file of these parts, valid or not."""
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(package.MANIFEST, manifest)
         for name, data in entries.items():
@@ -116,11 +116,11 @@ class Models:
             self._names = [name for name in archive.namelist() if name.endswith(".onnx")]
 
     def worker(self):
-        """See `hear`."""
-        return Worker(hear, TIME_LIMIT)
+        """A worker that runs `use_models`."""
+        return Worker(use_models, TIME_LIMIT)
 
     def make(self, rng):
-        """The next file, and what was done to it."""
+        """Write the next file; return what is mutated, and the path."""
         entries = dict(zip(self._names, self._onnx, strict=True))
         match rng.integers(4):
             case 0:
@@ -128,7 +128,7 @@ class Models:
                 return "packed file", self._path
             case 1:
                 self._path.write_bytes(mutated(rng, self._onnx[0], self._onnx))
-                return "ONNX by itself", self._path
+                return "single ONNX file", self._path
             case 2:
                 repacked(self._path, mutated(rng, self._manifest, self._onnx), entries)
                 return "manifest", self._path
@@ -159,11 +159,11 @@ class Audio:
             self._sounds[suffix] = path.read_bytes()
 
     def worker(self):
-        """As `classify` has it."""
+        """A worker that labels a track, as in `commands.label`."""
         return Worker(partial(label_tracks.label_one, self._model), TIME_LIMIT)
 
     def make(self, rng):
-        """The next file, and its format."""
+        """Write the next file; return its format, and the path."""
         suffix = list(self._sounds)[rng.integers(len(self._sounds))]
         path = self._folder / f"mutated.{suffix}"
         path.write_bytes(mutated(rng, self._sounds[suffix], list(self._sounds.values())))
@@ -171,7 +171,7 @@ class Audio:
 
 
 def outcome(worker, path):
-    """What came of a file, in a word; and whether it may."""
+    """The outcome of a file, in a word or two, and whether it is allowed."""
     try:
         worker(path)
     except NotAudioError as reason:
@@ -186,16 +186,16 @@ def outcome(worker, path):
     return "used", True
 
 
-def throw(kind, rounds, rng, keep):
-    """Counts by (what was mutated, what came of it); files that may not have come of it so."""
+def fuzz(kind, rounds, rng, keep):
+    """Counts by (what is mutated, outcome), and the files of failures, copied to `keep`."""
     counts, failures = Counter(), []
     with kind.worker() as worker:
         for number in range(rounds):
-            what, path = kind.make(rng)
+            mutation, path = kind.make(rng)
             result, allowed = outcome(worker, path)
             if isinstance(kind, Models) and result == "decoder ended":
                 result, allowed = "process ended", False
-            counts[what, result] += 1
+            counts[mutation, result] += 1
             if not allowed:
                 kept = keep / f"{type(kind).__name__}-{number}-{result}{path.suffix}"
                 kept.write_bytes(path.read_bytes())
@@ -204,7 +204,7 @@ def throw(kind, rounds, rng, keep):
 
 
 def main():
-    """Throw; print the counts; exit with 1 after a failure."""
+    """Run the rounds; print the counts; exit with code 1 after a failure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=0)
@@ -214,13 +214,13 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for kind in (Models(Path(folder)), Audio(Path(folder))):
             rng = np.random.default_rng(options.seed)
-            counts, failures = throw(kind, options.rounds // 2, rng, keep)
+            counts, failures = fuzz(kind, options.rounds // 2, rng, keep)
             failed += failures
             outcomes = sorted({result for _, result in counts})
             print(f"{type(kind).__name__:<30}" + "".join(f"{o:>16}" for o in outcomes))
-            for what in sorted({what for what, _ in counts}):
-                row = "".join(f"{counts[what, o]:>16}" for o in outcomes)
-                print(f"{what:<30}{row}", flush=True)
+            for mutation in sorted({mutation for mutation, _ in counts}):
+                row = "".join(f"{counts[mutation, o]:>16}" for o in outcomes)
+                print(f"{mutation:<30}{row}", flush=True)
     if failed:
         sys.exit(f"{len(failed)} failures, kept in {keep}")
     keep.rmdir()

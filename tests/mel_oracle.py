@@ -1,8 +1,8 @@
-"""The mel-spectrogram in float64 NumPy, written from Essentia's documentation, not its code's use.
+"""The mel-spectrogram in float64 NumPy, written from Essentia's documentation.
 
-Windowing: a 62 dB three-term Blackman-Harris window, scaled to the sum 2. MelBands: triangles
-between 42 points equally spaced on the HTK mel scale from 0 to 22050 Hz, straight on that scale
-("warping"), each divided by its sum ("unit_sum"), applied to the power spectrum.
+Windowing: a three-term Blackman-Harris window of 62 dB, scaled to the sum 2. MelBands: triangles
+between 42 points that are equally spaced on the HTK mel scale from 0 to 22050 Hz; linear on that
+scale ("warping"), divided by their sum ("unit_sum"), applied to the power spectrum.
 """
 
 import numpy as np
@@ -30,7 +30,7 @@ def filters():
 
 
 def mel_bands(signal):
-    """Shape (frames, 40); the first frame is centred on the first sample."""
+    """Mel energies, shape (frames, 40); frame 0 is centred on the first sample."""
     n_frames = int(np.ceil(len(signal) / HOP + 1)) if len(signal) % HOP else len(signal) // HOP + 1
     padded = np.concatenate([np.zeros(SIZE // 2), signal, np.zeros(2 * SIZE)])
     frames = np.stack([padded[i * HOP : i * HOP + SIZE] for i in range(n_frames)])

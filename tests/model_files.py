@@ -1,4 +1,4 @@
-"""Model files of untrained networks, for the tests that read and use them."""
+"""Model files of untrained networks, for tests."""
 
 from tests.conftest import biased_weights, network_of
 from workflow_scripts.audio.parameters import FRONT_END
@@ -12,7 +12,7 @@ SCALER = Scaler(1.5, 2.5)
 
 
 def described(network):
-    """A network as a variant of config.yaml describes it."""
+    """A network as an entry under `variants` in config.yaml."""
     return {
         "input_frames": network.frames,
         "trunks": {
@@ -24,7 +24,7 @@ def described(network):
 
 
 def metadata_of(network, variant="any", fold=0, classes=CLASSES):
-    """The metadata of its file."""
+    """The metadata of a network's model file."""
     return Metadata(
         dataset="clicks",
         variant=variant,
@@ -42,23 +42,23 @@ def metadata_of(network, variant="any", fold=0, classes=CLASSES):
 
 
 def trained(network, variant="any", fold=0, classes=CLASSES, weights=None):
-    """An untrained network as if it had been trained."""
+    """A `TrainedNetwork`, by default with random weights."""
     metadata = metadata_of(network, variant, fold, classes)
     return TrainedNetwork(metadata, weights or biased_weights(network, fold), SCALER)
 
 
 def written(network, variant="any", fold=0, classes=CLASSES):
-    """The ONNX file of a network."""
+    """The content of the ONNX file of a network."""
     return trained(network, variant, fold, classes).onnx_bytes()
 
 
 def onnx_of(variant, fold=0, classes=CLASSES):
-    """The ONNX file of one of the paper's networks."""
+    """The content of the ONNX file of a network of the paper."""
     return written(network_of(variant, len(classes)), variant, fold, classes)
 
 
 def packed(path, *variants, n_folds=2, classes=CLASSES):
-    """A packed file of some variants; returns its path."""
+    """Write a packed file of `variants`; return its path."""
     files = [onnx_of(variant, fold, classes) for variant in variants for fold in range(n_folds)]
     package.write(path, package.together(files), dict.fromkeys(variants, "# A card\n"))
     return path

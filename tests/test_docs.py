@@ -1,4 +1,4 @@
-"""The README says what is so: its commands run, its picture is the workflow's."""
+"""The README and the pages say what is so: their commands run, their picture is the workflow's."""
 
 import re
 import shlex
@@ -10,55 +10,101 @@ import pytest
 from tests.conftest import ROOT
 from tests.model_files import packed
 from tests.networks.test_architecture import TABLE_1
+from workflow_scripts.version import version
 
-README = (ROOT / "README.md").read_text()
-COMMANDS = [
-    line
-    for block in re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
-    for line in block.splitlines()
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
 ]
-SNAKEMAKE = [command for command in COMMANDS if command.startswith("snakemake ")]
+TEXT = {path.relative_to(ROOT): path.read_text() for path in PAGES}
+README = TEXT[Path("README.md")]
+COMMANDS = sorted(
+    {
+        line
+        for text in TEXT.values()
+        for block in re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
+        for line in block.splitlines()
+    }
+    | {
+        command
+        for text in TEXT.values()
+        for command in re.findall(r"`((?:snakemake|make|python|\.venv/bin/\w+) [^`]+)`", text)
+    }
+)
+SNAKEMAKE = [c for c in COMMANDS if re.match(r"(\.venv/bin/)?snakemake ", c)]
+OTHERS = [command for command in COMMANDS if command not in SNAKEMAKE]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", SNAKEMAKE)
-def test_its_snakemake_commands_plan_a_run(workflow, audio, command):
+def test_the_snakemake_commands_plan_a_run(workflow, audio, command):
     if "profiles/slurm" in command:
         pytest.importorskip("snakemake_executor_plugin_slurm", reason="make env CLUSTER=1")
     (workflow.folder / "PATH").symlink_to(audio)
-    mine = re.search(r"```yaml\n(.*?)```", README, flags=re.DOTALL)[1]
+    pages = {"time_1x40": "docs/configuration.md", "time_1x30": "CONTRIBUTING.md"}
+    variant = "time_1x30" if "table1.md" in command else "time_1x40"
+    mine = re.search(r"```yaml\n(.*?)```", TEXT[Path(pages[variant])], flags=re.DOTALL)[1]
     (workflow.folder / "mine.yaml").write_text(mine)
     (workflow.folder / "data1.tar.gz").touch()
     (workflow.folder / "results/quick").mkdir(parents=True)
     packed(workflow.folder / "results/quick/model.zip", "frequency_32x1")
     arguments = shlex.split(command)[1:]
+    if "--report" in arguments:
+        pytest.skip("tests/workflow/test_smoke_run.py makes a report")
     # Quick has five folds, the folder four tracks a class.
     few = ["folds=4"] if "dataset=folder" in arguments else []
-    output = workflow(*arguments, *few, "--dry-run")
-    rule = "label_shard" if "label" in arguments else "train"
+    output = workflow(*arguments, *few, *([] if "-n" in arguments else ["--dry-run"]))
+    rule = "label_shard" if "label.smk" in arguments else "train"
     assert re.search(rf"^{rule} +[1-9]", output, flags=re.MULTILINE)
-    assert ("time_1x40" in output) == ("mine.yaml" in command)
+    assert (variant in output) == ("mine.yaml" in command)
 
 
-def test_its_make_commands_are_those_of_the_makefile():
-    makefile = (ROOT / "Makefile").read_text()
-    others = [command for command in COMMANDS if command not in SNAKEMAKE]
-    assert {"make demo", "make test"} <= set(others)
-    for command in others:
-        program, target, *variables = shlex.split(command)
-        if program == "make":
-            assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)
-            for variable in variables:
-                assert re.search(rf"\$\(.*{variable.partition('=')[0]}\)", makefile)
-        else:
-            # The others run in .ci/run and, in an environment of their own, in test_classify.
-            assert program == "." or Path(program).name in ("python", "python3", "pip")
-
-
-def test_what_labels_there_labels_in_ci_too():
+@pytest.mark.parametrize("command", OTHERS)
+def test_the_other_commands_are_known(command):
+    """Those of the Makefile exist with their variables; the others run in CI."""
+    program, *words = shlex.split(command)
     checks = (ROOT / ".ci/run").read_text()
-    (labels,) = [c for c in COMMANDS if c.startswith("python -m workflow_scripts.commands.label")]
-    assert f".venv/bin/{labels}" in checks
+    if program == "make":
+        makefile = (ROOT / "Makefile").read_text()
+        for word in words:
+            name, is_variable, _ = word.partition("=")
+            if is_variable:
+                assert re.search(rf"\$\((or \$\(|filter 1,\$\()?{name}\)", makefile), command
+            else:
+                assert re.search(rf"^{name}:", makefile, flags=re.MULTILINE), command
+    elif program in (".", "pip", "labelling/bin/pip", "labelling/bin/python", "python3"):
+        # In an environment of its own, in tests/commands/test_label.py.
+        assert "labelling" in command or program in (".", "pip")
+    elif "pytest" in program or "-m tests." in command:
+        # With other options in make test and tests/labelling/test_fuzz.py.
+        assert "not slow" in command or "tests.fuzz" in command
+    elif "benchmarks/" in command:
+        (script,) = re.findall(r"benchmarks/\w+\.py", command)
+        assert script in checks or script == "benchmarks/gpu.py"
+    else:
+        assert command.removeprefix(".venv/bin/") in checks or command.endswith("--version")
+
+
+def test_every_link_leads_somewhere():
+    for page, text in TEXT.items():
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[\w-]+)?\)", text):
+            if not target.startswith("https://"):
+                assert (ROOT / page.parent / target).exists(), (page, target)
+
+
+def test_every_page_is_linked_from_the_readme():
+    linked = set(re.findall(r"\]\((docs/[\w-]+\.md)", README))
+    assert linked == {str(page) for page in TEXT if page.parent.name == "docs"}
+
+
+def test_the_readme_is_one_page():
+    assert len(README.splitlines()) <= 150
+
+
+def test_the_version_stands_in_one_place():
+    assert re.fullmatch(r"\d+\.\d+\.\d+", version())
+    releases = re.findall(r"^## \[([\d.]+)\]", TEXT[Path("CHANGELOG.md")], flags=re.MULTILINE)
+    assert releases[0] == version()
 
 
 def closure(edges):
@@ -71,7 +117,7 @@ def closure(edges):
 
 
 @pytest.mark.slow
-def test_its_picture_is_the_workflows_graph(workflow):
+def test_the_picture_is_the_workflows_graph(workflow):
     drawn = re.search(r"```mermaid\n(.*?)```", README, flags=re.DOTALL)[1]
     edges = set()
     for line in drawn.splitlines()[1:]:
@@ -86,6 +132,13 @@ def test_its_picture_is_the_workflows_graph(workflow):
     assert closure(edges) == closure(actual)
 
 
-def test_its_table_has_the_twelve_rows():
+def test_the_table_has_the_twelve_rows():
     for variant, count in TABLE_1.items():
         assert re.search(rf"^\| {variant} +\|.*\b{count:,}".replace(",", " "), README, re.MULTILINE)
+
+
+def test_every_step_is_described():
+    rules = "\n".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+    page = TEXT[Path("docs/how-it-works.md")]
+    for step in re.findall(r"^(?:rule|checkpoint) (\w+):", rules, flags=re.MULTILINE):
+        assert f"`{step}`" in page or step == "estimate"

@@ -1,4 +1,4 @@
-"""Audio of all kinds: what is decoded, by which way, and what is said of what cannot be used."""
+"""Decoding of all kinds of audio files, and the reasons given for files that cannot be used."""
 
 import os
 import struct
@@ -20,7 +20,7 @@ from workflow_scripts.steps import extract_mel
 
 SECONDS = 4
 MUSIC = clicks(np.random.default_rng(0), 120, SECONDS)
-# Of lossy formats only the shape is compared, by correlation.
+# File name, subtype of libsndfile, tolerance; None for lossy formats, compared by correlation.
 KINDS = {
     "wav 16": ("a.wav", "PCM_16", 1e-3),
     "wav 24": ("a.wav", "PCM_24", 1e-3),
@@ -46,7 +46,7 @@ def write(path, signal, rate=44100, subtype="PCM_16"):
 
 @pytest.fixture(scope="module")
 def bands(tmp_path_factory):
-    """Those of MUSIC as a plain WAV."""
+    """Mel bands of MUSIC as a WAV of 32-bit floats."""
     path = tmp_path_factory.mktemp("plain") / "a.wav"
     return mel_bands(write(path, MUSIC, subtype="FLOAT"))
 
@@ -54,57 +54,59 @@ def bands(tmp_path_factory):
 class TestFormats:
     @pytest.mark.parametrize("kind", KINDS)
     @pytest.mark.parametrize("name", ["", "misnamed.mp3"])
-    def test_the_content_decides(self, tmp_path, bands, kind, name):
+    def test_formats_are_recognised_by_content_not_suffix(self, tmp_path, bands, kind, name):
         file, subtype, tolerance = KINDS[kind]
-        # libsndfile's own Opus encoder takes 48 kHz.
+        # libsndfile's Opus encoder does not accept 44.1 kHz.
         rate = 48000 if subtype == "OPUS" else 44100
         path = write(tmp_path / file, MUSIC, rate, subtype)
         if name:
             path = path.rename(tmp_path / name)
-        found = mel_bands(path)
-        assert abs(len(found) - len(bands) * 44100 / rate) <= 5
+        decoded = mel_bands(path)
+        assert abs(len(decoded) - len(bands) * 44100 / rate) <= 5
         if tolerance is not None:
-            assert relative_error(found, bands) < tolerance
+            assert relative_error(decoded, bands) < tolerance
         elif rate == 44100:
-            n = min(len(found), len(bands))
-            flux = [np.log1p(1e4 * b[:n]).sum(axis=1) for b in (found, bands)]
+            n = min(len(decoded), len(bands))
+            flux = [np.log1p(1e4 * b[:n]).sum(axis=1) for b in (decoded, bands)]
             lags = [np.corrcoef(np.roll(flux[0], lag), flux[1])[0, 1] for lag in range(-4, 5)]
             assert max(lags) > 0.9
-        assert what_is_missing(path, (len(found) - 1) * 1024 / 44100) is None
+        assert what_is_missing(path, (len(decoded) - 1) * 1024 / 44100) is None
 
     @pytest.mark.parametrize("channels", [2, 3, 6, 8])
     @pytest.mark.parametrize("file", ["a.wav", "a.flac"])
     def test_channels_are_mixed_to_their_mean(self, tmp_path, bands, channels, file):
-        """One channel holds the music, scaled; the others are silent."""
+        """One channel contains the music; the others are silent."""
         signal = np.zeros((len(MUSIC), channels))
         signal[:, -1] = MUSIC
-        found = mel_bands(write(tmp_path / file, signal))
-        # Power goes with the square.
-        assert relative_error(found * channels**2, bands) < 2e-2
-        assert np.argmax(found.sum(axis=1)) == np.argmax(bands.sum(axis=1))
+        mixed = mel_bands(write(tmp_path / file, signal))
+        # Mel energies are proportional to the square of the amplitude.
+        assert relative_error(mixed * channels**2, bands) < 2e-2
+        assert np.argmax(mixed.sum(axis=1)) == np.argmax(bands.sum(axis=1))
 
     @pytest.mark.parametrize("rate", [8000, 11025, 22050, 32000, 48000, 96000, 192000])
-    def test_any_sampling_rate(self, tmp_path, rate):
+    def test_the_sampling_rate_is_converted(self, tmp_path, rate):
         time = np.arange(2 * rate) / rate
-        found = mel_bands(write(tmp_path / "a.wav", 0.5 * np.sin(2 * np.pi * 1000 * time), rate))
+        converted = mel_bands(
+            write(tmp_path / "a.wav", 0.5 * np.sin(2 * np.pi * 1000 * time), rate)
+        )
         plain = mel_bands(
             write(tmp_path / "b.wav", 0.5 * np.sin(2 * np.pi * 1000 * np.arange(88200) / 44100))
         )
-        assert abs(len(found) - len(plain)) <= 1
+        assert abs(len(converted) - len(plain)) <= 1
         middle = slice(10, -10)
-        assert relative_error(found[middle].mean(axis=0), plain[middle].mean(axis=0)) < 0.02
+        assert relative_error(converted[middle].mean(axis=0), plain[middle].mean(axis=0)) < 0.02
 
     @pytest.mark.parametrize(
         "name", ["a:b.wav", "-x.wav", "%03d.wav", "$(x) 'y' \"z\".wav", "n\nl.wav", "é" * 120]
     )
-    def test_hostile_names(self, tmp_path, bands, name, monkeypatch):
+    def test_unusual_file_names_are_accepted(self, tmp_path, bands, name, monkeypatch):
         write(tmp_path / "plain.wav", MUSIC, subtype="FLOAT").rename(tmp_path / name)
         monkeypatch.chdir(tmp_path)
         assert np.array_equal(mel_bands(type(tmp_path)(name)), bands)
 
 
 def float_wav(path, signal):
-    """A WAV of 32-bit floats, whatever they are."""
+    """Write a WAV of 32-bit floats, which may be NaN or infinite."""
     signal = signal.astype("<f4")
     header = struct.pack("<4sI4s4sIH", b"RIFF", 36 + signal.nbytes, b"WAVE", b"fmt ", 16, 3)
     rest = struct.pack("<HIIHH4sI", 1, 44100, 44100 * 4, 4, 32, b"data", signal.nbytes)
@@ -112,11 +114,11 @@ def float_wav(path, signal):
 
 
 @pytest.mark.parametrize("sample", [np.nan, np.inf])
-def test_samples_that_are_no_numbers(tmp_path, sample):
+def test_samples_that_are_not_finite_are_rejected(tmp_path, sample):
     signal = np.zeros(44100)
     signal[5000] = sample
     float_wav(tmp_path / "a.wav", signal)
-    with pytest.raises(NotAudioError, match="holds samples that are no finite numbers"):
+    with pytest.raises(NotAudioError, match="contains samples that are not finite numbers"):
         mel_bands(tmp_path / "a.wav")
 
 
@@ -131,16 +133,16 @@ def test_samples_that_are_no_numbers(tmp_path, sample):
         b"fLaC" + bytes(500),
     ],
 )
-def test_what_is_not_audio(tmp_path, content):
+def test_files_that_are_not_audio_are_rejected(tmp_path, content):
     (tmp_path / "a.wav").write_bytes(content)
-    with pytest.raises(NotAudioError, match=r"cannot be decoded as audio|holds no sound"):
+    with pytest.raises(NotAudioError, match=r"cannot be decoded as audio|contains no sound"):
         mel_bands(tmp_path / "a.wav")
 
 
 class TestTruncation:
     @pytest.mark.parametrize("kind", ["wav 16", "wav float", "flac", "ogg vorbis", "opus", "aiff"])
     @pytest.mark.parametrize("share", [0.3, 0.6, 0.8])
-    def test_a_file_cut_short(self, tmp_path, kind, share):
+    def test_a_truncated_file_is_reported(self, tmp_path, kind, share):
         file, subtype, _ = KINDS[kind]
         rate = 48000 if subtype == "OPUS" else 44100
         path = write(tmp_path / file, MUSIC, rate, subtype)
@@ -148,30 +150,30 @@ class TestTruncation:
         problem = extract_mel.content("d", path, mel_bands).problem
         assert problem.startswith(bad_audio.TRUNCATED), problem
 
-    def test_it_says_how_much_is_there(self, tmp_path):
+    def test_the_remaining_duration_is_reported(self, tmp_path):
         path = write(tmp_path / "a.wav", MUSIC)
-        assert what_is_missing(path, 3.4) == "3.4 of 4.0 s are there"
-        assert what_is_missing(path, 3.6) is None, "less than half a second is no loss"
+        assert what_is_missing(path, 3.4) == "3.4 of 4.0 s remain"
+        assert what_is_missing(path, 3.6) is None, "a loss of less than 0.5 s is ignored"
 
     @pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFFFDB, 0])
-    def test_a_wav_that_was_written_to_a_pipe_is_whole(self, tmp_path, size):
+    def test_a_wav_written_to_a_pipe_is_complete(self, tmp_path, size):
         write_wav(tmp_path / "a.wav", MUSIC)
         content = bytearray((tmp_path / "a.wav").read_bytes())
         content[40:44] = struct.pack("<I", size)
         (tmp_path / "a.wav").write_bytes(content)
         assert what_is_missing(tmp_path / "a.wav", SECONDS) is None
 
-    def test_an_mp3_with_a_picture_in_front(self, tmp_path, bands):
+    def test_an_mp3_may_start_with_a_picture(self, tmp_path, bands):
         path = write(tmp_path / "a.mp3", MUSIC, subtype="MPEG_LAYER_III")
         size = 200_000
         tag = b"ID3\4\0\0" + bytes((size >> shift) & 127 for shift in (21, 14, 7, 0)) + bytes(size)
         path.write_bytes(tag + path.read_bytes())
-        found = mel_bands(path)
-        assert abs(len(found) - len(bands)) <= 5
-        assert what_is_missing(path, (len(found) - 1) * 1024 / 44100) is None
+        decoded = mel_bands(path)
+        assert abs(len(decoded) - len(bands)) <= 5
+        assert what_is_missing(path, (len(decoded) - 1) * 1024 / 44100) is None
 
 
-def test_a_decoder_that_crashes_costs_one_file(tmp_path):
+def test_a_crash_of_the_decoder_affects_one_file_only(tmp_path):
     paths = [tmp_path / name for name in ("good", "bad", "refused", "bad too", "good again")]
     answers = []
     with Worker(crash) as worker:
@@ -185,7 +187,7 @@ def test_a_decoder_that_crashes_costs_one_file(tmp_path):
 
 
 def corpus(folder):
-    """A shard of good and bad tracks; returns the table of the tracks."""
+    """Write a shard of good and bad tracks; return the table of the tracks."""
     files = {
         "good": MUSIC,
         "silent": np.zeros(44100 * SECONDS),
@@ -208,7 +210,7 @@ def corpus(folder):
 
 
 REASONS = {
-    "cut": r"is truncated: 2\.0 of 4\.0 s are there",
+    "cut": r"is truncated: 2\.0 of 4\.0 s remain",
     "empty": "is empty",
     "short": r"is too short: 2\d frames, a segment of 80 takes 1\.9 s",
     "silent": "is silent throughout",
@@ -216,7 +218,7 @@ REASONS = {
 }
 
 
-def test_what_is_wrong_is_found_and_nothing_else(tmp_path):
+def test_exactly_the_bad_tracks_are_reported(tmp_path):
     tracks = corpus(tmp_path)
     tracks = tracks[~tracks["digest"].str.contains(" ")].reset_index(drop=True)
     code, output = run_module(
@@ -228,20 +230,20 @@ def test_what_is_wrong_is_found_and_nothing_else(tmp_path):
     index = read_index(tmp_path / "s.csv").set_index("digest").loc[tracks["digest"]]
     tracks["n_frames"] = index["n_frames"].to_numpy()
     problems = selection.reasons_to_skip(tracks, index["problem"].to_numpy(), 80, published=False)
-    found = dict(zip(tracks["track_id"][problems.index], problems, strict=True))
-    assert found.keys() == REASONS.keys()
+    reported = dict(zip(tracks["track_id"][problems.index], problems, strict=True))
+    assert reported.keys() == REASONS.keys()
     for name, reason in REASONS.items():
-        assert pd.Series([found[name]]).str.fullmatch(reason).all(), found[name]
+        assert pd.Series([reported[name]]).str.fullmatch(reason).all(), reported[name]
     published = selection.reasons_to_skip(tracks, index["problem"].to_numpy(), 80, published=True)
     assert set(tracks["track_id"][published.index]) == REASONS.keys() - {"cut"}
 
 
-def test_a_constant_far_below_hearing_is_silence(tmp_path):
+def test_a_tiny_constant_counts_as_silence(tmp_path):
     path = write(tmp_path / "a.wav", 1e-6 * np.ones(44100), subtype="FLOAT")
     assert extract_mel.content("d", path, mel_bands).problem == bad_audio.SILENT
 
 
-def test_a_file_that_has_gone_since_it_was_listed(tmp_path):
+def test_a_file_that_disappears_after_listing_is_an_error(tmp_path):
     corpus(tmp_path)
     (tmp_path / "good.wav").unlink()
     code, output = run_module(

@@ -1,4 +1,4 @@
-"""Mel bands against an independent NumPy computation and Essentia's own; audio of many kinds."""
+"""Mel bands compared with an independent NumPy computation and with Essentia's own."""
 
 import gc
 
@@ -13,14 +13,14 @@ from workflow_scripts.audio import front_end
 from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.dataset.normalisation import compress
 
-# Essentia computes in float32: single bands differ by more, relative to themselves.
+# Essentia computes in float32. The relative error of a single band may be larger.
 TOLERANCE = 1e-5
 
 GROOVE = ROOT.parent / "shared" / "data" / "groove"
 
 
 def pcm(signal):
-    """The samples as a 16-bit file holds them."""
+    """The samples as stored in a 16-bit file."""
     return (signal * 32767).astype("<i2") / 32768
 
 
@@ -51,10 +51,10 @@ def test_bands_equal_the_oracle_before_and_after_compression(tmp_path, name):
 
 
 def files(folder):
-    """The signals, and sound in other channels, rates, precisions and formats."""
+    """Yield path, signal, sampling rate and subtype of files of many kinds."""
     noise = 0.1 * np.random.default_rng(1).standard_normal((3 * 44100, 2))
-    everything = signals() | {"silence": np.zeros(44100), "stereo": noise}
-    for name, signal in everything.items():
+    all_signals = signals() | {"silence": np.zeros(44100), "stereo": noise}
+    for name, signal in all_signals.items():
         yield folder / f"{name}.wav", signal, 44100, "PCM_16"
     for rate in (8000, 22050, 48000):
         yield folder / f"{rate} Hz.wav", noise, rate, "PCM_16"
@@ -67,7 +67,7 @@ def files(folder):
 
 
 def essentias_own(audio):
-    """The loop over frames of Essentia's documentation."""
+    """Mel bands by the loop over frames in Essentia's documentation."""
     window = essentia.Windowing(type="blackmanharris62")
     spectrum = essentia.Spectrum(size=2048)
     bands = essentia.MelBands(numberBands=40, sampleRate=44100, inputSize=1025)
@@ -77,8 +77,8 @@ def essentias_own(audio):
 
 
 @pytest.mark.parametrize("at_once", [60, 2])
-def test_bands_are_essentias_to_the_bit(tmp_path, monkeypatch, at_once):
-    """Those of a track whose spectra fit into memory, and those of one whose do not."""
+def test_bands_equal_essentias_bit_for_bit(tmp_path, monkeypatch, at_once):
+    """For tracks shorter and longer than AT_ONCE."""
     monkeypatch.setattr(front_end, "AT_ONCE", at_once)
     for path, signal, rate, subtype in files(tmp_path):
         soundfile.write(path, signal, rate, subtype)
@@ -87,8 +87,8 @@ def test_bands_are_essentias_to_the_bit(tmp_path, monkeypatch, at_once):
         assert bands.tobytes() == expected.tobytes(), path.name
 
 
-def test_a_track_leaves_no_network_behind(tmp_path):
-    """Which only a full collection of garbage, too late, would free."""
+def test_networks_are_freed_after_each_track(tmp_path):
+    """Otherwise they would wait for a full garbage collection."""
     write_wav(tmp_path / "a.wav", clicks(np.random.default_rng(0), 100, 1))
     mel_bands(tmp_path / "a.wav")
     gc.collect()
@@ -101,7 +101,7 @@ def test_thirty_seconds_are_1293_frames(tmp_path):
     assert mel_bands(tmp_path / "a.wav").shape == (1293, 40)
 
 
-def test_the_same_file_gives_the_same_bits(tmp_path):
+def test_bands_are_reproducible(tmp_path):
     silent_parts = np.concatenate([np.zeros(30_000), clicks(np.random.default_rng(0), 100, 1)])
     write_wav(tmp_path / "a.wav", silent_parts)
     assert np.array_equal(mel_bands(tmp_path / "a.wav"), mel_bands(tmp_path / "a.wav"))
@@ -116,14 +116,14 @@ def test_channels_are_mixed_and_the_rate_is_converted(tmp_path):
     bands = mel_bands(tmp_path / "mono.wav")
     assert relative_error(mel_bands(tmp_path / "stereo.wav"), bands) < 1e-3
     slow = mel_bands(tmp_path / "slow.wav")
-    # 4 s are as many frames whatever the rate, give or take the resampler's edge.
+    # The number of frames does not depend on the rate, except for the resampler's edge.
     assert abs(len(slow) - len(bands)) <= 1
     expected = mel_oracle.filters()[:, round(1000 * 2048 / 44100)].argmax()
     assert slow.mean(axis=0).argmax() == expected
 
 
-@pytest.mark.skipif(not GROOVE.is_dir(), reason="needs the groove recordings beside the project")
-def test_real_recordings_decode():
+@pytest.mark.skipif(not GROOVE.is_dir(), reason="needs the groove recordings in ../shared")
+def test_real_recordings_are_decoded():
     bands = mel_bands(next(GROOVE.glob("jazz/*.ogg")))
     assert 1290 <= len(bands) <= 1300
     assert np.isfinite(bands).all() and bands.max() > 1e-4

@@ -1,4 +1,4 @@
-"""Results that travel: packed with their workflow, and their tables made again from predictions."""
+"""Archives: results packed with their workflow, and tables made again from predictions."""
 
 import re
 import shutil
@@ -24,14 +24,16 @@ SMALL = {
 FOLDER = ("--config", "dataset=folder", "audio_dir=../audio")
 
 
-def test_a_folder_without_results_is_a_sentence(tmp_path):
-    with pytest.raises(UserError, match="results is not a folder; name one that a run has made"):
+def test_a_folder_without_results_is_refused(tmp_path):
+    with pytest.raises(UserError, match="results is not a folder; give the results of a run"):
         FinishedResults.open(tmp_path / "results")
-    with pytest.raises(UserError, match=r"config\.yaml is missing, so nothing says what was run"):
+    with pytest.raises(
+        UserError, match=r"config\.yaml is missing, so the configuration of the run is"
+    ):
         FinishedResults.open(tmp_path)
 
 
-def test_results_in_use_are_left_alone(tmp_path):
+def test_results_in_use_are_refused(tmp_path):
     run = RunLock(tmp_path)
     run.acquire()
     with pytest.raises(UserError, match=r"is in use by .*, process \d+, since "):
@@ -39,20 +41,20 @@ def test_results_in_use_are_left_alone(tmp_path):
 
 
 def pack(folder, file):
-    """Archive the results of the checkout in `folder`; returns exit code and output."""
+    """Archive the results of the checkout in `folder`; return exit code and output."""
     return run_module("commands.archive", "results/small", file, folder=folder)
 
 
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory):
-    """A finished run, and its archive; the audio is gone since."""
+    """A finished run and its archive; the audio is removed."""
     home = tmp_path_factory.mktemp("packed")
     write_classes(home / "audio")
     workflow = Workflow(home / "workflow")
     (workflow.folder / "small.yaml").write_text(yaml.safe_dump(SMALL))
     workflow("--configfile", "small.yaml", *FOLDER, *UP_TO_THE_TABLE)
     shutil.rmtree(home / "audio")
-    # What an earlier configuration, and trainings that go on, have left.
+    # Files that an earlier configuration has made.
     results = workflow.folder / "results/small"
     shutil.copytree(results / "models/time_1x60", results / "models/time_1x30")
     (results / "predictions/time_1x60/fold-9.csv").write_text("")
@@ -69,11 +71,11 @@ def unpacked(packed, tmp_path):
 
 
 @pytest.mark.slow
-class TestAnArchive:
+class TestArchive:
     def test_the_documented_command_makes_the_same_tables(self, packed, unpacked):
         page = (unpacked / "ARCHIVE.md").read_text()
         (command,) = re.findall(r"^make tables .*", page, flags=re.MULTILINE)
-        # An environment that is there already.
+        # An existing environment.
         programs = unpacked / ".venv" / "bin"
         programs.mkdir(parents=True)
         (programs / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
@@ -112,12 +114,12 @@ class TestAnArchive:
         named = ("tracks.csv", "folds.csv", "scaler.json", "table1.csv", "logs/tabulate.log")
         assert {f"results/small/{name}" for name in named} <= names
 
-    def test_it_is_configured_as_the_run_was(self, unpacked):
+    def test_it_has_the_configuration_of_the_run(self, unpacked):
         config = yaml.safe_load((unpacked / "config.yaml").read_text())
         assert list(config["variants"]) == ["time_1x60", "frequency_32x1"]
         assert (config["name"], config["folds"], config["seed"]) == ("small", 3, 2016)
 
-    def test_its_page_tells_what_it_is(self, unpacked):
+    def test_its_page_describes_code_and_licences(self, unpacked):
         page = (unpacked / "ARCHIVE.md").read_text()
         assert "Trained with python" in page and "mxnet 1.9.1; seed 2016;" in page
         assert "The packed code trained these models; its commit is unknown." in page
@@ -127,7 +129,7 @@ class TestAnArchive:
         assert pack(packed, "again.tar.gz")[0] == 0
         assert (packed / "again.tar.gz").read_bytes() == (packed / "small.tar.gz").read_bytes()
 
-    def test_with_the_audio_nothing_is_trained_again(self, unpacked):
+    def test_a_run_with_the_audio_trains_nothing_again(self, unpacked):
         write_classes(unpacked.parent / "audio")
         again = Workflow.at(unpacked)
         code, output = again(*UP_TO_THE_TABLE, check=False)
@@ -156,17 +158,20 @@ def change_the_configuration(results):
     [
         (
             lambda results: shutil.rmtree(results / "predictions/time_1x60"),
-            "is unfinished: predictions/time_1x60/fold-0.csv and 2 more missing; run snakemake",
+            "is unfinished: predictions/time_1x60/fold-0.csv and 2 more are missing; run snakemake",
         ),
         (
             lambda results: (results / "models/time_1x60/fold-1/weights.npz").write_text(""),
-            "weights.npz is not what was trained; remove it",
+            "weights.npz has changed since the training; remove it",
         ),
-        (change_a_prediction, "table1.csv does not agree with the predictions beside it; run"),
-        (change_the_configuration, "was trained with another seed than results/small/config.yaml"),
+        (change_a_prediction, "table1.csv does not match the predictions; run"),
+        (
+            change_the_configuration,
+            "was trained with another seed than in results/small/config.yaml",
+        ),
     ],
 )
-def test_what_does_not_belong_together_is_not_packed(packed, tmp_path, change, sentence):
+def test_inconsistent_results_are_not_packed(packed, tmp_path, change, sentence):
     shutil.copytree(packed, tmp_path / "workflow")
     change(tmp_path / "workflow/results/small")
     code, output = pack(tmp_path / "workflow", "new.tar.gz")
@@ -177,7 +182,7 @@ def test_what_does_not_belong_together_is_not_packed(packed, tmp_path, change, s
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_a_sentence_and_leaves_nothing(packed, tmp_path):
+def test_a_full_disk_is_reported_and_no_file_remains(packed, tmp_path):
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))"
     run = "import runpy; runpy.run_module('workflow_scripts.commands.archive', run_name='__main__')"
     done = subprocess.run(

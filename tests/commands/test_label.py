@@ -1,4 +1,4 @@
-"""New music through trained models: the command, and tracks that cannot be labelled."""
+"""Labelling of music: the command, and tracks that cannot be labelled."""
 
 import json
 import os
@@ -19,7 +19,7 @@ import pytest
 import soundfile
 
 from tests.conftest import ROOT, clicks, hear_interrupts, run_module, write_wav
-from tests.labelling.test_prediction import a_decision
+from tests.labelling.test_prediction import a_prediction
 from tests.model_files import CLASSES, packed
 from workflow_scripts.audio import decoding, front_end
 from workflow_scripts.audio.decoding import NotAudioError
@@ -32,7 +32,7 @@ from workflow_scripts.labelling.label_tracks import Labelled, label_all
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A packed file of two variants of different inputs, two folds each."""
+    """A packed file of two variants with different input lengths, two folds each."""
     path = tmp_path_factory.mktemp("model") / "model.zip"
     return packed(path, "time_1x60", "time_1x200")
 
@@ -49,7 +49,7 @@ def sleep(path):
     time.sleep(60)
 
 
-def leave_a_copy(end, path):
+def make_a_copy(end, path):
     Path(tempfile.mkdtemp(), "copy.wav").touch()
     if end == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
@@ -60,7 +60,7 @@ class TestBadTracks:
     def problems(self, model, *tracks):
         return [labelled.problem for labelled in label_all(model, tracks, 2)]
 
-    def test_they_stop_no_other(self, model, track, tmp_path):
+    def test_other_tracks_are_still_labelled(self, model, track, tmp_path):
         write_wav(tmp_path / "silent.wav", np.zeros(44100 * 8))
         write_wav(tmp_path / "short.wav", clicks(np.random.default_rng(0), 120, 4))
         (tmp_path / "empty.wav").touch()
@@ -70,21 +70,23 @@ class TestBadTracks:
         problems = self.problems(model, track, *(tmp_path / name for name in names), track)
         assert problems[0] == problems[-1] == ""
         assert problems[1] == "is silent throughout"
-        assert re.match(r"is too short: 4\.\d\d s, and the model listens to 5\.80 s", problems[2])
+        assert re.match(
+            r"is too short: 4\.\d\d s, and the model needs segments of 5\.80 s", problems[2]
+        )
         assert problems[3:5] == ["is empty", "cannot be decoded as audio"]
-        assert problems[5] == "is not there"
-        assert problems[6] == "holds samples too large for sound"
+        assert problems[5] == "does not exist"
+        assert problems[6] == "has samples too large for audio"
         (too_long,) = self.problems(model, tmp_path / ("x" * 300))
         assert too_long == "cannot be read: File name too long"
 
-    def test_a_decoder_that_does_not_end_is_ended(self, track):
+    def test_a_decoder_that_takes_too_long_is_stopped(self, track):
         with Worker(sleep, seconds=1) as worker:
             started = time.monotonic()
             with pytest.raises(NotAudioError, match="takes longer than 1 s"):
                 worker(track)
             assert time.monotonic() - started < 20
 
-    def test_names_of_any_bytes(self, model, track, tmp_path):
+    def test_names_may_have_any_bytes(self, model, track, tmp_path):
         for name in (b"\xff\xfe.wav", b"\x1b[2J\n.wav", b"-rf.wav", b"{x} 'y'.wav", b"a:b.wav"):
             (tmp_path / os.fsdecode(name)).hardlink_to(track)
         tracks = find([tmp_path]).tracks
@@ -106,7 +108,7 @@ class TestBadTracks:
             assert self.problems(model, hostile) == ["cannot be decoded as audio"]
 
     @pytest.mark.parametrize("n_channels", [1, 3])
-    def test_weeks_of_sound_are_not_waited_for(self, tmp_path, monkeypatch, n_channels):
+    def test_a_track_longer_than_the_limit_is_refused(self, tmp_path, monkeypatch, n_channels):
         monkeypatch.setattr(front_end, "LONGEST", 20)
         monkeypatch.setattr(decoding, "LONGEST", 20)
         monkeypatch.setattr(front_end, "AT_ONCE", 5)
@@ -118,9 +120,11 @@ class TestBadTracks:
         assert str(failure.value) == "is longer than 12 hours"
 
     @pytest.mark.parametrize("end", ["kill", "time"])
-    def test_what_a_process_has_copied_goes_with_it(self, track, tmp_path, monkeypatch, end):
+    def test_temporary_copies_are_removed_with_their_process(
+        self, track, tmp_path, monkeypatch, end
+    ):
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-        with Worker(partial(leave_a_copy, end), seconds=3) as worker:
+        with Worker(partial(make_a_copy, end), seconds=3) as worker:
             with pytest.raises(NotAudioError):
                 worker(track)
             assert not [*tmp_path.rglob("*.wav")]
@@ -128,28 +132,28 @@ class TestBadTracks:
 
 
 class TestCommand:
-    def test_it_prints_the_decision(self, model, track, tmp_path):
-        code, said = run_module(
+    def test_it_prints_the_prediction(self, model, track, tmp_path):
+        code, output = run_module(
             "commands.label", "--model", model, track, "--plot", tmp_path / "plots"
         )
-        first, second = said.splitlines()
+        first, second = output.splitlines()
         assert code == 0
-        decided = r"(\w+) \(probability 0\.\d\d, \d+ % of the votes\)"
-        assert re.fullmatch(rf"{track}: {decided}, then (\w+) \(0\.\d\d, \d+ %\)", first)
+        predicted = r"(\w+) \(probability 0\.\d\d, \d+ % of the votes\)"
+        assert re.fullmatch(rf"{track}: {predicted}, then (\w+) \(0\.\d\d, \d+ %\)", first)
         assert second.startswith("    0:00 ")
         ElementTree.parse(tmp_path / "plots/a track.svg")
 
-    def test_each_picture_has_a_name_of_its_own(self, model, track, tmp_path):
+    def test_each_picture_has_a_different_name(self, model, track, tmp_path):
         names = ("a.wav", "b/a.wav", "a-2.wav", "c/a.wav", f"{'あ' * 80}.wav")
         for name in names:
             (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).hardlink_to(track)
-        tracks = [Labelled(tmp_path / name, a_decision()) for name in names]
+        tracks = [Labelled(tmp_path / name, a_prediction()) for name in names]
         assert list(label.drawn(tracks, tmp_path / "plots")) == tracks
         drawn = sorted(path.stem for path in (tmp_path / "plots").iterdir())
         assert drawn == ["a", "a-2", "a-2-2", "a-3", "あ" * 60]
 
-    def test_it_leaves_nothing_behind_and_tells_nobody(self, model, track, tmp_path):
+    def test_it_leaves_no_file(self, model, track, tmp_path):
         home = tmp_path / "home"
         home.mkdir()
         code = subprocess.run(
@@ -162,13 +166,13 @@ class TestCommand:
         assert code.returncode == 0 and not [*home.rglob("*")]
 
     @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
-    def test_nobody_has_to_listen(self, model, track, closed):
+    def test_output_streams_may_be_closed(self, model, track, closed):
         label = f"{sys.executable} -m workflow_scripts.commands.label"
         command = f"{label} --model {model} '{track}' {closed}"
         done = subprocess.run(["bash", "-c", command], cwd=ROOT, stderr=subprocess.PIPE, text=True)
         assert (done.returncode, done.stderr) == (0, "")
 
-    def test_a_bad_file_is_told_by_the_exit_code(self, model, track, tmp_path):
+    def test_a_bad_file_changes_the_exit_code(self, model, track, tmp_path):
         (tmp_path / "bad.wav").write_text("no audio")
         out = tmp_path / "out.json"
         with out.open("w") as file:
@@ -188,7 +192,7 @@ class TestCommand:
                 cwd=ROOT,
             )
         assert done.returncode == 1
-        assert done.stderr == "error: 1 of 2 tracks could not be labelled, as said above\n"
+        assert done.stderr == "error: 1 of 2 tracks could not be labelled; see the output\n"
         bad, good = json.loads(out.read_text())
         assert "problem" in bad and good["class"] in CLASSES
 
@@ -200,21 +204,21 @@ class TestCommand:
             (("--model", "/dev/zero", "x.wav"), "error: the model /dev/zero is not a file; check"),
             (
                 ("--model", "{model}", "--plot", "README.md/x", "x.wav"),
-                r"error: cannot make the folder README\.md/x: Not a directory; name another",
+                r"error: cannot make the folder README\.md/x: Not a directory; give another",
             ),
             (
                 ("--model", "\x1b[2J.zip", "x.wav"),
                 r"error: the model \\x1b\[2J\.zip is not a file; check the path",
             ),
-            (("--model", "{model}", "envs"), r"error: there is no audio in envs; name files"),
+            (("--model", "{model}", "envs"), r"error: there is no audio in envs; give files or"),
         ],
     )
-    def test_mistakes_are_one_sentence(self, model, arguments, sentence):
-        code, said = run_module("commands.label", *(a.format(model=model) for a in arguments))
+    def test_a_mistake_is_reported_in_one_sentence(self, model, arguments, sentence):
+        code, output = run_module("commands.label", *(a.format(model=model) for a in arguments))
         assert code == 1
-        assert re.fullmatch(rf"(\d+ files .*\n)?{sentence}.*\n", said)
+        assert re.fullmatch(rf"(\d+ files .*\n)?{sentence}.*\n", output)
 
-    def test_a_reader_that_has_enough_is_no_error(self, model, track):
+    def test_a_closed_pipe_is_not_an_error(self, model, track):
         command = (
             f"{sys.executable} -m workflow_scripts.commands.label --model {model} '{track}' | true"
         )
@@ -224,7 +228,7 @@ class TestCommand:
         assert (done.returncode, done.stderr) == (0, "")
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_an_end_in_the_middle_leaves_no_process(self, model, track, tmp_path, number):
+    def test_no_process_remains_after_an_interruption(self, model, track, tmp_path, number):
         for copy in range(400):
             (tmp_path / f"{copy}.wav").hardlink_to(track)
         command = [
@@ -247,27 +251,27 @@ class TestCommand:
         )
         running.stdout.readline()
         os.killpg(running.pid, number)
-        _, said = running.communicate(timeout=20)
-        assert (running.returncode, said) == (1, "interrupted\n")
+        _, output = running.communicate(timeout=20)
+        assert (running.returncode, output) == (1, "interrupted\n")
         deadline = time.monotonic() + 10
         with pytest.raises(ProcessLookupError):
             while time.monotonic() < deadline:
                 os.killpg(running.pid, 0)
                 time.sleep(0.1)
 
-    def test_many_tracks_are_told_of_on_the_way(self, model, track, monkeypatch, capsys):
+    def test_the_progress_of_many_tracks_is_reported(self, model, track, monkeypatch, capsys):
         from workflow_scripts.labelling import progress
 
         monkeypatch.setattr(progress, "SECONDS_LOG", -1)
-        tracks = [Labelled(track, None, "bad"), Labelled(track, a_decision())]
+        tracks = [Labelled(track, None, "bad"), Labelled(track, a_prediction())]
         assert list(progress.shown(tracks, 2)) == tracks
         assert re.match(
             r"1 of 2 tracks, 1 not labelled, [\d.]+ a second, \d+ s left\n2 of 2",
             capsys.readouterr().err,
         )
 
-    def test_it_needs_essentia_numpy_and_onnx_alone(self, model, track, tmp_path):
-        """What else is installed here raises when it is imported."""
+    def test_it_needs_only_essentia_numpy_and_onnx(self, model, track, tmp_path):
+        """Other installed packages raise when they are imported."""
         others = (
             *("mxnet", "torch", "pandas", "scipy", "soundfile", "tinytag", "tqdm"),
             *("snakemake", "matplotlib", "sklearn", "filelock", "jinja2", "requests"),
@@ -277,7 +281,7 @@ class TestCommand:
         steps = "from workflow_scripts.steps import collect_labels, label_shard, list_audio"
         for command in (
             ("-m", "workflow_scripts.commands.label", "--model", model, track),
-            # These have the small environment too, see label.smk.
+            # These steps run in the same environment, see label.smk.
             ("-c", steps),
         ):
             done = subprocess.run(
@@ -292,9 +296,9 @@ class TestCommand:
 
 
 @pytest.mark.slow
-class TestOfARun:
-    def test_it_decides_as_evaluation_did(self, done):
-        """Each track by the model that has not seen it."""
+class TestFinishedRun:
+    def test_predictions_are_those_of_evaluation(self, done):
+        """Each track is predicted by the model of its test fold."""
         results = done[0] / "workflow/results/smoke"
         path_of = pd.read_csv(results / "tracks.csv").set_index("track_id")["path"]
         n_tracks = 0
@@ -311,8 +315,8 @@ class TestOfARun:
                 n_tracks += 1
         assert n_tracks == 12 * len(list(results.glob("onnx/*")))
 
-    def test_in_an_environment_of_its_own(self, model, track, tmp_path):
-        """The one of envs/label.txt, made as the README says."""
+    def test_the_labelling_environment_is_sufficient(self, model, track, tmp_path):
+        """The environment of envs/label.txt, made as in docs/labelling.md."""
         subprocess.run([sys.executable, "-m", "venv", tmp_path / "small"], check=True)
         python = tmp_path / "small/bin/python"
         install = ["-m", "pip", "install", "--quiet", "--require-hashes", "--requirement"]
@@ -326,11 +330,11 @@ class TestOfARun:
             "json",
             track,
         ]
-        said = [
+        output = [
             subprocess.run([p, *label], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
             for p in (python, sys.executable)
         ]
-        (small,), (large,) = map(json.loads, said)
+        (small,), (large,) = map(json.loads, output)
         assert small == large
         installed = subprocess.run(
             [python, "-m", "pip", "list", "--format", "json"], check=True, stdout=subprocess.PIPE

@@ -1,4 +1,4 @@
-"""The demo's music: deterministic, of the dances' tempi, meters and variety."""
+"""The demo's music: reproducible, with the tempi and meters of the dances, and varied."""
 
 import wave
 
@@ -11,7 +11,7 @@ from workflow_scripts.demo.dances import DANCES, TRACKS_A_DANCE
 from workflow_scripts.demo.instruments import DRUMS, TIMBRES
 from workflow_scripts.demo.synthesiser import perform
 
-# Quantiles of the Ballroom annotations: smallest and largest tempo, beats a bar.
+# Smallest and largest tempo in the Ballroom annotations, in BPM; beats per bar.
 BALLROOM = {
     "ChaChaCha": (92, 136, 4),
     "Jive": (124, 180, 4),
@@ -31,7 +31,7 @@ def scores(name, seconds=30):
     ]
 
 
-def test_the_eight_dances_are_ballrooms():
+def test_the_dances_are_those_of_ballroom():
     assert list(DANCES) == list(BALLROOM)
 
 
@@ -55,7 +55,7 @@ def test_tempi_follow_the_annotated_ones(name):
     assert abs(np.median(tempi) - median) <= 0.02 * median
 
 
-def test_tempo_alone_does_not_decide():
+def test_tempo_alone_does_not_identify_a_dance():
     ranges = {name: [s.bpm for s in scores(name, seconds=1)] for name in DANCES}
     overlapping = {
         name
@@ -75,10 +75,10 @@ def test_tracks_of_a_dance_differ_in_key_and_players(name):
 
 
 @pytest.mark.parametrize("name", DANCES)
-def test_the_meter_shows_in_what_returns(name):
-    """Each accompanist's strokes agree best with themselves a bar later, or half of four beats."""
+def test_strokes_repeat_with_the_meter(name):
+    """The autocorrelation peaks at a multiple of 3 beats; in bars of four beats, of 2."""
     dance = DANCES[name]
-    returns = 3 if dance.beats == 3 else 2
+    period = 3 if dance.beats == 3 else 2
     for score in scores(name):
         beat = 60 / score.bpm
         trains: dict[str, np.ndarray] = {}
@@ -86,17 +86,17 @@ def test_the_meter_shows_in_what_returns(name):
             if note.pitch is None or note.player.endswith("bass"):
                 train = trains.setdefault(note.player, np.zeros(int(30 / beat * 12) + 13))
                 train[round(note.start / beat * 12)] += note.loudness
-        agreement = np.zeros(13)
+        autocorrelation = np.zeros(13)
         for train in trains.values():
             blurred = np.convolve(train, [0.5, 1, 0.5], "same")
             blurred -= blurred.mean()
             for beats in range(1, 13):
                 shifted = blurred[: -beats * 12], blurred[beats * 12 :]
-                agreement[beats] += np.corrcoef(*shifted)[0, 1]
-        assert agreement.argmax() % returns == 0
+                autocorrelation[beats] += np.corrcoef(*shifted)[0, 1]
+        assert autocorrelation.argmax() % period == 0
 
 
-def test_sound_has_no_clipping_no_gap_and_no_offset():
+def test_the_sound_has_no_clipping_gaps_or_offset():
     score = compose(DANCES["Waltz"], 0, 6, np.random.default_rng(0))
     sound = perform(score, 6, np.random.default_rng(0))
     assert sound.shape == (6 * 44100,) and sound.dtype == np.float32
@@ -107,7 +107,7 @@ def test_sound_has_no_clipping_no_gap_and_no_offset():
 
 
 @pytest.mark.slow
-def test_the_step_writes_ten_tracks_and_tempi_the_same_each_time(tmp_path):
+def test_the_step_reproduces_ten_tracks_and_tempi(tmp_path):
     for folder in ("once", "again"):
         code, output = run_module(
             "steps.synthesise", "--dance", "Tango", "--folder", tmp_path / folder

@@ -1,4 +1,4 @@
-"""How the libraries of MXNet's CUDA build are found, with pretended packages."""
+"""Loading of the libraries of MXNet's CUDA build, from fake packages."""
 
 import ctypes
 
@@ -10,7 +10,7 @@ from workflow_scripts.errors import UserError
 
 @pytest.fixture
 def loaded(monkeypatch):
-    """What is loaded, in order; nothing really is."""
+    """The names of the libraries in the order of loading; none is really loaded."""
     names = []
     monkeypatch.setattr(ctypes, "CDLL", names.append)
     return names
@@ -33,20 +33,20 @@ def provide(site, library):
     return str(path)
 
 
-def test_the_cpu_build_needs_nothing(tmp_path, monkeypatch, loaded):
+def test_nothing_is_loaded_for_the_cpu_build(tmp_path, monkeypatch, loaded):
     provide(tmp_path, "cublas/lib/libcublas.so.11")
     monkeypatch.setattr("sys.path", [str(tmp_path)])
     cuda_libraries.load()
     assert loaded == []
 
 
-def test_all_are_loaded_after_what_they_need(site, loaded):
+def test_libraries_are_loaded_after_their_dependencies(site, loaded):
     paths = [provide(site, library) for library in cuda_libraries.LIBRARIES]
     cuda_libraries.load()
     assert loaded == ["libcuda.so.1", *paths]
 
 
-def test_those_of_another_cuda_are_left_alone(site, loaded):
+def test_libraries_of_another_cuda_release_are_ignored(site, loaded):
     for library in ("cu13/lib/libcublas.so.13", "cudnn/lib/libcudnn.so.9", "cublas/lib/libnvblas"):
         provide(site, library)
     path = provide(site, "cudnn/lib/libcudnn.so.8")
@@ -54,7 +54,7 @@ def test_those_of_another_cuda_are_left_alone(site, loaded):
     assert loaded == ["libcuda.so.1", path]
 
 
-def test_a_missing_driver_is_said_in_a_sentence(site, monkeypatch):
+def test_a_missing_driver_is_an_error(site, monkeypatch):
     monkeypatch.setattr(cuda_libraries, "DRIVER", "libmissing.so.1")
     with pytest.raises(UserError, match=r"NVIDIA driver \(libmissing.so.1\).*`make env`"):
         cuda_libraries.load()

@@ -1,4 +1,4 @@
-"""Which GPU a training takes, by pretended listings of the driver."""
+"""Selection of the GPU of a training, with fake listings of the driver."""
 
 import os
 import re
@@ -21,14 +21,14 @@ GPUS = [AMPERE, VOLTA, HOPPER]
 
 
 def listing(*gpus):
-    """What nvidia-smi prints of them."""
+    """The lines that nvidia-smi prints for these GPUs."""
     return "".join(
         f"{gpu.index}, {gpu.uuid}, {gpu.name}, {'.'.join(map(str, gpu.compute_capability))}\n"
         for gpu in gpus
     )
 
 
-def test_the_drivers_listing():
+def test_the_listing_of_the_driver_is_parsed():
     assert parse_gpus(listing(*GPUS)) == GPUS
     assert parse_gpus("") == []
     assert parse_gpus("0, GPU-1, Odd GPU, [N/A]\n") == []
@@ -38,7 +38,7 @@ def test_the_drivers_listing():
     ("capability", "usable"),
     [((3, 5), False), ((5, 0), True), ((7, 5), True), ((8, 9), True), ((9, 0), False)],
 )
-def test_mxnets_kernels_reach_from_maxwell_to_ada(capability, usable):
+def test_mxnet_has_kernels_for_maxwell_to_ada(capability, usable):
     assert Gpu(0, "GPU-1", "GPU", capability).runs_mxnet == usable
 
 
@@ -60,14 +60,14 @@ def test_mxnets_kernels_reach_from_maxwell_to_ada(capability, usable):
         ("MIG-12/34", [Gpu(0, "MIG-12/34", "NVIDIA A40", (8, 6))]),
     ],
 )
-def test_cuda_visible_devices(chosen, gpus):
+def test_cuda_visible_devices_filters_gpus(chosen, gpus):
     assert visible(GPUS, {} if chosen is None else {"CUDA_VISIBLE_DEVICES": chosen}) == gpus
 
 
 @pytest.mark.parametrize(
     "program", ["echo lost; exit 15", "printf '\\377\\376 \\n'", "exec sleep 60"]
 )
-def test_a_driver_that_does_not_answer_shows_no_gpu(tmp_path, monkeypatch, program):
+def test_no_gpu_is_visible_if_the_driver_fails(tmp_path, monkeypatch, program):
     (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\n{program}\n")
     (tmp_path / "nvidia-smi").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
@@ -77,7 +77,7 @@ def test_a_driver_that_does_not_answer_shows_no_gpu(tmp_path, monkeypatch, progr
 
 @pytest.fixture
 def machine(monkeypatch):
-    """Pretends a framework's build and what the driver shows."""
+    """Set the build of the framework and the GPUs that the driver lists."""
 
     def pretend(cuda_build, gpus, chosen=None):
         monkeypatch.setattr(gpu_module, "has_cuda_build", lambda engine: cuda_build)
@@ -93,30 +93,30 @@ def machine(monkeypatch):
         ("mxnet", True, [HOPPER], r"no kernels for NVIDIA H100.* \(compute capability 9\.0\).*"),
         ("mxnet", False, [AMPERE], r"MXNet is a build without CUDA; .*make env GPU=1"),
         ("torch", False, [HOPPER], "PyTorch is a build without CUDA"),
-        ("torch", True, [], "none is visible here"),
+        ("torch", True, [], "none is visible"),
     ],
 )
-def test_a_gpu_that_cannot_be_used_is_a_sentence(machine, engine, cuda_build, gpus, sentence):
+def test_an_unusable_gpu_is_an_error(machine, engine, cuda_build, gpus, sentence):
     machine(cuda_build, gpus)
-    with pytest.raises(UserError, match=sentence) as told, gpu_module.claim(engine, 1):
+    with pytest.raises(UserError, match=sentence) as error, gpu_module.claim(engine, 1):
         pass
-    assert "--resources gpu=0" in str(told.value)
-    assert ("engine: torch" in str(told.value)) == (engine == "mxnet" and gpus == [HOPPER])
+    assert "--resources gpu=0" in str(error.value)
+    assert ("engine: torch" in str(error.value)) == (engine == "mxnet" and gpus == [HOPPER])
 
 
-def test_mxnet_leaves_out_what_it_has_no_kernels_for_and_pytorch_does_not(machine):
+def test_only_mxnet_skips_gpus_without_kernels(machine):
     machine(True, [HOPPER, VOLTA])
     assert gpu_module.usable_gpus("mxnet") == [VOLTA]
     assert gpu_module.usable_gpus("torch") == [HOPPER, VOLTA]
 
 
-def test_without_a_gpu_resource_no_gpu_is_looked_for(machine, monkeypatch):
-    monkeypatch.setattr(gpu_module, "visible_gpus", lambda: pytest.fail("asked the driver"))
+def test_the_driver_is_not_queried_for_the_cpu(machine, monkeypatch):
+    monkeypatch.setattr(gpu_module, "visible_gpus", lambda: pytest.fail("queried the driver"))
     with gpu_module.claim("mxnet", 0) as gpu:
         assert gpu is None
 
 
-# Claims a GPU, says which, and keeps it until its input ends.
+# Claims a GPU, prints its UUID, and holds it until standard input ends.
 HOLDER = """
 import os, sys
 from workflow_scripts.devices import gpus
@@ -124,7 +124,7 @@ with gpus.claim("mxnet", 1):
     print(os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
     sys.stdin.read()
 """
-# Claims a GPU for a moment and says when.
+# Claims a GPU for 0.3 s and prints the times.
 PASSER = """
 import os, time
 from workflow_scripts.devices import gpus
@@ -137,8 +137,8 @@ WAITING = "waiting: other trainings hold every visible GPU"
 
 
 @pytest.fixture
-def pretended_gpus(tmp_path):
-    """An environment with a CUDA build of MXNet, these GPUs, and locks of its own."""
+def fake_gpus(tmp_path):
+    """An environment with a CUDA build of MXNet, these GPUs, and a separate folder for locks."""
 
     def pretend(*gpus, **variables):
         site, programs = tmp_path / "site", tmp_path / "bin"
@@ -157,7 +157,7 @@ def pretended_gpus(tmp_path):
 
 @pytest.fixture
 def start():
-    """Starts a program that claims a GPU; its output is one stream of lines."""
+    """Start a program that claims a GPU, with its output and errors in one stream."""
     processes = []
 
     def started(program, environment):
@@ -181,24 +181,24 @@ def start():
 
 
 def line(process):
-    """What it says next; blocks until then."""
+    """The next line of output; waits for it."""
     return process.stdout.readline().rstrip("\n")
 
 
-def test_jobs_take_one_gpu_each_and_queue_for_them(start, pretended_gpus):
-    environment = pretended_gpus(AMPERE, VOLTA, HOPPER)
+def test_each_job_claims_one_gpu_and_waits_for_a_free_one(start, fake_gpus):
+    environment = fake_gpus(AMPERE, VOLTA, HOPPER)
     first = start(HOLDER, environment)
     assert line(first) == AMPERE.uuid
     second = start(HOLDER, environment)
-    assert line(second) == VOLTA.uuid, "two work at once"
+    assert line(second) == VOLTA.uuid, "two jobs run at once"
     third = start(HOLDER, environment)
-    assert line(third) == WAITING, "the Hopper is of no use to MXNet"
+    assert line(third) == WAITING, "MXNet has no kernels for Hopper"
     second.stdin.close()
     assert line(third) == VOLTA.uuid
 
 
-def test_jobs_that_start_together_never_share_a_gpu(start, pretended_gpus):
-    environment = pretended_gpus(AMPERE, VOLTA)
+def test_jobs_that_start_together_never_share_a_gpu(start, fake_gpus):
+    environment = fake_gpus(AMPERE, VOLTA)
     times = {AMPERE.uuid: [], VOLTA.uuid: []}
     for process in [start(PASSER, environment) for _ in range(5)]:
         output, _ = process.communicate(timeout=60)
@@ -209,8 +209,8 @@ def test_jobs_that_start_together_never_share_a_gpu(start, pretended_gpus):
             assert before[1] <= after[0]
 
 
-def test_what_a_cluster_gave_to_the_job_is_all_it_takes(start, pretended_gpus):
-    environment = pretended_gpus(AMPERE, VOLTA, CUDA_VISIBLE_DEVICES="1")
+def test_a_job_claims_only_gpus_that_the_cluster_granted(start, fake_gpus):
+    environment = fake_gpus(AMPERE, VOLTA, CUDA_VISIBLE_DEVICES="1")
     first = start(HOLDER, environment)
     assert line(first) == VOLTA.uuid
     second = start(HOLDER, environment)
@@ -219,19 +219,19 @@ def test_what_a_cluster_gave_to_the_job_is_all_it_takes(start, pretended_gpus):
     assert line(second) == VOLTA.uuid
 
 
-def test_who_does_not_wait_is_told(pretended_gpus, monkeypatch, tmp_path):
+def test_without_waiting_a_claimed_gpu_is_an_error(fake_gpus, monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with gpu_module.locked([AMPERE], wait=False) as gpu:
         assert gpu == AMPERE
         with (
-            pytest.raises(UserError, match="another training holds every visible GPU"),
+            pytest.raises(UserError, match="other trainings hold every visible GPU"),
             gpu_module.locked([AMPERE], wait=False),
         ):
             pass
 
 
-def test_a_killed_job_frees_its_gpu(start, pretended_gpus):
-    environment = pretended_gpus(AMPERE)
+def test_a_killed_job_frees_its_gpu(start, fake_gpus):
+    environment = fake_gpus(AMPERE)
     first = start(HOLDER, environment)
     assert line(first) == AMPERE.uuid
     second = start(HOLDER, environment)
@@ -240,21 +240,21 @@ def test_a_killed_job_frees_its_gpu(start, pretended_gpus):
     assert line(second) == AMPERE.uuid
 
 
-def gpus_asked_for(workflow, *arguments, environment=None):
-    """The --gpus of every training that a dry run plans."""
+def requested_gpus(workflow, *arguments, environment=None):
+    """Counts of the --gpus values of the trainings in a dry run."""
     output = workflow("-n", "--printshellcmds", *arguments, environment=environment)
     return Counter(re.findall(r"--gpus (\d+)", output))
 
 
 @pytest.mark.slow
-def test_a_training_asks_for_one_gpu_where_there_is_one(workflow, pretended_gpus):
-    environment = pretended_gpus(AMPERE)
-    assert gpus_asked_for(workflow) == {"0": 120}
-    assert gpus_asked_for(workflow, environment=environment) == {"1": 120}
-    assert gpus_asked_for(workflow, "--resources", "gpu=2", environment=environment) == {"1": 120}
-    assert gpus_asked_for(workflow, "--resources", "gpu=0", environment=environment) == {"0": 120}
+def test_a_training_requests_one_gpu_if_one_is_visible(workflow, fake_gpus):
+    environment = fake_gpus(AMPERE)
+    assert requested_gpus(workflow) == {"0": 120}
+    assert requested_gpus(workflow, environment=environment) == {"1": 120}
+    assert requested_gpus(workflow, "--resources", "gpu=2", environment=environment) == {"1": 120}
+    assert requested_gpus(workflow, "--resources", "gpu=0", environment=environment) == {"0": 120}
     hidden = environment | {"CUDA_VISIBLE_DEVICES": ""}
-    assert gpus_asked_for(workflow, environment=hidden) == {"0": 120}
+    assert requested_gpus(workflow, environment=hidden) == {"0": 120}
 
 
 @pytest.mark.parametrize(
@@ -264,14 +264,14 @@ def test_a_training_asks_for_one_gpu_where_there_is_one(workflow, pretended_gpus
         ("", False, [], None),
         ("0", True, ["a GPU"], None),
         ("0", False, ["a GPU"], "the installed mxnet is a build without CUDA"),
-        ("1", True, [], "nvidia-smi shows none"),
+        ("1", True, [], "nvidia-smi lists no GPU"),
     ],
 )
-def test_a_granted_gpu_that_is_of_no_use_is_said(monkeypatch, granted, cuda_build, shown, reason):
+def test_a_granted_gpu_that_stays_idle_is_reported(monkeypatch, granted, cuda_build, shown, reason):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if granted is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", granted)
     monkeypatch.setattr(gpu_module, "has_cuda_build", lambda engine: cuda_build)
     monkeypatch.setattr(gpu_module, "visible_gpus", lambda: shown)
-    said = f"the GPU granted (CUDA_VISIBLE_DEVICES={granted}) stays idle: {reason}"
-    assert gpu_module.why_idle("mxnet") == (reason and said)
+    sentence = f"the GPU granted (CUDA_VISIBLE_DEVICES={granted}) stays idle: {reason}"
+    assert gpu_module.why_idle("mxnet") == (reason and sentence)

@@ -1,4 +1,4 @@
-"""Download of an archive against a server on this machine that fails as it is told."""
+"""Download of an archive from a local server that fails in defined ways."""
 
 import errno
 import hashlib
@@ -23,7 +23,7 @@ from workflow_scripts.download.mirrors import download
 from workflow_scripts.download.transfer import Patience
 from workflow_scripts.errors import UserError
 
-# No stretch of it resembles another: bytes at a wrong place are found.
+# Random, so that bytes at a wrong place change the MD5 sum.
 CONTENT = random.Random(0).randbytes(300_000)
 MD5 = hashlib.md5(CONTENT).hexdigest()
 SIZE, HALF = len(CONTENT), len(CONTENT) // 2
@@ -45,15 +45,15 @@ def server():
 
 @pytest.fixture
 def sleeps(monkeypatch):
-    """The pauses that were asked for, in seconds; none is made."""
-    asked = []
-    monkeypatch.setattr(time, "sleep", asked.append)
-    return asked
+    """The pauses in seconds, recorded instead of made."""
+    pauses = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    return pauses
 
 
 @pytest.fixture
 def fetch(server, tmp_path):
-    """Download from these paths of the server; returns the bytes that got the final name."""
+    """Download from these paths of the server; return the content of the archive."""
 
     def run(*paths, md5=MD5, patience=QUICK):
         archive = tmp_path / "a.tar.gz"
@@ -80,7 +80,7 @@ def bytes_from(start):
     return f"bytes={start}-" if start else None
 
 
-def test_a_checked_archive_gets_its_name(server, tmp_path):
+def test_an_archive_is_downloaded(server, tmp_path):
     download([server.url("/a")], MD5, tmp_path / "deep" / "a.tar.gz")
     assert (tmp_path / "deep" / "a.tar.gz").read_bytes() == CONTENT
     assert names(tmp_path / "deep") == ["a.tar.gz"]
@@ -91,14 +91,14 @@ CUTS = [0, 1, HALF, SIZE - 1]
 
 
 @pytest.mark.parametrize("cut", CUTS)
-def test_a_cut_connection_goes_on_where_it_stopped(server, fetch, cut):
+def test_a_cut_connection_is_continued(server, fetch, cut):
     answers(server, Answer(sent=cut))
     assert fetch() == CONTENT
     assert server.ranges() == [None, bytes_from(cut)]
 
 
 @pytest.mark.parametrize("cut", CUTS)
-def test_the_next_run_goes_on_where_the_last_one_stopped(server, fetch, tmp_path, cut):
+def test_the_next_run_continues_the_download(server, fetch, tmp_path, cut):
     answers(server, Answer(sent=cut), *2 * [Answer(hang_up=True)])
     kept = f" to continue after {cut} bytes" if cut else ""
     with pytest.raises(UserError, match=f"; run again{kept}, or name a mirror or your own copy"):
@@ -109,14 +109,14 @@ def test_the_next_run_goes_on_where_the_last_one_stopped(server, fetch, tmp_path
     assert server.ranges() == [None, *3 * [bytes_from(cut)]]
 
 
-def test_a_connection_cut_in_a_chunk_goes_on(server, fetch):
+def test_a_connection_cut_in_a_chunk_is_continued(server, fetch):
     head = len(f"{SIZE:x}\r\n")
     answers(server, Answer(chunked=True, sent=head + 1000))
     assert fetch() == CONTENT
     assert server.ranges() == [None, "bytes=1000-"]
 
 
-def test_tries_are_counted_anew_when_bytes_have_arrived(server, fetch, sleeps):
+def test_new_bytes_reset_the_number_of_tries(server, fetch, sleeps):
     answers(server, *10 * [Answer(sent=1000), Answer(status=500)])
     assert fetch(patience=Patience(tries=3)) == CONTENT
     assert server.ranges()[-1] == "bytes=10000-"
@@ -124,7 +124,7 @@ def test_tries_are_counted_anew_when_bytes_have_arrived(server, fetch, sleeps):
 
 
 @pytest.mark.parametrize("fault", [Answer(hang_up=True), Answer(sent=0), Answer(status=500)])
-def test_tries_without_a_byte_end_after_growing_pauses(server, fetch, sleeps, fault):
+def test_tries_without_new_bytes_end_after_growing_pauses(server, fetch, sleeps, fault):
     always(server, fault)
     with pytest.raises(UserError, match=r"cannot download a\.tar\.gz"):
         fetch(patience=Patience(tries=8, first_pause=1, longest_pause=20))
@@ -133,36 +133,36 @@ def test_tries_without_a_byte_end_after_growing_pauses(server, fetch, sleeps, fa
 
 
 class TestRanges:
-    def test_a_server_without_them_begins_at_the_start(self, server, fetch):
+    def test_a_server_without_ranges_starts_from_the_beginning(self, server, fetch):
         answers(server, Answer(sent=HALF), Answer(ranges=False))
         assert fetch() == CONTENT
         assert server.ranges() == [None, bytes_from(HALF)]
 
-    def test_without_them_the_same_bytes_again_are_no_progress(self, server, fetch, tmp_path):
+    def test_without_ranges_repeated_bytes_do_not_count_as_progress(self, server, fetch, tmp_path):
         always(server, Answer(sent=HALF, ranges=False))
         with pytest.raises(UserError, match=f"to continue after {HALF} bytes"):
             fetch()
         assert len(server.requests) == QUICK.tries
         assert (tmp_path / PART).read_bytes() == CONTENT[:HALF]
 
-    def test_a_shorter_range_than_asked_for_is_gone_on_from(self, server, fetch):
+    def test_a_range_shorter_than_requested_is_continued(self, server, fetch):
         answers(server, Answer(sent=1000), Answer(at_most=500), Answer(at_most=500))
         assert fetch() == CONTENT
         assert server.ranges() == [None, "bytes=1000-", "bytes=1500-", "bytes=2000-"]
 
-    def test_another_range_than_asked_for_is_not_glued_on(self, server, fetch, capsys):
+    def test_another_range_than_requested_is_not_appended(self, server, fetch, capsys):
         answers(server, Answer(sent=HALF), Answer(first=HALF - 1))
         assert fetch() == CONTENT
         assert "the server sent other bytes than requested" in capsys.readouterr().out
         assert server.ranges() == [None, bytes_from(HALF), None]
 
-    def test_a_whole_part_is_only_checked(self, server, fetch, tmp_path):
-        """As a run leaves it that is killed between the last byte and the final name."""
+    def test_a_complete_part_is_not_downloaded_again(self, server, fetch, tmp_path):
+        """A run that is killed just before the renaming leaves such a file."""
         (tmp_path / PART).write_bytes(CONTENT)
         assert fetch() == CONTENT
         assert server.ranges() == [bytes_from(SIZE)]
 
-    def test_a_part_longer_than_the_file_begins_at_the_start(self, server, fetch, tmp_path):
+    def test_a_part_longer_than_the_file_is_downloaded_again(self, server, fetch, tmp_path):
         (tmp_path / PART).write_bytes(CONTENT + b"more")
         assert fetch() == CONTENT
         assert server.ranges() == [bytes_from(SIZE + 4), None]
@@ -171,7 +171,7 @@ class TestRanges:
 OTHER = random.Random(1).randbytes(SIZE)
 
 
-def test_a_file_that_changed_between_two_parts_is_fetched_again(server, fetch):
+def test_a_file_that_changes_between_two_parts_is_downloaded_again(server, fetch):
     server.content = OTHER
     answers(server, Answer(sent=HALF), *2 * [Answer(hang_up=True)])
     with pytest.raises(UserError):
@@ -183,32 +183,32 @@ def test_a_file_that_changed_between_two_parts_is_fetched_again(server, fetch):
 
 class TestMirrors:
     @pytest.mark.parametrize("status", [403, 404, 410, 204])
-    def test_a_refusal_is_final_and_the_next_is_asked(self, server, fetch, status):
+    def test_after_a_refusal_the_next_mirror_is_tried(self, server, fetch, status):
         always(server, Answer(status=status))
         assert fetch("/a", "/b") == CONTENT
         assert [r.path for r in server.requests] == ["/a", "/b"]
 
-    def test_the_next_goes_on_with_what_the_last_one_gave(self, server, fetch):
+    def test_the_next_mirror_continues_the_download(self, server, fetch):
         answers(server, Answer(sent=HALF), *2 * [Answer(status=503)])
         assert fetch("/a", "/b") == CONTENT
         assert server.ranges("/b") == [bytes_from(HALF)]
 
-    def test_a_wrong_md5_sum_of_one_answer_asks_the_next_from_the_start(self, server, fetch):
+    def test_after_a_wrong_md5_sum_the_next_mirror_starts_from_the_beginning(self, server, fetch):
         always(server, Answer(damage=True))
         assert fetch("/a", "/b") == CONTENT
         assert (server.ranges("/a"), server.ranges("/b")) == ([None], [None])
 
-    def test_a_good_one_asks_no_other(self, server, fetch):
+    def test_after_success_no_other_mirror_is_tried(self, server, fetch):
         assert fetch("/a", "/b") == CONTENT
         assert [r.path for r in server.requests] == ["/a"]
 
-    def test_all_down_is_one_sentence_with_each_reason(self, server, fetch, tmp_path):
+    def test_the_error_states_the_reason_of_each_mirror(self, server, fetch, tmp_path):
         always(server, Answer(status=404), "/a")
         always(server, Answer(hang_up=True), "/b")
         always(server, Answer(damage=True), "/c")
-        with pytest.raises(UserError) as mistake:
+        with pytest.raises(UserError) as error:
             fetch("/a", "/b", "/c")
-        sentence = str(mistake.value)
+        sentence = str(error.value)
         assert "/a: 404 Not Found; " in sentence
         assert "/b: Empty reply from server; " in sentence
         damaged = hashlib.md5(bytes([CONTENT[0] ^ 255]) + CONTENT[1:]).hexdigest()
@@ -218,30 +218,32 @@ class TestMirrors:
 
 
 class TestWrongLength:
-    def test_too_short_a_content_length_is_found_by_the_md5_sum(self, server, fetch, tmp_path):
-        always(server, Answer(lie=-1000))
+    def test_a_content_length_that_is_too_short_gives_a_wrong_md5_sum(
+        self, server, fetch, tmp_path
+    ):
+        always(server, Answer(wrong_length=-1000))
         with pytest.raises(UserError, match="its MD5 sum is"):
             fetch()
         assert names(tmp_path) == [] and len(server.requests) == 1
 
-    def test_too_long_a_content_length_is_a_cut_and_then_the_file_is_whole(self, server, fetch):
-        always(server, Answer(lie=1000))
+    def test_a_content_length_that_is_too_long_is_retried(self, server, fetch):
+        always(server, Answer(wrong_length=1000))
         assert fetch() == CONTENT
         assert server.ranges() == [None, bytes_from(SIZE)]
 
-    def test_none_is_taken_as_it_comes(self, server, fetch):
+    def test_content_length_is_optional(self, server, fetch):
         always(server, Answer(chunked=True))
         assert fetch() == CONTENT
         assert server.ranges() == [None]
 
 
 class TestCorruptBytes:
-    def test_in_a_part_the_whole_comes_once_more(self, server, fetch):
+    def test_a_damaged_part_is_downloaded_again(self, server, fetch):
         answers(server, Answer(damage=True, sent=HALF))
         assert fetch() == CONTENT
         assert server.ranges() == [None, bytes_from(HALF), None]
 
-    def test_once_the_next_run_is_fine(self, server, fetch, tmp_path):
+    def test_the_run_after_a_damaged_download_succeeds(self, server, fetch, tmp_path):
         answers(server, Answer(damage=True))
         with pytest.raises(UserError, match="its MD5 sum is"):
             fetch()
@@ -249,14 +251,14 @@ class TestCorruptBytes:
         assert fetch() == CONTENT
         assert server.ranges() == [None, None]
 
-    def test_always_ends_with_nothing_kept(self, server, fetch, tmp_path):
+    def test_no_part_is_kept_if_all_downloads_are_damaged(self, server, fetch, tmp_path):
         answers(server, Answer(damage=True, sent=HALF), *9 * [Answer(damage=True)])
         with pytest.raises(UserError, match="its MD5 sum is"):
             fetch()
         assert names(tmp_path) == []
         assert server.ranges() == [None, bytes_from(HALF), None]
 
-    def test_an_archive_that_was_there_stays_where_all_fails(self, server, fetch, tmp_path):
+    def test_a_failed_download_keeps_the_existing_archive(self, server, fetch, tmp_path):
         (tmp_path / "a.tar.gz").write_bytes(b"old")
         always(server, Answer(damage=True))
         with pytest.raises(UserError):
@@ -265,28 +267,30 @@ class TestCorruptBytes:
 
 
 class TestRedirects:
-    def test_one_is_followed_and_gone_on_behind(self, server, fetch):
+    def test_a_redirected_download_is_continued(self, server, fetch):
         always(server, Answer(status=302, headers={"Location": "/b"}))
         answers(server, Answer(sent=HALF), path="/b")
         assert fetch("/a") == CONTENT
         assert server.ranges("/b") == [None, bytes_from(HALF)]
 
     @pytest.mark.parametrize("target", ["/a", "ftp://127.0.0.1/a", "http://"])
-    def test_one_that_leads_nowhere_asks_the_next(self, server, fetch, sleeps, target):
+    def test_after_an_invalid_redirect_the_next_mirror_is_tried(
+        self, server, fetch, sleeps, target
+    ):
         always(server, Answer(status=302, headers={"Location": target}))
         assert fetch("/a", "/b") == CONTENT
         assert sleeps == []
 
 
 class TestSilence:
-    def test_in_the_middle_is_a_cut(self, server, fetch):
+    def test_a_silent_connection_is_cut_and_continued(self, server, fetch):
         answers(server, Answer(sent=1000, stall=True))
-        begun = time.monotonic()
+        started = time.monotonic()
         assert fetch(patience=Patience(first_pause=0, silence=0.2)) == CONTENT
-        assert 0.2 <= time.monotonic() - begun < 5
+        assert 0.2 <= time.monotonic() - started < 5
         assert server.ranges() == [None, "bytes=1000-"]
 
-    def test_before_any_answer_is_said(self, server, fetch):
+    def test_a_server_without_an_answer_is_an_error(self, server, fetch):
         always(server, Answer(stall_before=True))
         with pytest.raises(UserError, match="/a: no answer in time"):
             fetch(patience=Patience(tries=2, first_pause=0, silence=0.1))
@@ -294,7 +298,7 @@ class TestSilence:
 
 
 class TestStatuses:
-    def test_500_twice_then_fine(self, server, fetch, sleeps):
+    def test_status_500_is_retried(self, server, fetch, sleeps):
         answers(server, Answer(status=500), Answer(status=500))
         assert fetch(patience=Patience()) == CONTENT
         assert sleeps == [1, 2]
@@ -303,16 +307,14 @@ class TestStatuses:
     @pytest.mark.parametrize(
         ("retry_after", "pause"), [("7", 7), ("99999", 300), ("0", 1), ("soon", 1), (None, 1)]
     )
-    def test_retry_after_is_kept_to_a_bound(
-        self, server, fetch, sleeps, status, retry_after, pause
-    ):
+    def test_retry_after_is_limited(self, server, fetch, sleeps, status, retry_after, pause):
         headers = {} if retry_after is None else {"Retry-After": retry_after}
         answers(server, Answer(status=status, headers=headers))
         assert fetch(patience=Patience()) == CONTENT
         assert sleeps == [pause]
 
 
-def test_a_content_encoding_is_not_undone(server, fetch):
+def test_content_encoding_is_ignored(server, fetch):
     always(server, Answer(headers={"Content-Encoding": "gzip"}))
     assert fetch() == CONTENT
     assert server.requests[0].encoding == "identity"
@@ -328,13 +330,13 @@ class TestSpace:
 
         return set_free
 
-    def test_too_little_is_said_before_anything_is_written(self, server, fetch, tmp_path, free):
+    def test_too_little_space_is_an_error_before_writing(self, server, fetch, tmp_path, free):
         free(SIZE - 100_000)
         with pytest.raises(UserError, match=r"takes 0\.3 MB, but only 0\.2 MB are free"):
             fetch("/a", "/b")
         assert names(tmp_path) == [] and len(server.requests) == 1
 
-    def test_only_the_rest_has_to_fit(self, server, fetch, tmp_path, free):
+    def test_only_the_missing_bytes_have_to_fit(self, server, fetch, tmp_path, free):
         (tmp_path / PART).write_bytes(CONTENT[:HALF])
         free(SIZE - HALF - 1)
         with pytest.raises(UserError, match="MB are free"):
@@ -343,14 +345,14 @@ class TestSpace:
         free(SIZE - HALF)
         assert fetch() == CONTENT
 
-    def test_what_is_here_makes_room_for_the_whole(self, server, fetch, tmp_path, free):
+    def test_the_space_of_a_replaced_part_counts_as_free(self, server, fetch, tmp_path, free):
         (tmp_path / PART).write_bytes(CONTENT[:HALF])
         always(server, Answer(ranges=False))
         free(SIZE - HALF)
         assert fetch() == CONTENT
 
-    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-    def test_a_disk_that_fills_is_no_servers_fault(self, server, fetch, tmp_path):
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+    def test_after_a_full_disk_no_other_mirror_is_tried(self, server, fetch, tmp_path):
         (tmp_path / PART).symlink_to("/dev/full")
         with pytest.raises(OSError, match="No space left") as failure:
             fetch("/a", "/b")
@@ -358,16 +360,16 @@ class TestSpace:
 
 
 def command_line(server, folder):
-    """The download of a.tar.gz as its rule calls it."""
+    """The command of the rule that downloads a.tar.gz."""
     arguments = ["--urls", server.url("/a"), "--md5", MD5, "--archive", str(folder / "a.tar.gz")]
     return [sys.executable, "-m", "workflow_scripts.steps.download", *arguments]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_a_signal_in_the_middle_and_the_next_run_goes_on(server, tmp_path, number):
+def test_the_run_after_a_signal_continues_the_download(server, tmp_path, number):
     answers(server, Answer(sent=1000, stall=True))
     command = command_line(server, tmp_path)
-    running = subprocess.Popen(
+    process = subprocess.Popen(
         command,
         cwd=ROOT,
         preexec_fn=hear_interrupts,
@@ -377,12 +379,12 @@ def test_a_signal_in_the_middle_and_the_next_run_goes_on(server, tmp_path, numbe
     )
     part, end = tmp_path / PART, time.monotonic() + DEADLINE
     while not (part.exists() and part.stat().st_size == 1000):
-        assert time.monotonic() < end and running.poll() is None
+        assert time.monotonic() < end and process.poll() is None
         time.sleep(0.005)
-    running.send_signal(number)
-    _, said = running.communicate(timeout=DEADLINE)
-    assert running.returncode != 0
-    assert said == ("" if number == signal.SIGKILL else "interrupted; run again to continue\n")
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=DEADLINE)
+    assert process.returncode != 0
+    assert errors == ("" if number == signal.SIGKILL else "interrupted; run again to continue\n")
     assert not (tmp_path / "a.tar.gz").exists()
     subprocess.run(command, cwd=ROOT, check=True)
     assert (tmp_path / "a.tar.gz").read_bytes() == CONTENT
@@ -390,7 +392,7 @@ def test_a_signal_in_the_middle_and_the_next_run_goes_on(server, tmp_path, numbe
     assert names(tmp_path) == ["a.tar.gz"]
 
 
-def test_a_failure_is_one_sentence_and_no_traceback(server, tmp_path):
+def test_a_failure_prints_one_sentence_without_traceback(server, tmp_path):
     always(server, Answer(status=404))
     done = subprocess.run(
         command_line(server, tmp_path), cwd=ROOT, capture_output=True, text=True, check=False
@@ -400,56 +402,56 @@ def test_a_failure_is_one_sentence_and_no_traceback(server, tmp_path):
     assert done.stderr.count("\n") == 1 and names(tmp_path) == []
 
 
-def test_a_server_that_is_not_there(server, fetch):
+def test_an_unreachable_server_is_an_error(server, fetch):
     server.close()
     with pytest.raises(UserError, match=r"/a: Failed to connect to 127\.0\.0\.1"):
         fetch()
 
 
 @pytest.mark.parametrize("url", ["http://x:port/y", "http://[bad/x"])
-def test_an_address_that_is_none(tmp_path, sleeps, url):
+def test_an_invalid_url_is_an_error(tmp_path, sleeps, url):
     with pytest.raises(UserError, match=re.escape(url)):
         download([url], MD5, tmp_path / "a.tar.gz")
     assert sleeps == [] and names(tmp_path) == []
 
 
-def test_two_at_a_time_do_not_mix(server, fetch, tmp_path):
+def test_a_second_download_of_the_same_file_is_an_error(server, fetch, tmp_path):
     with FileLock(tmp_path / ".a.tar.gz.lock"), pytest.raises(UserError, match="another process"):
         fetch()
     assert server.requests == [] and not (tmp_path / PART).exists()
     assert fetch() == CONTENT
 
 
-def test_an_archive_of_the_right_sum_is_kept(server, fetch, tmp_path):
+def test_an_archive_with_the_right_md5_sum_is_not_downloaded_again(server, fetch, tmp_path):
     (tmp_path / "a.tar.gz").write_bytes(CONTENT)
     assert fetch() == CONTENT
     assert server.requests == []
 
 
-def test_progress_is_a_line_now_and_then(monkeypatch, capsys):
+def test_progress_is_printed_at_most_every_few_seconds(monkeypatch, capsys):
     now = iter([100, 104, 110, 112, 120])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
-    told = progress.Progress("audio.tar.gz", seconds=5)
-    told.begin(200_000_000, 1_400_000_000)
+    reporter = progress.Progress("audio.tar.gz", seconds=5)
+    reporter.begin(200_000_000, 1_400_000_000)
     for done in (250, 300, 320, 400):
-        told.show(done * 1_000_000)
-    # 100 MB in 10 s, then 200 MB in 20 s: 10 MB/s; what lay there before counts for nothing.
+        reporter.show(done * 1_000_000)
+    # 100 MB in 10 s, then 200 MB in 20 s: 10 MB/s. The bytes downloaded before do not count.
     assert capsys.readouterr().out.splitlines() == [
         "audio.tar.gz: 300MB of 1.40GB, 10.0MB/s, 01:50 left",
         "audio.tar.gz: 400MB of 1.40GB, 10.0MB/s, 01:40 left",
     ]
 
 
-def test_progress_of_an_unknown_length(monkeypatch, capsys):
+def test_progress_of_a_file_of_unknown_length(monkeypatch, capsys):
     now = iter([0, 10])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
-    told = progress.Progress("a.tar.gz")
-    told.begin(0, None)
-    told.show(10_000_000)
+    reporter = progress.Progress("a.tar.gz")
+    reporter.begin(0, None)
+    reporter.show(10_000_000)
     assert capsys.readouterr().out == "a.tar.gz: 10.0MB, 1.00MB/s\n"
 
 
-def test_a_pause_is_told_with_its_reason(server, fetch, sleeps, capsys):
+def test_a_pause_is_printed_with_its_reason(server, fetch, sleeps, capsys):
     answers(server, Answer(status=503, headers={"Retry-After": "7"}))
     fetch(patience=Patience())
     url = server.url("/a")

@@ -1,4 +1,4 @@
-"""Unpacking of an archive, hostile ones among them."""
+"""Unpacking of archives, including malicious ones."""
 
 import hashlib
 import io
@@ -16,7 +16,7 @@ from workflow_scripts.errors import UserError
 
 
 def tar(folder, members, special=()):
-    """A .tar.gz of files {name: content} and of these other members."""
+    """Write a .tar.gz with the files {name: content} and further members."""
     path = folder / "a.tar.gz"
     with tarfile.open(path, "w:gz") as archive:
         for name, content in members.items():
@@ -38,7 +38,7 @@ def md5_of(path):
     return hashlib.md5(path.read_bytes()).hexdigest()
 
 
-def test_the_archives_folder_is_unpacked(tmp_path):
+def test_the_folder_in_the_archive_is_unpacked(tmp_path):
     members = {"Data/Tango/1.wav": b"one", "Data/list": b"two", "Data/Data/2.wav": b"three"}
     archive = tar(tmp_path, members)
     before = archive.read_bytes()
@@ -50,7 +50,7 @@ def test_the_archives_folder_is_unpacked(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("hostile", "sentence"),
+    ("malicious", "sentence"),
     [
         (member("../escaped"), r"holds '\.\./escaped', which would leave the folder"),
         (member("Data/../../escaped"), "would leave the folder"),
@@ -68,16 +68,16 @@ def test_the_archives_folder_is_unpacked(tmp_path):
         (member("Data/odd", b"9"), "is a device or another special file"),
     ],
 )
-def test_a_hostile_member_is_refused_and_nothing_written(tmp_path, hostile, sentence):
-    archive = tar(tmp_path, {"Data/1.wav": b"one"}, [hostile])
-    with pytest.raises(UserError, match=sentence) as mistake:
+def test_a_malicious_member_is_rejected_before_anything_is_written(tmp_path, malicious, sentence):
+    archive = tar(tmp_path, {"Data/1.wav": b"one"}, [malicious])
+    with pytest.raises(UserError, match=sentence) as error:
         unpack(archive, md5_of(archive), tmp_path / "data" / "Data")
-    assert "\n" not in str(mistake.value)
+    assert "\n" not in str(error.value)
     assert list((tmp_path / "data").iterdir()) == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tar.gz", "data"]
 
 
-def test_special_permissions_are_not_taken_over(tmp_path):
+def test_special_permissions_are_dropped(tmp_path):
     info = member("Data/run")
     info.mode = 0o6777
     archive = tar(tmp_path, {}, [info])
@@ -86,21 +86,21 @@ def test_special_permissions_are_not_taken_over(tmp_path):
     assert mode & (stat.S_ISUID | stat.S_ISGID | stat.S_IWGRP | stat.S_IWOTH) == 0
 
 
-def test_an_archive_without_its_folder(tmp_path):
+def test_an_archive_without_the_folder_is_an_error(tmp_path):
     archive = tar(tmp_path, {"Other/1.wav": b"one"})
     with pytest.raises(UserError, match="has no folder Data"):
         unpack(archive, md5_of(archive), tmp_path / "data" / "Data")
     assert list((tmp_path / "data").iterdir()) == []
 
 
-def test_the_users_own_archive_is_checked(tmp_path):
+def test_a_wrong_md5_sum_is_an_error(tmp_path):
     archive = tar(tmp_path, {"Data/1.wav": b"one"})
     with pytest.raises(UserError, match=r"has the MD5 sum .*, not 0+: "):
         unpack(archive, "0" * 32, tmp_path / "data" / "Data")
     assert not (tmp_path / "data").exists()
 
 
-def test_a_truncated_archive_is_refused(tmp_path):
+def test_a_truncated_archive_is_an_error(tmp_path):
     archive = tar(tmp_path, {f"Data/{i}": os.urandom(5000) for i in range(50)})
     archive.write_bytes(archive.read_bytes()[:100_000])
     with pytest.raises(UserError, match="cannot unpack"):
@@ -121,7 +121,7 @@ def test_all_members_have_to_fit_on_the_disk(tmp_path, monkeypatch, free, fits):
     assert list((tmp_path / "data").iterdir()) == []
 
 
-def test_licence_and_citation_are_said_once(tmp_path):
+def test_licence_and_citation_are_printed_once(tmp_path):
     (tmp_path / "other").mkdir()
     archives = [tar(tmp_path, {"Data/1": b"1"}), tar(tmp_path / "other", {"Tempi/1": b"1"})]
     code, output = run_module(

@@ -1,17 +1,17 @@
-"""A few hundred mutated files; `python -m tests.fuzz` throws as many as one likes."""
+"""A few hundred mutated files; `python -m tests.fuzz` runs more."""
 
 import numpy as np
 import pytest
 
-from tests.fuzz import Audio, Models, throw
+from tests.fuzz import Audio, Models, fuzz
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [Models, Audio])
 def test_mutated_files_are_used_or_refused_with_a_reason(kind, tmp_path):
     seed = np.random.SeedSequence().entropy
-    counts, failures = throw(kind(tmp_path), 400, np.random.default_rng(seed), tmp_path)
+    counts, failures = fuzz(kind(tmp_path), 400, np.random.default_rng(seed), tmp_path)
     assert not failures, (seed, counts)
     assert counts.total() == 400
-    # A mutation that never does anything would show nothing.
+    # Without an effect, mutations would test nothing.
     assert sum(n for (_, result), n in counts.items() if result == "refused") > 40

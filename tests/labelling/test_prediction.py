@@ -1,4 +1,4 @@
-"""What is decided of a track, and how it is told: as text, CSV, JSON and pictures."""
+"""Predictions of tracks, and their formats: text, CSV, JSON and pictures."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ from workflow_scripts.labelling.formats import FORMATS, as_csv, as_text, details
 from workflow_scripts.labelling.label_tracks import Labelled
 from workflow_scripts.labelling.prediction import Moment, Prediction, predict
 from workflow_scripts.models.runtime import Ensemble, Session
-from workflow_scripts.results.votes import majority_vote as vote
+from workflow_scripts.results.votes import majority_vote
 
 HOSTILE = "\x1b[2J<b>&\n\u202e'\""
 
@@ -29,30 +29,30 @@ def distributions(rng, n, classes=3):
     return values / values.sum(axis=1, keepdims=True)
 
 
-class TestDecision:
-    def test_one_network_decides_as_in_evaluation(self):
+class TestPrediction:
+    def test_one_network_predicts_as_in_evaluation(self):
         rng = np.random.default_rng(0)
         for _ in range(200):
-            # Few segments: many ties.
-            heard = distributions(rng, rng.integers(1, 6))
-            decided, votes, mean = vote(heard)
-            decision = predict("abc", {80: [heard]})
-            assert decision.label == "abc"[decided]
-            assert np.allclose(decision.vote_shares, votes / len(heard), atol=1e-12)
-            assert np.allclose(decision.probabilities, mean, atol=1e-12)
+            # With few segments, ties are frequent.
+            probabilities = distributions(rng, rng.integers(1, 6))
+            predicted, votes, mean = majority_vote(probabilities)
+            prediction = predict("abc", {80: [probabilities]})
+            assert prediction.label == "abc"[predicted]
+            assert np.allclose(prediction.vote_shares, votes / len(probabilities), atol=1e-12)
+            assert np.allclose(prediction.probabilities, mean, atol=1e-12)
 
-    def test_each_network_counts_alike_however_many_segments_it_has(self):
+    def test_each_network_has_the_same_weight_whatever_its_number_of_segments(self):
         short = np.array([[0.9, 0.1]] * 10)
         long = np.array([[0.2, 0.8]] * 3)
-        decision = predict("ab", {80: [short], 250: [long]})
-        assert decision.vote_shares == (0.5, 0.5)
-        assert decision.label == "a", "of equal shares the higher mean probability"
-        assert np.allclose(decision.probabilities, (0.55, 0.45))
+        prediction = predict("ab", {80: [short], 250: [long]})
+        assert prediction.vote_shares == (0.5, 0.5)
+        assert prediction.label == "a", "ties go to the higher mean probability"
+        assert np.allclose(prediction.probabilities, (0.55, 0.45))
 
     def test_the_runner_up_has_the_next_share_of_votes(self):
-        heard = np.array([[0.6, 0.4, 0.0]] * 3 + [[0.0, 0.4, 0.6]] * 2)
-        decision = predict("abc", {80: [heard]})
-        assert (decision.label, decision.runner_up) == ("a", "c")
+        probabilities = np.array([[0.6, 0.4, 0.0]] * 3 + [[0.0, 0.4, 0.6]] * 2)
+        prediction = predict("abc", {80: [probabilities]})
+        assert (prediction.label, prediction.runner_up) == ("a", "c")
 
     def test_the_timeline_covers_the_segments_of_the_shortest_input(self):
         short = np.array([[0.9, 0.1], [0.9, 0.1], [0.3, 0.7], [0.8, 0.2], [0.9, 0.1], [0.9, 0.1]])
@@ -70,15 +70,15 @@ class TestDecision:
         model = packed(tmp_path / "model.zip", "time_1x60", "time_1x200")
         write_wav(tmp_path / "track.wav", clicks(np.random.default_rng(0), 120, 12))
         energies = mel_bands(tmp_path / "track.wav")
-        heard = Ensemble(model).probabilities(energies)
+        probabilities = Ensemble(model).probabilities(energies)
         n = len(energies) // 80
         segments = energies[: n * 80].reshape(n, 80, 40)
         folds = [Session(onnx_of("time_1x60", k)).probabilities(segments) for k in (0, 1)]
-        assert np.abs(heard[80][0] - (folds[0] + folds[1]) / 2).max() < 1e-6
-        assert len(heard[250][0]) == len(energies) // 250
+        assert np.abs(probabilities[80][0] - (folds[0] + folds[1]) / 2).max() < 1e-6
+        assert len(probabilities[250][0]) == len(energies) // 250
 
 
-def a_decision(label="waltz", n=4):
+def a_prediction(label="waltz", n=4):
     other = "tango"
     moments = [Moment(2.0 * k, 2.0 * k + 2, (0.7, 0.3) if k != 2 else (0.2, 0.8)) for k in range(n)]
     return Prediction((label, other), (0, 1), (0.575, 0.425), (0.75, 0.25), tuple(moments))
@@ -86,70 +86,69 @@ def a_decision(label="waltz", n=4):
 
 class TestFormats:
     tracks = (
-        Labelled("one.wav", a_decision()),
-        Labelled(HOSTILE, a_decision(HOSTILE)),
+        Labelled("one.wav", a_prediction()),
+        Labelled(HOSTILE, a_prediction(HOSTILE)),
         Labelled("bad.wav", None, "is silent throughout"),
     )
 
-    def told(self, name):
+    def formatted(self, name):
         return "".join(FORMATS[name](map(details, self.tracks)))
 
     def test_text(self):
-        first, second, *_ = self.told("text").splitlines()
+        first, second, *_ = self.formatted("text").splitlines()
         expected = "one.wav: waltz (probability 0.57, 75 % of the votes), then tango (0.42, 25 %)"
         assert first == expected.replace("0.57", f"{0.575:.2f}").replace("0.42", f"{0.425:.2f}")
         assert second == "    0:00 waltz, 0:04 tango, 0:06 waltz"
-        assert self.told("text").endswith("bad.wav: not labelled: is silent throughout\n")
+        assert self.formatted("text").endswith("bad.wav: not labelled: is silent throughout\n")
 
     def test_csv(self):
-        one, hostile, bad = csv.DictReader(io.StringIO(self.told("csv")))
+        one, hostile, bad = csv.DictReader(io.StringIO(self.formatted("csv")))
         assert one["class"] == "waltz" and one["runner_up"] == "tango"
         assert float(one["vote_share"]) == 0.75 and float(one["probability"]) == 0.575
         assert one["timeline"] == "0.0-4.0 waltz; 4.0-6.0 tango; 6.0-8.0 waltz"
         assert hostile["path"] == printable(HOSTILE)
         assert bad["problem"] == "is silent throughout" and bad["class"] == ""
 
-    def test_json_keeps_names_to_the_letter(self):
-        one, hostile, bad = json.loads(self.told("json"))
+    def test_json_keeps_exact_names(self):
+        one, hostile, bad = json.loads(self.formatted("json"))
         assert one["probabilities"] == {"waltz": 0.575, "tango": 0.425}
         assert one["timeline"][2] == {"start": 4, "end": 6, "class": "tango", "probability": 0.8}
         assert hostile["path"] == HOSTILE and hostile["class"] == HOSTILE
         assert bad == {"path": "bad.wav", "problem": "is silent throughout"}
 
     @pytest.mark.parametrize("name", FORMATS)
-    def test_nothing_moves_the_cursor(self, name):
-        assert all(c.isprintable() or c == "\n" for c in self.told(name))
-        assert "\u202e" not in self.told(name)
+    def test_no_format_has_control_characters(self, name):
+        assert all(c.isprintable() or c == "\n" for c in self.formatted(name))
+        assert "\u202e" not in self.formatted(name)
 
-    def test_no_track_is_still_a_document(self):
+    def test_without_tracks_the_document_is_valid(self):
         assert json.loads("".join(FORMATS["json"]([]))) == []
         assert "".join(as_csv([])).startswith("path,class,")
         assert "".join(as_text([])) == ""
 
-    def test_the_picture_is_svg_whatever_the_names(self):
+    def test_the_picture_is_valid_svg_for_any_name(self):
         for name, n in ((HOSTILE, 1), (HOSTILE, 7), ("ten minutes", 359), ("hours", 5000)):
-            decision = a_decision(name, n)
-            drawing = picture.drawing(name, decision)
-            root = ElementTree.fromstring(drawing)
+            prediction = a_prediction(name, n)
+            root = ElementTree.fromstring(picture.drawing(name, prediction))
             cells = [e for e in root.iter() if e.get("class") == "cell"]
             chosen = [e for e in root.iter() if e.get("class") == "chosen"]
-            assert len(cells) == 2 * len(chosen) == 2 * min(len(decision.timeline), 180)
+            assert len(cells) == 2 * len(chosen) == 2 * min(len(prediction.timeline), 180)
             assert min(float(e.get("width")) for e in cells + chosen) > 0
             assert max(float(e.get("x")) + float(e.get("width")) for e in cells) < 901
             assert not [e for e in root.iter() if "script" in e.tag or e.tag.endswith("}b")]
 
 
 class TestTracks:
-    def test_folders_are_searched_and_files_taken_as_they_are(self, tmp_path):
+    def test_folders_are_searched_and_given_files_need_no_audio_suffix(self, tmp_path):
         for name in ("b.mp3", "a.WAV", "deep/c.flac", "notes.txt", ".hidden.wav"):
             (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).touch()
         found = find([tmp_path / "notes.txt", tmp_path, tmp_path / "b.mp3"])
         names = [str(path.relative_to(tmp_path)) for path in found.tracks]
         assert names == ["notes.txt", "a.WAV", "b.mp3", "deep/c.flac"]
-        assert found.n_left_alone == 1
+        assert found.n_ignored == 1
 
-    def test_a_folder_in_itself_ends(self, tmp_path):
+    def test_a_link_to_a_parent_folder_is_not_followed(self, tmp_path):
         (tmp_path / "again").symlink_to(tmp_path)
         (tmp_path / "a.wav").touch()
         assert len(find([tmp_path]).tracks) == 1

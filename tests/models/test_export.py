@@ -1,4 +1,4 @@
-"""Trained models as ONNX: they compute what the engines compute, and tell what they are."""
+"""Trained models as ONNX: same probabilities as the engines, and complete metadata."""
 
 import json
 import re
@@ -18,12 +18,12 @@ from workflow_scripts.models import onnx_file
 from workflow_scripts.models.runtime import BATCH, Session
 from workflow_scripts.networks.engine import engine_class
 
-# Of a probability.
+# Difference of a probability.
 TOLERANCE = 1e-5
 
 
 def energies(n_segments, n_frames, seed=0):
-    """Raw mel energies of ten decades, with silence among them."""
+    """Raw mel energies over ten decades; a tenth of them is 0."""
     rng = np.random.default_rng(seed)
     values = 10 ** rng.uniform(-9, 1, (n_segments, n_frames, 40))
     values[rng.random(values.shape) < 0.1] = 0
@@ -32,14 +32,14 @@ def energies(n_segments, n_frames, seed=0):
 
 @pytest.fixture(params=["mxnet", "torch"])
 def engine_type(request):
-    """Each engine; PyTorch where it is installed."""
+    """Each engine; PyTorch only if it is installed."""
     if request.param == "torch":
         pytest.importorskip("torch", reason="make env TORCH=1 installs PyTorch")
     return engine_class(request.param)
 
 
 @pytest.mark.parametrize("variant", TABLE_1)
-def test_it_computes_what_the_engine_does(engine_type, variant):
+def test_probabilities_are_those_of_the_engine(engine_type, variant):
     network = network_of(variant)
     raw = energies(7, network.frames)
     weights = biased_weights(network)
@@ -47,34 +47,34 @@ def test_it_computes_what_the_engine_does(engine_type, variant):
     inputs = (np.log1p(10000 * raw) - SCALER.mean) / SCALER.std
     inputs = inputs.transpose(0, 2, 1).astype(np.float32)
     engine = engine_type(network, weights, dropout=0.5, gpu=False)
-    ours = Session(model.onnx_bytes()).probabilities(raw)
-    assert np.abs(ours - engine.probabilities(inputs)).max() < TOLERANCE
+    probabilities = Session(model.onnx_bytes()).probabilities(raw)
+    assert np.abs(probabilities - engine.probabilities(inputs)).max() < TOLERANCE
     oracle, _ = network_oracle.forward(network, weights, inputs)
-    assert np.abs(ours - oracle).max() < TOLERANCE
-    # Not by saying the same of everything.
-    assert np.ptp(ours, axis=0).max() > 0.01
+    assert np.abs(probabilities - oracle).max() < TOLERANCE
+    # They differ between segments.
+    assert np.ptp(probabilities, axis=0).max() > 0.01
 
 
 @pytest.mark.parametrize("n_segments", [1, 2, BATCH, BATCH + 1])
-def test_it_takes_any_number_of_segments(n_segments):
+def test_any_number_of_segments_is_accepted(n_segments):
     raw = energies(BATCH + 1, 80)
     session = Session(onnx_of("frequency_32x1"))
-    some, all_of_them = session.probabilities(raw[:n_segments]), session.probabilities(raw)
-    assert some.shape == (n_segments, len(CLASSES))
-    assert np.abs(some - all_of_them[:n_segments]).max() < 1e-6
+    first, complete = session.probabilities(raw[:n_segments]), session.probabilities(raw)
+    assert first.shape == (n_segments, len(CLASSES))
+    assert np.abs(first - complete[:n_segments]).max() < 1e-6
 
 
-def test_its_file_tells_what_it_is():
+def test_a_file_has_the_metadata():
     model = onnx.load_from_string(onnx_of("time_1x60", fold=1))
     onnx.checker.check_model(model, full_check=True)
-    told = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
-    assert told["classes"] == list(CLASSES)
-    assert told["variant"] == "time_1x60" and told["fold"] == 1 and told["seed"] == 2016
-    assert told["dataset"] == "clicks" and told["accuracy"] == 66.67
-    assert told["front_end"] == FRONT_END
-    assert told["network"]["trunks"]["time"]["filter"] == [1, 60]
-    (given,) = model.graph.input
-    shape = given.type.tensor_type.shape.dim
+    metadata = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
+    assert metadata["classes"] == list(CLASSES)
+    assert metadata["variant"] == "time_1x60" and metadata["fold"] == 1 and metadata["seed"] == 2016
+    assert metadata["dataset"] == "clicks" and metadata["accuracy"] == 66.67
+    assert metadata["front_end"] == FRONT_END
+    assert metadata["network"]["trunks"]["time"]["filter"] == [1, 60]
+    (graph_input,) = model.graph.input
+    shape = graph_input.type.tensor_type.shape.dim
     assert [d.dim_param or d.dim_value for d in shape] == ["segments", 80, 40]
 
 
@@ -86,7 +86,7 @@ def test_the_same_model_gives_the_same_bytes(tmp_path):
 
 
 @pytest.mark.slow
-class TestOfARun:
+class TestFinishedRun:
     def test_every_model_is_exported(self, done):
         results = done[0] / "workflow/results/smoke"
         models = {
@@ -107,17 +107,17 @@ class TestOfARun:
         results = done[0] / "workflow/results/smoke"
         card = (results / "onnx/time_1x60/MODEL_CARD.md").read_text()
         folds = [pd.read_csv(p) for p in sorted(results.glob("predictions/time_1x60/*.csv"))]
-        right = [(fold["label"] == fold["predicted"]) for fold in folds]
-        accuracies = [100 * fold.mean() for fold in right]
-        assert f"{np.mean(accuracies):.2f} ± {np.std(accuracies):.2f} per cent" in card
-        tracks = pd.concat(folds).assign(right=np.concatenate(right))
+        correct = [(fold["label"] == fold["predicted"]) for fold in folds]
+        accuracies = [100 * fold.mean() for fold in correct]
+        assert f"{np.mean(accuracies):.2f} ± {np.std(accuracies):.2f} % of the tracks" in card
+        tracks = pd.concat(folds).assign(correct=np.concatenate(correct))
         for label, own in tracks.groupby("label"):
-            assert f"| {label} | {len(own)} | {100 * own['right'].mean():.1f} |" in card
+            assert f"| {label} | {len(own)} | {100 * own['correct'].mean():.1f} |" in card
         for fold, accuracy in enumerate(accuracies):
             assert f"| {fold} | {len(folds[fold])} | {accuracy:.2f} |" in card
         assert "its rights are its owner's" in " ".join(card.split())
 
-    def test_what_is_not_as_evaluated_is_not_exported(self, done, tmp_path):
+    def test_a_model_that_differs_from_its_predictions_is_not_exported(self, done, tmp_path):
         results = done[0] / "workflow/results/smoke"
         name = "time_1x60"
         predictions = tmp_path / "predictions"
@@ -128,24 +128,24 @@ class TestOfARun:
         table.to_csv(first, index=False)
         n_folds = len(list(predictions.iterdir()))
 
-        def of_each(folder, file):
+        def of_each_fold(folder, file):
             return [folder / file.format(k) for k in range(n_folds)]
 
-        code, said = run_module(
+        code, output = run_module(
             "steps.export",
             "--features", *sorted(results.glob("features/*.npy")),
             "--index", *sorted(results.glob("features/*.csv")),
             "--folds", results / "folds.csv",
             "--scaler", results / "scaler.json",
             "--architecture", "Time",
-            "--weights", *of_each(results / "models" / name, "fold-{}/weights.npz"),
-            "--fits", *of_each(results / "models" / name, "fold-{}/fit.json"),
-            "--predictions", *of_each(predictions, "fold-{}.csv"),
+            "--weights", *of_each_fold(results / "models" / name, "fold-{}/weights.npz"),
+            "--fits", *of_each_fold(results / "models" / name, "fold-{}/fit.json"),
+            "--predictions", *of_each_fold(predictions, "fold-{}.csv"),
             "--dataset", "folder",
             "--name", "smoke",
-            "--onnx", *of_each(tmp_path / "onnx", "fold-{}.onnx"),
+            "--onnx", *of_each_fold(tmp_path / "onnx", "fold-{}.onnx"),
             "--card", tmp_path / "onnx/MODEL_CARD.md",
         )  # fmt: skip
         assert code == 1
-        assert re.search(r"error: .*fold-0\.onnx would give probabilities that differ by 2", said)
+        assert re.search(r"error: .*fold-0\.onnx would differ by 2", output)
         assert not (tmp_path / "onnx").exists()

@@ -1,4 +1,4 @@
-"""Files of models: what is in them, and that nothing else gets in."""
+"""Model files: their content, and that damaged or hostile files are refused."""
 
 import copy
 import json
@@ -22,19 +22,19 @@ from workflow_scripts.networks.architecture import Network, Trunk
 
 @pytest.fixture(scope="module")
 def onnx_file():
-    """The bytes of one."""
+    """The content of an ONNX file."""
     return onnx_of("timefrequency")
 
 
 def edited(data, edit):
-    """The file after `edit` has changed its model in place."""
+    """The content of the file after `edit` has changed its model in place."""
     model = onnx.load_from_string(data)
     edit(model)
     return model.SerializeToString()
 
 
 def refused(path):
-    """Why; one sentence."""
+    """The message with which a file is refused, one sentence."""
     with pytest.raises(UserError) as mistake:
         Ensemble(path)
     assert "\n" not in str(mistake.value)
@@ -42,7 +42,7 @@ def refused(path):
 
 
 class TestPackage:
-    def test_it_holds_what_was_packed(self, tmp_path):
+    def test_it_has_the_packed_models(self, tmp_path):
         file = packed(tmp_path / "model.zip", "time_1x60", "frequency_32x1")
         packed_file = package.read(file)
         assert packed_file.classes == CLASSES
@@ -63,15 +63,15 @@ class TestPackage:
         files = [packed(tmp_path / name, "time_1x60") for name in ("a", "b")]
         assert files[0].read_bytes() == files[1].read_bytes()
 
-    def test_an_onnx_file_by_itself_will_do(self, tmp_path, onnx_file):
+    def test_a_single_onnx_file_is_read(self, tmp_path, onnx_file):
         (tmp_path / "one.onnx").write_bytes(onnx_file)
         assert package.read(tmp_path / "one.onnx").models[0].onnx == onnx_file
 
-    def test_models_of_other_classes_do_not_decide_together(self):
+    def test_models_of_different_classes_are_refused(self):
         with pytest.raises(NotOurModelError, match="models of different data sets"):
             package.together([onnx_of("time_1x60"), onnx_of("time_1x60", classes="abc")])
 
-    def test_one_name_is_one_network(self):
+    def test_different_networks_of_one_name_are_refused(self):
         def rename(model):
             metadata("variant", lambda _: "time_1x60")(model)
             model.graph.name = "time_1x60"
@@ -80,8 +80,8 @@ class TestPackage:
         with pytest.raises(NotOurModelError, match="different networks under the name time_1x60"):
             package.together([onnx_of("time_1x60"), other])
 
-    def test_entries_that_lie_over_each_other_are_not_read(self, tmp_path):
-        """A small file would fill the memory."""
+    def test_overlapping_entries_are_refused(self, tmp_path):
+        """Otherwise a small file could fill the memory."""
         data = onnx_of("frequency_40x1")
         names = [f"frequency_40x1/fold-{n}.onnx" for n in range(50)]
         manifest = {
@@ -102,14 +102,14 @@ class TestPackage:
         assert file.stat().st_size < 10 * len(data)
         assert "is damaged or truncated" in refused(file)
 
-    def test_a_truncated_file_is_refused_wherever_it_ends(self, tmp_path):
-        whole = packed(tmp_path / "model.zip", "frequency_40x1").read_bytes()
+    def test_a_file_truncated_anywhere_is_refused(self, tmp_path):
+        complete = packed(tmp_path / "model.zip", "frequency_40x1").read_bytes()
         cut = tmp_path / "cut.zip"
-        for size in range(0, len(whole), 97):
-            cut.write_bytes(whole[:size])
+        for size in range(0, len(complete), 97):
+            cut.write_bytes(complete[:size])
             assert str(cut) in refused(cut)
 
-    def test_a_changed_weight_is_noticed(self, tmp_path):
+    def test_a_changed_weight_is_detected(self, tmp_path):
         file = packed(tmp_path / "model.zip", "frequency_40x1")
         data = bytearray(file.read_bytes())
         weights = onnx_of("frequency_40x1")
@@ -117,18 +117,18 @@ class TestPackage:
         file.write_bytes(data)
         assert "is damaged" in refused(file)
 
-    def test_another_model_under_the_same_name_is_noticed(self, tmp_path):
+    def test_another_model_under_the_same_name_is_detected(self, tmp_path):
         file = packed(tmp_path / "model.zip", "frequency_40x1")
         name = "frequency_40x1/fold-0.onnx"
         rewrite(file, {name: onnx_of("frequency_40x1", fold=7)})
-        assert "is damaged or has been altered" in refused(file)
+        assert "is damaged or has been changed" in refused(file)
 
-    def test_a_compressed_entry_is_not_unpacked(self, tmp_path):
+    def test_a_compressed_entry_is_refused(self, tmp_path):
         file = packed(tmp_path / "model.zip", "frequency_40x1")
         bomb = {"manifest.json": b" " * 10_000_000}
         rewrite(file, bomb, zipfile.ZIP_DEFLATED)
         assert file.stat().st_size < 1_000_000
-        assert "of another kind or version" in refused(file)
+        assert "is not a packed model of this version" in refused(file)
 
     @pytest.mark.parametrize(
         "manifest",
@@ -153,21 +153,21 @@ class TestPackage:
     )
     def test_another_file_is_refused(self, tmp_path, content):
         (tmp_path / "model.zip").write_bytes(content)
-        assert "take one from `make model`" in refused(tmp_path / "model.zip")
+        assert "use one made by `make model`" in refused(tmp_path / "model.zip")
 
-    def test_a_file_that_no_memory_holds_is_not_read(self, tmp_path):
+    def test_a_file_larger_than_memory_is_refused(self, tmp_path):
         with (tmp_path / "large.onnx").open("wb") as file:
             file.truncate(1 << 40)
         assert "is larger than 4 GiB" in refused(tmp_path / "large.onnx")
 
-    def test_no_file_is_a_sentence(self, tmp_path):
+    def test_a_missing_file_is_refused(self, tmp_path):
         assert "is not a file; check the path" in refused(tmp_path / "none.zip")
         assert "is not a file; check the path" in refused(tmp_path)
         assert "is not a file; check the path" in refused(tmp_path / ("x" * 300))
 
 
 def rewrite(file, changed, compression=zipfile.ZIP_STORED):
-    """The zip with other entries."""
+    """Replace or add entries of a zip file."""
     with zipfile.ZipFile(file) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()} | changed
     with zipfile.ZipFile(file, "w", compression) as archive:
@@ -200,7 +200,7 @@ def larger_pool(model):
     node.attribute[0].ints[0] = 1
 
 
-def elsewhere(model):
+def external(model):
     array = model.graph.initializer[-1]
     array.ClearField("raw_data")
     array.data_location = onnx.TensorProto.EXTERNAL
@@ -232,11 +232,11 @@ def doubles(model):
     model.graph.initializer[-1].CopyFrom(numpy_helper.from_array(array, "output.bias"))
 
 
-def twice(model):
+def duplicate(model):
     model.graph.initializer.append(model.graph.initializer[-1])
 
 
-def without(model):
+def missing(model):
     del model.graph.initializer[-1]
 
 
@@ -269,7 +269,7 @@ def trunks(**change):
 
 
 class TestReading:
-    def test_what_is_exported_is_read(self, onnx_file):
+    def test_an_exported_model_is_read(self, onnx_file):
         model = read(onnx_file)
         assert model.metadata.classes == CLASSES and model.metadata.variant == "timefrequency"
         assert model.onnx_bytes() == onnx_file
@@ -288,26 +288,26 @@ class TestReading:
             other_input,
         ],
     )
-    def test_the_graph_of_a_file_never_runs(self, tmp_path, onnx_file, edit):
+    def test_the_graph_in_a_file_is_ignored(self, tmp_path, onnx_file, edit):
         hostile = edited(onnx_file, edit)
         assert hostile != onnx_file and read(hostile).onnx_bytes() == onnx_file
         energies = np.random.default_rng(0).random((160, 40), np.float32)
-        answers = []
-        for name, data in {"ours": onnx_file, "hostile": hostile}.items():
+        probabilities = []
+        for name, data in {"original": onnx_file, "hostile": hostile}.items():
             (tmp_path / name).write_bytes(data)
-            answers.append(Ensemble(tmp_path / name).probabilities(energies)[80][0])
-        assert np.array_equal(*answers)
+            probabilities.append(Ensemble(tmp_path / name).probabilities(energies)[80][0])
+        assert np.array_equal(*probabilities)
 
     @pytest.mark.parametrize(
         "edit",
         [
-            elsewhere,
+            external,
             huge,
             many_dimensions,
             negative,
             doubles,
-            twice,
-            without,
+            duplicate,
+            missing,
             metadata("format", lambda _: 2),
             metadata("classes", lambda names: [*names, "more"]),
             metadata("classes", lambda names: ["same"] * len(names)),
@@ -337,13 +337,13 @@ class TestReading:
             values("output.bias", [np.nan] * len(CLASSES)),
         ],
     )
-    def test_other_arrays_or_metadata_are_refused(self, onnx_file, edit):
+    def test_wrong_arrays_or_metadata_are_refused(self, onnx_file, edit):
         with pytest.raises(NotOurModelError) as reason:
             read(edited(onnx_file, edit))
         assert "\n" not in str(reason.value)
 
     def test_a_network_that_would_fill_the_memory_is_refused(self):
-        """It is written as we would, in 50 kilobytes; a segment would take 60 GB."""
+        """The file is valid and has 50 kilobytes; one segment would take 60 GB."""
         trunk = Trunk((1, 1), (40, 100_000), 4096)
         data = model_files.written(Network({"time": trunk}, 40, 100_000, 0, 3))
         assert len(data) < 100_000
@@ -352,7 +352,7 @@ class TestReading:
         read(model_files.written(Network({"time": Trunk((1, 1), (40, 100), 4096)}, 40, 100, 0, 3)))
 
 
-def test_nothing_here_unpickles():
+def test_no_module_unpickles():
     for folder in ("models", "labelling"):
         for path in (ROOT / "workflow_scripts" / folder).glob("*.py"):
             assert not re.search(r"pickle|np\.load|eval\(|exec\(", path.read_text()), path

@@ -67,7 +67,7 @@ def test_another_engine_takes_jobs_through_its_submit_command(executors, workflo
     asked = (workflow.folder / "asked.txt").read_text().splitlines()
     rules = [re.search(r"/snakejob\.([a-z_]+)\.", line)[1] for line in asked]
     # The size of a folder is not known beforehand: what reads all of it is a job.
-    first = ["list_tracks", "extraction_extract_mel", "fit_scaler"]
+    first = ["list_tracks", "extraction_extract_mel"]
     assert rules == [*first, "train", "train", "train", "evaluation_evaluate"]
     assert all(re.match(r"-terse -l h_vmem=\d+M /", line) for line in asked)
 

@@ -1,1 +1,1 @@
-"""Sound: the mel front end and the demo's synthesiser. Only this package imports Essentia."""
+"""Decoding, mel front end, onsets, tempo, resynthesis. Only this package imports Essentia."""

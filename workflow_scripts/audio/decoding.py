@@ -1,4 +1,4 @@
-"""What Essentia does not decode: more than two channels, Opus, and other formats of libsndfile."""
+"""Decode what Essentia cannot: more than two channels, Opus, and other formats of libsndfile."""
 
 import struct
 import tempfile
@@ -9,27 +9,28 @@ from typing import TypeVar
 
 T = TypeVar("T")
 UNDECODABLE = "cannot be decoded as audio"
-# Seconds. Nothing that is asked for is longer, and a small file may decode to weeks.
+# Seconds. A small file may decode to weeks of audio; no real track is longer than this.
 LONGEST = 12 * 3600
 TOO_LONG = f"is longer than {LONGEST // 3600} hours"
 MANY_CHANNELS = (
-    "has more than two channels, which can be read from WAV, FLAC, Ogg, AIFF and CAF alone"
+    "has more than two channels, which is supported only in WAV, FLAC, Ogg, AIFF and CAF"
 )
+# Samples per channel that are read at once.
 BLOCK = 1 << 16
-# Where Ogg, Matroska and WAV name the codec.
+# Bytes in which Ogg, Matroska and WAV name the codec.
 HEAD = 4096
-# PCM, floating point, and either in the extensible form.
+# Format tags: PCM, floating point, and the extensible form of both.
 WAV_CODECS = (1, 3, 0xFFFE)
 
 
 class NotAudioError(Exception):
-    """A file without sound that could be decoded; its text says why, without the file's name."""
+    """A file that cannot be used as audio. The text says why, without the name of the file."""
 
 
 def beyond_essentia(audio: Path) -> bool:
-    """Whether a file is of a kind that Essentia 2.1b6 must not be given.
+    """Whether Essentia 2.1b6 must not open the file.
 
-    Opus and ADPCM in WAV end its process; of a CAF it returns the start, silently.
+    Opus, and ADPCM in WAV, crash its process; for CAF it returns only the start, without an error.
     """
     with audio.open("rb") as file:
         head = file.read(HEAD)
@@ -39,9 +40,10 @@ def beyond_essentia(audio: Path) -> bool:
 
 
 def analysed(audio: Path, analysis: Callable[[Path], T]) -> T:
-    """What `analysis`, a computation of Essentia's, makes of a file or of a copy it can decode.
+    """The result of `analysis` for the file, or for a copy that Essentia can decode.
 
-    Raises NotAudioError where neither can be decoded, that is, `analysis` raises RuntimeError.
+    `analysis` computes with Essentia and raises RuntimeError if it cannot decode its argument.
+    Raises NotAudioError if neither the file nor the copy can be decoded.
     """
     reason = UNDECODABLE
     if not beyond_essentia(audio):
@@ -49,7 +51,7 @@ def analysed(audio: Path, analysis: Callable[[Path], T]) -> T:
             with named(audio) as path:
                 return analysis(path)
         except RuntimeError as failure:
-            # Whatever it is: libsndfile may know better.
+            # For any error: libsndfile may still decode the file.
             if "more than 2 channels" in str(failure):
                 reason = MANY_CHANNELS
     with mixed_down(audio, reason) as mono:
@@ -61,8 +63,8 @@ def analysed(audio: Path, analysis: Callable[[Path], T]) -> T:
 
 @contextmanager
 def named(audio: Path) -> Iterator[Path]:
-    """Yield a path of the file that Essentia takes: absolute, and UTF-8."""
-    # Before the first slash FFmpeg would take a colon for the end of a protocol's name.
+    """Yield a path of the file that Essentia accepts: absolute and UTF-8."""
+    # In a relative path, FFmpeg takes the text before a colon for the name of a protocol.
     audio = audio.absolute()
     try:
         str(audio).encode()
@@ -76,23 +78,22 @@ def named(audio: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def mixed_down(audio: Path, otherwise: str) -> Iterator[Path]:
-    """Yield a temporary WAV of the mean of the file's channels, at its own sampling rate.
+def mixed_down(audio: Path, reason: str) -> Iterator[Path]:
+    """Yield a temporary mono WAV: the mean of the file's channels, at the file's sampling rate.
 
-    Raises NotAudioError where that would be longer than LONGEST; and, saying `otherwise`, where
-    libsndfile cannot decode the file or the package soundfile is not there: whoever labels music
-    can do without.
+    Raises NotAudioError if the audio is longer than LONGEST. Raises it with the text `reason` if
+    libsndfile cannot decode the file or soundfile, which labelling does not require, is missing.
     """
     try:
         import soundfile
     except ImportError:
-        raise NotAudioError(f"{otherwise}; the package soundfile might") from None
+        raise NotAudioError(f"{reason}; installing soundfile may help") from None
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "mono.wav"
         try:
             with (
                 soundfile.SoundFile(audio) as source,
-                # RF64 is a WAV that may be longer than 4 GiB.
+                # RF64 is WAV without the limit of 4 GiB.
                 soundfile.SoundFile(
                     copy, "w", source.samplerate, 1, "FLOAT", format="RF64"
                 ) as mono,
@@ -102,5 +103,5 @@ def mixed_down(audio: Path, otherwise: str) -> Iterator[Path]:
                     if mono.tell() > LONGEST * source.samplerate:
                         raise NotAudioError(TOO_LONG)
         except soundfile.SoundFileError:
-            raise NotAudioError(otherwise) from None
+            raise NotAudioError(reason) from None
         yield copy

@@ -1,4 +1,4 @@
-"""The openings of tracks as MP3, small enough to lie in a page."""
+"""The first seconds of tracks as MP3, small enough to embed in a page."""
 
 import io
 from pathlib import Path
@@ -16,25 +16,25 @@ essentia.log.infoActive = False
 essentia.log.warningActive = False
 
 SECONDS = 10.0
-# A page needs no cymbals: half of the samples are written.
+# The page does not need high frequencies, so the sampling rate is halved.
 DECIMATION = 2
-# Of libsndfile's 0 to 1: about 30 kbit/s.
+# libsndfile's compression level, 0 to 1; this one gives about 30 kbit/s.
 COMPRESSION = 0.9
-# Of a cut through the middle of a wave one would hear a click.
+# Without a fade, the cuts are audible as clicks.
 FADE_SECONDS = 0.005
 
 
 def opening(audio: Path) -> bytes:
-    """The first SECONDS of a track, mono, as an MP3.
+    """The first SECONDS of a track as a mono MP3 file.
 
-    Raises NotAudioError where nothing can be decoded.
+    Raises NotAudioError if the file is missing or cannot be decoded.
     """
     if not audio.is_file():
         raise NotAudioError("is missing")
     samples = analysed(audio, _samples)
     if not len(samples):
         raise NotAudioError(UNDECODABLE)
-    # Essentia's resampling takes ten times as long.
+    # Essentia's resampler takes ten times as long as SciPy's.
     return mp3(signal.resample_poly(samples, 1, DECIMATION), SAMPLE_RATE // DECIMATION)
 
 
@@ -55,7 +55,7 @@ def mp3(samples: np.ndarray, sample_rate: int) -> bytes:
 
 
 def _samples(audio: Path) -> np.ndarray:
-    """At the front end's rate. Raises RuntimeError where Essentia cannot decode the file."""
+    """The samples at SAMPLE_RATE. Raises RuntimeError if Essentia cannot decode the file."""
     loader = streaming.MonoLoader(filename=str(audio), sampleRate=SAMPLE_RATE)
     start = streaming.Trimmer(endTime=SECONDS, sampleRate=SAMPLE_RATE)
     pool = essentia.Pool()

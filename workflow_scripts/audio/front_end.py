@@ -28,37 +28,38 @@ essentia.log.warningActive = False
 
 N_BINS = FRAME_SIZE // 2 + 1
 MEL_BANDS = {**MEL, "numberBands": N_BANDS, "sampleRate": SAMPLE_RATE, "inputSize": N_BINS}
-# So long a track's spectra may lie in memory (20 MB); longer ones are rare and take the slow way.
+# Seconds. Spectra of shorter tracks fit in memory (20 MB); longer tracks are rare and slower.
 AT_ONCE = 60
-# Spectra squared and summed in one go.
+# Number of spectra that are squared and summed at once.
 BLOCK = 512
 
 
 def mel_bands(audio: Path) -> np.ndarray:
     """Raw mel energies of one audio file, shape (frames, 40), float32.
 
-    Any format, sampling rate and number of channels that Essentia or libsndfile decodes; mixed
-    down to mono and resampled to 44.1 kHz. The first frame is centred on the first sample.
+    The file may have any format, sampling rate and number of channels that Essentia or libsndfile
+    decodes; it is mixed to mono and resampled to 44.1 kHz. Frame 0 is centred on the first sample.
 
-    Raises NotAudioError where nothing can be decoded or samples are no finite numbers.
+    Raises NotAudioError if the file cannot be decoded, is empty or too long, or has samples that
+    are not finite.
     """
     try:
         energies = analysed(audio, _bands)
     finally:
-        # Networks refer to themselves, in cycles too few for Python to look for before they have
-        # filled hundreds of megabytes. Young as they are, they take no full collection.
+        # Essentia's networks are reference cycles, too few to trigger Python's collector before
+        # they fill hundreds of megabytes. They are young, so a full collection is not needed.
         gc.collect(1)
     if not len(energies):
-        raise NotAudioError("holds no sound")
+        raise NotAudioError("contains no sound")
     if len(energies) > LONGEST * FRAME_RATE:
         raise NotAudioError(TOO_LONG)
     if not np.isfinite(energies).all():
-        raise NotAudioError("holds samples that are no finite numbers")
+        raise NotAudioError("contains samples that are not finite numbers")
     return energies
 
 
 def _bands(audio: Path) -> np.ndarray:
-    """Raises RuntimeError where Essentia cannot decode the file."""
+    """Mel bands of a track. Raises RuntimeError if Essentia cannot decode the file."""
     spectra = _frames(audio, with_bands=False)
     if len(spectra) * HOP_SIZE < AT_ONCE * SAMPLE_RATE:
         return _bands_of(spectra)
@@ -66,17 +67,17 @@ def _bands(audio: Path) -> np.ndarray:
 
 
 def _frames(audio: Path, with_bands: bool) -> np.ndarray:
-    """Mel bands of a track, or the magnitude spectra of its first AT_ONCE seconds; a row a frame.
+    """Mel bands of a track or magnitude spectra of its first AT_ONCE seconds, one row per frame.
 
-    Of what is too long the bands go a minute beyond LONGEST.
+    The mel bands stop one minute after LONGEST, which is enough to see that a track is too long.
 
-    Raises RuntimeError where Essentia cannot decode the file.
+    Raises RuntimeError if Essentia cannot decode the file.
     """
     loader = streaming.MonoLoader(filename=str(audio), sampleRate=SAMPLE_RATE)
     start = streaming.Trimmer(
         endTime=LONGEST + 60 if with_bands else AT_ONCE, sampleRate=SAMPLE_RATE
     )
-    # The default fills digital silence with random noise of 1e-23: kept silent, bits repeat.
+    # The default adds random noise of 1e-23 to digital silence, which is not reproducible.
     frames = streaming.FrameCutter(frameSize=FRAME_SIZE, hopSize=HOP_SIZE, silentFrames="keep")
     window = streaming.Windowing(type=WINDOW)
     spectrum = streaming.Spectrum(size=FRAME_SIZE)
@@ -98,11 +99,11 @@ def _frames(audio: Path, with_bands: bool) -> np.ndarray:
 
 
 def _bands_of(spectra: np.ndarray) -> np.ndarray:
-    """What Essentia's MelBands gives for these spectra, bit for bit, in a tenth of its time.
+    """The output of Essentia's MelBands for these spectra, bit for bit, in a tenth of the time.
 
     MelBands compares two strings for each product. Here the same float32 products are added in the
-    same order, lowest bin first: NumPy adds rows, unlike columns, one after the other. The last
-    block is as wide as the others, since a single column would be summed as a row is.
+    same order, lowest bin first: along the first axis, NumPy adds one row after the other. The last
+    block is as wide as the others because NumPy sums a single column in another order.
     """
     bands = np.empty((len(spectra), N_BANDS), np.float32)
     power = np.zeros((N_BINS, BLOCK), np.float32)
@@ -117,18 +118,18 @@ def _bands_of(spectra: np.ndarray) -> np.ndarray:
 
 @cache
 def _triangles() -> list[tuple[slice, np.ndarray]]:
-    """Of each band the bins that it hears, and their weights, shape (bins, 1)."""
+    """The bins of each band, and their weights, shape (bins, 1)."""
     triangles = []
     for weights in band_weights():
-        heard = np.flatnonzero(weights)
-        bins = slice(heard[0], heard[-1] + 1)
+        nonzero = np.flatnonzero(weights)
+        bins = slice(nonzero[0], nonzero[-1] + 1)
         triangles.append((bins, np.ascontiguousarray(weights[bins, np.newaxis])))
     return triangles
 
 
 @cache
 def band_weights() -> np.ndarray:
-    """MelBands' weights, shape (bands, bins): what it makes of spectra that have one bin of 1."""
+    """The weights of MelBands, shape (bands, bins): its output for spectra with one bin of 1."""
     units = streaming.VectorInput(np.eye(N_BINS, dtype=np.float32))
     bands = streaming.MelBands(**MEL_BANDS)
     pool = essentia.Pool()
@@ -136,6 +137,6 @@ def band_weights() -> np.ndarray:
     bands.bands >> (pool, "weights")
     essentia.run(units)
     weights = pool["weights"].T
-    # One array for all who ask.
+    # All callers share the cached array.
     weights.setflags(write=False)
     return weights

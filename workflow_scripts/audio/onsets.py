@@ -1,7 +1,7 @@
-"""Where notes and beats start, by Essentia's onset detection.
+"""Onsets of notes and beats, by Essentia's onset detection.
 
-https://essentia.upf.edu/reference/streaming_OnsetRate.html: high-frequency content and complex
-domain on frames of 1024 samples, hop 512, at 44.1 kHz.
+https://essentia.upf.edu/reference/streaming_OnsetRate.html: detection by high-frequency content
+and complex domain on frames of 1024 samples, hop 512, at 44.1 kHz.
 """
 
 from pathlib import Path
@@ -18,16 +18,16 @@ essentia.log.warningActive = False
 
 
 def onset_frames(audio: Path) -> np.ndarray:
-    """The frames of `front_end.mel_bands` nearest to the onsets, int, in order, none twice.
+    """The frames of `front_end.mel_bands` nearest to the onsets: int64, sorted, unique.
 
-    Raises NotAudioError where nothing can be decoded.
+    Raises NotAudioError if the file cannot be decoded.
     """
     seconds = analysed(audio, _onset_seconds)
     return np.unique(np.rint(seconds * SAMPLE_RATE / HOP_SIZE).astype(np.int64))
 
 
 def _onset_seconds(audio: Path) -> np.ndarray:
-    """Raises RuntimeError where Essentia cannot decode the file."""
+    """The onset times in seconds. Raises RuntimeError if Essentia cannot decode the file."""
     loader = streaming.MonoLoader(filename=str(audio), sampleRate=SAMPLE_RATE)
     onsets = streaming.OnsetRate()
     pool = essentia.Pool()
@@ -35,5 +35,5 @@ def _onset_seconds(audio: Path) -> np.ndarray:
     onsets.onsetTimes >> (pool, "onsets")
     onsets.onsetRate >> None
     essentia.run(loader)
-    found = pool["onsets"] if "onsets" in pool.descriptorNames() else []
-    return np.asarray(found, dtype=np.float64).ravel()
+    onset_times = pool["onsets"] if "onsets" in pool.descriptorNames() else []
+    return np.asarray(onset_times, dtype=np.float64).ravel()

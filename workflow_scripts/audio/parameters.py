@@ -5,7 +5,7 @@ FRAME_SIZE = 2048
 HOP_SIZE = 1024
 FRAME_RATE = SAMPLE_RATE / HOP_SIZE
 N_BANDS = 40
-# Below it the compressed energy, log(1 + 10000 x), stays below 1e-7: a tone at -100 dB.
+# A track with less energy x in all bands is silent: log(1 + 10000 x) < 1e-7, a tone at -100 dB.
 SILENCE = 1e-11
 WINDOW = "blackmanharris62"
 # Essentia's defaults (https://essentia.upf.edu/reference/streaming_MelBands.html).
@@ -18,7 +18,7 @@ MEL = {
     "type": "power",
     "log": False,
 }
-# What decides the numbers, told to whom a model is handed over.
+# The settings that determine the energies, as stored in exported models.
 FRONT_END = {
     "library": "Essentia",
     "sample_rate": SAMPLE_RATE,

@@ -1,4 +1,4 @@
-"""Pulse trains: sound that has a tempo and nothing else, as the front end hears it."""
+"""Mel energies of pulse trains: sounds that have a tempo and nothing else."""
 
 import tempfile
 from pathlib import Path
@@ -9,7 +9,7 @@ from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.audio.parameters import HOP_SIZE, SAMPLE_RATE
 from workflow_scripts.audio.wav import write_wav
 
-# A burst of white noise falls to 1/e in so many seconds, and starts 40 dB above steady noise.
+# A burst of white noise decays to 1/e in DECAY seconds and starts 40 dB above steady noise.
 DECAY = 0.03
 BURST = 0.9
 STEADY = 0.009
@@ -17,10 +17,9 @@ SEED = 2016
 
 
 def energies(bpm: float, n_frames: int) -> np.ndarray:
-    """Raw mel energies of `n_frames` of a pulse train, (n_frames, 40), float32.
+    """Raw mel energies of a pulse train, shape (n_frames, 40), float32.
 
-    Every pulse is the same burst, so that pulses differ in nothing but their time; the first is at
-    the start.
+    All pulses are the same burst, so they differ only in time. The first one is at the start.
     """
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder, "pulses.wav")
@@ -29,12 +28,12 @@ def energies(bpm: float, n_frames: int) -> np.ndarray:
 
 
 def train(bpm: float, n_samples: int) -> np.ndarray:
-    """The sound of a pulse train at 44.1 kHz, (n_samples,), in -1 ... 1."""
+    """The samples of a pulse train at 44.1 kHz, shape (n_samples,), in -1 ... 1."""
     rng = np.random.default_rng(SEED)
     time = np.arange(int(6 * DECAY * SAMPLE_RATE)) / SAMPLE_RATE
     burst = BURST * rng.uniform(-1, 1, len(time)) * np.exp(-time / DECAY)
     sound = STEADY * rng.uniform(-1, 1, n_samples)
     for start in np.arange(0, n_samples, SAMPLE_RATE * 60 / bpm).astype(int):
-        heard = burst[: n_samples - start]
-        sound[start : start + len(heard)] += heard
+        pulse = burst[: n_samples - start]
+        sound[start : start + len(pulse)] += pulse
     return sound

@@ -1,7 +1,7 @@
-"""What is left of a recording when only some mel bands are heard at some times.
+"""Resynthesise a recording with a gain on each mel band at each frame.
 
-As K. Choi et al., Auralisation of deep convolutional neural networks, ISMIR late-breaking 2015 ([1]
-of the paper), do it: the spectrum of the recording itself, with its phases, times a gain.
+As in K. Choi et al., Auralisation of deep convolutional neural networks, ISMIR late-breaking 2015
+([1] in the paper): the gain multiplies the recording's own spectrum, phases included.
 """
 
 from pathlib import Path
@@ -18,17 +18,17 @@ from workflow_scripts.audio.parameters import FRAME_SIZE, HOP_SIZE, SAMPLE_RATE
 essentia.log.infoActive = False
 essentia.log.warningActive = False
 
-# Hann windows of the front end's size add up to a constant at a quarter of it.
+# At this hop, Hann windows of FRAME_SIZE add up to a constant.
 STEP = FRAME_SIZE // 4
 
 
 def segment_samples(audio: Path, first_frame: int, n_frames: int) -> np.ndarray:
-    """The samples that these frames of `front_end.mel_bands` stand for, mono at 44.1 kHz, float32.
+    """Samples of a segment, shape (n_frames * HOP_SIZE,), mono at 44.1 kHz, float32.
 
-    Each frame stands for the hop around its centre; frame 0 is centred on the first sample, so
-    that half a hop of silence precedes the recording.
+    A frame of `front_end.mel_bands` covers the hop around its centre. Frame 0 is centred on the
+    first sample, so half a hop of silence precedes the recording. Silence also follows its end.
 
-    Raises NotAudioError where nothing can be decoded.
+    Raises NotAudioError if the file is missing or cannot be decoded.
     """
     if not audio.is_file():
         raise NotAudioError("is missing")
@@ -40,12 +40,12 @@ def segment_samples(audio: Path, first_frame: int, n_frames: int) -> np.ndarray:
     return np.pad(padded, (0, n_frames * HOP_SIZE - len(padded)))
 
 
-def heard(samples: np.ndarray, gain: np.ndarray) -> np.ndarray:
-    """The samples of a segment with each mel band times its gain at each frame.
+def apply_gain(samples: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """Samples of a segment after a gain on each mel band at each frame, float32.
 
-    `samples` are what `segment_samples` gives; `gain` is (bands, frames), from 0 to 1, and changes
-    linearly from frame to frame. A bin of the spectrum has the mean gain of the bands that it is
-    part of, weighted as the front end weights it.
+    `samples` are from `segment_samples`. `gain` has shape (bands, frames) and values from 0 to 1;
+    between frames it is interpolated linearly. The gain of a spectrum bin is the mean gain of its
+    bands, weighted by the front end's weights.
     """
     window = {"nperseg": FRAME_SIZE, "noverlap": FRAME_SIZE - STEP}
     _, _, spectrum = signal.stft(samples, **window)
@@ -58,19 +58,19 @@ def heard(samples: np.ndarray, gain: np.ndarray) -> np.ndarray:
 
 
 def _bins_of_bands() -> np.ndarray:
-    """What each band's gain counts for in each bin, (bins, bands); rows add up to 1."""
+    """The weight of each band's gain in each bin, shape (bins, bands); rows sum to 1."""
     weights = band_weights().T.copy()
     total = weights.sum(axis=1)
-    # The first and the last bin are part of no band: they go with their neighbour.
+    # The first and the last bin are in no band; they use the weights of their neighbours.
     weights[0], weights[-1] = weights[1], weights[-2]
     total[0], total[-1] = total[1], total[-2]
     return weights / total[:, np.newaxis]
 
 
 def _samples(audio: Path, start: int, end: int) -> np.ndarray:
-    """Raises RuntimeError where Essentia cannot decode the file."""
+    """Samples `start` to `end`. Raises RuntimeError if Essentia cannot decode the file."""
     loader = streaming.MonoLoader(filename=str(audio), sampleRate=SAMPLE_RATE)
-    # A sample more, lest a rounded time lose the last.
+    # One sample more, since the rounding of times could drop the last one.
     part = streaming.Trimmer(
         startTime=start / SAMPLE_RATE, endTime=(end + 1) / SAMPLE_RATE, sampleRate=SAMPLE_RATE
     )

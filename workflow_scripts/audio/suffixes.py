@@ -1,4 +1,4 @@
-"""Names that promise audio: a file of such a name that holds none is a bad track."""
+"""Suffixes of audio files. A file with such a suffix that is not audio is a bad track."""
 
 SUFFIXES = frozenset(
     [

@@ -1,7 +1,8 @@
 """The tempo of a track, by Essentia's beat tracker.
 
 https://essentia.upf.edu/reference/streaming_RhythmExtractor2013.html, with the method of Degara et
-al. 2012: on the demo and on 72 drum recordings three times as fast as "multifeature", and no worse.
+al. 2012. On the demo and on 72 drum recordings it is as accurate as "multifeature" and three times
+as fast.
 """
 
 from pathlib import Path
@@ -12,6 +13,7 @@ import essentia.streaming as streaming
 from workflow_scripts.audio.decoding import analysed
 from workflow_scripts.audio.parameters import SAMPLE_RATE
 
+# The beat tracker's range, in BPM.
 SLOWEST, FASTEST = 40, 208
 
 essentia.log.infoActive = False
@@ -19,17 +21,17 @@ essentia.log.warningActive = False
 
 
 def bpm(audio: Path) -> float | None:
-    """Beats per minute, in the beat tracker's range; None where no beat is found.
+    """Tempo in beats per minute, from SLOWEST to FASTEST; None if no beat is found.
 
-    Raises NotAudioError where nothing can be decoded.
+    Raises NotAudioError if the file cannot be decoded.
     """
-    found = analysed(audio, _bpm)
-    # Of silence it says hundreds.
-    return found if SLOWEST <= found <= FASTEST else None
+    tempo = analysed(audio, _bpm)
+    # For silence, the beat tracker returns hundreds.
+    return tempo if SLOWEST <= tempo <= FASTEST else None
 
 
 def _bpm(audio: Path) -> float:
-    """0 without a beat. Raises RuntimeError where Essentia cannot decode the file."""
+    """Tempo, or 0 without a beat. Raises RuntimeError if Essentia cannot decode the file."""
     loader = streaming.MonoLoader(filename=str(audio), sampleRate=SAMPLE_RATE)
     rhythm = streaming.RhythmExtractor2013(method="degara")
     pool = essentia.Pool()

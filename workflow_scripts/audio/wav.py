@@ -1,4 +1,4 @@
-"""WAV files of mono 16-bit audio."""
+"""Write mono 16-bit WAV files."""
 
 import wave
 from pathlib import Path
@@ -9,7 +9,7 @@ from workflow_scripts.audio.parameters import SAMPLE_RATE
 
 
 def write_wav(path: Path, sound: np.ndarray) -> None:
-    """Write `sound`, float (samples,) in -1 ... 1, as 16-bit PCM at 44.1 kHz."""
+    """Write `sound`, shape (samples,), floats in -1 ... 1, as 16-bit PCM at 44.1 kHz."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

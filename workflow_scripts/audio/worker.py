@@ -1,4 +1,4 @@
-"""A process of its own for audio: a file that ends it is one bad file, not the end of a job."""
+"""Decode audio in a separate process: a crash affects one file and does not end the job."""
 
 import multiprocessing
 import signal
@@ -16,18 +16,18 @@ STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 class Worker(Generic[T]):
-    """Calls `function` on paths, one after the other, in another process.
+    """Calls `function` on one path at a time, in another process.
 
-    `function` is importable by its module's name; it returns what can be pickled or raises
-    NotAudioError.
+    `function` is defined at the top level of a module. What it returns can be pickled; it raises
+    NotAudioError for a file that it cannot use.
     """
 
     def __init__(self, function: Callable[[Path], T], seconds: float | None = None) -> None:
-        """With `seconds` no path may take longer."""
+        """`seconds` limits the time per path; None sets no limit."""
         self._function = function
         self._seconds = seconds
         self._ended = False
-        # Whoever ends it may not be the thread that waits for it.
+        # `stop` may run in another thread than the call that waits for a result.
         self._lock = threading.Lock()
         self._start()
 
@@ -38,15 +38,15 @@ class Worker(Generic[T]):
         self.stop()
 
     def stop(self) -> None:
-        """End the process, whatever it is at; a call that waits for it raises."""
+        """Kill the process; a call that waits for its result raises an exception."""
         with self._lock:
             self._ended = True
             self._kill()
 
     def __call__(self, path: Path) -> T:
-        """What `function` returns for `path`; raises what it raises.
+        """Return `function(path)`, or raise what it raises.
 
-        Raises NotAudioError if the process ends or takes too long.
+        Raises NotAudioError if the process crashes or exceeds `seconds`.
         """
         try:
             self._connection.send(path)
@@ -62,14 +62,14 @@ class Worker(Generic[T]):
         return result
 
     def _start(self) -> None:
-        # Spawned, not forked: a decoder's threads and memory stay out of this process.
+        # Spawned, not forked: the new process inherits no memory and no locks of other threads.
         context = multiprocessing.get_context("spawn")
-        # Of its own, since a process that is killed leaves its copies of audio behind.
+        # A killed process leaves its temporary files behind, so it has its own folder for them.
         self._folder = tempfile.TemporaryDirectory()
         self._connection, other = context.Pipe()
         arguments = (self._function, other, self._folder.name)
         self._process = context.Process(target=_serve, args=arguments, daemon=True)
-        # A process that lost its parent while it was being made would say so.
+        # A signal that ends this process during the start would make the new one print an error.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         try:
             self._process.start()
@@ -91,8 +91,8 @@ class Worker(Generic[T]):
 
 
 def _serve(function: Callable[[Path], Any], connection: Connection, folder: str) -> None:
-    """Answer until the other end is closed, be it by its process's end."""
-    # Ctrl-C reaches both processes; the other one ends this one.
+    """Send the result for each received path until the parent closes the connection or ends."""
+    # Ctrl-C reaches both processes; the parent ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     tempfile.tempdir = folder

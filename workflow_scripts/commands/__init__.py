@@ -1,1 +1,1 @@
-"""What a person runs by hand: label music, pack a model, archive results."""
+"""Commands that a person runs by hand: label music, pack a model, archive results."""

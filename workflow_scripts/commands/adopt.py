@@ -1,4 +1,4 @@
-"""Take over results that another checkout made: keep its trained models, compute the rest again."""
+"""Adopt results of another checkout: keep its trained models and compute the rest again."""
 
 import argparse
 import sys
@@ -12,12 +12,12 @@ from workflow_scripts.workflow.run_lock import RunLock
 
 
 def main() -> None:
-    """Mark the files of results/NAME as older than what they are made from."""
+    """Mark the files in results/NAME as made here and older than their inputs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("results", type=Path, help="results/NAME")
     results = ResultPaths(parser.parse_args().results)
     if not results.folder.is_dir():
-        raise UserError(f"{results.folder} is not a folder; put the results there, or name another")
+        raise UserError(f"{results.folder} is not a folder; put the results there or give another")
     RunLock(results.folder).acquire()
     if not ownership.is_foreign(results):
         print(f"{results.folder} was made here; there is nothing to adopt.", file=sys.stderr)
@@ -25,7 +25,7 @@ def main() -> None:
     ownership.adopt(results)
     print(
         f"{results.folder} is adopted: the next run keeps every model whose settings, code and "
-        "data are still the same, and computes the rest again.",
+        "data are unchanged, and computes the rest again.",
         file=sys.stderr,
     )
 

@@ -1,6 +1,6 @@
 """Pack finished results and the workflow that made them into one file, without audio and features.
 
-Unpacked, it is a working tree whose tables can be made again without training.
+In the unpacked folder, the tables can be made again without training.
 """
 
 import argparse
@@ -42,15 +42,15 @@ CODE = (
     "rules",
     "workflow_scripts",
 )
-# Large or audio, and made again within minutes.
+# Large files and audio, which a run makes again within minutes.
 LEFT_OUT = ("features", "onsets", "sounds", "model.zip")
 AUDIO = {
     "ballroom": "Snakemake downloads it (1.4 GB)",
     "demo": "Snakemake synthesises it",
-    "folder": "put it where `audio_dir` in `config.yaml` says, or change that",
+    "folder": "put it in the folder `audio_dir` in `config.yaml`, or change `audio_dir`",
 }
 PAGE = """\
-# {name}: Table I and what made it
+# {name}: results and workflow
 
 Results of the Snakemake workflow around *Experimenting with Musically Motivated Convolutional
 Neural Networks* (Pons, Lidy & Serra, CBMI 2016), with the workflow itself. {trained}
@@ -59,17 +59,17 @@ Neural Networks* (Pons, Lidy & Serra, CBMI 2016), with the workflow itself. {tra
 | File | Holds |
 | --- | --- |
 | `results/{name}/table1.md`, `.csv`, `.tex` | the tables |
-| `results/{name}/report.html` | results and what the networks learned, in a browser |
-| `results/{name}/onnx/` | the models to use, and their cards; `make model` packs them |
+| `results/{name}/report.html` | results and what the networks learned, for a browser |
+| `results/{name}/onnx/` | the models and their cards; `make model` packs them |
 | `results/{name}/` | predictions, models, folds, logs, times; see `docs/results.md` |
-| `config.yaml` | the configuration as it was used, complete |
+| `config.yaml` | the complete configuration of the run |
 | `envs/` | every package with its version and hash |
 | `Snakefile`, `rules/`, `workflow_scripts/` | the workflow |
 
-Audio and features are not included, except for a few seconds of some tracks that `report.html`
-plays, if there is one.
+Audio and features are not included, except for a few seconds of some tracks in `report.html`, if
+it exists.
 
-## Make the tables again, from the predictions
+## Make the tables again
 
 On Linux x86-64 with Python 3.11 or 3.12 and `make`, in this folder:
 
@@ -77,8 +77,8 @@ On Linux x86-64 with Python 3.11 or 3.12 and `make`, in this folder:
 make tables NAME={name}
 ```
 
-This installs the locked packages into `.venv` and writes the tables. It needs no audio and trains
-nothing.
+This installs the locked packages into `.venv` and writes the tables from the predictions. It needs
+no audio and trains nothing.
 
 ## Continue
 
@@ -98,7 +98,7 @@ The workflow is under the MIT licence (`LICENSE`); please cite the paper (`CITAT
 
 
 def main() -> None:
-    """Pack results/NAME and the checkout."""
+    """Read results/NAME and the checkout; write the archive."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("results", type=Path, help="results/NAME")
     parser.add_argument("file", type=Path, help=".tar.gz to write")
@@ -106,7 +106,7 @@ def main() -> None:
     results = FinishedResults.open(options.results)
     if options.file.resolve().is_relative_to(options.results.resolve()):
         raise UserError(
-            f"{options.file} lies in the folder that it is to hold; name a file elsewhere"
+            f"{options.file} is inside the folder that it would contain; give a file elsewhere"
         )
     models = [path for m in results.models for path in (m.weights, m.history)]
     paths = results.paths
@@ -117,27 +117,29 @@ def main() -> None:
 
 
 def check(results: FinishedResults) -> None:
-    """Raise UserError unless configuration, models, predictions and tables belong together."""
-    fix = "run snakemake to its end with the configuration to keep, with --forcerun tabulate"
+    """Raise UserError if configuration, models, predictions and tables do not match."""
+    fix = "run snakemake to its end with the configuration to keep and --forcerun tabulate"
     for model in results.models:
         fit = json.loads(model.fit.read_text())
         for key, value in settings_of(results.config, model.variant).items():
             if fit[key] != value:
                 raise UserError(
-                    f"{model.folder} was trained with another {key} than {results.paths.config} "
-                    f"says; {fix}"
+                    f"{model.folder} was trained with another {key} than in "
+                    f"{results.paths.config}; {fix}"
                 )
         if hashlib.sha256(model.weights.read_bytes()).hexdigest() != fit["digests"]["weights"]:
-            raise UserError(f"{model.weights} is not what was trained; remove it and run snakemake")
+            raise UserError(
+                f"{model.weights} has changed since the training; remove it and run snakemake"
+            )
     with tempfile.TemporaryDirectory() as again:
         results.write_tables(Path(again))
         for path in results.paths.tables:
             if (Path(again) / path.name).read_bytes() != path.read_bytes():
-                raise UserError(f"{path} does not agree with the predictions beside it; {fix}")
+                raise UserError(f"{path} does not match the predictions; {fix}")
 
 
 def members(results: FinishedResults) -> Iterator[tuple[str, Path | bytes]]:
-    """Name and content of each file to pack; the one to read first comes first."""
+    """The name and content of each file to pack, ARCHIVE.md first."""
     yield "ARCHIVE.md", page(results).encode()
     yield "config.yaml", results.paths.config
     for name in CODE:
@@ -146,7 +148,7 @@ def members(results: FinishedResults) -> Iterator[tuple[str, Path | bytes]]:
             if "__pycache__" not in file.parts:
                 yield str(file.relative_to(CHECKOUT)), file
     folder = results.paths.folder
-    # An earlier configuration may have left others.
+    # These folders may also have files of an earlier configuration.
     by_model = {"models", "predictions", "onnx"}
     wanted = {
         *(path for m in results.models for path in (m.weights, m.history, m.fit)),
@@ -160,18 +162,18 @@ def members(results: FinishedResults) -> Iterator[tuple[str, Path | bytes]]:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """All files in a folder but hidden ones, such as locks; sorted, links followed."""
-    found = [
+    """All files in a folder, sorted; hidden files such as locks are skipped, links followed."""
+    files = [
         Path(parent, name)
         for parent, _, names in os.walk(folder, followlinks=True)
         for name in names
         if not name.startswith(".")
     ]
-    return sorted(found)
+    return sorted(files)
 
 
 def page(results: FinishedResults) -> str:
-    """ARCHIVE.md."""
+    """The content of ARCHIVE.md."""
     fits = [json.loads(model.fit.read_text()) for model in results.models]
     name, dataset = results.config["name"], results.config["dataset"]
     return PAGE.format(
@@ -198,14 +200,14 @@ def code_sentence(engine: str, trained_by: Iterable[str]) -> str:
 
 
 def pack(file: Path, name: str, table: Path, contents: Iterable[tuple[str, Path | bytes]]) -> int:
-    """Write `contents` into `file`, all in one folder; return its size in bytes.
+    """Write `contents` to `file`, in a folder `name`; return the size in bytes.
 
-    The same contents give the same bytes. All files get the time of `table`, so that after
-    unpacking none looks newer than what was made from it.
+    The same contents give the same bytes. All files get the time of `table`, so that no unpacked
+    file is newer than a file made from it.
     """
     time = int(table.stat().st_mtime)
     with atomic(file) as path, path.open("wb") as raw:
-        # Without the file's own name and the present time.
+        # The header has neither the file name nor the current time.
         with (
             gzip.GzipFile("", "wb", fileobj=raw, mtime=time) as packed,
             tarfile.open(fileobj=packed, mode="w") as archive,

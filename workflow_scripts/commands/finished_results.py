@@ -1,4 +1,4 @@
-"""Finished results, as the commands use them without Snakemake."""
+"""Finished results, for commands that run without Snakemake."""
 
 import json
 from collections.abc import Iterable
@@ -15,9 +15,9 @@ from workflow_scripts.workflow.run_lock import RunLock
 
 @dataclass(frozen=True)
 class FinishedResults:
-    """The results of an experiment, its configuration, and the files of its models.
+    """The files of an experiment, its configuration, and the files of its models.
 
-    `models` are in the order of the table, variant by variant, fold by fold.
+    `models` is sorted by variant, as in the table, then by fold.
     """
 
     paths: ResultPaths
@@ -26,18 +26,18 @@ class FinishedResults:
 
     @classmethod
     def open(cls, folder: Path) -> "FinishedResults":
-        """Lock `folder`, results/NAME, until this process ends, and read its configuration.
+        """Lock `folder` (results/NAME) until this process ends, and read its configuration.
 
-        Raises UserError if there are no results, or a run is using them.
+        Raises UserError if `folder` has no results or a run uses it.
         """
         if not folder.is_dir():
-            raise UserError(f"{folder} is not a folder; name one that a run has made, results/NAME")
+            raise UserError(f"{folder} is not a folder; give the results of a run, results/NAME")
         RunLock(folder).acquire()
         paths = ResultPaths(folder)
         if not paths.config.exists():
             raise UserError(
-                f"{paths.config} is missing, so nothing says what was run; run snakemake, with "
-                "--forcerun tabulate if it finds nothing to do"
+                f"{paths.config} is missing, so the configuration of the run is unknown; run "
+                "snakemake, with --forcerun tabulate if it finds nothing to do"
             )
         config = configuration.read(paths.config)
         return cls(paths, config, paths.models(config["variants"], config["folds"]))
@@ -46,14 +46,14 @@ class FinishedResults:
         """Raise UserError if any of `files` is missing."""
         missing = [path for path in files if not path.is_file()]
         if missing:
-            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            more = f" and {len(missing) - 1} more are" if len(missing) > 1 else " is"
             raise UserError(
                 f"{self.paths.folder} is unfinished: {missing[0].relative_to(self.paths.folder)}"
                 f"{more} missing; run snakemake to its end"
             )
 
     def table_inputs(self) -> list[Path]:
-        """The files that the tables are made from."""
+        """The input files of the tables."""
         paths = self.paths
         predictions = [model.predictions for model in self.models]
         fits = [model.fit for model in self.models]

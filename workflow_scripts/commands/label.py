@@ -1,6 +1,6 @@
-"""Label music with trained models: each track's class, how sure it is, and when in the track.
+"""Label music with trained models: the class of each track, its probability, and a timeline.
 
-Of MXNet and the workflow it needs nothing: envs/label.txt is all that has to be installed.
+This needs only the packages in envs/label.txt, neither MXNet nor Snakemake.
 """
 
 import argparse
@@ -19,26 +19,26 @@ from workflow_scripts.labelling.progress import shown
 from workflow_scripts.models import package
 from workflow_scripts.process import run
 
-# Bytes; a file's name has 255, and some go to its number and its suffix.
+# Bytes. A file name has at most 255; the rest is for a number and the suffix.
 LONGEST_STEM = 180
 
 
 def n_cores() -> int:
-    """The cores that this process may use."""
+    """The number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def positive(text: str) -> int:
-    """A number of processes."""
+    """Parse an integer of at least 1. Raises ValueError otherwise."""
     if int(text) < 1:
         raise ValueError
     return int(text)
 
 
 def drawn(labelled: Iterable[Labelled], folder: Path) -> Iterator[Labelled]:
-    """The same tracks; a picture of each goes into the folder, named for the track."""
+    """Yield the same tracks; write a picture of each to `folder`, named after the track."""
     taken: set[str] = set()
     for track in labelled:
         if track.prediction is not None:
@@ -53,40 +53,37 @@ def drawn(labelled: Iterable[Labelled], folder: Path) -> Iterator[Labelled]:
 
 
 def make_folder(folder: Path) -> None:
-    """Raise UserError where there can be none."""
+    """Make a folder. Raises UserError if that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as failure:
         raise UserError(
-            f"cannot make the folder {folder}: {failure.strerror}; name another"
+            f"cannot make the folder {folder}: {failure.strerror}; give another"
         ) from None
 
 
 def main() -> None:
-    """Command line."""
+    """Read models and audio; print the labels and, with --plot, write pictures."""
     parser = argparse.ArgumentParser(
         prog="python -m workflow_scripts.commands.label", description=__doc__
     )
     parser.add_argument("--model", type=Path, required=True, help="model.zip, or one .onnx file")
-    parser.add_argument("--format", choices=FORMATS, default="text", help="of what is printed")
-    parser.add_argument("--plot", type=Path, metavar="FOLDER", help="for an SVG of each track")
+    parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
+    parser.add_argument("--plot", type=Path, metavar="FOLDER", help="write an SVG of each track")
     parser.add_argument(
-        "--jobs", type=positive, default=n_cores(), help="tracks at a time; as many as cores"
+        "--jobs", type=positive, default=n_cores(), help="tracks at a time (default: all cores)"
     )
-    parser.add_argument("audio", type=Path, nargs="+", help="files, or folders of them")
+    parser.add_argument("audio", type=Path, nargs="+", help="audio files, or folders of them")
     options = parser.parse_args()
 
     package.read(options.model)
     if options.plot:
         make_folder(options.plot)
     found = find(options.audio)
-    if found.n_left_alone:
-        print(
-            f"{found.n_left_alone} files whose names promise no audio are left alone",
-            file=sys.stderr,
-        )
+    if found.n_ignored:
+        print(f"{found.n_ignored} files without an audio suffix are ignored", file=sys.stderr)
     if not found.tracks:
-        raise UserError(f"there is no audio in {options.audio[0]}; name files")
+        raise UserError(f"there is no audio in {options.audio[0]}; give files or another folder")
     n_tracks, n_bad = len(found.tracks), 0
     labelled = label_all(options.model, found.tracks, options.jobs)
     if n_tracks > 1:
@@ -104,11 +101,11 @@ def main() -> None:
         for text in FORMATS[options.format](counted()):
             print(text, end="", flush=True)
     except BrokenPipeError:
-        # Whoever reads has read enough.
+        # The reader has closed the pipe, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
     if n_bad:
-        raise UserError(f"{n_bad} of {n_tracks} tracks could not be labelled, as said above")
+        raise UserError(f"{n_bad} of {n_tracks} tracks could not be labelled; see the output")
 
 
 if __name__ == "__main__":

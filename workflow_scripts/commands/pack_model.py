@@ -1,4 +1,4 @@
-"""Pack the ONNX files of finished results into one file that labels music: model.zip."""
+"""Pack the ONNX files of finished results into model.zip, a file to label music with."""
 
 import argparse
 import json
@@ -17,13 +17,13 @@ FIX = "run snakemake to its end"
 
 
 def best(table: pd.DataFrame) -> str:
-    """The variant of the highest accuracy; among equals by segment accuracy, then size."""
+    """The most accurate variant; ties go to segment accuracy, then to fewer parameters."""
     order = ["accuracy_mean", "segment_accuracy_mean", "parameters"]
     return str(table.sort_values(order, ascending=[False, False, True], kind="stable").iloc[0, 0])
 
 
 def chosen(results: FinishedResults, named: Sequence[str]) -> list[str]:
-    """The variants to pack: those named, or the best. Raises UserError for an unknown one."""
+    """The variants to pack: `named`, by default the best. Raises UserError for an unknown one."""
     known = results.config["variants"]
     for variant in named:
         if variant not in known:

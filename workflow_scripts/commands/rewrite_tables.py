@@ -1,6 +1,6 @@
 """Write the tables of finished results again, from their predictions.
 
-Snakemake would first ask for the audio that the tracks are listed from.
+Unlike the rule tabulate, this does not need the audio.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from workflow_scripts.process import run
 
 
 def main() -> None:
-    """Write table1.csv, .md and .tex of results/NAME."""
+    """Read the predictions in results/NAME; write table1.csv, .md and .tex."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("results", type=Path, help="results/NAME")
     results = FinishedResults.open(parser.parse_args().results)

@@ -1,4 +1,4 @@
-"""Composes a demo track: a dance's rhythm in a key, a tempo and an arrangement of its own."""
+"""Compose demo tracks: a dance's rhythm with a random key, tempo and arrangement."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from workflow_scripts.demo.dances import TEMPO_RANKS, TRACKS_A_DANCE, Dance
 
 STRENGTH = {"X": 1.0, "x": 0.7, "o": 0.35}
-# Played along, a stroke on each beat and a soft one after it, in tracks of any dance.
+# Percussion that may join in any dance: a stroke on each beat and a soft one after it.
 GUESTS = ("hat", "ride", "shaker", "maracas", "brush", "tamborim")
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
 MINOR = (0, 2, 3, 5, 7, 8, 11)
@@ -16,7 +16,11 @@ MINOR = (0, 2, 3, 5, 7, 8, 11)
 
 @dataclass(frozen=True)
 class Note:
-    """One sound: seconds from the start, its player, MIDI pitch (drums: none), loudness 0-1."""
+    """One sound of `player`, a key of DRUMS or TIMBRES.
+
+    `start` and `duration` are in seconds; `pitch` is a MIDI number, None for drums; `loudness` is a
+    factor of the amplitude.
+    """
 
     start: float
     duration: float
@@ -27,7 +31,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Score:
-    """A composed track; `bpm` is a whole number, as in the Ballroom annotations."""
+    """A composed track; `bpm` is an integer, as in the Ballroom annotations."""
 
     bpm: int
     notes: list[Note]
@@ -35,7 +39,7 @@ class Score:
 
 @dataclass(frozen=True)
 class _Arrangement:
-    """The choices that stay fixed throughout one track."""
+    """The choices that are fixed for one track."""
 
     key: int
     scale: tuple[int, ...]
@@ -51,10 +55,10 @@ class _Arrangement:
 
 
 def compose(dance: Dance, number: int, seconds: float, rng: np.random.Generator) -> Score:
-    """The track `number` (0 ... TRACKS_A_DANCE - 1) of a dance, `seconds` long.
+    """Track `number` (0 ... TRACKS_A_DANCE - 1) of a dance, `seconds` long.
 
-    The tempi of the tracks of a dance follow its distribution: each track draws from its own
-    tenth of it. The excerpt begins anywhere in the bar.
+    Each track draws its tempo from its own tenth of the dance's tempo distribution. The track
+    starts at a random position in the bar.
     """
     rank = (number + rng.random()) / TRACKS_A_DANCE
     bpm = round(float(np.interp(rank, TEMPO_RANKS, dance.tempi)))
@@ -72,7 +76,7 @@ def compose(dance: Dance, number: int, seconds: float, rng: np.random.Generator)
 
 
 def _arrange(dance: Dance, rng: np.random.Generator) -> _Arrangement:
-    # A track may do without one of its drums and have a guest: no sound gives a dance away.
+    # A drum may be missing and a guest may join, so that no single sound identifies a dance.
     drums = dict(dance.drums)
     if len(drums) > 3 and rng.random() < 0.7:
         del drums[rng.choice(list(drums))]
@@ -98,7 +102,7 @@ def _arrange(dance: Dance, rng: np.random.Generator) -> _Arrangement:
 def _bar(
     dance: Dance, arrangement: _Arrangement, number: int, bar: float, rng: np.random.Generator
 ) -> Iterator[Note]:
-    """The notes of one bar, their times from its beginning."""
+    """The notes of one bar; their times are relative to the start of the bar."""
     step = bar / (dance.beats * dance.steps)
     degree = arrangement.progression[number // dance.bars_a_chord % len(arrangement.progression)]
     phrase, place = divmod(number, 8)
@@ -126,7 +130,7 @@ def _bar(
             pitch = _near(60, arrangement.key + _pitch(arrangement.scale, degree, third))
             yield Note(i * step, 0.8 * length, arrangement.chord_player, pitch, loudness)
 
-    # Phrases of eight bars: the melody rests now and then, as a singer does.
+    # A phrase has eight bars; the melody rests in the last two of every second phrase.
     melody = arrangement.melodies[phrase % len(arrangement.melodies)]
     if place >= 6 and phrase % 2:
         return
@@ -140,25 +144,26 @@ def _bar(
 
 
 def _strokes(pattern: str, bar: int, dance: Dance) -> Iterator[tuple[int, str, int]]:
-    """(step in the bar, stroke, steps until the next stroke or rest that ends it)."""
+    """Yield (step in the bar, stroke, its length in steps) for each stroke of the bar."""
     length = dance.beats * dance.steps
     first = bar * length % len(pattern)
     for i in range(first, first + length):
         if pattern[i] in ".-":
             continue
         held = 1
-        holds_on = "-" if "-" in pattern else ".-"
-        while i + held < len(pattern) and pattern[i + held] in holds_on:
+        # In patterns without "-", a stroke lasts until the next one.
+        held_by = "-" if "-" in pattern else ".-"
+        while i + held < len(pattern) and pattern[i + held] in held_by:
             held += 1
         yield i - first, pattern[i], held
 
 
 def _pitch(scale: tuple[int, ...], degree: int, above: int) -> int:
-    """Semitones from the key note to `above` scale steps over a degree."""
+    """Semitones from the key note to the note `above` scale steps above a degree."""
     octave, place = divmod(degree + above, len(scale))
     return 12 * octave + scale[place]
 
 
 def _near(centre: int, pitch: int) -> int:
-    """The octave of `pitch` that lies nearest above `centre` - 6."""
+    """`pitch`, moved by octaves into the range from `centre` - 6 to `centre` + 5."""
     return centre - 6 + (pitch - centre + 6) % 12

@@ -1,9 +1,9 @@
 """The eight ballroom dances as rhythms, for the demo data set.
 
-A pattern is a string with a character a step: in drums, chords and melodies `X` is an accented
-stroke, `x` a plain one, `o` a soft one, `.` a rest, `-` holds the note before. In a bass line a
-digit is a degree of the chord's scale: 1 root, 3 third, 5 fifth, 6 sixth, 8 octave. Patterns may
-last one bar or two. Tempi are the quantiles of the Ballroom annotations in BPM, at TEMPO_RANKS.
+A pattern is a string with one character per step, one or two bars long. In drums, chords and
+melodies, `X` is an accented stroke, `x` a normal one, `o` a soft one, `.` a rest, and `-` holds the
+previous note. In a bass line, a digit is a degree of the chord's scale: 1 root, 3 third, 5 fifth,
+6 sixth, 8 octave. Tempi are quantiles of the Ballroom annotations in BPM, at TEMPO_RANKS.
 """
 
 from dataclasses import dataclass
@@ -14,10 +14,12 @@ TEMPO_RANKS = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 @dataclass(frozen=True)
 class Dance:
-    """One dance: meter, tempi, and what each player plays.
+    """One dance: meter, tempi and patterns.
 
-    `steps` is the number of steps a beat: 4 are sixteenths, 3 make a swing.
-    `players` names, for chords and melody, the timbres to draw from.
+    A bar has `beats` beats, a beat has `steps` steps: 4 for sixteenths, 3 for swing. `drums` has a
+    pattern for each of some keys of DRUMS; players are keys of TIMBRES. Each track draws one of the
+    alternatives, and a minor key with probability `minor`. A progression has one degree of the
+    scale per chord.
     """
 
     beats: int
@@ -34,7 +36,6 @@ class Dance:
     bars_a_chord: int = 1
 
 
-# Degrees of the scale, a chord each; a blues and its relatives where the dance likes them.
 _POP = ("1645", "1451", "2516", "1415", "16251455")
 _LATIN = ("1545", "1455", "2511", "1654", "6451")
 _TANGO = ("1155", "1451", "1541", "14151151")

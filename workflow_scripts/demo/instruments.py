@@ -1,4 +1,4 @@
-"""The demo's instruments: drums of tones and filtered noise, pitched notes from wavetables."""
+"""Instruments of the demo: drums of tones and filtered noise, pitched notes from wavetables."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -8,6 +8,7 @@ import numpy as np
 from workflow_scripts.audio.parameters import SAMPLE_RATE
 
 TABLE_SIZE = 2048
+# In Hz.
 HIGHEST_PARTIAL = 12_000.0
 
 
@@ -15,8 +16,9 @@ HIGHEST_PARTIAL = 12_000.0
 class Timbre:
     """A pitched instrument.
 
-    `partials` are amplitudes; `attack` and `decay` are seconds (the decay to 1/e, infinite for
-    what is blown or bowed); `vibrato` is a share of the frequency, at 5.5 Hz.
+    `partials` are the amplitudes of the harmonics, the fundamental first. `attack` and `decay` (to
+    1/e, for a note of 200 Hz; infinite for wind and bowed instruments) are in seconds. `vibrato` is
+    the relative deviation of the frequency, at 5.5 Hz.
     """
 
     partials: tuple[float, ...]
@@ -27,7 +29,13 @@ class Timbre:
 
 @dataclass(frozen=True)
 class Drum:
-    """A tone that falls to `pitch` Hz, and noise between two frequencies; decays in seconds."""
+    """A drum: a decaying sine tone and decaying band-pass noise.
+
+    `tone` and `noise` are amplitudes; `tone_decay` and `noise_decay` (to 1/e) and `attack` are in
+    seconds. The tone falls from (1 + `sweep`) times `pitch` to `pitch`, in Hz. `band` holds the
+    cut-off frequencies of the noise and `scrapes` the frequency of its amplitude modulation, in Hz;
+    0 turns the modulation off.
+    """
 
     pitch: float
     tone: float
@@ -79,7 +87,7 @@ DRUMS = {
 
 
 def strike(drum: Drum, rng: np.random.Generator) -> np.ndarray:
-    """One stroke at full loudness, float32, as long as it is heard."""
+    """One stroke at full loudness until it has decayed, shape (samples,), float32."""
     decay = max(drum.tone_decay * (drum.tone > 0), drum.noise_decay * (drum.noise > 0))
     time = np.arange(int(SAMPLE_RATE * (drum.attack + 6 * decay))) / SAMPLE_RATE
     falling = drum.pitch * (1 + drum.sweep * np.exp(-time / 0.03))
@@ -97,7 +105,10 @@ def strike(drum: Drum, rng: np.random.Generator) -> np.ndarray:
 
 
 def play(timbre: Timbre, pitch: int, duration: float) -> np.ndarray:
-    """One note of a MIDI pitch at full loudness, float32; it fades within 60 ms after the end."""
+    """One note at full loudness, shape (samples,), float32.
+
+    `pitch` is a MIDI number, `duration` is in seconds; a release of 60 ms follows.
+    """
     release = 0.06
     time = np.arange(int(SAMPLE_RATE * (duration + release))) / SAMPLE_RATE
     frequency = 440 * 2 ** ((pitch - 69) / 12)
@@ -106,7 +117,7 @@ def play(timbre: Timbre, pitch: int, duration: float) -> np.ndarray:
         phase += frequency * timbre.vibrato / (2 * np.pi * 5.5) * np.sin(2 * np.pi * 5.5 * time)
     table = _wavetable(timbre.partials[: max(int(HIGHEST_PARTIAL / frequency), 1)])
     sound = table[(phase * TABLE_SIZE).astype(np.int64) % TABLE_SIZE]
-    # Higher notes of struck and plucked strings die sooner.
+    # Higher notes of struck and plucked strings decay faster.
     envelope = np.exp(-time / (timbre.decay * (200 / frequency) ** 0.3))
     envelope *= np.minimum(time / timbre.attack, 1)
     envelope *= np.clip((duration + release - time) / release, 0, 1)

@@ -1,4 +1,4 @@
-"""Plays a score: mixes its notes, puts them in a room, writes 16-bit mono audio."""
+"""Render a score as audio: mix its notes and add the sound of a room."""
 
 import numpy as np
 
@@ -10,11 +10,14 @@ PEAK = 0.8
 
 
 def perform(score: Score, seconds: float, rng: np.random.Generator) -> np.ndarray:
-    """The sound of a score, float32 in -1 ... 1. Tuning, tone and room are drawn from `rng`."""
+    """The samples of a score at 44.1 kHz, shape (samples,), float32 in -1 ... 1.
+
+    The noise of the drums and the room are drawn from `rng`.
+    """
     length = int(seconds * SAMPLE_RATE)
     mix = np.zeros(length, np.float32)
     drums = {name: strike(drum, rng) for name, drum in DRUMS.items()}
-    # Most notes recur: a duration in 20 ms steps makes them the same sound.
+    # With durations in steps of 20 ms, most notes repeat and are computed once.
     played: dict[tuple[str, int, int], np.ndarray] = {}
     for note in score.notes:
         if note.pitch is None:
@@ -25,14 +28,14 @@ def perform(score: Score, seconds: float, rng: np.random.Generator) -> np.ndarra
                 played[key] = play(TIMBRES[note.player], note.pitch, key[2] / 50)
             sound = played[key]
         first = int(note.start * SAMPLE_RATE)
-        heard = sound[: length - first]
-        mix[first : first + len(heard)] += note.loudness * heard
+        part = sound[: length - first]
+        mix[first : first + len(part)] += note.loudness * part
     mix = _room(mix, rng)
     return (PEAK / np.abs(mix).max() * mix).astype(np.float32)
 
 
 def _room(dry: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Reverberation by decaying noise, a tilt of the spectrum, a little hiss."""
+    """Add reverberation (decaying noise), a spectral tilt and a little hiss."""
     decay, wetness = rng.uniform(0.1, 0.5), rng.uniform(0.05, 0.25)
     time = np.arange(int(SAMPLE_RATE * 4 * decay)) / SAMPLE_RATE
     response = rng.standard_normal(len(time)) * np.exp(-time / decay)
@@ -47,6 +50,6 @@ def _room(dry: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _fast_length(n: int) -> int:
-    """The smallest 2^a or 3 x 2^a that is not below n; a transform of that size is fast."""
+    """The smallest 2^a or 3 * 2^a that is at least n: a size at which the FFT is fast."""
     power = 1 << (n - 1).bit_length()
     return 3 * power // 4 if 3 * power // 4 >= n else power

@@ -1,7 +1,7 @@
-"""The shared libraries of MXNet's CUDA build, from the nvidia-* packages beside it.
+"""Load the shared libraries of MXNet's CUDA build from the nvidia-* packages.
 
-They lie where the dynamic linker does not look. It takes a library that is loaded already for one
-of the same name, so it is enough to load them first, each after those that it needs itself.
+The dynamic linker does not search these packages, but it uses a library that is already loaded
+under the same name. It is therefore enough to load each library in advance, dependencies first.
 """
 
 import ctypes
@@ -12,7 +12,7 @@ from workflow_scripts.devices.gpus import has_cuda_build
 from workflow_scripts.errors import UserError
 
 DRIVER = "libcuda.so.1"
-# By exact name: a PyTorch beside brings the same libraries of a later CUDA.
+# Exact names, because PyTorch installs the same libraries of a later CUDA release.
 LIBRARIES = (
     "cuda_runtime/lib/libcudart.so.11.0",
     "nvtx/lib/libnvToolsExt.so.1",
@@ -25,7 +25,7 @@ LIBRARIES = (
     "cusparse/lib/libcusparse.so.11",
     "cusolver/lib/libcusolver.so.11",
     "nccl/lib/libnccl.so.2",
-    # libcudnn.so.8 loads the others by name when it first needs them; they have to be as old as it.
+    # libcudnn.so.8 loads the others by name on first use; all must be of the same version.
     "cudnn/lib/libcudnn_ops_infer.so.8",
     "cudnn/lib/libcudnn_ops_train.so.8",
     "cudnn/lib/libcudnn_cnn_infer.so.8",
@@ -37,9 +37,11 @@ LIBRARIES = (
 
 
 def load() -> None:
-    """Load what MXNet needs before it is imported; for its CPU build that is nothing.
+    """Load what MXNet needs, before it is imported; its CPU build needs nothing.
 
-    A library that no package has is left to the dynamic linker: the system may have it.
+    A library that is in no package is skipped: the dynamic linker may find it in the system.
+
+    Raises UserError if the NVIDIA driver is missing.
     """
     if not has_cuda_build("mxnet"):
         return
@@ -47,8 +49,8 @@ def load() -> None:
         ctypes.CDLL(DRIVER)
     except OSError as failure:
         raise UserError(
-            f"MXNet's CUDA build needs the NVIDIA driver ({DRIVER}), which this machine lacks: "
-            "install the driver, or go back to the CPU build with `make env`"
+            f"MXNet's CUDA build needs the NVIDIA driver ({DRIVER}), which this machine lacks; "
+            "install the driver, or return to the CPU build with `make env`"
         ) from failure
     for library in LIBRARIES:
         paths = (Path(folder, "nvidia", library) for folder in sys.path)

@@ -1,4 +1,4 @@
-"""Which GPU a training takes: found without importing a framework, one training on each."""
+"""Select the GPU of a training without importing a framework; each GPU runs one training."""
 
 import os
 import re
@@ -16,17 +16,17 @@ from filelock import FileLock, Timeout
 
 from workflow_scripts.errors import UserError
 
-# The CUDA builds of MXNet 1.9.1 hold kernels for these compute capabilities and no PTX.
+# The CUDA builds of MXNet 1.9.1 contain kernels for these compute capabilities, and no PTX.
 OLDEST, NEWEST = (5, 0), (8, 9)
 POLL_SECONDS = 0.5
-# A driver that is broken may never answer.
+# A broken driver may never answer.
 DRIVER_SECONDS = 60
 TO_THE_CPU = "train on the CPU with --resources gpu=0"
 
 
 @dataclass(frozen=True)
 class Gpu:
-    """One GPU that the driver shows; `uuid` is its name in CUDA_VISIBLE_DEVICES."""
+    """One GPU that the driver lists; `uuid` is its name in CUDA_VISIBLE_DEVICES."""
 
     index: int
     uuid: str
@@ -35,7 +35,7 @@ class Gpu:
 
     @property
     def runs_mxnet(self) -> bool:
-        """Whether MXNet's kernels run on it."""
+        """Whether MXNet has kernels for it."""
         return OLDEST <= self.compute_capability <= NEWEST
 
     def __str__(self) -> str:
@@ -46,7 +46,7 @@ class Gpu:
 def parse_gpus(listing: str) -> list[Gpu]:
     """GPUs from the lines "index, uuid, name, compute capability" that nvidia-smi prints.
 
-    A GPU whose compute capability the driver does not tell is left out.
+    A GPU whose compute capability is unknown to the driver is skipped.
     """
     lines = re.findall(r"^(\d+), ([^,]+), (.*), (\d+)\.(\d+)$", listing, flags=re.MULTILINE)
     return [
@@ -56,11 +56,11 @@ def parse_gpus(listing: str) -> list[Gpu]:
 
 
 def visible(gpus: list[Gpu], environment: Mapping[str, str]) -> list[Gpu]:
-    """Those that CUDA_VISIBLE_DEVICES leaves, in its order; all where it is not set.
+    """The `gpus` that CUDA_VISIBLE_DEVICES lists, in its order; all if it is not set.
 
-    It names a GPU by its index in the driver's list, by its UUID or the first part of it, or a
-    slice of a GPU as MIG-...; as for CUDA itself, an entry that names none, or one again, hides all
-    behind it.
+    An entry is the index of a GPU in the driver's list, its UUID or the start of it, or a slice of
+    a GPU (MIG-...). As in CUDA, an entry that does not match exactly one GPU, or repeats one, hides
+    all entries after it.
     """
     if "CUDA_VISIBLE_DEVICES" not in environment:
         return gpus
@@ -68,47 +68,47 @@ def visible(gpus: list[Gpu], environment: Mapping[str, str]) -> list[Gpu]:
     for entry in environment["CUDA_VISIBLE_DEVICES"].split(","):
         name = entry.strip()
         if name.startswith("MIG-") and gpus:
-            # The driver's list does not tell which GPU a slice is of; machines have one kind.
-            found = [Gpu(gpus[0].index, name, gpus[0].name, gpus[0].compute_capability)]
+            # The driver does not say which GPU a slice belongs to; assume that all are of one kind.
+            matches = [Gpu(gpus[0].index, name, gpus[0].name, gpus[0].compute_capability)]
         elif name.isdecimal():
-            found = [gpu for gpu in gpus if gpu.index == int(name)]
+            matches = [gpu for gpu in gpus if gpu.index == int(name)]
         else:
-            found = [gpu for gpu in gpus if name and gpu.uuid.startswith(name)]
-        if len(found) != 1 or found[0] in chosen:
+            matches = [gpu for gpu in gpus if name and gpu.uuid.startswith(name)]
+        if len(matches) != 1 or matches[0] in chosen:
             break
-        chosen += found
+        chosen += matches
     return chosen
 
 
 def visible_gpus() -> list[Gpu]:
-    """The GPUs that the driver shows and the environment leaves to this process."""
+    """The GPUs that the driver lists and the environment allows; none if the driver fails."""
     command = ["nvidia-smi", "--query-gpu=index,uuid,name,compute_cap", "--format=csv,noheader"]
     try:
-        # Unchecked: it fails for one lost GPU of several, and lists the others.
-        asked = subprocess.run(command, capture_output=True, timeout=DRIVER_SECONDS, check=False)
+        # Unchecked: if one of several GPUs is lost, nvidia-smi fails but lists the others.
+        answer = subprocess.run(command, capture_output=True, timeout=DRIVER_SECONDS, check=False)
     except (OSError, subprocess.SubprocessError):
         return []
-    return visible(parse_gpus(asked.stdout.decode(errors="replace")), os.environ)
+    return visible(parse_gpus(answer.stdout.decode(errors="replace")), os.environ)
 
 
 def has_cuda_build(engine: str) -> bool:
-    """Whether the installed framework of this engine was built for NVIDIA GPUs."""
+    """Whether the installed framework of this engine is a CUDA build."""
     if engine == "mxnet":
         names = (distribution.metadata["Name"] or "" for distribution in metadata.distributions())
         return any(name.startswith("mxnet-cu") for name in names)
-    found = util.find_spec("torch")
-    if found is None or found.origin is None:
+    spec = util.find_spec("torch")
+    if spec is None or spec.origin is None:
         return False
-    # Importing PyTorch takes seconds; this file of it names the CUDA release of its build.
-    version = Path(found.origin).with_name("version.py").read_text()
+    # Importing PyTorch takes seconds; its version.py states the CUDA release of the build.
+    version = Path(spec.origin).with_name("version.py").read_text()
     return re.search(r"^cuda\b.*= *['\"]\d", version, flags=re.MULTILINE) is not None
 
 
 def conda_form(engine: str) -> str:
-    """Which file of envs/ `--sdm conda` makes the engine's environment from.
+    """The file in envs/, without suffix, from which `--sdm conda` makes the engine's environment.
 
-    That of the build which runs Snakemake: a submit node has no GPU to go by, and the jobs ask for
-    one only where this build can use it.
+    It matches the installed build: a submit node has no GPU to detect, and jobs request a GPU only
+    if this build can use one.
     """
     if engine == "torch":
         return "torch"
@@ -116,9 +116,9 @@ def conda_form(engine: str) -> str:
 
 
 def why_idle(engine: str) -> str | None:
-    """Why a GPU that a cluster has granted this job is of no use to it, if so.
+    """Why this job cannot use the GPU that a cluster has granted it; None if it can or has none.
 
-    A cluster names what it grants in CUDA_VISIBLE_DEVICES.
+    A cluster lists the granted GPUs in CUDA_VISIBLE_DEVICES.
     """
     granted = os.environ.get("CUDA_VISIBLE_DEVICES")
     if not granted:
@@ -126,16 +126,16 @@ def why_idle(engine: str) -> str | None:
     if not has_cuda_build(engine):
         reason = f"the installed {engine} is a build without CUDA"
     elif not visible_gpus():
-        reason = "nvidia-smi shows none"
+        reason = "nvidia-smi lists no GPU"
     else:
         return None
     return f"the GPU granted (CUDA_VISIBLE_DEVICES={granted}) stays idle: {reason}"
 
 
 def with_kernels(engine: str, gpus: list[Gpu]) -> list[Gpu]:
-    """Those of `gpus` that `engine` has kernels for.
+    """The `gpus` that `engine` has kernels for; for PyTorch, all of them.
 
-    What PyTorch has kernels for is known to PyTorch alone, so its engine checks for itself.
+    Only PyTorch knows what it has kernels for, so its engine checks that.
     """
     return [gpu for gpu in gpus if engine == "torch" or gpu.runs_mxnet]
 
@@ -143,16 +143,16 @@ def with_kernels(engine: str, gpus: list[Gpu]) -> list[Gpu]:
 def gpus_to_use(engine: str) -> list[Gpu]:
     """The GPUs of this machine that trainings use; none for a build without CUDA.
 
-    If the engine has kernels for none of them they count all the same: a training then says so.
+    If the engine has kernels for none of them, all are returned, and the training reports it.
     """
     gpus = visible_gpus() if has_cuda_build(engine) else []
     return with_kernels(engine, gpus) or gpus
 
 
 def cpu_note(engine: str, local: bool) -> str | None:
-    """A sentence if trainings will run on the CPU, as far as this machine knows.
+    """A note if trainings run on the CPU, as far as this machine knows; otherwise None.
 
-    `local` tells whether this machine itself runs them.
+    `local` is whether this machine runs them.
     """
     cuda = has_cuda_build(engine)
     if not local:
@@ -161,7 +161,7 @@ def cpu_note(engine: str, local: bool) -> str | None:
             if cuda
             else (
                 f"Training on the CPU: the installed {engine} is a build without CUDA; "
-                "--resources gpu=0 asks the cluster for no GPUs."
+                "set --resources gpu=0 to request no GPUs from the cluster."
             )
         )
     gpus = visible_gpus()
@@ -178,28 +178,25 @@ def cpu_note(engine: str, local: bool) -> str | None:
 def usable_gpus(engine: str) -> list[Gpu]:
     """The visible GPUs that `engine` has kernels for.
 
-    Raises UserError, naming the GPU and the way out, where there is none.
+    Raises UserError if there is none.
     """
     if not has_cuda_build(engine):
-        title, command = {
-            "mxnet": ("MXNet", "make env GPU=1"),
-            "torch": ("PyTorch", "pip install another build"),
+        title, remedy = {
+            "mxnet": ("MXNet", "install the CUDA build with `make env GPU=1`"),
+            "torch": ("PyTorch", "install a CUDA build with pip"),
         }[engine]
-        raise UserError(
-            f"the installed {title} is a build without CUDA; change it with {command}, or "
-            f"{TO_THE_CPU}"
-        )
+        raise UserError(f"the installed {title} is a build without CUDA; {remedy}, or {TO_THE_CPU}")
     gpus = visible_gpus()
     if not gpus:
         raise UserError(
-            "this job is to use a GPU and none is visible here (CUDA_VISIBLE_DEVICES is "
-            f"{os.environ.get('CUDA_VISIBLE_DEVICES', 'not set')}); ask `nvidia-smi`, or "
-            f"{TO_THE_CPU}"
+            "this job needs a GPU, but none is visible (CUDA_VISIBLE_DEVICES is "
+            f"{os.environ.get('CUDA_VISIBLE_DEVICES', 'not set')}); check the driver with "
+            f"`nvidia-smi`, or {TO_THE_CPU}"
         )
     usable = with_kernels(engine, gpus)
     if not usable:
         raise UserError(
-            f"MXNet has no kernels for {gpus[0]}: it runs on compute capability "
+            f"MXNet has no kernels for {gpus[0]}: it supports compute capability "
             f"{OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}; set engine: torch, or "
             f"{TO_THE_CPU}"
         )
@@ -208,13 +205,13 @@ def usable_gpus(engine: str) -> list[Gpu]:
 
 @contextmanager
 def claim(engine: str, n_gpus: int, wait: bool = True) -> Iterator[Gpu | None]:
-    """Hold one GPU for this process alone and make it the only visible one; None for the CPU.
+    """Lock one GPU for this process and make it the only visible one; yield None for the CPU.
 
-    Call it before the framework is imported. The lock is one of the operating system and ends with
-    the process, however that ends. While other trainings hold all GPUs, this one waits, unless told
-    not to.
+    Call it before the framework is imported. The operating system releases the lock when the
+    process ends, even if it is killed. While other trainings hold all GPUs, this one waits; without
+    `wait` it raises UserError.
 
-    Raises UserError where no GPU can be used.
+    Raises UserError if no GPU can be used.
     """
     if n_gpus == 0:
         yield None
@@ -227,7 +224,7 @@ def claim(engine: str, n_gpus: int, wait: bool = True) -> Iterator[Gpu | None]:
 
 @contextmanager
 def locked(gpus: list[Gpu], wait: bool) -> Iterator[Gpu]:
-    """Take, or wait for, the first of `gpus` that no other job of this user has locked."""
+    """Lock the first of `gpus` that no other job of this user holds; wait for one if `wait`."""
     folder = Path(tempfile.gettempdir()) / f"training-gpus-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     locks = [(gpu, FileLock(folder / f"{gpu.uuid}.lock")) for gpu in gpus]
@@ -245,8 +242,8 @@ def locked(gpus: list[Gpu], wait: bool) -> Iterator[Gpu]:
             return
         if not wait:
             raise UserError(
-                "another training holds every visible GPU; try again when it has ended, or ask "
-                "for fewer GPUs"
+                "other trainings hold every visible GPU; run again when one has ended, or request "
+                "fewer GPUs"
             )
         if not waiting:
             waiting = True

@@ -1,4 +1,4 @@
-"""New music through trained models: what they decide and how it is told.
+"""Label music with trained models.
 
-NumPy, Essentia and onnxruntime are all that this may import.
+The modules import only the packages in envs/label.txt.
 """

@@ -1,4 +1,4 @@
-"""Which files are to be labelled."""
+"""Find the audio files to label."""
 
 import os
 from collections.abc import Iterable
@@ -12,32 +12,32 @@ from workflow_scripts.errors import UserError
 
 @dataclass(frozen=True)
 class Found:
-    """Files to label, and how many of the folders' files have a name of no audio."""
+    """Files to label, and the number of files in folders that have no audio suffix."""
 
     tracks: list[Path]
-    n_left_alone: int
+    n_ignored: int
 
 
 def find(paths: Iterable[Path]) -> Found:
-    """The files named, and those in the folders named whose names promise audio, sorted.
+    """The files in `paths`, and the files with an audio suffix in its folders, sorted.
 
-    A file that is named is one to label, whatever its name. Each counts once. Raises UserError for
-    a folder that cannot be read.
+    A file in `paths` may have any suffix. Each file is returned once. Raises UserError if a folder
+    cannot be read.
     """
     tracks: dict[Path, None] = {}
-    n_left_alone = 0
+    n_ignored = 0
     for path in paths:
-        if not os.path.isdir(path):  # noqa: PTH112 - Path's raises for some names.
+        if not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises for some names.
             tracks[path] = None
             continue
         try:
             files = sorted(Path(file.path) for file in scan(str(path)))
         except OSError as failure:
             raise UserError(
-                f"cannot read the folder {failure.filename or path}: {failure.strerror}; set its "
-                "permissions, or name other folders"
+                f"cannot read the folder {failure.filename or path}: {failure.strerror}; change "
+                "its permissions or give another folder"
             ) from None
-        promising = [file for file in files if file.suffix.lower() in SUFFIXES]
-        n_left_alone += len(files) - len(promising)
-        tracks.update(dict.fromkeys(promising))
-    return Found(list(tracks), n_left_alone)
+        audio = [file for file in files if file.suffix.lower() in SUFFIXES]
+        n_ignored += len(files) - len(audio)
+        tracks.update(dict.fromkeys(audio))
+    return Found(list(tracks), n_ignored)

@@ -1,4 +1,4 @@
-"""Labelled tracks as JSON, as CSV, and as text for people; one by one as they come."""
+"""Labelled tracks as JSON, CSV and text, formatted one by one."""
 
 import csv
 import io
@@ -23,9 +23,9 @@ COLUMNS = (
 
 
 def details(track: Labelled) -> dict[str, Any]:
-    """A track as its JSON object: path, and problem or all else.
+    """The JSON object of a track: path and problem, or path and all other keys.
 
-    The path is as os.fsdecode has it; times are seconds from the start.
+    The path is decoded as by os.fsdecode; times are in seconds from the start of the track.
     """
     prediction = track.prediction
     if prediction is None:
@@ -54,7 +54,7 @@ def details(track: Labelled) -> dict[str, Any]:
 
 
 def as_json(tracks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """A list of the objects that `details` gives."""
+    """A JSON list of objects from `details`."""
     yield "["
     separator = "\n"
     for track in tracks:
@@ -64,21 +64,21 @@ def as_json(tracks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def as_csv(tracks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """A row a track, see COLUMNS; the timeline as "start-end class; ...".
+    """A header and a row per track (COLUMNS). The timeline is "start-end class; ...".
 
-    Names are `printable`; those to the letter are in the JSON.
+    Names are `printable`; the JSON has the exact names.
     """
     yield _row(COLUMNS)
     for track in tracks:
-        stretches = "; ".join(
-            f"{start:.1f}-{end:.1f} {name}" for start, end, name in _stretches(track)
+        timeline = "; ".join(
+            f"{start:.1f}-{end:.1f} {name}" for start, end, name in _sections(track)
         )
-        values = dict(track) | {"timeline": stretches}
+        values = dict(track) | {"timeline": timeline}
         yield _row([printable(str(values.get(column, ""))) for column in COLUMNS])
 
 
 def as_text(tracks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Two lines a track: the prediction, and when which class begins."""
+    """Two lines per track: the prediction, and the start of each section of one class."""
     for track in tracks:
         path = printable(track["path"])
         if "problem" in track:
@@ -90,7 +90,7 @@ def as_text(tracks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             f"{printable(track['runner_up'])} ({track['runner_up_probability']:.2f}, "
             f"{100 * track['runner_up_vote_share']:.0f} %)\n"
         )
-        starts = [f"{clock(start)} {printable(name)}" for start, _, name in _stretches(track)]
+        starts = [f"{clock(start)} {printable(name)}" for start, _, name in _sections(track)]
         yield f"    {', '.join(starts)}\n"
 
 
@@ -101,15 +101,15 @@ def _by_class(classes: Sequence[str], values: Sequence[float]) -> dict[str, floa
     return {name: round(value, 6) for name, value in zip(classes, values, strict=True)}
 
 
-def _stretches(track: Mapping[str, Any]) -> list[tuple[float, float, str]]:
-    """The timeline as (start, end, class), neighbours of one class together."""
-    runs: list[tuple[float, float, str]] = []
+def _sections(track: Mapping[str, Any]) -> list[tuple[float, float, str]]:
+    """The timeline as (start, end, class), with adjacent moments of one class merged."""
+    sections: list[tuple[float, float, str]] = []
     for moment in track.get("timeline", ()):
         start = moment["start"]
-        if runs and runs[-1][2] == moment["class"]:
-            start = runs.pop()[0]
-        runs.append((start, moment["end"], moment["class"]))
-    return runs
+        if sections and sections[-1][2] == moment["class"]:
+            start = sections.pop()[0]
+        sections.append((start, moment["end"], moment["class"]))
+    return sections
 
 
 def _row(values: Sequence[str]) -> str:
@@ -119,6 +119,6 @@ def _row(values: Sequence[str]) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Minutes and the nearest second."""
+    """A time as minutes and seconds, rounded to a second."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d}"

@@ -1,4 +1,4 @@
-"""Labels tracks, several at a time, each in a process that a bad file may end or keep too long."""
+"""Label tracks in parallel, in processes that a bad file may crash or block."""
 
 import os
 from collections import deque
@@ -19,18 +19,18 @@ from workflow_scripts.errors import UserError
 from workflow_scripts.labelling.prediction import Prediction, predict
 from workflow_scripts.models.runtime import Ensemble
 
-# Half a day of sound takes some minutes, of large networks more.
+# Seconds per track. Half a day of audio takes some minutes, more with large networks.
 TIME_LIMIT = 1800
-# A mel energy that would be infinite in the middle of the compression; full scale has about 1.
+# A mel energy that overflows in the compression; audio at full scale has about 1.
 LOUDEST = np.finfo(np.float32).max / COMPRESSION
 STANDARD_ERROR = 2
-# Tracks under way for each process: the next is there when one is done.
+# Submitted tracks per process, so that no process waits for the next track.
 AHEAD = 4
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """A track and what is decided of it, or why nothing is."""
+    """A track with its prediction, or with the problem that prevents one."""
 
     path: Path
     prediction: Prediction | None
@@ -38,9 +38,9 @@ class Labelled:
 
 
 def label_all(model: Path, tracks: Sequence[Path], n_processes: int) -> Iterator[Labelled]:
-    """Each track in turn, labelled by the models of a file; a bad one does not stop the others.
+    """Label each track, in order, with the models in a file. A bad track does not stop the others.
 
-    Raises UserError where `model` cannot be used.
+    Raises UserError if `model` cannot be used.
     """
     workers: SimpleQueue[Worker[Prediction]] = SimpleQueue()
     n_processes = min(n_processes, len(tracks))
@@ -63,11 +63,12 @@ def label_all(model: Path, tracks: Sequence[Path], n_processes: int) -> Iterator
 
 
 def label_one(model: Path, track: Path) -> Prediction:
-    """What the models of a file decide of one track.
+    """Predict one track with the models in a file.
 
-    Raises NotAudioError for a track without sound or too short; UserError for a bad model.
+    Raises NotAudioError if the track cannot be decoded, is silent, too loud or too short, and
+    UserError if `model` cannot be used.
     """
-    # Here, in the process that decodes: it takes a second.
+    # The import takes a second, so only the processes that decode do it.
     from workflow_scripts.audio.front_end import mel_bands
 
     _silence_decoders()
@@ -76,11 +77,11 @@ def label_one(model: Path, track: Path) -> Prediction:
     if energies.max() < SILENCE:
         raise NotAudioError("is silent throughout")
     if energies.max() >= LOUDEST:
-        raise NotAudioError("holds samples too large for sound")
+        raise NotAudioError("has samples too large for audio")
     if len(energies) < ensemble.longest_input:
         raise NotAudioError(
-            f"is too short: {len(energies) / FRAME_RATE:.2f} s, and the model listens to "
-            f"{ensemble.longest_input / FRAME_RATE:.2f} s at a time"
+            f"is too short: {len(energies) / FRAME_RATE:.2f} s, and the model needs "
+            f"segments of {ensemble.longest_input / FRAME_RATE:.2f} s"
         )
     return predict(ensemble.classes, ensemble.probabilities(energies))
 
@@ -92,7 +93,7 @@ def _ensemble(model: Path) -> Ensemble:
 
 @cache
 def _silence_decoders() -> None:
-    """Libraries print what they think of a damaged file; what comes of it is told anyway."""
+    """Discard what libraries print about a damaged file; `Labelled.problem` reports it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), STANDARD_ERROR)
 
 
@@ -100,7 +101,7 @@ def _labelled(workers: SimpleQueue[Worker[Prediction]], track: Path) -> Labelled
     worker = workers.get()
     try:
         if not track.exists():
-            return Labelled(track, None, "is not there")
+            return Labelled(track, None, "does not exist")
         if track.is_file() and not track.stat().st_size:
             return Labelled(track, None, "is empty")
         return Labelled(track, worker(track))
@@ -110,7 +111,7 @@ def _labelled(workers: SimpleQueue[Worker[Prediction]], track: Path) -> Labelled
         return Labelled(track, None, f"cannot be read: {failure.strerror}")
     except UserError:
         raise
-    # Whatever a hostile file does to a decoder is no reason to leave the others.
+    # A hostile file can make a decoder raise any exception; continue with the others.
     except Exception as failure:
         return Labelled(track, None, f"cannot be labelled: {failure!r}")
     finally:

@@ -1,4 +1,4 @@
-"""A picture of what is decided of a track, moment by moment, as SVG."""
+"""A picture of a track's class probabilities over time, as SVG."""
 
 from html import escape
 from pathlib import Path
@@ -10,14 +10,14 @@ from workflow_scripts.errors import printable
 from workflow_scripts.labelling.formats import clock
 from workflow_scripts.labelling.prediction import Prediction
 
-# Pixels.
+# Sizes in pixels.
 WIDTH, ROW, LABELS, TOP, BOTTOM = 900, 22, 170, 64, 58
-# More are averaged: a recording of hours has thousands.
+# Longer timelines are averaged: a recording of hours has thousands of moments.
 MOST_COLUMNS = 180
-# Between marks of time, in seconds: the first that leaves room.
+# Seconds between time marks: the first that gives at most MOST_TICKS is used.
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 MOST_TICKS = 12
-LEGEND = "blue: probability of the class; frame: the most probable one of that stretch"
+LEGEND = "blue: probability of the class; outline: most probable class at that time"
 STYLE = """\
 text{font:13px system-ui,sans-serif;fill:#1a1a1a}.title{font-size:16px;font-weight:600}
 .quiet{fill:#666}.paper{fill:#fff}.cell{fill:#1f5fa8}.chosen{fill:none;stroke:#d9480f;stroke-width:2}
@@ -25,30 +25,30 @@ text{font:13px system-ui,sans-serif;fill:#1a1a1a}.title{font-size:16px;font-weig
 
 
 def write(path: Path, name: str, prediction: Prediction) -> None:
-    """Write the picture: a row a class, darker where it is more probable, the prediction framed."""
+    """Write the picture: a row per class, shaded by probability, the most probable outlined."""
     with atomic(path) as partial:
         partial.write_text(drawing(name, prediction), encoding="utf-8")
 
 
 def drawing(name: str, prediction: Prediction) -> str:
-    """See `write`."""
+    """The SVG that `write` writes."""
     values = np.array([moment.probabilities for moment in prediction.timeline])
     seconds = prediction.timeline[-1].end
     columns = np.array_split(values, min(len(values), MOST_COLUMNS))
     edges = np.cumsum([0, *map(len, columns)]) * (WIDTH - LABELS) / len(values) + LABELS
     height = TOP + ROW * len(prediction.classes) + BOTTOM
     first = prediction.order[0]
-    said = (
+    summary = (
         f"{prediction.label}: probability {prediction.probabilities[first]:.2f}, "
         f"{100 * prediction.vote_shares[first]:.0f} % of the votes; then {prediction.runner_up}"
     )
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH + 20} {height}" '
         f'width="{WIDTH + 20}" height="{height}" role="img">',
-        f"<title>{_text(name)}: {_text(said)}</title><style>{STYLE}</style>",
+        f"<title>{_text(name)}: {_text(summary)}</title><style>{STYLE}</style>",
         f'<rect class="paper" width="{WIDTH + 20}" height="{height}"/>',
         f'<text class="title" x="12" y="24">{_text(name)}</text>',
-        f'<text class="quiet" x="12" y="46">{_text(said)}</text>',
+        f'<text class="quiet" x="12" y="46">{_text(summary)}</text>',
     ]
     for row, position in enumerate(prediction.order):
         y = TOP + ROW * row

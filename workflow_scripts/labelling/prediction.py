@@ -1,4 +1,4 @@
-"""What models decide of a track."""
+"""The prediction of a track from the class probabilities of its segments."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from workflow_scripts.results.votes import combined_vote
 
 @dataclass(frozen=True)
 class Moment:
-    """A stretch of a track, from `start` to `end` (seconds), and the probability of each class."""
+    """A section of a track, `start` to `end` in seconds, and the probability of each class."""
 
     start: float
     end: float
@@ -20,10 +20,10 @@ class Moment:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Of one track, over the `classes`: probabilities, shares of the votes, and the timeline.
+    """The prediction of one track: probability and share of the votes of each class, timeline.
 
-    `order` has the positions of the classes, the one decided for first. A probability is the mean
-    over the track's segments. `timeline` has the segments of the shortest input.
+    `order` has the positions of the classes, the predicted class first. A probability is the mean
+    over the track's segments. `timeline` has a moment for each segment of the shortest input.
     """
 
     classes: tuple[str, ...]
@@ -34,43 +34,46 @@ class Prediction:
 
     @property
     def label(self) -> str:
-        """The class decided for."""
+        """The predicted class."""
         return self.classes[self.order[0]]
 
     @property
     def runner_up(self) -> str:
-        """The class that comes next."""
+        """The second class."""
         return self.classes[self.order[1]]
 
     def at(self, moment: Moment) -> str:
-        """The class of that stretch by itself."""
+        """The most probable class at `moment`."""
         return self.classes[int(np.argmax(moment.probabilities))]
 
 
-def predict(classes: Sequence[str], heard: Mapping[int, list[np.ndarray]]) -> Prediction:
-    """From what each network hears, see `models.runtime.Ensemble.probabilities`."""
-    networks = [probabilities for variants in heard.values() for probabilities in variants]
+def predict(classes: Sequence[str], probabilities: Mapping[int, list[np.ndarray]]) -> Prediction:
+    """Predict from the class probabilities that `models.runtime.Ensemble.probabilities` returns."""
+    networks = [network for networks in probabilities.values() for network in networks]
     order, shares, mean = combined_vote(networks)
     return Prediction(
         classes=tuple(classes),
         order=tuple(order.tolist()),
         probabilities=tuple(mean.astype(float).tolist()),
         vote_shares=tuple(shares.astype(float).tolist()),
-        timeline=tuple(_timeline(heard)),
+        timeline=tuple(_timeline(probabilities)),
     )
 
 
-def _timeline(heard: Mapping[int, list[np.ndarray]]) -> list[Moment]:
-    """The segments of the shortest input; of longer ones the segment that covers its centre."""
-    shortest = min(heard)
+def _timeline(probabilities: Mapping[int, list[np.ndarray]]) -> list[Moment]:
+    """A moment for each segment of the shortest input: the mean over the networks.
+
+    A network with a longer input contributes the segment that covers the centre of the shortest.
+    """
+    shortest = min(probabilities)
     moments = []
-    for number in range(len(heard[shortest][0])):
+    for number in range(len(probabilities[shortest][0])):
         first = number * shortest
         covering = [
-            probabilities[segment]
-            for n_frames, networks in heard.items()
-            for probabilities in networks
-            if (segment := (first + shortest // 2) // n_frames) < len(probabilities)
+            network[segment]
+            for n_frames, networks in probabilities.items()
+            for network in networks
+            if (segment := (first + shortest // 2) // n_frames) < len(network)
         ]
         values = np.mean(covering, axis=0).astype(float)
         start, end = first / FRAME_RATE, (first + shortest) / FRAME_RATE

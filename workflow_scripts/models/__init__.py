@@ -1,1 +1,1 @@
-"""Trained models as files to hand over: ONNX, the file that packs several, and their use."""
+"""Trained models as files to share: ONNX files, packed files, model cards, and inference."""

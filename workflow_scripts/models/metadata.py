@@ -1,4 +1,4 @@
-"""What the file of a model says about the model."""
+"""The metadata in a model file."""
 
 import json
 from collections.abc import Mapping
@@ -7,17 +7,17 @@ from typing import Any
 
 from workflow_scripts.networks.architecture import Network
 
-# The version of these texts; raised when an older reader would misunderstand a file.
+# Version of the metadata; increased when an older reader would misunderstand a file.
 FORMAT = 1
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """One trained model.
+    """The metadata of one trained model.
 
-    `network` is the variant's description in config.yaml: input_frames, trunks, hidden. `accuracy`
-    is its accuracy in % on the `n_test_tracks` test tracks of its fold; `front_end` is
-    `audio.parameters.FRONT_END`; `weights` is the SHA-256 of the weights.npz it was made of.
+    `network` has input_frames, trunks and hidden of the variant in config.yaml. `accuracy` is in %,
+    on the `n_test_tracks` test tracks of the fold. `front_end` is `audio.parameters.FRONT_END`.
+    `weights` is the SHA-256 of weights.npz.
     """
 
     dataset: str
@@ -34,24 +34,24 @@ class Metadata:
     weights: str
 
     def texts(self) -> dict[str, str]:
-        """The JSON texts of a file, by name: each field, and the version of the texts."""
+        """A JSON text for each field and for the format version, by name."""
         return {name: json.dumps(value) for name, value in asdict(self).items()} | {
             "format": json.dumps(FORMAT)
         }
 
     @classmethod
     def n_texts(cls) -> int:
-        """The number of `texts`."""
+        """The number of entries in `texts`."""
         return len(fields(cls)) + 1
 
     @classmethod
     def of(cls, texts: Mapping[str, str]) -> "Metadata":
-        """The metadata of `texts`. Raises ValueError or KeyError if they are others."""
+        """The metadata in `texts`. Raises ValueError, KeyError or TypeError if they are invalid."""
         if json.loads(texts["format"]) != FORMAT:
-            raise ValueError("another format")
+            raise ValueError("unknown format")
         values = {name: json.loads(texts[name]) for name in cls.__dataclass_fields__}
         return cls(**values | {"classes": tuple(values["classes"])})
 
     def network_for(self, n_bands: int) -> Network:
-        """The network. Raises ValueError, KeyError or TypeError if `network` describes none."""
+        """The network. Raises ValueError, KeyError or TypeError if `network` is invalid."""
         return Network.from_config(self.network, n_bands, len(self.classes))

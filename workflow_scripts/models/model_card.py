@@ -1,6 +1,6 @@
-"""The model card of a variant: what its models were made of, what they can do and what they cannot.
+"""The model card of a variant: data, protocol, accuracy and limits of its models.
 
-Its parts are those of Mitchell et al., Model Cards for Model Reporting (FAT* 2019).
+The sections follow Mitchell et al., Model Cards for Model Reporting (FAT* 2019).
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,15 +19,15 @@ CARD = """\
 # Model card: {variant}, trained on {dataset}
 
 A {architecture} network of *Experimenting with Musically Motivated Convolutional Neural Networks*
-(Pons, Lidy & Serra, CBMI 2016): it hears a segment of {seconds:.1f} s and gives each of {n_classes}
-classes a probability; a track is of the class that most of its segments vote for. The files
-`fold-<k>.onnx` are {n_folds} models of it, one a fold of the cross-validation.
+(Pons, Lidy & Serra, CBMI 2016). The input is a segment of {seconds:.1f} s, the output the
+probability of each of {n_classes} classes. A majority vote of its segments predicts the class of a
+track. The files `fold-<k>.onnx` are {n_folds} models, one for each fold of the cross-validation.
 
 ## Input and output
 
-`{input}`: raw mel energies, float32 (segments, {frames}, {bands}), computed as `front_end` in the
-metadata of each file says; compression and normalisation are part of the model. `{output}`: float32
-(segments, {n_classes}), the classes in the order of `classes` there:
+`{input}`: raw mel energies, float32 (segments, {frames}, {bands}), computed with the settings in
+`front_end` in the metadata of each file. Compression and normalisation are part of the model.
+`{output}`: float32 (segments, {n_classes}), in the order of `classes` in the metadata:
 {classes}.
 
 ## Data
@@ -37,41 +37,41 @@ metadata of each file says; compression and normalisation are part of the model.
 
 ## Protocol
 
-{n_folds} folds by track: model k is tested on fold k, which it has never seen. {validation}
+Cross-validation with {n_folds} folds of whole tracks. Model k is tested on fold k. {validation}
 {training}
 {trained}
 
 ## Accuracy
 
-Track by track, each decided by the one model that has not seen it: {mean:.2f} ± {std:.2f} per cent
-(mean and standard deviation, ddof 0, over the folds).
+Each track is predicted by the model of its test fold. {mean:.2f} ± {std:.2f} % of the tracks are
+predicted correctly (mean and standard deviation, ddof 0, over the folds).
 
 {by_class}
 
 {by_fold}
 
-On these tracks ONNX Runtime and the training's engine differ by {error:.0e} at most in a track's
-mean probability of a class.
+The mean class probabilities of these tracks differ by at most {error:.0e} between ONNX Runtime and
+the engine that trained the models.
 
 ## Limits
 
-- It decides among these classes alone and has none for "something else": of music of another kind
-  it tells the least unlike.
-- A probability is the network's, not calibrated: 90 per cent does not mean nine times in ten.
-- The accuracy is of one model by itself. Models of several folds that decide together have seen
-  every track between them, so that this data set cannot tell how good they are together.
-- A network that was chosen because it is the best of several on these tracks is likely to do less
-  well on others.
-- It was tested on music from the same source as what it was trained on; music that was recorded,
-  mastered or chosen otherwise may be decided less well.
+- There is no class for other music: the model predicts one of these classes for every track.
+- The probabilities are not calibrated: of the tracks predicted with probability 0.9, more or fewer
+  than 90 % may be correct.
+- The accuracy is that of single models. The models of several folds together are trained on every
+  track, so this data set cannot measure the accuracy of their joint predictions.
+- A network selected for the highest accuracy on these tracks is likely to be less accurate on
+  others.
+- The test tracks come from the same source as the training tracks. The accuracy may be lower on
+  music that is recorded, mastered or selected differently.
 {more_limits}"""
 VALIDATION = {
-    "tracks": "The next fold chose the epoch, the others trained.",
-    "segments": "Segments drawn from the training tracks chose the epoch: its validation accuracy "
-    "is too high, the test's is not.",
+    "tracks": "It is trained on the others except the next one, which selects the epoch.",
+    "segments": "It is trained on the others, of which random segments select the epoch: the "
+    "validation accuracy is too high, the test accuracy is not.",
 }
 SYNTHETIC = """\
-- The demo's music is synthetic. The model shows how models are used; do not use it on music.
+- The music of the demo is synthetic. The model is an example; do not label real music with it.
 """
 
 
@@ -81,14 +81,14 @@ def text(
     metadata: Sequence[Metadata],
     fits: Sequence[Mapping[str, Any]],
     tracks: Tracks,
-    decided: Sequence[pd.DataFrame],
+    predicted: Sequence[pd.DataFrame],
     error: float,
 ) -> str:
     """The card as Markdown.
 
-    `metadata`, `fits` (fit.json) and `decided` (predictions) have an entry a fold; `dataset` and
-    `name` are the configuration's; `error` is the largest difference from the predictions' mean
-    probabilities.
+    `metadata`, `fits` (fit.json) and `predicted` (`predictions.read`) have one entry per fold.
+    `dataset` and `name` are as in the configuration. `error` is the largest difference between mean
+    class probabilities of ONNX Runtime and those in `predicted`.
     """
     first = metadata[0]
     frames = first.network["input_frames"]
@@ -112,7 +112,7 @@ def text(
         trained=provenance.sentence(fits),
         mean=accuracies.mean(),
         std=accuracies.std(ddof=0),
-        by_class=_by_class(first.classes, pd.concat(decided)),
+        by_class=_by_class(first.classes, pd.concat(predicted)),
         by_fold=_by_fold(metadata),
         error=error,
         more_limits=SYNTHETIC if dataset == "demo" else "",
@@ -121,28 +121,28 @@ def text(
 
 def _training(fit: Mapping[str, Any]) -> str:
     settings = fit["training"] | fit["augmentation"] | {"sampling": fit["sampling"]}
-    told = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in settings.items())
-    return f"Gradient descent on categorical cross-entropy: {told}."
+    values = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in settings.items())
+    return f"Gradient descent on categorical cross-entropy: {values}."
 
 
-def _by_class(classes: Sequence[str], decided: pd.DataFrame) -> str:
-    rows = ["| Class | Tracks | Decided right, per cent | Most often taken for |"]
+def _by_class(classes: Sequence[str], predicted: pd.DataFrame) -> str:
+    rows = ["| Class | Tracks | Correct, % | Most frequent wrong class |"]
     rows.append("| --- | ---: | ---: | --- |")
     for label in classes:
-        own = decided[decided["label"] == label]
+        own = predicted[predicted["label"] == label]
         wrong = own.loc[own["predicted"] != label, "predicted"].value_counts()
         other = f"{_plain(wrong.index[0])} ({wrong.iloc[0]})" if len(wrong) else ""
-        right = f"{predictions.track_accuracy(own):.1f}" if len(own) else ""
-        rows.append(f"| {_plain(label)} | {len(own)} | {right} | {other} |")
+        correct = f"{predictions.track_accuracy(own):.1f}" if len(own) else ""
+        rows.append(f"| {_plain(label)} | {len(own)} | {correct} | {other} |")
     return "\n".join(rows)
 
 
 def _by_fold(metadata: Sequence[Metadata]) -> str:
-    rows = ["| Fold | Test tracks | Accuracy, per cent |", "| ---: | ---: | ---: |"]
+    rows = ["| Fold | Test tracks | Accuracy, % |", "| ---: | ---: | ---: |"]
     rows += [f"| {a.fold} | {a.n_test_tracks} | {a.accuracy:.2f} |" for a in metadata]
     return "\n".join(rows)
 
 
 def _plain(name: str) -> str:
-    """A class name that Markdown shows as it is."""
+    """A class name, escaped for Markdown."""
     return "".join(f"\\{c}" if c in r"\`*_[]<>|#" else c for c in name)

@@ -1,9 +1,9 @@
 """Trained models as ONNX files. Only this module imports onnx.
 
-A file is written from a network's description, weights and scaler, and these alone are read from
-it. The graph that runs is always built here: a graph that somebody else has put into a file is
-ignored. The formulas are those of `dataset.normalisation` and of the engines; the operators are
-those of ONNX's opset 17 (https://onnx.ai/onnx/operators/).
+A file is written from metadata, weights and a scaler, and only these are read from it. The graph
+that runs is always built here; the graph in a file is ignored. The formulas are those of
+`dataset.normalisation` and of the engines; the operators are those of ONNX opset 17
+(https://onnx.ai/onnx/operators/).
 """
 
 import math
@@ -23,25 +23,25 @@ from workflow_scripts.networks.architecture import Network, Weights
 
 INPUT = "mel"
 OUTPUT = "probabilities"
-# Old enough for every runtime of the last years.
+# Old enough for all runtimes of recent years.
 OPSET, IR_VERSION = 17, 8
 EXPLANATION = """\
 Class probabilities of segments of music. The input is raw mel energies, (segments, frames, bands),
-as the metadata's front_end computes them; compression and normalisation are part of the graph. A
-track's class is the one that most of its segments vote for. The metadata are JSON texts.
+computed with the settings in front_end in the metadata. Compression and normalisation are part of
+the graph. A majority vote of its segments predicts the class of a track. The metadata are JSON.
 """
-# The axis of the one channel of a convolution's input.
+# The name of the array with the position of the channel axis.
 CHANNEL_AXIS = "channel_axis"
 ITEM_SIZE: dict[int, int] = {TensorProto.FLOAT: 4, TensorProto.INT64: 8}
-# Limits of what is read, at least those of config.schema.yaml. That many activations take half a
-# gigabyte for one segment; no such network could be trained.
+# Limits of what is read, at least those of config.schema.yaml. MOST_ACTIVATIONS take half a
+# gigabyte for one segment: no such network can be trained.
 MOST_CLASSES, MOST_FRAMES, MOST_TRUNKS, MOST_FILTERS = 10_000, 100_000, 16, 4096
 MOST_ACTIVATIONS = 1 << 27
 LONGEST_NAME = 255
 
 
 class NotOurModelError(Exception):
-    """A file that is not a model of this workflow; the text says why, without the file's name."""
+    """A file is not a model of this workflow. The text says why, without the file name."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ class TrainedNetwork:
         return self.metadata.network_for(N_BANDS)
 
     def onnx_bytes(self) -> bytes:
-        """The ONNX file; the same model gives the same bytes.
+        """The content of the ONNX file; the same model gives the same bytes.
 
-        Input "mel", float32 (segments, frames, bands), raw mel energies, any number of segments;
-        output "probabilities", float32 (segments, classes).
+        Input "mel": float32 (segments, frames, bands), raw mel energies, any number of segments.
+        Output "probabilities": float32 (segments, classes).
         """
         network = self.network
         graph = helper.make_graph(
@@ -96,16 +96,16 @@ class TrainedNetwork:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Check the bytes of a model by ONNX's own checker and write them."""
+    """Check the content of an ONNX file with ONNX's checker and write it to `path`."""
     onnx.checker.check_model(onnx.load_from_string(data), full_check=True)
     with atomic(path) as partial:
         partial.write_bytes(data)
 
 
 def read(data: bytes) -> TrainedNetwork:
-    """The metadata and arrays of a file that `TrainedNetwork.onnx_bytes` has written.
+    """The model in `data`, the content of a file written by `TrainedNetwork.onnx_bytes`.
 
-    Raises NotOurModelError if it is damaged or anything else.
+    Raises NotOurModelError if `data` is damaged or another kind of file.
     """
     try:
         model = onnx.load_from_string(data)
@@ -115,25 +115,25 @@ def read(data: bytes) -> TrainedNetwork:
         arrays = _read_arrays(model.graph.initializer, network)
     except NotOurModelError:
         raise
-    # Whatever a damaged file makes the library do.
+    # A damaged file can make the library raise any exception.
     except Exception:
         raise NotOurModelError("is damaged, or not a model of this workflow") from None
     if not all(np.isfinite(array).all() for array in arrays.values()) or not arrays["std"] > 0:
-        raise NotOurModelError("has weights that are not finite numbers: it is damaged")
+        raise NotOurModelError("has weights or a scaler with invalid values: it is damaged")
     if float(arrays["compression"]) != COMPRESSION or float(arrays["one"]) != 1:
-        raise NotOurModelError("is for another compression than this version computes")
+        raise NotOurModelError("uses a compression that this version does not compute")
     shapes = network.weight_shapes()
     weights = {name: arrays[name].reshape(shape) for name, shape in shapes.items()}
     return TrainedNetwork(metadata, weights, Scaler(float(arrays["mean"]), float(arrays["std"])))
 
 
 def _metadata(model: onnx.ModelProto) -> Metadata:
-    """The metadata, checked. Raises NotOurModelError or any other exception."""
+    """The checked metadata. Raises NotOurModelError or any other exception if they are invalid."""
     entries = model.metadata_props
     _require(len(entries) == Metadata.n_texts())
     metadata = Metadata.of({entry.key: entry.value for entry in entries})
     if metadata.front_end != FRONT_END:
-        raise NotOurModelError("is for another mel-spectrogram than this version computes")
+        raise NotOurModelError("uses a mel-spectrogram that this version does not compute")
     classes = metadata.classes
     names = (*classes, metadata.dataset, metadata.variant, metadata.architecture)
     _require(all(isinstance(name, str) and len(name) <= LONGEST_NAME for name in names))
@@ -154,7 +154,7 @@ def _check_sizes(network: Network) -> None:
 
 
 def _read_arrays(initializers: Any, network: Network) -> dict[str, np.ndarray]:
-    """The arrays of a file by name; exactly those that a file of this network has."""
+    """The arrays by name. Raises unless they are exactly those of a file of `network`."""
     expected: dict[str, tuple[int, tuple[int, ...]]] = {
         name: (TensorProto.FLOAT, shape) for name, shape in _weight_shapes(network).items()
     }
@@ -177,7 +177,7 @@ def _require(condition: bool) -> None:
 
 
 def _weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:
-    """Shape of each array in a file: filters are (filters, 1, m, n), the rest as in the .npz."""
+    """Shape of each array in a file: filters are (filters, 1, m, n), others as in weights.npz."""
     return {
         name: (shape[0], 1, *shape[1:]) if len(shape) == 3 else shape
         for name, shape in network.weight_shapes().items()
@@ -185,14 +185,14 @@ def _weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:
 
 
 def _nodes(network: Network) -> list[onnx.NodeProto]:
-    """The operators in order; the arrays go by their names in `_weight_shapes`."""
+    """The operators in order. Inputs that are weights have their names in `_weight_shapes`."""
     nodes = [
         _node("Mul", (INPUT, "compression"), "scaled"),
         _node("Add", ("scaled", "one"), "shifted"),
         _node("Log", ("shifted",), "compressed"),
         _node("Sub", ("compressed", "mean"), "centred"),
         _node("Div", ("centred", "std"), "normalised"),
-        # As in the paper: frequency by time.
+        # Frequency by time, as in the paper.
         _node("Transpose", ("normalised",), "spectrogram", perm=(0, 2, 1)),
         _node("Unsqueeze", ("spectrogram", CHANNEL_AXIS), "image"),
     ]

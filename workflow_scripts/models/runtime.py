@@ -1,4 +1,4 @@
-"""Models at work: raw mel energies to class probabilities; only this module imports onnxruntime."""
+"""Inference with ONNX Runtime. Only this module imports onnxruntime."""
 
 import os
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-# From 1.29 on it tells its maker of its use, unless this is set before it is imported.
+# ONNX Runtime 1.29 and later sends usage data unless this is set before the import.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime
@@ -17,24 +17,24 @@ from workflow_scripts.models.onnx_file import INPUT, OUTPUT
 from workflow_scripts.models.package import Model
 from workflow_scripts.networks.architecture import Network
 
-# Segments at a time: of a recording of hours, not all. Fewer, where the largest layers of a batch
-# would hold more than so many values.
+# Limits of a batch, which bound the memory for recordings of hours: segments, and values that the
+# convolutions return.
 BATCH, MOST_VALUES = 64, 1 << 24
-# A sum of float32 probabilities.
+# Largest difference from 1 of a sum of float32 probabilities.
 TOLERANCE = 1e-3
-SILENT = 4
+FATAL = 4
 
 
 class Session:
-    """One ONNX model, on one thread of the CPU."""
+    """An ONNX model on one CPU thread."""
 
     def __init__(self, onnx: bytes, batch: int = BATCH) -> None:
-        """`batch` segments are listened to at a time."""
+        """`batch` is the number of segments to process at a time."""
         self._batch = batch
         options = onnxruntime.SessionOptions()
-        # Tracks are labelled side by side.
+        # Several processes label tracks in parallel.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = SILENT
+        options.log_severity_level = FATAL
         self._session = onnxruntime.InferenceSession(
             onnx, options, providers=["CPUExecutionProvider"]
         )
@@ -49,20 +49,20 @@ class Session:
 
 
 def batch_of(network: Network) -> int:
-    """How many segments this network processes at a time."""
+    """The number of segments of this network to process at a time."""
     return max(1, min(BATCH, MOST_VALUES // network.n_activations()))
 
 
 def _session(model: Model) -> Session:
-    """A session of the graph that is built here, whatever graph the file has."""
+    """A session of the graph that `onnx_file` builds, not of the graph in the file."""
     return Session(model.trained.onnx_bytes(), batch_of(model.trained.network))
 
 
 class Ensemble:
-    """The models of a file, ready to listen."""
+    """The models of a packed file or of an ONNX file, ready for inference."""
 
     def __init__(self, path: Path) -> None:
-        """Raises UserError where `path` holds no model, or one that does not run."""
+        """Raises UserError if `path` is not a model file, or a model does not run."""
         read = package.read(path)
         self.classes = read.classes
         self.longest_input = max(m.metadata.network["input_frames"] for m in read.models)
@@ -74,23 +74,23 @@ class Ensemble:
                 ]
                 for variant, models in read.variants().items()
             }
-        # Of several kinds, made in C++.
+        # onnxruntime raises exceptions of several C++ types.
         except Exception:
             raise UserError(
-                f"the model {path} cannot be used by onnxruntime {onnxruntime.__version__}; take "
-                "one from `make model`"
+                f"the model {path} cannot be used by onnxruntime {onnxruntime.__version__}; use "
+                "one made by `make model`"
             ) from None
 
     def probabilities(self, energies: np.ndarray) -> Mapping[int, list[np.ndarray]]:
-        """Of a track's raw mel energies, shape (frames, bands): what each variant makes of it.
+        """Class probabilities of the segments of a track.
 
-        By input length in frames, for each variant the mean over its folds of the class
-        probabilities, shape (segments, classes); segments are contiguous from the first frame on.
-        There are none where the track is shorter.
+        `energies` are raw mel energies, float32 (frames, bands). Returns, for each input
+        length in frames, one array (segments, classes) per variant: the mean over its folds.
+        Segments are contiguous from the first frame. Lengths above the track's are missing.
 
-        Raises UserError where a model gives no probabilities.
+        Raises UserError if the outputs of a variant are not probabilities.
         """
-        heard: dict[int, list[np.ndarray]] = {}
+        probabilities: dict[int, list[np.ndarray]] = {}
         for (_, n_frames), sessions in self._sessions.items():
             n_segments = len(energies) // n_frames
             if not n_segments:
@@ -100,8 +100,8 @@ class Ensemble:
             mean = np.mean(folds, axis=0)
             if not np.allclose(mean.sum(axis=1), 1, rtol=0, atol=TOLERANCE):
                 raise UserError(
-                    f"the model {self._path} gives no probabilities: it is damaged; take one from "
-                    "`make model`"
+                    f"the outputs of the model {self._path} are not probabilities: it is damaged; "
+                    "use one made by `make model`"
                 )
-            heard.setdefault(n_frames, []).append(mean)
-        return heard
+            probabilities.setdefault(n_frames, []).append(mean)
+        return probabilities

@@ -62,7 +62,7 @@ def clips(strongest: pd.DataFrame) -> Iterator[dict[str, Any]]:
 def main() -> None:
     """Command line; Snakemake's rule of the same name calls it."""
     from workflow_scripts.audio.excerpts import mp3
-    from workflow_scripts.audio.resynthesis import heard, segment_samples
+    from workflow_scripts.audio.resynthesis import apply_gain, segment_samples
 
     options = parse()
     data = ExperimentData.read(options)
@@ -91,7 +91,7 @@ def main() -> None:
         except NotAudioError as reason:
             print(f"not heard: {paths[digest]} {reason}")
             continue
-        sounds = {"segment": samples, "filter": heard(samples, gain)}
+        sounds = {"segment": samples, "filter": apply_gain(samples, gain)}
         for kind, sound in sounds.items():
             file = f"{number:02d}-{kind}.mp3"
             # As loud as the segment, or little would be heard of a narrow filter.

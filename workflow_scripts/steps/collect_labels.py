@@ -1,4 +1,4 @@
-"""Collect the labels of all shards: labels.csv and labels.json."""
+"""Collect the labels of all shards in labels.csv and labels.json."""
 
 import argparse
 import json
@@ -18,14 +18,14 @@ def write(
     formatted: Callable[[Iterable[Mapping[str, Any]]], Iterator[str]],
     tracks: list[dict[str, Any]],
 ) -> None:
-    """Write the tracks in that format."""
+    """Write the tracks in a format of `labelling.formats`."""
     with atomic(path) as partial, partial.open("w", encoding="utf-8") as file:
         for text in formatted(tracks):
             file.write(text)
 
 
 def main() -> None:
-    """Command line; Snakemake's rule of the same name calls it."""
+    """Read the labels of the shards; write labels.csv and labels.json; print the counts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shards", type=Path, nargs="+", required=True, help="JSON files")
     parser.add_argument("--labels", type=Path, required=True, help=".csv to write, .json beside")
@@ -36,10 +36,10 @@ def main() -> None:
     write(options.labels.with_suffix(".json"), as_json, tracks)
     write(options.labels, as_csv, tracks)
     counts = Counter(track["class"] for track in tracks if "class" in track)
-    told = "".join(f", {printable(name)} {n}" for name, n in counts.most_common())
-    print(f"{counts.total()} tracks labelled{told}: {options.labels}")
+    per_class = "".join(f", {printable(name)} {n}" for name, n in counts.most_common())
+    print(f"{counts.total()} tracks labelled{per_class}: {options.labels}")
     if bad := len(tracks) - counts.total():
-        print(f"{bad} could not be labelled: the column problem says why")
+        print(f"{bad} could not be labelled; see the column problem")
 
 
 if __name__ == "__main__":

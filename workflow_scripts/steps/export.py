@@ -22,14 +22,14 @@ from workflow_scripts.networks import weights
 from workflow_scripts.process import run
 from workflow_scripts.results import predictions
 
-# Largest difference between the training's engine and ONNX Runtime in a track's mean probability.
+# Largest difference of a track's mean probability between the engine and ONNX Runtime.
 TOLERANCE = 1e-5
 
 
 def difference(session: Session, test: Part, predicted: pd.DataFrame, classes: list[str]) -> float:
-    """The largest difference between the probabilities of a model and those of evaluation.
+    """The largest difference between mean class probabilities of `session` and of `predicted`.
 
-    Compared are the mean class probabilities of each test track, from its raw mel energies.
+    The session computes those of each test track from raw mel energies.
     """
     content = test.segments.content
     means = np.zeros((len(predicted), len(classes)))
@@ -44,12 +44,12 @@ def parse() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     experiment_data.add_options(parser)
-    parser.add_argument("--architecture", required=True, help="the variant's")
-    parser.add_argument("--weights", type=Path, nargs="+", required=True, help="one a fold")
-    parser.add_argument("--fits", type=Path, nargs="+", required=True, help="fit.json, one a fold")
-    parser.add_argument("--predictions", type=Path, nargs="+", required=True, help="one a fold")
+    parser.add_argument("--architecture", required=True, help="architecture of the variant")
+    parser.add_argument("--weights", type=Path, nargs="+", required=True, help="of each fold")
+    parser.add_argument("--fits", type=Path, nargs="+", required=True, help="of each fold")
+    parser.add_argument("--predictions", type=Path, nargs="+", required=True, help="of each fold")
     parser.add_argument("--dataset", required=True, help="ballroom, demo or folder")
-    parser.add_argument("--name", required=True, help="the experiment's name")
+    parser.add_argument("--name", required=True, help="name of the experiment")
     parser.add_argument("--onnx", type=Path, nargs="+", required=True, help="files to write")
     parser.add_argument("--card", type=Path, required=True, help="Markdown to write")
     return parser.parse_args()
@@ -86,7 +86,7 @@ def main() -> None:
             raise UserError(
                 f"the probabilities of {path} would differ by {differences[-1]:.1e} from "
                 f"{options.predictions[fold]}, more than {TOLERANCE:.0e}; run snakemake with "
-                "--forcerun evaluate, and report it if that does not help"
+                "--forcerun evaluate, and report a bug if that does not help"
             )
         onnx_file.write(path, model.onnx_bytes())
         described.append(metadata)

@@ -12,11 +12,11 @@ from workflow_scripts.process import run
 
 
 def main() -> None:
-    """Command line; Snakemake's rule of the same name calls it."""
+    """Read the models and the tracks of a shard; write their labels as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help="model.zip or .onnx")
     parser.add_argument("--shard", type=Path, required=True, help="the shard's list of tracks")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1, help="tracks at a time")
     parser.add_argument("--labels", type=Path, required=True, help="JSON to write")
     options = parser.parse_args()
 

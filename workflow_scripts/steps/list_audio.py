@@ -1,4 +1,4 @@
-"""List the audio to label, in shards by the tracks' names."""
+"""List the audio files to label, in shards by file name."""
 
 import argparse
 import hashlib
@@ -14,14 +14,14 @@ from workflow_scripts.process import run
 
 
 def shard_of(name: str, n_shards: int) -> int:
-    """The shard in 0 ... n_shards - 1 that a track of this name falls to."""
+    """The shard of a track with this name, from 0 to n_shards - 1."""
     return int(hashlib.sha256(os.fsencode(name)).hexdigest()[:16], 16) % n_shards
 
 
 def main() -> None:
-    """Command line; Snakemake's rule of the same name calls it."""
+    """Read the names, sizes and times of the files in a folder; write a list per shard."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--audio", type=Path, required=True, help="folder")
+    parser.add_argument("--audio", type=Path, required=True, help="folder of audio")
     parser.add_argument("--shards", type=Path, nargs="+", required=True, help="lists to write")
     options = parser.parse_args()
 
@@ -36,7 +36,7 @@ def main() -> None:
     for path, tracks in zip(options.shards, shards, strict=True):
         with atomic(path) as partial:
             partial.write_text(json.dumps(tracks, indent=0))
-    print(f"{len(found.tracks)} tracks in {options.audio}; {found.n_left_alone} other files")
+    print(f"{len(found.tracks)} tracks in {options.audio}; {found.n_ignored} other files")
 
 
 if __name__ == "__main__":

@@ -55,7 +55,8 @@ def adopt(results: ResultPaths) -> None:
         kept = path.name in KEPT or path.name.startswith(".")
         report = path.relative_to(results.folder).parts[0] in ("logs", "benchmarks")
         if path.is_file() and not kept and not report:
-            os.utime(path, (0, 0))
+            # Not 0, which Snakemake takes for a missing time.
+            os.utime(path, (1, 1))
     # The lists that the workflow starts from are made of no file.
     results.tracks.unlink(missing_ok=True)
     for listed in results.folder.glob("to_label/*"):

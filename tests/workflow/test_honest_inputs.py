@@ -1,0 +1,95 @@
+"""A step reads the inputs of its rule, all of them and nothing else."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Workflow
+from workflow_scripts.workflow.code_digests import code_of
+
+pytestmark = pytest.mark.slow
+
+# What a step keeps for itself beside its outputs.
+OWN = re.compile(r"/\.(lock|[^/]*partial-[^/]*)$|/models/[^/]+/fold-\d+/checkpoint$|^data/digests/")
+AUDIO = re.compile(r"\.wav$|\.bpm$")
+
+
+def jobs(workflow, arguments):
+    """The inputs and outputs of each job, by rule: [(rule, inputs, outputs)]."""
+    table = workflow(*arguments, "--detailed-summary", "--quiet", "all")
+    lines = [line.split("\t") for line in table.splitlines() if line.count("\t") > 5]
+    head, *rows = lines
+    column = {name: head.index(name) for name in ("output_file", "rule", "input-file(s)", "shellcmd")}
+    found = {}
+    for row in rows:
+        command = row[column["shellcmd"]]
+        inputs = {path for path in row[column["input-file(s)"]].split(",") if path not in ("", "-")}
+        rule = row[column["rule"]]
+        found.setdefault((rule, command), (inputs, set()))[1].add(row[column["output_file"]])
+    return [(rule, inputs, outputs) for (rule, _), (inputs, outputs) in found.items()]
+
+
+@pytest.fixture(scope="module")
+def observed(done):
+    """For each job of a finished run: rule, inputs, outputs, arguments, and what its step opened."""
+    home, _, arguments = done
+    opened = {}
+    for record in (home / "observed").iterdir():
+        for line in record.read_text().splitlines():
+            step, command, path = line.split("\t")
+            opened.setdefault((step.rpartition(".")[2], command), set()).add(path)
+    finished = jobs(Workflow.at(home / "workflow"), arguments)
+    found = []
+    for (step, command), paths in opened.items():
+        words = set(command.split())
+        # Of the rule's jobs, that whose outputs the arguments name; they may name inputs as well.
+        rule, inputs, outputs = max(
+            (job for job in finished if job[0] == step), key=lambda job: len(job[2] & words)
+        )
+        assert outputs & words, command
+        found.append((rule, inputs, outputs, words, paths))
+    return found
+
+
+def test_every_step_is_observed(observed):
+    assert {rule for rule, *_ in observed} == {
+        "list_tracks",
+        "extract_mel",
+        "detect_tempo",
+        "assign_folds",
+        "fit_scaler",
+        "train",
+        "evaluate",
+        "evaluate_baselines",
+        "tabulate",
+        "intervene",
+        "tabulate_interventions",
+        "interpret",
+        "auralise",
+        "report",
+        "export",
+    }
+
+
+def test_a_step_opens_nothing_that_is_not_an_input(observed):
+    for rule, inputs, outputs, _, paths in observed:
+        code = set(code_of(f"steps/{rule}", "audio/excerpts"))
+        for path in sorted(paths - inputs - outputs - code):
+            folders = {str(parent) for parent in Path(path).parents}
+            python = path.startswith("workflow_scripts/") and (
+                path.endswith(".py") or "__pycache__" in path
+            )
+            # The digests of the code read the modules themselves; git is asked for the commit.
+            known = python or OWN.search(path) or AUDIO.search(path) or path.startswith(".git/")
+            assert known or folders & (inputs | outputs), (rule, path)
+
+
+def test_a_step_is_given_and_opens_every_input(observed):
+    for rule, inputs, _, words, paths in observed:
+        assert inputs <= words | {"data/demo"}, (rule, sorted(inputs - words))
+        opened = paths | {str(parent) for path in paths for parent in Path(path).parents}
+        if rule == "auralise":
+            # It reads the models of the best fold, and the tracks that excite their filters.
+            inputs = {path for path in inputs if not re.search(r"weights\.npz$|\.npy$", path)}
+        assert inputs <= opened, (rule, sorted(inputs - opened))
