@@ -90,7 +90,7 @@ def shard_contents(wildcards):
 
 
 def listed(wildcards):
-    """No file, once the tracks are listed: for rules that read neither tracks nor folds.
+    """No file, once the tracks are listed.
 
     After a checkpoint, Snakemake looks again only at jobs that ask for its output. It would run the
     others even if what they read has not changed.
@@ -100,9 +100,12 @@ def listed(wildcards):
 
 
 def assigned_folds(wildcards):
-    """folds.csv, asked for through both checkpoints that it depends on; see `listed`."""
-    checkpoints.list_tracks.get()
+    """folds.csv, once the folds are assigned."""
     return checkpoints.assign_folds.get().output.folds
+
+
+# An input of all rules that read folds.csv: they ask for both checkpoints that it depends on.
+ASSIGNED_FOLDS = [listed, assigned_folds]
 
 
 def network(wildcards):

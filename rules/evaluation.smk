@@ -14,7 +14,7 @@ rule evaluate:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        folds=assigned_folds,
+        folds=ASSIGNED_FOLDS,
         scaler=f"{D}/scaler.json",
         weights=expand(
             "{D}/models/{{variant}}/fold-{fold}/weights.npz", D=D, fold=FOLDS
@@ -58,7 +58,7 @@ rule evaluate_baselines:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        folds=assigned_folds,
+        folds=ASSIGNED_FOLDS,
         tempi=TEMPI,
         tracks=f"{D}/tracks.csv",
     output:
@@ -94,7 +94,7 @@ rule evaluate_baselines:
 
 rule tabulate:
     input:
-        folds=assigned_folds,
+        folds=ASSIGNED_FOLDS,
         baselines=f"{D}/baselines.csv",
         skipped=f"{D}/skipped.csv",
         predictions=of_each_model("predictions/{variant}/fold-{fold}.csv"),

@@ -9,7 +9,7 @@ rule export:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        folds=assigned_folds,
+        folds=ASSIGNED_FOLDS,
         scaler=f"{D}/scaler.json",
         weights=expand(
             "{D}/models/{{variant}}/fold-{fold}/weights.npz", D=D, fold=FOLDS

@@ -106,7 +106,7 @@ rule detect_tempo:
 rule fit_scaler:
     input:
         index=FEATURE_INDEX,
-        folds=assigned_folds,
+        folds=ASSIGNED_FOLDS,
     output:
         scaler=f"{D}/scaler.json",
     log:

@@ -15,7 +15,7 @@ rule intervene:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        folds=assigned_folds,
+        folds=ASSIGNED_FOLDS,
         scaler=f"{D}/scaler.json",
         weights=expand(
             "{D}/models/{{variant}}/fold-{fold}/weights.npz", D=D, fold=FOLDS
@@ -91,7 +91,7 @@ rule interpret:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        folds=assigned_folds,
+        folds=ASSIGNED_FOLDS,
         scaler=f"{D}/scaler.json",
         weights=expand(
             "{D}/models/{{variant}}/fold-{fold}/weights.npz", D=D, fold=FOLDS
@@ -133,7 +133,7 @@ rule auralise:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        folds=assigned_folds,
+        folds=ASSIGNED_FOLDS,
         tracks=f"{D}/tracks.csv",
         scaler=f"{D}/scaler.json",
         weights=expand(f"{D}/models/{LISTEN_TO}/fold-{{fold}}/weights.npz", fold=FOLDS),

@@ -8,7 +8,7 @@ Makes: report.html, figures/.
 rule report:
     input:
         tracks=f"{D}/tracks.csv",
-        folds=assigned_folds,
+        folds=ASSIGNED_FOLDS,
         skipped=f"{D}/skipped.csv",
         baselines=f"{D}/baselines.csv",
         table=f"{D}/table1.csv",

@@ -9,15 +9,14 @@ rule train:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        folds=assigned_folds,
+        folds=ASSIGNED_FOLDS,
         scaler=f"{D}/scaler.json",
         onsets=ONSETS if config["sampling"] == "onset" else [],
         donors=donors,
     output:
-        # update: the step finds the model of an earlier run, and keeps it if it is the same training.
-        weights=update(f"{D}/models/{{variant}}/fold-{{fold}}/weights.npz"),
-        history=update(f"{D}/models/{{variant}}/fold-{{fold}}/history.csv"),
-        fit=update(f"{D}/models/{{variant}}/fold-{{fold}}/fit.json"),
+        weights=f"{D}/models/{{variant}}/fold-{{fold}}/weights.npz",
+        history=f"{D}/models/{{variant}}/fold-{{fold}}/history.csv",
+        fit=f"{D}/models/{{variant}}/fold-{{fold}}/fit.json",
     log:
         f"{D}/logs/train/{{variant}}/fold-{{fold}}.log",
     benchmark:
@@ -34,6 +33,8 @@ rule train:
         code=digests_of("steps/train", ENGINE_MODULE),
         # No output: a failed job loses its outputs, and this is what the next one continues from.
         checkpoint=f"{D}/models/{{variant}}/fold-{{fold}}/checkpoint",
+        # Where `make adopt` has put the model of another checkout.
+        adopted=f"{D}/.adopted/models/{{variant}}/fold-{{fold}}",
         network=network,
         training=training,
         seed=config["seed"],
@@ -68,6 +69,7 @@ rule train:
             --gpus {resources.gpu} \
             --donors {input.donors} \
             --checkpoint {params.checkpoint} \
+            --adopted {params.adopted} \
             --weights {output.weights} \
             --history {output.history} \
             --fit {output.fit} \

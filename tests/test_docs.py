@@ -53,7 +53,7 @@ def test_the_snakemake_commands_plan_a_run(workflow, audio, command):
         pytest.skip("tests/workflow/test_smoke_run.py makes a report")
     # Quick has five folds, the folder four tracks a class.
     few = ["folds=4"] if "dataset=folder" in arguments else []
-    output = workflow(*arguments, *few, *([] if "-n" in arguments else ["--dry-run"]))
+    output = workflow("--dry-run", *arguments, *few)
     rule = "label_shard" if "label.smk" in arguments else "train"
     assert re.search(rf"^{rule} +[1-9]", output, flags=re.MULTILINE)
     assert (variant in output) == ("mine.yaml" in command)

@@ -61,6 +61,7 @@ class Training:
             "fold": 0,
             "seed": 7,
             "checkpoint": self.folder / model / "checkpoint",
+            "adopted": self.folder / "adopted",
             "weights": self.folder / model / "weights.npz",
             "history": self.folder / model / "history.csv",
             "fit": self.folder / model / "fit.json",
@@ -104,6 +105,7 @@ class Training:
             "index": self.folder / "shard-0.csv",
             "folds": self.folder / "folds.csv",
             "scaler": self.folder / "scaler.json",
+            "adopted": self.folder / "adopted",
             "weights": self.folder / model / "weights.npz",
             "predictions": predicted,
         }

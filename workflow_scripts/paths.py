@@ -63,6 +63,11 @@ class ResultPaths:
         return self.folder / ".checkout"
 
     @property
+    def adopted(self) -> Path:
+        """Results of another checkout that `make adopt` has put aside."""
+        return self.folder / ".adopted"
+
+    @property
     def tracks(self) -> Path:
         """All tracks that were found."""
         return self.folder / "tracks.csv"

@@ -1,7 +1,7 @@
 """Python imports this module at its start if this folder is on PYTHONPATH.
 
-It records in the folder $OBSERVED which files a step opens: a line "step<tab>arguments<tab>path" for
-each, the arguments with spaces between them.
+It records in the folder $OBSERVED which files a step opens: a line "step<tab>arguments<tab>path"
+for each, the arguments with spaces between them.
 """
 
 import os

@@ -180,6 +180,12 @@ class TestResultsOfAnotherCheckout:
         assert moved() == {}
         assert "there is nothing to adopt" in self.adopt(moved)[1]
 
+    def test_any_file_asked_for_is_computed_again(self, moved):
+        assert self.adopt(moved)[0] == 0
+        target = f"{DATA}/predictions/time_1x60/fold-0.csv"
+        jobs = planned(moved.run("-n", "--", target))
+        assert (jobs["list_tracks"], jobs["train"], jobs["evaluate"]) == (1, 3, 1)
+
     def test_other_settings_are_trained_anew(self, moved):
         moved.own.write_text(
             f"variants:\n{OVERLAID}  frequency_32x1: {{training: {{dropout: 0.4}}}}\n"
@@ -190,14 +196,21 @@ class TestResultsOfAnotherCheckout:
         changed = ("frequency_32x1", "timefrequency_init")
         assert self.trained(moved) == {f"{v}/fold-{k}" for v in changed for k in range(3)}
 
-    def test_a_damaged_model_is_made_again(self, moved):
+    def test_a_damaged_model_is_trained_again(self, moved):
         weights = moved.results / "models/time_1x60/fold-1/weights.npz"
         content = weights.read_bytes()
         weights.write_bytes(content[:-1] + b"x")
         assert self.adopt(moved)[0] == 0
         moved.run("--", weights.relative_to(moved.folder / "workflow"))
         assert weights.read_bytes() == content
-        assert epochs(moved, "time_1x60", 1) == [], "its checkpoint has it all"
+        assert self.trained(moved) == {"time_1x60/fold-1"}
+
+    def test_a_second_adoption_does_not_replace_the_first(self, moved):
+        assert self.adopt(moved)[0] == 0
+        moved.run("--", f"{DATA}/tracks.csv")
+        shutil.rmtree(moved.folder / "workflow/.snakemake")
+        code, output = self.adopt(moved)
+        assert code == 1 and "has the results of an earlier adoption; remove it" in output
 
 
 @pytest.mark.slow

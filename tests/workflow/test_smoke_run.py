@@ -424,7 +424,9 @@ def test_ballroom_from_its_archives_to_the_papers_columns(workflow, tmp_path):
     assert server.ranges("/tempi") == [None, "bytes=100-"]
     data = workflow.folder / "data" / "ballroom"
     for text in (output, (data / "logs" / "download-tempi.log").read_text()):
-        assert "/gone: 404 Not Found\n" in text and re.search("/tempi: .*; trying again in 1 s", text)
+        assert "/gone: 404 Not Found\n" in text and re.search(
+            "/tempi: .*; trying again in 1 s", text
+        )
         assert "bytes, MD5 sum as expected\n" in text
     for text in (output, (data / "logs" / "unpack.log").read_text()):
         assert text.count("CC BY-NC-SA 4.0") == 1 and text.count("Gouyon") == 1

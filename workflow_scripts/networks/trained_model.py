@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-import os
+import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,11 @@ class TrainedModel:
     weights: Path
     history: Path
     fit: Path
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> "TrainedModel":
+        """The model in `folder`, under the usual names."""
+        return cls(folder / "weights.npz", folder / "history.csv", folder / "fit.json")
 
     def write(self, progress: Progress, identity: Identity, further: Mapping[str, Any]) -> None:
         """Write the best weights, a row an epoch, and the record of the training.
@@ -59,10 +64,12 @@ class TrainedModel:
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
-    def renew(self) -> None:
-        """Mark the files as made now, so that Snakemake sees that they are up to date."""
-        for path in (self.weights, self.history, self.fit):
-            os.utime(path)
+    def copy_to(self, other: "TrainedModel") -> None:
+        """Copy the files to the places of `other`."""
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        for source, target in pairs:
+            with atomic(target) as path:
+                shutil.copyfile(source, path)
 
 
 def _sha256(path: Path) -> str:

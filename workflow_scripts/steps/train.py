@@ -68,6 +68,12 @@ def parse() -> argparse.Namespace:
         help="memory to use; more segments are read on demand",
     )
     parser.add_argument("--checkpoint", type=Path, required=True, help="file to continue from")
+    parser.add_argument(
+        "--adopted",
+        type=Path,
+        required=True,
+        help="folder of the model of another checkout, if any",
+    )
     parser.add_argument("--weights", type=Path, required=True, help=".npz to write")
     parser.add_argument("--history", type=Path, required=True, help="CSV to write")
     parser.add_argument("--fit", type=Path, required=True, help="JSON to write")
@@ -92,9 +98,10 @@ def main() -> None:
         engine_type = engine_class(options.engine)
         device = "cpu" if gpu is None else gpu.name
         own = identity(options, data.tracks.classes, (train, validation), start, device)
-        if model.is_finished(own, settings):
-            print("already trained", file=sys.stderr)
-            model.renew()
+        adopted = TrainedModel.in_folder(options.adopted)
+        if adopted.is_finished(own, settings):
+            print(f"trained by another checkout; copied from {options.adopted}", file=sys.stderr)
+            adopted.copy_to(model)
             return
         checkpoint = Checkpoint(options.checkpoint, own.course(), options.checkpoint_seconds)
         progress = fit(options, engine_type, network, start, (train, validation), checkpoint)

@@ -5,7 +5,6 @@ were copied from elsewhere have no records there: Snakemake would go by the file
 might take anything for up to date. So each checkout marks the results it makes.
 """
 
-import os
 import uuid
 from pathlib import Path
 
@@ -16,8 +15,6 @@ from workflow_scripts.paths import ResultPaths
 CHECKOUT = Path(".snakemake/checkout")
 # One of them is there as soon as a rule has made anything.
 MADE_FIRST = ("tracks.csv", "models", "to_label")
-# Files that no rule makes.
-KEPT = ("checkpoint", "config.yaml", "model.zip")
 
 
 def check(results: ResultPaths) -> None:
@@ -46,21 +43,19 @@ def mark(results: ResultPaths) -> None:
 
 
 def adopt(results: ResultPaths) -> None:
-    """Make Snakemake compute everything in `results` again, and mark them.
+    """Put all of `results` aside, and mark the empty folder.
 
-    Files become older than anything that they are made from. A training that finds its finished
-    model keeps it.
+    So Snakemake computes everything again; a training looks for its model in what was put aside.
+    Raises UserError if results of an earlier adoption are in the way.
     """
-    for path in results.folder.rglob("*"):
-        kept = path.name in KEPT or path.name.startswith(".")
-        report = path.relative_to(results.folder).parts[0] in ("logs", "benchmarks")
-        if path.is_file() and not kept and not report:
-            # Not 0, which Snakemake takes for a missing time.
-            os.utime(path, (1, 1))
-    # The lists that the workflow starts from are made of no file.
-    results.tracks.unlink(missing_ok=True)
-    for listed in results.folder.glob("to_label/*"):
-        listed.unlink()
+    if results.adopted.exists():
+        raise UserError(
+            f"{results.adopted} has the results of an earlier adoption; remove it, then run again"
+        )
+    results.adopted.mkdir()
+    for path in list(results.folder.iterdir()):
+        if not path.name.startswith("."):
+            path.rename(results.adopted / path.name)
     mark(results)
 
 
