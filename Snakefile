@@ -48,7 +48,8 @@ onsuccess:
     table, report = RESULTS.tables[0], RESULTS.folder / "report.html"
     if table.exists():
         print(
-            f"Table I is in {table.with_suffix('')}.csv, .md and .tex.", file=sys.stderr
+            f"Table I is in {table.with_suffix('')}.csv, .md and .tex.",
+            file=sys.stderr,
         )
     if report.exists():
         print(f"The report is {report}: open it in a browser.", file=sys.stderr)

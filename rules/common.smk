@@ -90,7 +90,7 @@ def shard_contents(wildcards):
 
 
 def listed(wildcards):
-    """No file, once the tracks are listed.
+    """No file, once the tracks are listed: an input of all rules after assign_folds.
 
     After a checkpoint, Snakemake looks again only at jobs that ask for its output. It would run the
     others even if what they read has not changed.
@@ -102,10 +102,6 @@ def listed(wildcards):
 def assigned_folds(wildcards):
     """folds.csv, once the folds are assigned."""
     return checkpoints.assign_folds.get().output.folds
-
-
-# An input of all rules that read folds.csv: they ask for both checkpoints that it depends on.
-ASSIGNED_FOLDS = [listed, assigned_folds]
 
 
 def network(wildcards):

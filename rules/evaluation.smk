@@ -14,7 +14,8 @@ rule evaluate:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        folds=ASSIGNED_FOLDS,
+        listed=listed,
+        folds=assigned_folds,
         scaler=f"{D}/scaler.json",
         weights=expand(
             "{D}/models/{{variant}}/fold-{fold}/weights.npz", D=D, fold=FOLDS
@@ -58,7 +59,8 @@ rule evaluate_baselines:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        folds=ASSIGNED_FOLDS,
+        listed=listed,
+        folds=assigned_folds,
         tempi=TEMPI,
         tracks=f"{D}/tracks.csv",
     output:
@@ -94,7 +96,8 @@ rule evaluate_baselines:
 
 rule tabulate:
     input:
-        folds=ASSIGNED_FOLDS,
+        listed=listed,
+        folds=assigned_folds,
         baselines=f"{D}/baselines.csv",
         skipped=f"{D}/skipped.csv",
         predictions=of_each_model("predictions/{variant}/fold-{fold}.csv"),

@@ -9,7 +9,8 @@ rule export:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        folds=ASSIGNED_FOLDS,
+        listed=listed,
+        folds=assigned_folds,
         scaler=f"{D}/scaler.json",
         weights=expand(
             "{D}/models/{{variant}}/fold-{fold}/weights.npz", D=D, fold=FOLDS

@@ -106,7 +106,8 @@ rule detect_tempo:
 rule fit_scaler:
     input:
         index=FEATURE_INDEX,
-        folds=ASSIGNED_FOLDS,
+        listed=listed,
+        folds=assigned_folds,
     output:
         scaler=f"{D}/scaler.json",
     log:

@@ -15,7 +15,8 @@ rule intervene:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        folds=ASSIGNED_FOLDS,
+        listed=listed,
+        folds=assigned_folds,
         scaler=f"{D}/scaler.json",
         weights=expand(
             "{D}/models/{{variant}}/fold-{fold}/weights.npz", D=D, fold=FOLDS
@@ -55,7 +56,6 @@ rule intervene:
 
 rule tabulate_interventions:
     input:
-        # No file: see there.
         listed=listed,
         counts=of_each_variant("interventions/{variant}.csv"),
     output:
@@ -91,7 +91,8 @@ rule interpret:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        folds=ASSIGNED_FOLDS,
+        listed=listed,
+        folds=assigned_folds,
         scaler=f"{D}/scaler.json",
         weights=expand(
             "{D}/models/{{variant}}/fold-{fold}/weights.npz", D=D, fold=FOLDS
@@ -133,7 +134,8 @@ rule auralise:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        folds=ASSIGNED_FOLDS,
+        listed=listed,
+        folds=assigned_folds,
         tracks=f"{D}/tracks.csv",
         scaler=f"{D}/scaler.json",
         weights=expand(f"{D}/models/{LISTEN_TO}/fold-{{fold}}/weights.npz", fold=FOLDS),

@@ -8,7 +8,8 @@ Makes: report.html, figures/.
 rule report:
     input:
         tracks=f"{D}/tracks.csv",
-        folds=ASSIGNED_FOLDS,
+        listed=listed,
+        folds=assigned_folds,
         skipped=f"{D}/skipped.csv",
         baselines=f"{D}/baselines.csv",
         table=f"{D}/table1.csv",
@@ -49,7 +50,11 @@ rule report:
         name=config["name"],
         # Without paths, so that a moved folder of audio changes nothing.
         configuration=lambda wildcards: json.dumps(
-            {key: config[key] for key in config if key not in ("audio_dir", "ballroom")}
+            {
+                key: config[key]
+                for key in config
+                if key not in ("audio_dir", "ballroom")
+            }
         ),
     message:
         "Write the report"

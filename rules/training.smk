@@ -9,7 +9,8 @@ rule train:
     input:
         features=FEATURES,
         index=FEATURE_INDEX,
-        folds=ASSIGNED_FOLDS,
+        listed=listed,
+        folds=assigned_folds,
         scaler=f"{D}/scaler.json",
         onsets=ONSETS if config["sampling"] == "onset" else [],
         donors=donors,

@@ -105,7 +105,6 @@ class Training:
             "index": self.folder / "shard-0.csv",
             "folds": self.folder / "folds.csv",
             "scaler": self.folder / "scaler.json",
-            "adopted": self.folder / "adopted",
             "weights": self.folder / model / "weights.npz",
             "predictions": predicted,
         }

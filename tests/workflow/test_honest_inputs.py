@@ -20,9 +20,8 @@ def jobs(workflow, arguments):
     table = workflow(*arguments, "--detailed-summary", "--quiet", "all")
     lines = [line.split("\t") for line in table.splitlines() if line.count("\t") > 5]
     head, *rows = lines
-    column = {
-        name: head.index(name) for name in ("output_file", "rule", "input-file(s)", "shellcmd")
-    }
+    names = ("output_file", "rule", "input-file(s)", "shellcmd")
+    column = {name: head.index(name) for name in names}
     found = {}
     for row in rows:
         command = row[column["shellcmd"]]

@@ -1,7 +1,7 @@
-"""Data without a framework: tracks, folds, features on disk, segments. NumPy and pandas only."""
+"""Tracks, folds, features on disk and segments. No deep-learning framework is imported."""
 
 import csv
 import sys
 
-# Columns of tracks.csv that the workflow does not use may hold whole lyrics.
+# A user's tracks.csv may have columns with long texts, such as lyrics.
 csv.field_size_limit(sys.maxsize)

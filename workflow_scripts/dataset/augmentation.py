@@ -1,8 +1,8 @@
-"""More training examples from those there are, on mel frames (paper, section IV).
+"""Data augmentation of mel-spectrograms (paper, section IV).
 
-Pitch shift and time stretch follow Schlüter & Grill 2015 ([18] of the paper), who apply them to
-spectrograms as here; mixing adds another recording of the same class, as Huang et al. 2015 ([7])
-re-mix theirs. All work on raw mel energies, before compression.
+Pitch shift and time stretch are applied to spectrograms, as in Schlüter & Grill 2015 ([18] of the
+paper). Mixing adds a recording of the same class, similar to the remixes of Huang et al. 2015
+([7]). All functions take raw mel energies, before compression.
 """
 
 from dataclasses import dataclass
@@ -12,17 +12,16 @@ import numpy as np
 from workflow_scripts.dataset import mel_scale
 from workflow_scripts.dataset.segments import Segments
 
-# A mixture is for the most part what it was.
+# The original segment has at least half of the weight in a mixture.
 LARGEST_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is done to training segments, drawn anew for each segment of each epoch.
+    """The amount of augmentation, drawn uniformly for each segment and epoch; 0 disables a method.
 
-    pitch_shift: semitones up or down at the most. time_stretch: change of tempo at the most, as a
-    share. mixing: the share of segments to which another of their class is added. All uniform; 0
-    leaves them alone.
+    pitch_shift: largest shift up or down, in semitones. time_stretch: largest relative change of
+    tempo. mixing: share of the segments that are mixed with another segment of their class.
     """
 
     pitch_shift: float = 0
@@ -31,60 +30,60 @@ class Augmentation:
 
     @property
     def is_on(self) -> bool:
-        """Whether it does anything."""
+        """Whether any method is enabled."""
         return bool(self.pitch_shift or self.time_stretch or self.mixing)
 
 
 def pitch_shift(energies: np.ndarray, semitones: float, nyquist: float) -> np.ndarray:
-    """Energies (frames, bands) as if all frequencies were 2^(semitones / 12) times as high.
+    """Mel energies (frames, bands) with all frequencies multiplied by 2^(semitones / 12).
 
-    Linear interpolation between the centres of the bands, which lie equally spaced on the mel
-    scale from 0 to `nyquist` Hz; what would come from beyond them is silence.
+    Interpolates linearly between the centres of the bands, which are equally spaced on the mel
+    scale from 0 to `nyquist` Hz. Frequencies outside this range are silent.
     """
     n_bands = energies.shape[1]
     shifted = mel_scale.centres(n_bands, nyquist) * 2 ** (-semitones / 12)
-    sources = mel_scale.mel(shifted) / mel_scale.spacing(n_bands, nyquist)
-    # A silent band on either side stands for all beyond.
+    positions = mel_scale.mel(shifted) / mel_scale.spacing(n_bands, nyquist)
+    # One silent band on either side represents everything outside the range.
     padded = np.pad(energies, ((0, 0), (1, 1)))
-    low = np.clip(sources.astype(int), 0, n_bands)
-    sources = np.minimum(sources, n_bands + 1)
-    share = (sources - low).astype(energies.dtype)
-    return padded[:, low] * (1 - share) + padded[:, low + 1] * share
+    low = np.clip(positions.astype(int), 0, n_bands)
+    positions = np.minimum(positions, n_bands + 1)
+    fraction = (positions - low).astype(energies.dtype)
+    return padded[:, low] * (1 - fraction) + padded[:, low + 1] * fraction
 
 
 def time_stretch(energies: np.ndarray, n_frames: int, tempo: float) -> np.ndarray:
     """The first `n_frames` of energies (frames, bands) played `tempo` times as fast.
 
-    Linear interpolation between frames. Raises ValueError where there are fewer frames than
-    `frames_to_stretch` says.
+    Interpolates linearly between frames. Raises ValueError if there are fewer frames than
+    `frames_to_stretch` returns.
     """
     if len(energies) < frames_to_stretch(n_frames, tempo):
         raise ValueError(f"{len(energies)} frames are too few for {n_frames} at tempo {tempo}")
-    sources = np.arange(n_frames) * tempo
-    low = sources.astype(int)
-    share = (sources - low).astype(energies.dtype)[:, np.newaxis]
+    positions = np.arange(n_frames) * tempo
+    low = positions.astype(int)
+    fraction = (positions - low).astype(energies.dtype)[:, np.newaxis]
     high = np.minimum(low + 1, len(energies) - 1)
-    return energies[low] * (1 - share) + energies[high] * share
+    return energies[low] * (1 - fraction) + energies[high] * fraction
 
 
 def frames_to_stretch(n_frames: int, tempo: float) -> int:
-    """The frames that `time_stretch` needs for `n_frames`."""
+    """The number of input frames that `time_stretch` needs to return `n_frames`."""
     return int(np.ceil((n_frames - 1) * tempo)) + 1
 
 
 def mix(energies: np.ndarray, others: np.ndarray, share: float) -> np.ndarray:
-    """The sound and another of the same shape, which has this share of the sum.
+    """The weighted sum of two arrays of the same shape; `share` is the weight of `others`.
 
-    Powers add up: two recordings are not correlated.
+    The energies are added because two recordings are not correlated.
     """
     return (1 - share) * energies + share * others
 
 
 class Augmented:
-    """The training segments of one epoch, each augmented in its own way; indexed as `Segments`.
+    """The augmented training segments of one epoch, indexed like `Segments`.
 
-    `labels` are the segments' classes; what is mixed in is a training segment too, so that nothing
-    comes from beyond the fold's training set.
+    `labels` are the classes of the segments, int (segments,). Segments are mixed only with
+    training segments, so no data from outside the training set is used.
     """
 
     def __init__(
@@ -120,7 +119,7 @@ class Augmented:
         return mix(energies, other, float(self._share[row]))
 
     def _stretched(self, row: int) -> np.ndarray:
-        """The segment at its tempo; it starts earlier where the recording would end too soon."""
+        """The segment at its drawn tempo. It starts earlier if the track would end too soon."""
         segments = self._segments
         content, n_frames = segments.content[row], segments.n_frames
         length = segments.features.n_frames[content]

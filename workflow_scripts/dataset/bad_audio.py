@@ -1,24 +1,24 @@
-"""Tracks whose audio cannot be used, and what becomes of them."""
+"""The reasons why the audio of a track cannot be used, and the error that lists them."""
 
 import pandas as pd
 
 from workflow_scripts.errors import UserError
 
-UNREADABLE = "cannot be read: it is missing, a link to nothing, no regular file, or not permitted"
+UNREADABLE = "cannot be read: it is missing, a broken link, not a regular file, or not permitted"
 EMPTY = "is empty"
 SILENT = "is silent throughout"
 TRUNCATED = "is truncated"
 
 
 def check(tracks: pd.DataFrame, reasons: pd.Series) -> None:
-    """Raise UserError that names every track (track_id, path) for which there is a reason.
+    """Raise UserError with the path of every track that has a reason, if any has.
 
-    `reasons` is indexed as the tracks that it concerns.
+    `tracks` has a column path. `reasons` has an entry for each bad track, indexed as `tracks`.
     """
     if not len(reasons):
         return
-    named = "".join(f"\n  {tracks['path'][row]} {reason}" for row, reason in reasons.items())
+    lines = "".join(f"\n  {tracks['path'][row]} {reason}" for row, reason in reasons.items())
     raise UserError(
-        f"{len(reasons)} of {len(tracks)} tracks cannot be used; mend or remove them, or leave "
-        f"them out with on_bad_audio: skip:{named}"
+        f"{len(reasons)} of {len(tracks)} tracks cannot be used; fix or remove them, or skip "
+        f"them with on_bad_audio: skip:{lines}"
     )

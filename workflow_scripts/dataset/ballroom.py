@@ -1,16 +1,17 @@
-"""Ballroom as published (Gouyon et al. 2006): its classes, their sizes, and what differs here."""
+"""The Ballroom data set (Gouyon et al. 2006) as published, and a comparison with local files."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
-# Three folders hold one dance (FOLDER: CLASS); the paper counts it as one.
+# Folders that the paper counts as one class (FOLDER: CLASS).
 CLASSES = {
     "Rumba-American": "Rumba",
     "Rumba-International": "Rumba",
     "Rumba-Misc": "Rumba",
 }
+# Tracks per class.
 SIZES = {
     "ChaChaCha": 111,
     "Jive": 60,
@@ -24,24 +25,24 @@ SIZES = {
 
 
 def compared(tracks: pd.DataFrame, tempi: Path) -> Iterator[str]:
-    """Sentences on how these tracks (label, path) compare with the published ones.
+    """Sentences that compare these tracks (label, path) with the published ones.
 
-    One if all is there, otherwise what is missing or extra: sizes of classes and, since every
-    published track has its tempo in `tempi`, names.
+    One sentence if the data set is complete; otherwise one for each difference. Names are compared
+    with those in `tempi`, since every published track has an annotated tempo.
     """
     found = tracks["label"].value_counts().to_dict()
     if found == SIZES:
         sizes = ", ".join(f"{name} {size}" for name, size in SIZES.items())
         yield f"Ballroom is complete: {sum(SIZES.values())} tracks in {len(SIZES)} classes: {sizes}"
     for name in sorted(SIZES.keys() | found.keys()):
-        here, published = found.get(name, 0), SIZES.get(name, 0)
-        if here != published:
-            yield f"Ballroom as published has {published} tracks of {name}, here are {here}"
+        n_found, n_published = found.get(name, 0), SIZES.get(name, 0)
+        if n_found != n_published:
+            yield f"Ballroom as published has {n_published} tracks of {name}; {n_found} were found"
     stems = {Path(path).stem for path in tracks["path"]}
     annotated = {path.stem for path in tempi.glob("*.bpm")}
     for difference, meaning in [
-        (annotated - stems, "annotated tempi without a track"),
-        (stems - annotated, "tracks without an annotated tempo"),
+        (annotated - stems, "Annotated tempi without a track"),
+        (stems - annotated, "Tracks without an annotated tempo"),
     ]:
         if difference:
-            yield f"{len(difference)} {meaning}: {', '.join(sorted(difference))}"
+            yield f"{meaning} ({len(difference)}): {', '.join(sorted(difference))}"

@@ -1,4 +1,4 @@
-"""Digests of what files hold, remembered so that a file is read once."""
+"""Content digests of files, cached so that each file is read once."""
 
 import hashlib
 import time
@@ -11,20 +11,20 @@ import pandas as pd
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.dataset.scan import File
 
-# A file that changed so shortly before it was read may change again without another time.
+# A file that changed more recently may change again and keep its modification time.
 SETTLED_NS = 2_000_000_000
-# Files to a task: one each would take more memory than their digests.
+# Files per task: a task for each file would take more memory than the digests.
 BLOCK = 64
 
 
-def digests(paths: Sequence[str], threads: int, memory: Path) -> list[str]:
-    """SHA-256 of each file's content, in hexadecimal; empty for what cannot be read as a file.
+def digests(paths: Sequence[str], threads: int, cache: Path) -> list[str]:
+    """SHA-256 of the content of each file, in hexadecimal; empty if the file cannot be read.
 
-    `memory` is a CSV that remembers them by path, size and time of change. It is read if it is
-    there and written anew for these paths; without it all is computed.
+    `cache` is a CSV with the digests of an earlier call by path, size and modification time. It
+    may be missing. It is replaced by the digests of these paths.
     """
     files = [File.at(path) for path in paths]
-    known = _read(memory)
+    known = _read(cache)
     now = time.time_ns()
     missing = [file for file in files if file not in known]
     blocks = [missing[start : start + BLOCK] for start in range(0, len(missing), BLOCK)]
@@ -34,17 +34,17 @@ def digests(paths: Sequence[str], threads: int, memory: Path) -> list[str]:
     found = [known[file] for file in files]
     table = pd.DataFrame(files, columns=File._fields).assign(digest=found)
     settled = (table["digest"] != "") & (table["mtime_ns"] < now - SETTLED_NS)
-    with atomic(memory) as path:
+    with atomic(cache) as path:
         table[settled].drop_duplicates().sort_values("path").to_csv(path, index=False)
     return found
 
 
-def _read(memory: Path) -> dict[File, str]:
+def _read(cache: Path) -> dict[File, str]:
     try:
-        table = pd.read_csv(memory, keep_default_na=False, dtype={"path": str, "digest": str})
+        table = pd.read_csv(cache, keep_default_na=False, dtype={"path": str, "digest": str})
         columns = [table[name].tolist() for name in (*File._fields, "digest")]
     except (OSError, ValueError, KeyError):
-        # It is a convenience: one that is damaged is none.
+        # Missing or damaged: the digests are computed again.
         return {}
     return {File(*file): digest for *file, digest in zip(*columns, strict=True)}
 

@@ -15,7 +15,7 @@ from workflow_scripts.dataset.split import Tracks
 
 
 def add_options(parser: argparse.ArgumentParser, scaler: bool = True) -> None:
-    """Add the options that `ExperimentData.read` reads; without `scaler`, no --scaler."""
+    """Add the options that `ExperimentData.read` uses; --scaler only with `scaler`."""
     parser.add_argument(
         "--features", type=Path, nargs="+", required=True, help="features/shard-<i>.npy"
     )
@@ -31,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser, scaler: bool = True) -> None:
 class ExperimentData:
     """The data that the steps after fit_scaler share.
 
-    `scalers` has an entry a fold; it is empty where no scaler was read.
+    `scalers` has one entry per fold; it is empty if no scaler was read.
     """
 
     feature_files: FeatureFiles
@@ -40,7 +40,7 @@ class ExperimentData:
 
     @classmethod
     def read(cls, options: argparse.Namespace) -> "ExperimentData":
-        """Read folds.csv and scaler.json; features are read when they are used."""
+        """Read folds.csv and scaler.json; features are read on demand."""
         files = FeatureFiles(options.features, options.index)
         scalers = read_scalers(options.scaler) if hasattr(options, "scaler") else []
         return cls(files, split.read(options.folds), scalers)

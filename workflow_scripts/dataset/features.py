@@ -1,4 +1,4 @@
-"""Mel features on disk: shards of frames, found by the digest of the audio they come from."""
+"""Mel features on disk, in shards, indexed by content digest."""
 
 import hashlib
 import os
@@ -23,15 +23,15 @@ COLUMNS = {
     "checksum": str,
     "problem": str,
 }
-# Open at a time: fewer than systems allow a process, more than most corpora have shards.
+# Files open at a time: fewer than operating systems allow, more than most data sets have.
 OPEN_SHARDS = 256
 
 
 @dataclass(frozen=True)
 class Content:
-    """The features of one audio content: its digest, raw mel energies (frames, bands), float32.
+    """The features of one audio content: raw mel energies, float32 (frames, bands).
 
-    `problem` says what is wrong with the audio; empty if nothing is.
+    `problem` says why the audio cannot be used; empty if it can.
     """
 
     digest: str
@@ -40,10 +40,11 @@ class Content:
 
 
 def write_shard(npy: Path, contents: Iterable[Content], n_bands: int) -> None:
-    """Write contents as `npy`, (frames, bands), and its index, the .csv of the same name.
+    """Write the energies to `npy`, float32 (frames, bands), and its index to a .csv beside it.
 
-    A row of the index: digest, first_frame, n_frames; total and squares, the sums that the scaler
-    is fitted to; checksum, of the values; problem. One content is in memory at a time.
+    The index has one row per content: digest, first_frame, n_frames; total and squares, the sums
+    that the scaler is fitted to; checksum of the energies; problem. One content is in memory at a
+    time.
     """
     rows, first = [], 0
     with atomic(npy) as path, path.open("wb") as file:
@@ -56,54 +57,53 @@ def write_shard(npy: Path, contents: Iterable[Content], n_bands: int) -> None:
             place = (content.digest, first, len(energies))
             rows.append((*place, sums.total, sums.squares, checksum, content.problem))
             first += len(energies)
-        # NumPy leaves room in it for the number of frames to grow.
+        # NumPy pads the header, so the final number of frames fits.
         _write_header(file, first, n_bands)
     with atomic(npy.with_suffix(".csv")) as path:
         pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(path, index=False)
 
 
 def read_index(csv: Path) -> pd.DataFrame:
-    """A shard's index, see `write_shard`."""
+    """The index of a shard (see `write_shard`)."""
     return pd.read_csv(csv, dtype=COLUMNS, keep_default_na=False)
 
 
 def look_up(index: Sequence[Path], digests: Sequence[str] | np.ndarray) -> pd.DataFrame:
-    """The row of each digest in the shards' indices, in the order of `digests`.
+    """The rows of these digests in the indices of all shards, in the order of `digests`.
 
-    Columns: shard, first_frame, n_frames, total, squares, checksum. Raises KeyError for a digest
-    that no shard holds.
+    Columns: shard, first_frame, n_frames, total, squares, checksum. Raises KeyError if a digest is
+    in no shard.
     """
     wanted = pd.Index(digests)
-    held = []
+    tables = []
     for number, csv in enumerate(index):
         table = read_index(csv).drop(columns="problem")
-        held.append(table[table["digest"].isin(wanted)].assign(shard=number))
-    return pd.concat(held).set_index("digest").loc[wanted].reset_index(drop=True)
+        tables.append(table[table["digest"].isin(wanted)].assign(shard=number))
+    return pd.concat(tables).set_index("digest").loc[wanted].reset_index(drop=True)
 
 
 @dataclass(frozen=True)
 class FeatureFiles:
-    """The feature files of an experiment: .npy shards and, in the same order, their indices."""
+    """The feature files of an experiment: .npy shards, and their .csv indices in the same order."""
 
     shards: Sequence[Path]
     index: Sequence[Path]
 
     def of(self, digests: Sequence[str] | np.ndarray) -> "Features":
-        """The features of these contents. Raises KeyError for a digest that no shard holds."""
+        """The features of these contents. Raises KeyError if a digest is in no shard."""
         return Features(self, digests)
 
 
 class Features:
     """Read access to the frames of some contents; the shards stay on disk.
 
-    Frames are read, not mapped into memory: at random places that takes a fraction of the time, and
-    what was read does not count as the process's memory. Contents are known by their position among
-    the digests asked for. `index` has a row for each: shard, first_frame, n_frames, total, squares,
-    checksum.
+    A content is referred to by its position in `digests`. `index` has one row per content, as
+    returned by `look_up`. Frames are read, not mapped into memory: random access is several times
+    faster, and the pages do not count as memory of the process.
     """
 
     def __init__(self, files: FeatureFiles, digests: Sequence[str] | np.ndarray) -> None:
-        """Look up the digests. Raises KeyError for one that no shard holds."""
+        """Look up the digests. Raises KeyError if one is in no shard."""
         self._shards = list(files.shards)
         self._opened = lru_cache(OPEN_SHARDS)(_open)
         self.index = look_up(files.index, digests)
@@ -112,30 +112,30 @@ class Features:
 
     @property
     def n_frames(self) -> np.ndarray:
-        """The frames of each content."""
+        """The number of frames of each content, int (contents,)."""
         return self.index["n_frames"].to_numpy()
 
     @property
     def n_bands(self) -> int:
-        """The mel bands."""
+        """The number of mel bands."""
         return self._opened(self._shards[0]).n_bands
 
     def read(self, content: int, first: int, n_frames: int, into: np.ndarray) -> None:
-        """Read raw mel energies from frame `first` of a content on; `into` is (n_frames, bands).
+        """Read the raw mel energies of `n_frames` frames of a content, starting at frame `first`.
 
-        Raises OSError where the shard ends too soon.
+        `into` is float32 (n_frames, bands). Raises OSError if the shard is truncated.
         """
         path = self._shards[self._shard_of[content]]
         shard = self._opened(path)
         start = int(self._first_frame[content] + first)
-        place = shard.offset + start * shard.n_bands * into.itemsize
-        if os.preadv(shard.file.fileno(), [into.data], place) != into.nbytes:
+        offset = shard.offset + start * shard.n_bands * into.itemsize
+        if os.preadv(shard.file.fileno(), [into.data], offset) != into.nbytes:
             raise OSError(f"{path} is shorter than its index says; remove it and run again")
 
 
 @dataclass(frozen=True)
 class _Shard:
-    """An open .npy: where its frames start, in bytes, and how many bands they have."""
+    """An open .npy file; `offset` is the position of its first frame, in bytes."""
 
     file: BinaryIO
     offset: int

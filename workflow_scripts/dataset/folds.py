@@ -1,4 +1,4 @@
-"""Cross-validation folds by track: stratified by class, groups kept whole."""
+"""Assign tracks to cross-validation folds, stratified by class and without splitting groups."""
 
 import numpy as np
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
@@ -7,22 +7,22 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, Str
 def assign(
     labels: np.ndarray, groups: np.ndarray | None, n_folds: int, seed: int, stratified: bool = True
 ) -> np.ndarray:
-    """The fold, 0 ... n_folds - 1, of each track.
+    """The fold of each track, int (tracks,), 0 ... n_folds - 1.
 
-    Classes are spread as evenly as they go unless `stratified` is false; tracks of one group share
-    a fold, which comes first where both cannot be had. The folds follow from the order of the
-    tracks and the seed alone.
+    With `stratified`, each class is spread over the folds as evenly as possible. Tracks of one
+    group share a fold, even if the folds become less even. The result depends only on the
+    arguments and the order of the tracks.
     """
     if groups is not None and stratified:
-        # StratifiedGroupKFold(shuffle=True) of scikit-learn 1.7 mixes up the groups' sizes (issue
-        # 32478): groups renamed in a random order are shuffled as well.
+        # StratifiedGroupKFold(shuffle=True) of scikit-learn 1.7 confuses the sizes of groups (issue
+        # 32478). Renaming the groups in a random order shuffles them as well.
         _, renamed = np.unique(groups, return_inverse=True)
         order = np.random.default_rng(seed).permutation(renamed.max() + 1)
         splits = StratifiedGroupKFold(n_folds).split(labels, labels, order[renamed])
     else:
         kind = GroupKFold if groups is not None else StratifiedKFold if stratified else KFold
-        rule = kind(n_folds, shuffle=True, random_state=seed)
-        splits = rule.split(labels, labels, groups)
+        splitter = kind(n_folds, shuffle=True, random_state=seed)
+        splits = splitter.split(labels, labels, groups)
     folds = np.full(len(labels), -1)
     for fold, (_, test) in enumerate(splits):
         folds[test] = fold

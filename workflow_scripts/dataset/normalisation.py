@@ -25,13 +25,13 @@ class Scaler:
     std: float
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
-        """Zero mean and unit deviation, float32."""
+        """Normalise compressed energies; returns float32."""
         return ((values - self.mean) / self.std).astype(np.float32)
 
 
 @dataclass(frozen=True)
 class Sums:
-    """Count, sum and sum of squares of some compressed energies, in float64."""
+    """Count, sum and sum of squares of compressed energies, computed in float64."""
 
     count: float
     total: float
@@ -39,20 +39,20 @@ class Sums:
 
     @classmethod
     def of(cls, energies: np.ndarray) -> "Sums":
-        """Of every band of every frame, after compression."""
+        """The sums over raw energies (frames, bands), after compression."""
         values = compress(energies.astype(np.float64))
         return cls(values.size, float(values.sum()), float(np.square(values).sum()))
 
 
 def fit(sums: Sums) -> Scaler:
-    """Mean and standard deviation (ddof 0) of all that the sums were taken of."""
+    """Mean and standard deviation (ddof 0) of the energies in `sums`."""
     mean = sums.total / sums.count
     variance = sums.squares / sums.count - mean**2
     return Scaler(mean, float(np.sqrt(max(variance, 0.0))))
 
 
 def write_scalers(path: Path, normalisation: str, scalers: Sequence[Scaler]) -> None:
-    """Write scaler.json: what the scalers were fitted to, and one scaler a fold."""
+    """Write scaler.json: the configured `normalisation` and one scaler per fold."""
     content = {"normalisation": normalisation, "folds": [asdict(scaler) for scaler in scalers]}
     with atomic(path) as partial:
         partial.write_text(json.dumps(content, indent=2))

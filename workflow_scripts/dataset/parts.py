@@ -1,4 +1,4 @@
-"""The parts of one fold as segments: what a model learns from, is chosen by and is tested on."""
+"""The segments of the training, validation and test parts of a fold."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from workflow_scripts.errors import UserError
 
 @dataclass(frozen=True)
 class Part:
-    """Segments and their classes, int (segments,), positions in `Tracks.classes`."""
+    """Segments and their labels, int (segments,), as positions in `Tracks.classes`."""
 
     segments: Segments
     labels: np.ndarray
 
     def of(self, rows: np.ndarray) -> "Part":
-        """These segments alone."""
+        """The segments at these positions."""
         return Part(self.segments.of(rows), self.labels[rows])
 
 
@@ -37,13 +37,13 @@ class Fold:
     n_frames: int
 
     def part(self, name: str, hop: int | None = None, onsets: Sequence[Path] = ()) -> Part:
-        """The segments of a part, named as `Tracks.part` names it: contiguous, as in the paper.
+        """The segments of the part `name` (see `Tracks.part`), contiguous as in the paper.
 
-        With `hop` they start every so many frames; with `onsets`, a table a shard, at onsets.
-        Raises UserError for a track without a segment.
+        With `hop`, a segment starts every `hop` frames; with `onsets`, one table per shard, at
+        each onset. Raises UserError if a track has no segment.
         """
-        held = self.tracks.part(self.number, name)
-        digests = self.tracks.digest[held]
+        positions = self.tracks.part(self.number, name)
+        digests = self.tracks.digest[positions]
         features = self.feature_files.of(digests)
         if onsets:
             frames = sampling.read_onsets(onsets, digests)
@@ -52,11 +52,11 @@ class Fold:
             content, first = sampling.regular(
                 features.n_frames, self.n_frames, hop or self.n_frames
             )
-        without = np.setdiff1d(np.arange(len(held)), content)
+        without = np.setdiff1d(np.arange(len(positions)), content)
         if len(without):
             raise UserError(
-                f"{self.tracks.track_id[held][without[0]]} is shorter than a segment of "
+                f"{self.tracks.track_id[positions][without[0]]} is shorter than a segment of "
                 f"{self.n_frames} frames; remove it or lower input_frames"
             )
         segments = Segments(features, content, first, self.n_frames, self.scaler)
-        return Part(segments, self.tracks.target[held][content])
+        return Part(segments, self.tracks.target[positions][content])

@@ -1,4 +1,4 @@
-"""Tracks that are the same recording: known pairs, and files of the same content."""
+"""Find tracks of the same recording: known pairs, and files with the same content."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,10 +13,10 @@ OF_ANOTHER_CLASS = ", of another class"
 
 
 def together(*names: Sequence[str]) -> np.ndarray:
-    """Number the sets of tracks that share a name in any of the columns `names`.
+    """The number of each track's set, int (tracks,); tracks that share a name are in one set.
 
-    A column has a name a track; an empty one is shared by nobody. Returns int (tracks,); tracks
-    linked over others are in one set.
+    Each column in `names` has one name per track. Empty names are ignored. Tracks that are linked
+    through other tracks are in one set too.
     """
     n = len(names[0])
     rows, columns, first = [np.arange(0)], [np.arange(0)], n
@@ -32,17 +32,17 @@ def together(*names: Sequence[str]) -> np.ndarray:
 
 
 def known(track_ids: Sequence[str], pairs: pd.DataFrame) -> list[str]:
-    """A name a track: that of the pair (columns first, second) it belongs to, else empty."""
+    """A name for each track: that of its pair (columns first, second), or empty."""
     pair_of = dict(zip(pairs["first"], pairs["first"], strict=True))
     pair_of |= dict(zip(pairs["second"], pairs["first"], strict=True))
     return [pair_of.get(track_id, "") for track_id in track_ids]
 
 
 def superfluous(tracks: pd.DataFrame, sets: np.ndarray) -> pd.Series:
-    """Why tracks (track_id, label) are to be left out so that one of each set remains.
+    """The reasons to skip tracks (track_id, label) so that one track of each set remains.
 
-    The first by name remains. Of a set in two classes none does: which label is right is not
-    known. Returns the reasons, text, indexed as the tracks that they concern.
+    The first by track_id remains. If a set has two labels, none remains, as the correct label is
+    unknown. Returns an entry for each track to skip, indexed as `tracks`.
     """
     reasons = {}
     _, inverse, sizes = np.unique(sets, return_inverse=True, return_counts=True)

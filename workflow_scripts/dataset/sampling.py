@@ -8,10 +8,10 @@ import pandas as pd
 
 
 def regular(lengths: np.ndarray, n_frames: int, hop: int) -> tuple[np.ndarray, np.ndarray]:
-    """Segments of `n_frames` that start every `hop` frames of contents of these lengths.
+    """Segments of `n_frames` frames that start every `hop` frames in contents of these lengths.
 
-    With a hop of `n_frames` they are the paper's: contiguous, without overlap. An incomplete last
-    segment is dropped. Returns, for each segment, its content's position and its first frame.
+    With a hop of `n_frames` they are contiguous, as in the paper. An incomplete last segment is
+    dropped. Returns the position of each segment's content and its first frame, int (segments,).
     """
     counts = np.maximum((lengths - n_frames) // hop + 1, 0)
     contents = np.repeat(np.arange(len(lengths)), counts)
@@ -22,27 +22,28 @@ def regular(lengths: np.ndarray, n_frames: int, hop: int) -> tuple[np.ndarray, n
 def at_onsets(
     lengths: np.ndarray, n_frames: int, onsets: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Segments of `n_frames` that start at onsets (Nam et al. 2015), frames of each content.
+    """Segments of `n_frames` frames that start at onsets (Nam et al. 2015).
 
-    Onsets too late for a whole segment are left out; a content that is left without any gives its
-    first segment, if it is long enough. Returns as `regular`.
+    `onsets` has the frame numbers of the onsets of each content. An onset too close to the end is
+    ignored. A content without a usable onset gives its first segment if it is long enough. Returns
+    the same as `regular`.
     """
     starts = []
     for length, frames in zip(lengths, onsets, strict=True):
-        fitting = np.unique(frames[frames + n_frames <= length])
-        alone = np.zeros(int(length >= n_frames), np.int64)
-        starts.append(fitting if len(fitting) else alone)
+        usable = np.unique(frames[frames + n_frames <= length])
+        default = np.zeros(int(length >= n_frames), np.int64)
+        starts.append(usable if len(usable) else default)
     counts = [len(frames) for frames in starts]
     return np.repeat(np.arange(len(starts)), counts), np.concatenate(starts).astype(np.int64)
 
 
 def read_onsets(shards: Sequence[Path], digests: np.ndarray) -> list[np.ndarray]:
-    """The onsets of each of these contents, frames in order.
+    """The onsets of the contents with these digests, as frame numbers.
 
-    A shard is a CSV: digest, and its frames with spaces between them.
+    A shard is a CSV with the columns digest and frames; frames are separated by spaces.
     """
     wanted = pd.Index(digests)
     tables = (pd.read_csv(shard, dtype=str, keep_default_na=False) for shard in shards)
-    held = pd.concat([table[table["digest"].isin(wanted)] for table in tables])
-    frames = held.set_index("digest")["frames"].loc[wanted]
+    found = pd.concat([table[table["digest"].isin(wanted)] for table in tables])
+    frames = found.set_index("digest")["frames"].loc[wanted]
     return [np.array(text.split(), dtype=np.int64) for text in frames]
