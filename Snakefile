@@ -1,4 +1,4 @@
-"""From audio to Table I of Pons, Lidy & Serra (CBMI 2016). README.md says how to run it."""
+"""From audio to Table I of Pons, Lidy & Serra (CBMI 2016). See README.md for how to run it."""
 
 from snakemake.utils import min_version
 
@@ -20,7 +20,7 @@ rule all:
         report=f"{D}/report.html",
         cards=of_each_variant("onnx/{variant}/MODEL_CARD.md"),
         # All outputs of list_tracks: with more shards than before some are missing, and Snakemake
-        # runs the job again only if one of the missing files is asked for.
+        # reruns the job only if a missing file is requested.
         contents=expand("{D}/contents/shard-{shard}.txt", D=D, shard=SHARDS),
 
 

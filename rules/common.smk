@@ -1,4 +1,4 @@
-"""What the rule files share.
+"""Shared by the rule files.
 
 Makes: the checked configuration; D, the folder of this experiment; the functions below.
 """
@@ -45,8 +45,8 @@ ONSETS = expand("{D}/onsets/shard-{shard}.csv", D=D, shard=SHARDS)
 DEMO_TRACKS = [f"{number:02d}" for number in range(1, TRACKS_A_DANCE + 1)]
 ENGINE_MODULE = f"networks/engine_{config['engine']}"
 ENGINE_ENVIRONMENT = f"../envs/{conda_form(config['engine'])}.yaml"
-# Steps that read everything once take seconds for these data sets, too short for a job of a cluster;
-# a user's folder may hold terabytes.
+# For these data sets, steps that read all data take seconds, too short for a cluster job. A user's
+# folder may have terabytes.
 OF_KNOWN_SIZE = config["dataset"] in ("ballroom", "demo")
 AUDIO_FOLDERS = {
     "ballroom": "data/ballroom/BallroomData",
@@ -62,50 +62,50 @@ wildcard_constraints:
 
 
 def of_each_variant(path):
-    """Files of the results, one a variant, in the order of the table."""
+    """One result file per variant, in the order of the table."""
     return expand(f"{D}/{path}", variant=config["variants"])
 
 
 def of_each_model(path):
-    """Files of the results, variant by variant, fold by fold."""
+    """One result file per variant and fold, sorted by variant, then by fold."""
     return expand(f"{D}/{path}", variant=config["variants"], fold=FOLDS)
 
 
 def audio_to_make(wildcards):
-    """What the workflow itself makes before the tracks can be listed."""
-    made = {
+    """The audio that the workflow makes before the tracks can be listed."""
+    files = {
         "ballroom": ["data/ballroom/BallroomData", "data/ballroom/BallroomAnnotations"],
         "demo": expand(rules.synthesise.output.audio, dance=DANCES),
         "folder": [],
     }
-    return made[config["dataset"]]
+    return files[config["dataset"]]
 
 
 def shard_contents(wildcards):
-    """The shard's list of contents, asked for through the checkpoint.
+    """The shard's list of contents, requested from the checkpoint.
 
-    So a new track recomputes its own shard alone.
+    A new track therefore recomputes only its own shard.
     """
     return checkpoints.list_tracks.get().output.contents[int(wildcards.shard)]
 
 
 def listed(wildcards):
-    """No file, once the tracks are listed: an input of all rules after assign_folds.
+    """No files, requested from the checkpoint: an input of all rules after assign_folds.
 
-    After a checkpoint, Snakemake looks again only at jobs that ask for its output. It would run the
-    others even if what they read has not changed.
+    After a checkpoint, Snakemake reevaluates only jobs that ask for its output. It would run the
+    others even if their inputs have not changed.
     """
     checkpoints.list_tracks.get()
     return []
 
 
 def assigned_folds(wildcards):
-    """folds.csv, once the folds are assigned."""
+    """folds.csv, requested from the checkpoint."""
     return checkpoints.assign_folds.get().output.folds
 
 
 def network(wildcards):
-    """A variant's network as JSON: an edit reruns this variant alone."""
+    """A variant's network as JSON. An edit reruns only this variant."""
     return json.dumps(network_of(config, wildcards.variant))
 
 
@@ -115,7 +115,7 @@ def training(wildcards):
 
 
 def donors(wildcards):
-    """The models of the same fold that a variant starts from."""
+    """Weights of the variant's donors on the same fold."""
     init = config["variants"][wildcards.variant]["init"]
     return [
         f"{D}/models/{donor}/fold-{wildcards.fold}/weights.npz"
@@ -126,37 +126,37 @@ def donors(wildcards):
 def growing(first):
     """A resource that grows with each attempt at a job (`--retries`): first, 2 x first, ...
 
-    `first` leaves room above what a run of the demo takes (benchmarks/job_costs.py) and, for rules that
-    read tables of tracks, above what a million tracks take.
+    `first` is more than a run of the demo takes (benchmarks/job_costs.py) and, for rules that read
+    tables of tracks, more than a million tracks take.
     """
     return lambda wildcards, attempt: first * attempt
 
 
 @cache
 def gpus_here():
-    """The GPUs of this machine that trainings use."""
+    """The GPUs of this machine for trainings."""
     return gpus_to_use(config["engine"])
 
 
 def gpus_a_training(wildcards):
-    """1, or 0 if this machine itself runs the job and has no GPU for it.
+    """GPUs per training: 1, or 0 if this machine runs the job and has no usable GPU.
 
-    A job that asks for a GPU would keep the others waiting: `--resources gpu=1` lets one run.
+    With 1 on such a machine, `--resources gpu=1` would run one training at a time.
     """
     return 1 if not workflow.local_exec or gpus_here() else 0
 
 
 def data_to_estimate(wildcards):
-    """The tracks to train on; nothing for Ballroom before it is downloaded: its size is known."""
+    """The files that list the tracks; none for Ballroom without folds.csv: its size is known."""
     if config["dataset"] == "ballroom" and not RESULTS.folds.exists():
         return {}
     return {"index": FEATURE_INDEX, "folds": assigned_folds(wildcards)}
 
 
 def hop_to_estimate():
-    """The distance in frames at which training segments start, if it is not their length.
+    """The option --hop of estimate; empty if the hop between segments is their length.
 
-    Music has about four onsets a second.
+    The hop of onsets assumes four per second.
     """
     hops = {"contiguous": None, "overlapping": config["sampling_hop"], "onset": 11}
     hop = hops[config["sampling"]]
@@ -164,14 +164,14 @@ def hop_to_estimate():
 
 
 def start_run():
-    """Keep other runs out of these results, and mark them as this checkout's."""
+    """Lock the results, mark them with this checkout and save the configuration."""
     try:
         RUN_LOCK.acquire()
     except UserError as error:
         raise WorkflowError(str(error)) from None
     ownership.mark(RESULTS)
     planned = {job.rule.name for job in workflow.dag.needrun_jobs()}
-    # An estimate may use settings that no file here was made with.
+    # An estimate makes no results, so its settings may differ from theirs.
     if planned != {"estimate"}:
         configuration.keep(config, RESULTS)
     if note := cpu_note(config["engine"], workflow.local_exec):

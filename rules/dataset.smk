@@ -1,18 +1,18 @@
 """Audio and the list of tracks.
 
-Needs: nothing (demo), a network (ballroom) or the user's folder of audio (folder).
+Needs: nothing (demo), an internet connection (ballroom) or the user's folder of audio (folder).
 Makes: data/<dataset>/ and, in results/<name>/, tracks.csv and contents/shard-<i>.txt.
 """
 
 
-# On a cluster these run where Snakemake does: its nodes often have no network; the demo, the tables
-# and the plan are seconds of one core.
+# On a cluster these run where Snakemake runs: its nodes often have no internet access, and the demo
+# takes seconds on one core.
 localrules:
     download,
     synthesise,
 
 
-# Its code is no input: an archive of the right MD5 sum is never fetched again.
+# Its code is not a parameter: an archive with the right MD5 sum is never downloaded again.
 rule download:
     output:
         archive="data/ballroom/{archive}.tar.gz",
@@ -29,8 +29,7 @@ rule download:
         mem_mb=growing(500),
         runtime=growing(240),
     params:
-        # Named for `output`, though not of it: Snakemake then downloads nothing again because a
-        # mirror is added.
+        # Takes `output`, so that Snakemake does not compare it: a new mirror reruns nothing.
         urls=lambda wildcards, output: config["ballroom"][f"{wildcards.archive}_urls"],
         md5=lambda wildcards: config["ballroom"][f"{wildcards.archive}_md5"],
     message:
@@ -118,7 +117,7 @@ checkpoint list_tracks:
         f"{D}/logs/list_tracks.log",
     benchmark:
         f"{D}/benchmarks/list_tracks.tsv"
-    # It reads all audio.
+    # It reads all audio files.
     localrule: OF_KNOWN_SIZE
     conda:
         "../envs/cpu.yaml"
@@ -128,7 +127,7 @@ checkpoint list_tracks:
         runtime=growing(60),
     params:
         code=digests_of("steps/list_tracks"),
-        # A function, since Snakemake takes braces in text for wildcards.
+        # A function, because Snakemake reads braces in text as wildcards.
         audio=lambda wildcards: AUDIO_FOLDERS[config["dataset"]],
         state=lambda wildcards: fingerprint(config["audio_dir"]),
         source=(
@@ -138,7 +137,7 @@ checkpoint list_tracks:
         ),
         on_bad_audio=config["on_bad_audio"],
         folds=config["folds"],
-        # Fewer lists than before would be a part of the old ones.
+        # With fewer shards, all outputs exist, so Snakemake would not rerun.
         shards=config["shards"],
         group_by=lambda wildcards: config["group_by"] or "",
     message:

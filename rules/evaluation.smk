@@ -1,11 +1,11 @@
-"""From models to Table I.
+"""Predictions, baselines and Table I.
 
 Needs: results/<name>/models/, features/, tempi/, tracks.csv, folds.csv, skipped.csv, scaler.json.
 Makes: predictions/<variant>/fold-<k>.csv, baselines.csv, table1.csv, .md and .tex.
 """
 
 
-# Seconds of one core, of tables alone.
+# They read only tables and take seconds on one core.
 localrules:
     tabulate,
 
@@ -101,7 +101,7 @@ rule tabulate:
         baselines=f"{D}/baselines.csv",
         skipped=f"{D}/skipped.csv",
         predictions=of_each_model("predictions/{variant}/fold-{fold}.csv"),
-        # Each is made with the model that its predictions are of: it reruns nothing by itself.
+        # Made together with the weights behind the predictions: they rerun nothing by themselves.
         fits=of_each_model("models/{variant}/fold-{fold}/fit.json"),
     output:
         table=report(

@@ -1,4 +1,4 @@
-"""Models to hand over.
+"""ONNX models and model cards.
 
 Needs: results/<name>/models/, predictions/, features/, folds.csv, scaler.json.
 Makes: onnx/<variant>/fold-<k>.onnx and MODEL_CARD.md.

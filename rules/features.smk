@@ -1,4 +1,4 @@
-"""Mel-spectrograms.
+"""Mel features, onsets, tempi and normalisation.
 
 Needs: results/<name>/tracks.csv, contents/shard-<i>.txt, folds.csv.
 Makes: features/shard-<i>.npy and .csv, onsets/shard-<i>.csv, tempi/shard-<i>.csv,
@@ -6,7 +6,7 @@ scaler.json.
 """
 
 
-# Seconds of one core, of tables alone.
+# They read only tables and take seconds on one core.
 localrules:
     fit_scaler,
 
@@ -14,7 +14,7 @@ localrules:
 rule extract_mel:
     input:
         shard=shard_contents,
-        # Where a content lies does not change its features.
+        # The path of a content does not change its features.
         tracks=ancient(f"{D}/tracks.csv"),
     output:
         features=f"{D}/features/shard-{{shard}}.npy",

@@ -1,4 +1,4 @@
-"""What the networks have learned.
+"""Interventions, filters and sounds.
 
 Needs: results/<name>/models/, features/, tracks.csv, folds.csv, scaler.json, predictions/.
 Makes: interventions/<variant>.csv, interventions.csv, filters/<variant>.csv and .npz,
@@ -6,7 +6,7 @@ sounds/.
 """
 
 
-# Seconds of one core, of tables alone.
+# They read only tables and take seconds on one core.
 localrules:
     tabulate_interventions,
 
@@ -158,7 +158,7 @@ rule auralise:
         variant=LISTEN_TO,
         network=lambda wildcards: json.dumps(network_of(config, LISTEN_TO)),
     message:
-        "Make the filters of {params.variant} audible"
+        "Auralise the filters of {params.variant}"
     shell:
         """
         python -m workflow_scripts.steps.auralise \

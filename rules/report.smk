@@ -15,13 +15,13 @@ rule report:
         table=f"{D}/table1.csv",
         predictions=of_each_model("predictions/{variant}/fold-{fold}.csv"),
         histories=of_each_model("models/{variant}/fold-{fold}/history.csv"),
-        # Made with the histories: they rerun nothing by themselves.
+        # Made together with the histories: they rerun nothing by themselves.
         fits=of_each_model("models/{variant}/fold-{fold}/fit.json"),
         counts=of_each_variant("interventions/{variant}.csv"),
         interventions=f"{D}/interventions.csv",
         filters=of_each_variant("filters/{variant}.csv"),
         spectra=of_each_variant("filters/{variant}.npz"),
-        # The shapes of filters that the page shows are the first fold's.
+        # The page shows filters of the first fold.
         weights=of_each_variant("models/{variant}/fold-0/weights.npz"),
         sounds=f"{D}/sounds",
     output:
@@ -48,7 +48,7 @@ rule report:
         code=digests_of("steps/report", "audio/excerpts"),
         dataset=config["dataset"],
         name=config["name"],
-        # Without paths, so that a moved folder of audio changes nothing.
+        # Without paths, so that a moved audio folder reruns nothing.
         configuration=lambda wildcards: json.dumps(
             {
                 key: config[key]

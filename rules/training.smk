@@ -1,7 +1,7 @@
 """Training: every variant on every fold.
 
-Needs: results/<name>/features/, folds.csv, scaler.json; onsets/ where segments start at onsets.
-Makes: models/<variant>/fold-<k>/weights.npz, history.csv, fit.json; estimate only prints.
+Needs: results/<name>/features/, folds.csv, scaler.json; onsets/ with `sampling: onset`.
+Makes: models/<variant>/fold-<k>/weights.npz, history.csv, fit.json; estimate writes no file.
 """
 
 
@@ -27,14 +27,15 @@ rule train:
     threads: 1
     resources:
         gpu=gpus_a_training,
-        # It holds the segments that fit and reads the others on demand.
+        # Segments that do not fit are read on demand.
         mem_mb=growing(2000),
         runtime=growing(1440),
     params:
         code=digests_of("steps/train", ENGINE_MODULE),
-        # No output: a failed job loses its outputs, and this is what the next one continues from.
+        # Not an output: Snakemake removes outputs of a failed job, and the next job continues from
+        # this file.
         checkpoint=f"{D}/models/{{variant}}/fold-{{fold}}/checkpoint",
-        # Where `make adopt` has put the model of another checkout.
+        # Where `make adopt` moves the model of another checkout.
         adopted=f"{D}/.adopted/models/{{variant}}/fold-{{fold}}",
         network=network,
         training=training,
@@ -46,8 +47,8 @@ rule train:
         engine=config["engine"],
     message:
         "Train {wildcards.variant}, fold {wildcards.fold}"
-    # exec: the training replaces the shell. A time limit ends the shell at once, and a cluster then
-    # kills what is left of the job, which would be the training that saves its checkpoint.
+    # exec: the training replaces the shell. At a time limit the shell would end at once, and the
+    # cluster would kill the training before it saves its checkpoint.
     shell:
         """
         exec python -m workflow_scripts.steps.train \
@@ -85,12 +86,12 @@ localrules:
 rule estimate:
     input:
         unpack(data_to_estimate),
-    # No benchmark: a file that exists would make the rule up to date.
+    # No benchmark: an existing file would make the rule up to date.
     log:
         f"{D}/logs/estimate.log",
     conda:
         ENGINE_ENVIRONMENT
-    # All that --cores and --resources gpu= allow: nothing else may run while steps are timed.
+    # All cores and GPUs of the run: no other job may run while steps are timed.
     threads: 1024
     resources:
         gpu=lambda wildcards: len(gpus_here()),

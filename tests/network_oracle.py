@@ -1,7 +1,7 @@
-"""The paper's networks in float64 NumPy, layer by layer as the paper draws them.
+"""The networks of the paper in float64 NumPy, in the paper's order of layers.
 
 Convolution, ReLU, max-pool, dense layers, softmax, mean cross-entropy, and their gradients by the
-chain rule, written without a look at any engine. Dropout is off.
+chain rule, written independently of the engines. Dropout is off.
 """
 
 import numpy as np
@@ -9,10 +9,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 
 def forward(network, weights, inputs):
-    """Class probabilities (segments, classes) and what the gradients need."""
+    """Class probabilities (segments, classes) and the intermediate values for the gradients."""
     weights = {name: array.astype(np.float64) for name, array in weights.items()}
     inputs = inputs.astype(np.float64)
-    kept, flat = {"inputs": inputs, "weights": weights}, []
+    cache, flat = {"inputs": inputs, "weights": weights}, []
     for name, trunk in network.trunks.items():
         windows = sliding_window_view(inputs, trunk.filter, axis=(1, 2))
         convolved = np.einsum("bhwmn,fmn->bfhw", windows, weights[f"{name}.weight"], optimize=True)
@@ -21,40 +21,40 @@ def forward(network, weights, inputs):
         (p, q), (b, f, h, w) = trunk.pool, active.shape
         blocks = active[:, :, : h // p * p, : w // q * q].reshape(b, f, h // p, p, w // q, q)
         blocks = blocks.transpose(0, 1, 2, 4, 3, 5).reshape(b, f, h // p, w // q, p * q)
-        kept[name] = (windows, convolved, blocks)
+        cache[name] = (windows, convolved, blocks)
         flat.append(blocks.max(axis=-1).reshape(b, -1))
     values = np.concatenate(flat, axis=1)
-    kept["flat"] = values
+    cache["flat"] = values
     if network.hidden:
-        kept["before"] = values @ weights["hidden.weight"].T + weights["hidden.bias"]
-        values = np.maximum(kept["before"], 0)
-    kept["last"] = values
+        cache["before"] = values @ weights["hidden.weight"].T + weights["hidden.bias"]
+        values = np.maximum(cache["before"], 0)
+    cache["last"] = values
     scores = values @ weights["output.weight"].T + weights["output.bias"]
     scores -= scores.max(axis=1, keepdims=True)
     exponentials = np.exp(scores)
-    return exponentials / exponentials.sum(axis=1, keepdims=True), kept
+    return exponentials / exponentials.sum(axis=1, keepdims=True), cache
 
 
 def loss_and_gradients(network, weights, inputs, labels):
-    """Mean categorical cross-entropy and its gradient for every array of weights."""
-    probabilities, kept = forward(network, weights, inputs)
-    weights, rows = kept["weights"], np.arange(len(labels))
+    """Mean categorical cross-entropy and its gradient for each array of weights."""
+    probabilities, cache = forward(network, weights, inputs)
+    weights, rows = cache["weights"], np.arange(len(labels))
     loss = -np.log(probabilities[rows, labels]).mean()
     gradients = {}
     upstream = probabilities.copy()
     upstream[rows, labels] -= 1
     upstream /= len(labels)
-    gradients["output.weight"] = upstream.T @ kept["last"]
+    gradients["output.weight"] = upstream.T @ cache["last"]
     gradients["output.bias"] = upstream.sum(axis=0)
     upstream = upstream @ weights["output.weight"]
     if network.hidden:
-        upstream = upstream * (kept["before"] > 0)
-        gradients["hidden.weight"] = upstream.T @ kept["flat"]
+        upstream = upstream * (cache["before"] > 0)
+        gradients["hidden.weight"] = upstream.T @ cache["flat"]
         gradients["hidden.bias"] = upstream.sum(axis=0)
         upstream = upstream @ weights["hidden.weight"]
     first = 0
     for name, trunk in network.trunks.items():
-        windows, convolved, blocks = kept[name]
+        windows, convolved, blocks = cache[name]
         b, f, i, j, area = blocks.shape
         p, q = trunk.pool
         own = upstream[:, first : first + f * i * j].reshape(b, f, i, j)

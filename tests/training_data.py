@@ -1,4 +1,4 @@
-"""A small training as the step takes it: features, labels, folds and scaler, without any audio."""
+"""The input files of a small training, made without audio: features, folds and a scaler."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ SETTINGS = {
 
 
 class Training:
-    """Files of three classes of noise with a slope, and the command that trains on them."""
+    """Files of three classes of noise with different spectral slopes, and training commands."""
 
     def __init__(self, folder, variant, tracks_a_class=6, n_frames=1000, **settings):
         self.folder, self.variant = folder, variant
@@ -40,17 +40,17 @@ class Training:
         write_shard(folder / "shard-0.npy", features, 40)
         scaler = {"mean": 0.5, "std": 0.7}
         (folder / "scaler.json").write_text(json.dumps({"folds": [scaler] * 3}))
-        described = shipped_config()["variants"][variant]
-        for trunk in described["trunks"].values():
+        description = shipped_config()["variants"][variant]
+        for trunk in description["trunks"].values():
             trunk["n_filters"] = 32
         self.network = {
-            key: described.get(key, default)
+            key: description.get(key, default)
             for key, default in {"input_frames": 0, "trunks": {}, "hidden": 0, "init": {}}.items()
         }
         self.settings = SETTINGS | settings
 
     def command(self, model, *options):
-        """The training of fold 0 into the folder `model`."""
+        """The command that trains fold 0 and writes the model to the folder `model`."""
         files = {"features": "shard-0.npy", "index": "shard-0.csv", "folds": "folds.csv"}
         named = {name: self.folder / file for name, file in files.items()}
         named |= {
@@ -76,27 +76,27 @@ class Training:
         ]
 
     def start(self, model, *options, **popen):
-        """Start the training; returns the process, whose output goes to `model`.log."""
+        """Start the training and return the process. Its output is appended to `model`.log."""
         with (self.folder / f"{model}.log").open("ab") as log:
             return subprocess.Popen(
                 self.command(model, *options), cwd=ROOT, stdout=log, stderr=log, **popen
             )
 
     def run(self, model, *options, **popen):
-        """Train to the end; returns the exit code."""
+        """Run the training to its end and return the exit code."""
         return self.start(model, *options, **popen).wait(timeout=600)
 
     def log(self, model):
-        """All that the trainings into `model` said."""
+        """The output of all trainings of `model`."""
         return (self.folder / f"{model}.log").read_text()
 
     def results(self, model):
-        """The bytes of the files that decide numbers."""
+        """The bytes of the files that determine the results."""
         names = ("weights.npz", "history.csv")
         return {name: (self.folder / model / name).read_bytes() for name in names}
 
     def predictions(self, model, engine):
-        """The bytes of what the model says of the tracks of fold 0."""
+        """The bytes of the predictions of the model for the tracks of fold 0."""
         predicted = self.folder / f"{model}.csv"
         named = {
             "engine": engine,

@@ -251,5 +251,5 @@ def test_a_file_that_disappears_after_listing_is_an_error(tmp_path):
         *("--tracks", tmp_path / "tracks.csv", "--shard", tmp_path / "shard.txt"),
         *("--features", tmp_path / "s.npy"),
     )
-    assert code == 1 and "good.wav: No such file or directory; it was there when" in output
+    assert code == 1 and "good.wav: No such file or directory; it existed when" in output
     assert "Traceback" not in output and not list(tmp_path.glob("s.*"))

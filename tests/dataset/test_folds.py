@@ -1,4 +1,4 @@
-"""Folds, the split into training, validation and test, and tracks of the same recording."""
+"""Folds, the split into training, validation and test tracks, replicas, and Ballroom's list."""
 
 import numpy as np
 import pandas as pd
@@ -17,40 +17,40 @@ class TestFolds:
             sizes = np.bincount(assigned[self.labels == label], minlength=10)
             assert sizes.max() - sizes.min() <= 1
 
-    def test_the_seed_decides(self):
+    def test_folds_depend_on_the_seed_only(self):
         first, again, other = (folds.assign(self.labels, None, 5, s) for s in (1, 1, 2))
         assert np.array_equal(first, again)
         assert not np.array_equal(first, other)
 
-    def test_groups_stay_whole(self):
+    def test_groups_are_not_split(self):
         rng = np.random.default_rng(0)
         groups = rng.integers(0, 20, len(self.labels)).astype(str)
         assigned = folds.assign(self.labels, groups, 5, seed=1)
         sizes = np.bincount(assigned, minlength=5)
-        # 20 groups of about four tracks: folds of 17, give or take a group.
+        # 20 groups of about four tracks: folds of 17, plus or minus a group.
         assert sizes.max() - sizes.min() <= 6
         assert all(len(set(assigned[groups == group])) == 1 for group in set(groups))
 
     @pytest.mark.parametrize("seed", range(5))
-    def test_grouped_folds_are_as_even_as_their_groups_allow(self, seed):
-        """Eight players of all classes, two a fold: every fold is a quarter of each class."""
+    def test_grouped_folds_are_stratified_if_the_groups_allow_it(self, seed):
+        """Eight players of all classes: with two per fold, a fold has a quarter of each class."""
         players = np.repeat([*"pqrstuvw"], 12)
         labels = np.tile(np.repeat([*"abc"], 4), 8)
         assigned = folds.assign(labels, players, 4, seed)
         for label in "abc":
             assert np.bincount(assigned[labels == label]).tolist() == [8] * 4
 
-    def test_the_seed_decides_about_groups_too(self):
+    def test_grouped_folds_depend_on_the_seed(self):
         players = np.repeat([*"pqrstuvw"], 12)
         labels = np.tile(np.repeat([*"abc"], 4), 8)
-        spread = {tuple(folds.assign(labels, players, 4, seed)) for seed in range(5)}
-        assert len(spread) > 1
+        assignments = {tuple(folds.assign(labels, players, 4, seed)) for seed in range(5)}
+        assert len(assignments) > 1
 
     def split_of(self, labels, fold, digests=None):
         rows = {"track_id": [*labels], "label": [*labels], "digest": [*(digests or "uvwxyz")]}
         return split.Tracks.of(pd.DataFrame(rows), np.array(fold))
 
-    def test_classes_that_a_part_lacks(self):
+    def test_classes_missing_from_a_part_are_found(self):
         uneven = self.split_of("aaabbb", [0, 1, 2, 0, 0, 1])
         assert uneven.lacking("test") == {2: ["b"]}
         assert uneven.lacking("train") == {0: ["b"]}
@@ -65,7 +65,7 @@ class TestFolds:
     def test_train_validation_and_test_are_disjoint_and_complete(self, tmp_path):
         assigned = folds.assign(self.labels, None, 10, seed=1)
         ids = [f"{label}{i}" for i, label in enumerate(self.labels)]
-        tracks = pd.DataFrame({"track_id": ids, "label": self.labels, "digest": ids, "more": "x"})
+        tracks = pd.DataFrame({"track_id": ids, "label": self.labels, "digest": ids, "other": "x"})
         split.write(tmp_path / "folds.csv", tracks, assigned)
         written = pd.read_csv(tmp_path / "folds.csv")
         assert list(written) == ["track_id", "label", "digest", "fold"]
@@ -82,27 +82,27 @@ class TestFolds:
             tested.extend(parts["test"])
         assert sorted(tested) == list(range(len(self.labels)))
 
-    def test_unstratified_folds_are_even_whatever_the_classes(self):
+    def test_unstratified_folds_are_even_and_ignore_the_classes(self):
         assigned = folds.assign(self.labels, None, 5, seed=1, stratified=False)
         assert np.bincount(assigned).tolist() == [17] * 5
         sizes = np.array([np.bincount(assigned[self.labels == c], minlength=5) for c in "abcd"])
         assert (sizes.max(axis=1) - sizes.min(axis=1)).max() > 1
 
-    def test_unstratified_groups_stay_whole(self):
+    def test_unstratified_groups_are_not_split(self):
         groups = np.repeat(np.arange(17), 5).astype(str)
         assigned = folds.assign(self.labels, groups, 5, seed=1, stratified=False)
         assert all(len(set(assigned[groups == group])) == 1 for group in set(groups))
 
-    def test_all_that_is_not_tested_is_the_rest(self):
+    def test_the_rest_is_all_tracks_except_the_test_tracks(self):
         table = self.split_of("aaabbb", [0, 1, 2] * 2)
         assert table.part(1, "rest").tolist() == [0, 2, 3, 5]
         assert split.learning_part("tracks") == "train"
         assert split.learning_part("segments") == "rest"
 
-    def test_validation_segments_are_as_many_as_a_fold_of_tracks_has(self):
+    def test_as_many_validation_segments_are_drawn_as_a_fold_has(self):
         chosen = split.validation_segments(9000, 10, np.random.default_rng(0))
         assert chosen.sum() == 1000
-        assert 300 < chosen[:4500].sum() < 700, "drawn from all over"
+        assert 300 < chosen[:4500].sum() < 700, "drawn from all tracks"
 
 
 BALLROOM = np.repeat(list(ballroom.SIZES), list(ballroom.SIZES.values()))
@@ -112,7 +112,7 @@ class TestReplicas:
     def pairs(self):
         return pd.read_csv(replicas.BALLROOM)
 
-    def test_ballrooms_list_is_of_13_pairs_one_of_them_in_two_classes(self):
+    def test_ballroom_has_13_pairs_one_of_them_in_two_classes(self):
         pairs = self.pairs()
         classes = [{name.split("/")[0] for name in row[:2]} for row in pairs.to_numpy()]
         assert len(pairs) == 13 and (pairs["kind"] == "exact").sum() == 4
@@ -121,21 +121,21 @@ class TestReplicas:
         names = pairs[["first", "second"]].to_numpy().ravel()
         assert len(set(names)) == 26
 
-    def test_tracks_that_share_a_name_are_together_also_over_others(self):
+    def test_tracks_that_share_a_name_are_in_one_set_also_through_others(self):
         sets = replicas.together([*"abcab"], ["", "x", "x", "", ""])
         assert sets[0] == sets[3] and sets[1] == sets[4] == sets[2]
         assert sets[0] != sets[1]
 
-    def test_an_empty_name_joins_nobody(self):
+    def test_empty_names_are_ignored(self):
         assert len(set(replicas.together(["", "", ""]))) == 3
 
-    def test_a_group_and_a_replica_join_into_one_group(self):
+    def test_overlapping_groups_and_replicas_are_merged(self):
         tracks = pd.DataFrame({"track_id": [*"pqrst"]})
         groups = selection.groups_of(tracks, [["1", "2", "3", "3", ""], [*"xyyzz"]])
         assert groups.tolist() == ["p", "q", "q", "q", "q"]
         assert selection.groups_of(tracks, [[*"12345"]]) is None
 
-    def test_one_of_a_set_remains_and_none_of_two_classes(self):
+    def test_one_track_of_a_set_remains_or_none_if_it_has_two_classes(self):
         names = [*"pqrstu"]
         tracks = pd.DataFrame({"track_id": names, "label": [*"aaaabb"]}, index=[3, 1, 4, 0, 5, 9])
         out = replicas.superfluous(tracks, np.array([0, 0, 0, 1, 1, 2]))
@@ -148,25 +148,25 @@ class TestReplicas:
         assert len(replicas.superfluous(tracks, np.arange(6))) == 0
 
     def ballroom(self):
-        """Ballroom's 698 names as far as they matter: the replicas' and made up ones."""
-        named = self.pairs()[["first", "second"]].to_numpy().ravel().tolist()
+        """The 698 tracks of Ballroom; only replicas have their real names."""
+        in_pairs = self.pairs()[["first", "second"]].to_numpy().ravel().tolist()
         rows = []
         for label, size in ballroom.SIZES.items():
-            own = [name for name in named if name.startswith(f"{label}/")]
-            rows += own + [f"{label}/{i}" for i in range(size - len(own))]
+            real = [name for name in in_pairs if name.startswith(f"{label}/")]
+            rows += real + [f"{label}/{i}" for i in range(size - len(real))]
         frame = pd.DataFrame({"track_id": rows, "digest": [str(i) for i in range(698)]})
         return frame.assign(label=frame["track_id"].str.split("/").str[0])
 
-    def test_dropped_ballroom_has_684_tracks(self):
+    def test_ballroom_without_replicas_has_684_tracks(self):
         tracks = self.ballroom()
         sets = replicas.together(*selection.same_recording(tracks, ballroom=True))
         out = replicas.superfluous(tracks, sets)
         assert len(tracks) == 698 and len(out) == 14
-        left = tracks.drop(out.index)
-        assert not set(left["track_id"]) & {"ChaChaCha/Albums-Fire-08", "Samba/Albums-Fire-09"}
+        remaining = tracks.drop(out.index)
+        assert not set(remaining["track_id"]) & {"ChaChaCha/Albums-Fire-08", "Samba/Albums-Fire-09"}
 
     @pytest.mark.parametrize("seed", [0, 1, 2016])
-    def test_grouped_ballroom_stays_stratified_and_no_pair_is_parted(self, seed):
+    def test_grouped_ballroom_is_stratified_and_no_pair_is_split(self, seed):
         tracks = self.ballroom()
         groups = selection.groups_of(tracks, selection.same_recording(tracks, ballroom=True))
         assert groups.nunique() == 698 - 13
@@ -186,18 +186,18 @@ class TestBallroomAsPublished:
         frame = pd.DataFrame({"label": BALLROOM, "path": [f"x/{stem}.wav" for stem in stems]})
         return list(ballroom.compared(change(frame), tmp_path))
 
-    def test_it_is_complete(self, tmp_path):
+    def test_a_complete_data_set(self, tmp_path):
         (sentence,) = self.sentences(tmp_path)
         assert sentence.startswith("Ballroom is complete: 698 tracks in 8 classes: ChaChaCha 111,")
 
-    def test_what_is_missing_or_extra_is_named(self, tmp_path):
+    def test_missing_and_extra_tracks_are_reported(self, tmp_path):
         def change(tracks):
             extra = pd.DataFrame({"label": ["Polka"], "path": ["x/new.wav"]})
             return pd.concat([tracks[tracks["path"] != "x/Tango-3.wav"], extra])
 
         assert self.sentences(tmp_path, change) == [
-            "Ballroom as published has 0 tracks of Polka, here are 1",
-            "Ballroom as published has 86 tracks of Tango, here are 85",
-            "1 annotated tempi without a track: Tango-3",
-            "1 tracks without an annotated tempo: new",
+            "Ballroom as published has 0 tracks of Polka; found 1",
+            "Ballroom as published has 86 tracks of Tango; found 85",
+            "Annotated tempi without a track (1): Tango-3",
+            "Tracks without an annotated tempo (1): new",
         ]

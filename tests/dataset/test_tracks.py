@@ -1,4 +1,4 @@
-"""Which files are tracks: folders and lists, names of all kinds, digests, what changed."""
+"""Tracks from folders and lists, unusual names, content digests, and fingerprints of data sets."""
 
 import hashlib
 import os
@@ -12,8 +12,10 @@ import pytest
 from tests.conftest import write_wav
 from workflow_scripts.audio.files import is_audio
 from workflow_scripts.dataset import ballroom, tracks
+from workflow_scripts.dataset.class_folders import class_folders
 from workflow_scripts.dataset.digests import digests
 from workflow_scripts.dataset.scan import fingerprint, scan
+from workflow_scripts.dataset.track_list import track_list
 from workflow_scripts.dataset.track_tables import paths_of, read_table
 from workflow_scripts.errors import UserError
 
@@ -26,33 +28,33 @@ def touch(folder, *names):
 
 
 def listed(folder, tempi=None, classes=None):
-    """The tracks of a folder of classes."""
-    return tracks.class_folders(str(folder), is_audio, tempi, classes)[0]
+    """The tracks in a folder with one sub-folder per class."""
+    return class_folders(str(folder), is_audio, tempi, classes)[0]
 
 
 class TestClassFolders:
-    def test_a_row_a_track_with_its_folder_as_label(self, tmp_path):
+    def test_one_row_per_track_with_its_folder_as_label(self, tmp_path):
         touch(tmp_path, "b/2.wav", "b/1.MP3", "a/x.flac", "a/y.ogg", "a/notes.txt", "readme.wav")
         found = listed(tmp_path)
         assert list(found["track_id"]) == ["a/x", "a/y", "b/1", "b/2"]
         assert list(found["label"]) == ["a", "a", "b", "b"]
         assert list(found.columns) == ["track_id", "label", "path"]
 
-    def test_tracks_of_one_stem_get_ids_of_their_own(self, tmp_path):
+    def test_tracks_with_the_same_stem_get_different_ids(self, tmp_path):
         touch(tmp_path, "a/x.wav", "a/x.mp3", "a/deep/x.wav", "b/x.wav", "a/x~2.wav")
         found = listed(tmp_path)
         assert found["track_id"].is_unique
         assert {"a/x", "a/x~2", "b/x"} <= set(found["track_id"])
 
-    def test_hidden_files_and_folders_are_passed_over(self, tmp_path):
+    def test_hidden_files_and_folders_are_ignored(self, tmp_path):
         touch(tmp_path, "a/x.wav", "a/._x.wav", ".cache/x.wav", "b/x.wav")
         assert list(listed(tmp_path)["track_id"]) == ["a/x", "b/x"]
 
-    def test_hidden_folders_further_down_are_passed_over(self, tmp_path):
+    def test_hidden_folders_inside_class_folders_are_ignored(self, tmp_path):
         touch(tmp_path, "a/x.wav", "a/.trash/y.wav", "b/deep/x.wav")
         assert list(listed(tmp_path)["track_id"]) == ["a/x", "b/x"]
 
-    def test_tempi_beside_the_audio_or_in_a_folder(self, tmp_path):
+    def test_tempi_are_read_beside_the_audio_or_in_a_folder(self, tmp_path):
         touch(tmp_path, "a/x.wav", "b/y.wav")
         (tmp_path / "a/x.bpm").write_bytes(b"\xef\xbb\xbf120\r\n")
         found = listed(tmp_path)
@@ -76,15 +78,15 @@ class TestClassFolders:
         ("names", "sentence"),
         [
             ([], "has neither sub-folders nor a tracks.csv"),
-            (["a/x.wav", "b/x.txt"], "class folder .*b holds no audio"),
+            (["a/x.wav", "b/x.txt"], "class folder .*b contains no audio"),
         ],
     )
-    def test_a_folder_without_classes_or_a_class_without_audio(self, tmp_path, names, sentence):
+    def test_no_classes_or_a_class_without_audio_is_rejected(self, tmp_path, names, sentence):
         with pytest.raises(UserError, match=sentence):
             listed(touch(tmp_path, *names))
 
     @pytest.mark.parametrize("text", ["fast", "-3", "0", "nan", "inf"])
-    def test_a_tempo_that_is_none(self, tmp_path, text):
+    def test_an_invalid_tempo_is_rejected(self, tmp_path, text):
         touch(tmp_path, "a/x.wav")
         (tmp_path / "a/x.bpm").write_text(text)
         with pytest.raises(UserError, match=r"x\.bpm: the tempo .* is not a positive number"):
@@ -95,7 +97,7 @@ class TestTrackList:
     def read(self, folder, text):
         touch(folder, "1.wav", "sub/2.wav")
         (folder / "tracks.csv").write_text(text)
-        return tracks.track_list(folder / "tracks.csv")
+        return track_list(folder / "tracks.csv")
 
     def test_paths_are_relative_to_the_file_and_columns_are_kept(self, tmp_path):
         found = self.read(tmp_path, "player,label,path,bpm\nann,a,1.wav,99\nNA,b,sub/2.wav,\n")
@@ -104,15 +106,17 @@ class TestTrackList:
         assert list(found["player"]) == ["ann", "NA"]
         assert found["bpm"][0] == 99 and np.isnan(found["bpm"][1])
 
-    def test_a_spreadsheets_byte_order_mark_and_blank_lines(self, tmp_path):
+    def test_a_byte_order_mark_and_blank_lines_are_ignored(self, tmp_path):
         found = self.read(tmp_path, "\ufeffpath,label\r\n1.wav,a\r\n\r\nsub/2.wav,b\r\n\r\n")
         assert list(found["label"]) == ["a", "b"]
 
     @pytest.mark.parametrize("name", ["x\ry.wav", os.fsdecode(b"x\xff.wav")])
-    def test_names_that_no_table_can_hold(self, tmp_path, name):
+    def test_names_that_a_csv_cannot_contain_are_rejected(self, tmp_path, name):
         touch(tmp_path, "a/x.wav", "b/y.wav")
         (tmp_path / "b/y.wav").rename(tmp_path / "b" / name)
-        with pytest.raises(UserError, match=r"b/.* has a carriage return or bytes .*; rename it"):
+        with pytest.raises(
+            UserError, match=r"b/.* contains a carriage return or bytes .*; rename it"
+        ):
             tracks.check_names(listed(tmp_path))
 
     @pytest.mark.parametrize(
@@ -121,33 +125,36 @@ class TestTrackList:
             ("path\n1.wav\n", "has no column label; it needs"),
             ("label\na\n", "has no column path"),
             ("path,label\n1.wav,\n", r"tracks\.csv line 2 has no label"),
-            ("path,label,track_id\n1.wav,a,t\nsub/2.wav,b,t\n", "several tracks of track_id t"),
+            ("path,label,track_id\n1.wav,a,t\nsub/2.wav,b,t\n", "several tracks with track_id t"),
             ("path,label,bpm\n1.wav,a,quick\n", "line 2: the tempo 'quick'"),
             ("path,label,digest\n1.wav,a,x\n", "column digest, which the workflow computes"),
             ("path,label,n_frames\n1.wav,a,3\n", "column n_frames, which the workflow computes"),
             ("path,label,path\n1.wav,a,sub/2.wav\n", "has several columns path; rename all but"),
-            ("path,label\n1.wav,a\0b\n", "has NUL bytes, as UTF-16 has; save it as UTF-8"),
+            (
+                "path,label\n1.wav,a\0b\n",
+                "contains NUL bytes, so it may be UTF-16; save it as UTF-8",
+            ),
             ("path,label\n1.wav,a,b,c\n", "a row with more fields"),
             ("", "is empty; it needs the columns path and label"),
             ("path,label\n", "lists no tracks"),
             ("path,label\n1.wav,a,x\n", "a row with more fields than its first line"),
-            ("path;label\n1.wav;a\n", "has no column path; it needs path and label, with commas"),
+            ("path;label\n1.wav;a\n", "has no column path; it needs path and label, separated"),
             ("path,label\n\n1.wav,a\n1.wav,\n", "line 4 has no label"),
             ("path,label,track_id\n1.wav,a,\n", "line 2 has no track_id"),
         ],
     )
-    def test_what_is_wrong_is_said_in_a_sentence(self, tmp_path, text, sentence):
+    def test_an_invalid_list_is_rejected(self, tmp_path, text, sentence):
         with pytest.raises(UserError, match=sentence):
             self.read(tmp_path, text)
 
     @pytest.mark.parametrize(
         "text", ['path,label,track_id\n1.wav,a,"t\r1"\n', 'path,label,"p\rq"\n1.wav,a,b\n']
     )
-    def test_a_carriage_return_in_any_cell_is_said(self, tmp_path, text):
-        with pytest.raises(UserError, match="has a carriage return"):
+    def test_a_carriage_return_in_any_cell_is_rejected(self, tmp_path, text):
+        with pytest.raises(UserError, match="contains a carriage return"):
             tracks.check_names(self.read(tmp_path, text))
 
-    def test_a_column_of_lyrics(self, tmp_path):
+    def test_a_column_may_have_long_texts(self, tmp_path):
         lyrics = "la " * 100_000
         found = self.read(tmp_path, f"path,label,lyrics\n1.wav,a,{lyrics}\nsub/2.wav,b,{lyrics}\n")
         found.assign(digest=["x", "y"]).to_csv(tmp_path / "t.csv", index=False)
@@ -160,27 +167,29 @@ class TestTrackList:
 class TestCheckClasses:
     frame = pd.DataFrame({"label": ["a"] * 4 + ["b"] * 3})
 
-    def test_enough_tracks_of_every_class(self):
+    def test_classes_with_enough_tracks_are_accepted(self):
         tracks.check_classes(self.frame, 3)
 
-    def test_a_class_with_fewer_tracks_than_folds(self):
-        with pytest.raises(UserError, match=r"4 folds need 4 tracks .* of b \(3\); add tracks"):
+    def test_a_class_with_fewer_tracks_than_folds_is_rejected(self):
+        with pytest.raises(
+            UserError, match=r"4 folds need at least 4 tracks .* of b \(3\); add tracks"
+        ):
             tracks.check_classes(self.frame, 4)
 
-    def test_one_class_alone(self):
-        with pytest.raises(UserError, match="has one class only, a; it needs"):
+    def test_a_single_class_is_rejected(self):
+        with pytest.raises(UserError, match="has only the class a; it needs"):
             tracks.check_classes(self.frame[:4], 3)
 
 
-def test_a_group_that_the_tracks_do_not_have():
+def test_group_by_must_be_a_column_of_the_tracks():
     frame = pd.DataFrame({"label": ["a"], "player": ["x"]})
     tracks.check_group(frame, "player")
     tracks.check_group(frame, "")
-    with pytest.raises(UserError, match="no such column, only label, player"):
+    with pytest.raises(UserError, match="no such column; choose one of label, player"):
         tracks.check_group(frame, "singer")
 
 
-def test_a_fingerprint_changes_with_the_files_alone(tmp_path):
+def test_a_fingerprint_changes_only_if_a_file_does(tmp_path):
     touch(tmp_path, "a/x.wav", "b/y.wav")
     first = fingerprint(str(tmp_path))
     assert fingerprint(str(tmp_path)) == first
@@ -210,7 +219,7 @@ def test_a_link_to_itself_is_a_file_that_cannot_be_read(tmp_path):
     assert len(listed(tmp_path)) == 2
 
 
-def test_a_fingerprint_sees_linked_classes_and_listed_files_elsewhere(tmp_path):
+def test_a_fingerprint_includes_linked_folders_and_listed_files(tmp_path):
     root = touch(tmp_path / "root", "a/x.wav")
     touch(tmp_path / "elsewhere", "b/y.wav", "z.wav")
     (root / "b").symlink_to(tmp_path / "elsewhere/b")
@@ -242,7 +251,7 @@ HOSTILE = [
 
 
 class TestNames:
-    def test_hostile_names_survive_the_table(self, tmp_path):
+    def test_unusual_names_are_written_and_read_unchanged(self, tmp_path):
         touch(tmp_path, *[f"a/{name}" for name in HOSTILE], "b/x.wav", "b/x.flac")
         found = listed(tmp_path)
         tracks.check_names(found)
@@ -256,7 +265,7 @@ class TestNames:
         some = set(read["path"][3:7])
         assert paths_of(tmp_path / "t.csv", some) == dict(zip(some, some, strict=True))
 
-    def test_two_forms_of_one_class_are_one(self, tmp_path):
+    def test_unicode_forms_of_a_label_are_one_class(self, tmp_path):
         forms = [unicodedata.normalize(form, "Café") for form in ("NFC", "NFD")]
         touch(tmp_path, f"{forms[0]}/1.wav", f"{forms[1]}/1.wav", "b/1.wav")
         found = listed(tmp_path)
@@ -264,14 +273,14 @@ class TestNames:
         assert found["track_id"].is_unique
 
     @pytest.mark.parametrize(("on_disk", "in_list"), [("NFC", "NFD"), ("NFD", "NFC")])
-    def test_a_list_may_use_the_other_form(self, tmp_path, on_disk, in_list):
+    def test_a_list_may_use_another_unicode_form_than_the_files(self, tmp_path, on_disk, in_list):
         touch(tmp_path, unicodedata.normalize(on_disk, "Köln/é.wav"), "b.wav")
         listing = tmp_path / "tracks.csv"
         name = unicodedata.normalize(in_list, "Köln/é.wav")
         listing.write_text(f"path,label\n{name},a\nb.wav,b\n", encoding="utf-8")
-        assert all(Path(path).is_file() for path in tracks.track_list(listing)["path"])
+        assert all(Path(path).is_file() for path in track_list(listing)["path"])
 
-    def test_links_are_followed_but_not_in_circles(self, tmp_path):
+    def test_links_are_followed_except_cycles(self, tmp_path):
         touch(tmp_path, "elsewhere/deep/x.wav", "root/a/y.wav")
         (tmp_path / "root/b").symlink_to(tmp_path / "elsewhere")
         (tmp_path / "root/a/more").symlink_to(tmp_path / "elsewhere/deep")
@@ -280,86 +289,86 @@ class TestNames:
         assert listed(tmp_path / "root")["track_id"].tolist() == ["a/x", "a/y", "a/z", "b/x"]
 
 
-class TestWhatIsAudio:
-    def test_a_name_is_enough_and_so_is_the_content(self, tmp_path):
+class TestIsAudio:
+    def test_files_are_audio_by_suffix_or_content(self, tmp_path):
         write_wav(tmp_path / "a/named.wav", np.zeros(44100))
         (tmp_path / "a/named.wav").rename(tmp_path / "a/recording.001")
         touch(tmp_path, "a/x.OPUS", "a/cover.jpg", "b/y.wav", "a/notes", "b/x.bpm", "loose.wav")
         (tmp_path / "b/x.bpm").write_text("")
-        (tmp_path / "a/utf16.txt").write_text("kept apart " * 50, encoding="utf-16")
-        found, left_alone = tracks.class_folders(str(tmp_path), is_audio)
+        (tmp_path / "a/utf16.txt").write_text("some text " * 50, encoding="utf-16")
+        found, ignored = class_folders(str(tmp_path), is_audio)
         assert found["track_id"].tolist() == ["a/recording", "a/x", "b/y"]
-        names = [os.path.relpath(path, tmp_path) for path in left_alone]
+        names = [os.path.relpath(path, tmp_path) for path in ignored]
         assert names == ["a/cover.jpg", "a/notes", "a/utf16.txt", "loose.wav"]
 
 
 class TestDigests:
-    def test_they_are_the_sha256_of_the_content(self, tmp_path):
+    def test_digests_are_the_sha256_of_the_content(self, tmp_path):
         touch(tmp_path, "x", "y")
-        found = digests([str(tmp_path / n) for n in "xy"], 2, tmp_path / "memory.csv")
+        found = digests([str(tmp_path / n) for n in "xy"], 2, tmp_path / "cache.csv")
         assert found == [hashlib.sha256(n.encode()).hexdigest() for n in "xy"]
 
     def settled(self, folder, *names):
-        """Files that have not changed for a while."""
+        """Files with an old modification time."""
         touch(folder, *names)
         for name in names:
             os.utime(folder / name, ns=(0, 10**18))
         return [str(folder / name) for name in names]
 
     def test_a_file_is_read_once(self, tmp_path, monkeypatch):
-        paths, memory = self.settled(tmp_path, "x", "y"), tmp_path / "memory.csv"
+        paths, cache = self.settled(tmp_path, "x", "y"), tmp_path / "cache.csv"
         read = []
         original = hashlib.file_digest
         monkeypatch.setattr(
             hashlib, "file_digest", lambda f, n: (read.append(f.name), original(f, n))[1]
         )
-        first = digests(paths, 1, memory)
+        first = digests(paths, 1, cache)
         assert read == paths
-        assert digests(paths, 1, memory) == first and read == paths
+        assert digests(paths, 1, cache) == first and read == paths
         (tmp_path / "y").write_bytes(b"other content")
-        assert digests(paths, 1, memory)[1] == hashlib.sha256(b"other content").hexdigest()
+        assert digests(paths, 1, cache)[1] == hashlib.sha256(b"other content").hexdigest()
         assert read == [*paths, paths[1]]
         (tmp_path / "new").write_bytes(b"new")
-        digests([*paths, str(tmp_path / "new")], 1, memory)
+        digests([*paths, str(tmp_path / "new")], 1, cache)
         assert read[-1] == str(tmp_path / "new")
 
     def test_a_file_that_may_still_change_is_read_again(self, tmp_path):
-        """Of the same size and, on a coarse clock, the same time."""
+        """On a coarse clock, the new content may have the same size and time."""
         touch(tmp_path, "x")
         now = (tmp_path / "x").stat().st_mtime_ns
-        digests([str(tmp_path / "x")], 1, tmp_path / "memory.csv")
+        digests([str(tmp_path / "x")], 1, tmp_path / "cache.csv")
         (tmp_path / "x").write_bytes(b"y")
         os.utime(tmp_path / "x", ns=(now, now))
-        (found,) = digests([str(tmp_path / "x")], 1, tmp_path / "memory.csv")
+        (found,) = digests([str(tmp_path / "x")], 1, tmp_path / "cache.csv")
         assert found == hashlib.sha256(b"y").hexdigest()
 
     @pytest.mark.parametrize("text", ["", "path,size\n", "\0\1\2", "path,size,mtime_ns,digest\nx"])
-    def test_a_damaged_memory_is_none(self, tmp_path, text):
+    def test_a_damaged_cache_is_ignored(self, tmp_path, text):
         paths = self.settled(tmp_path, "x")
-        (tmp_path / "memory.csv").write_text(text)
-        found = digests(paths, 1, tmp_path / "memory.csv")
+        (tmp_path / "cache.csv").write_text(text)
+        found = digests(paths, 1, tmp_path / "cache.csv")
         assert found == [hashlib.sha256(b"x").hexdigest()]
 
-    def test_hostile_names_are_remembered(self, tmp_path, monkeypatch):
+    def test_digests_of_unusual_names_are_cached(self, tmp_path, monkeypatch):
         paths = self.settled(tmp_path, *HOSTILE, "NA", "null")
-        first = digests(paths, 1, tmp_path / "memory.csv")
+        first = digests(paths, 1, tmp_path / "cache.csv")
         monkeypatch.setattr(hashlib, "file_digest", None)
-        assert digests(paths, 1, tmp_path / "memory.csv") == first
+        assert digests(paths, 1, tmp_path / "cache.csv") == first
 
-    def test_what_is_no_file_has_none(self, tmp_path):
+    def test_paths_that_are_not_regular_files_have_no_digest(self, tmp_path):
         (tmp_path / "dangling").symlink_to("nowhere")
         os.mkfifo(tmp_path / "pipe")
         names = ["missing", "dangling", "pipe", "."]
-        found = digests([str(tmp_path / n) for n in names], 1, tmp_path / "memory.csv")
+        found = digests([str(tmp_path / n) for n in names], 1, tmp_path / "cache.csv")
         assert found == [""] * 4
 
-    def test_a_digest_has_one_shard_and_shards_fill_evenly(self):
+    def test_digests_are_spread_evenly_over_the_shards(self):
         found = [hashlib.sha256(bytes([i % 256, i // 256])).hexdigest() for i in range(800)]
         sizes = np.bincount([tracks.shard_of(d, 4) for d in found], minlength=4)
         assert len(sizes) == 4 and sizes.min() > 150
 
 
-def test_a_scan_tells_size_and_time(tmp_path):
+def test_a_scan_returns_size_and_modification_time(tmp_path):
     touch(tmp_path, "a/b/xyz", ".hidden/x", "a/.x")
     (file,) = scan(str(tmp_path))
     status = (tmp_path / "a/b/xyz").stat()

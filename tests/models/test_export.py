@@ -115,7 +115,7 @@ class TestFinishedRun:
             assert f"| {label} | {len(own)} | {100 * own['correct'].mean():.1f} |" in card
         for fold, accuracy in enumerate(accuracies):
             assert f"| {fold} | {len(folds[fold])} | {accuracy:.2f} |" in card
-        assert "its rights are its owner's" in " ".join(card.split())
+        assert "its owner holds the rights" in " ".join(card.split())
 
     def test_a_model_that_differs_from_its_predictions_is_not_exported(self, done, tmp_path):
         results = done[0] / "workflow/results/smoke"

@@ -1,4 +1,4 @@
-"""The twelve networks as data: shapes, parameter counts, first weights."""
+"""The twelve networks as data: shapes, parameter counts, initial weights."""
 
 import numpy as np
 import pytest
@@ -23,21 +23,21 @@ TABLE_1 = {
 
 
 @pytest.mark.parametrize(("variant", "count"), TABLE_1.items())
-def test_parameter_counts_are_those_of_table_1(variant, count):
+def test_parameter_counts_equal_table_1(variant, count):
     network = network_of(variant, n_classes=8)
     assert network.n_parameters() == count
     weights = network.initial_weights(np.random.default_rng(0))
     assert sum(array.size for array in weights.values()) == count
 
 
-def test_shapes_are_in_the_papers_orientation():
+def test_shapes_have_the_orientation_of_the_paper():
     shapes = network_of("timefrequency").weight_shapes()
     assert shapes["time.weight"] == (32, 1, 60)
     assert shapes["frequency.weight"] == (32, 32, 1)
     assert shapes["hidden.weight"] == (200, 21 * 32 + 9 * 32)
 
 
-def test_first_weights_are_glorot_uniform_and_biases_zero():
+def test_initial_weights_are_glorot_uniform_and_biases_zero():
     weights = network_of("blackbox_12x8").initial_weights(np.random.default_rng(0))
     for name, fan_in, fan_out in [
         ("rectangle.weight", 12 * 8, 32 * 12 * 8),
@@ -50,7 +50,7 @@ def test_first_weights_are_glorot_uniform_and_biases_zero():
     assert all(not array.any() for name, array in weights.items() if name.endswith("bias"))
 
 
-def test_first_weights_follow_from_the_generator_alone():
+def test_initial_weights_depend_on_the_generator_only():
     network = network_of("time_1x60")
     first, again = (network.initial_weights(np.random.default_rng(5)) for _ in range(2))
     other = network.initial_weights(np.random.default_rng(6))
@@ -70,34 +70,34 @@ def test_a_pool_drops_an_incomplete_border():
 
 
 @pytest.mark.parametrize("filter", [[41, 1], [1, 81]])
-def test_a_filter_larger_than_the_input_is_refused(filter):
+def test_a_filter_larger_than_the_input_is_rejected(filter):
     with pytest.raises(ValueError, match=r"filter .* of trunk trunk is larger than the input"):
         Network.from_config(description(filter, [1, 1]), 40, 8)
 
 
 @pytest.mark.parametrize("pool", [[30, 1], [1, 74]])
-def test_a_pool_that_leaves_nothing_is_refused(pool):
-    with pytest.raises(ValueError, match=r"pool .* of trunk trunk leaves nothing"):
+def test_a_pool_larger_than_its_input_is_rejected(pool):
+    with pytest.raises(ValueError, match=r"pool .* of trunk trunk is larger than the output"):
         Network.from_config(description([12, 8], pool), 40, 8)
 
 
-def test_donated_weights_are_copies_of_the_convolutions_alone():
+def test_only_convolutions_are_copied_from_donors():
     rng = np.random.default_rng(0)
     fresh = network_of("timefrequency").initial_weights(rng)
     time = network_of("time_1x60").initial_weights(rng)
     frequency = network_of("frequency_32x1").initial_weights(rng)
     time["time.bias"] += 1
-    started = donated(fresh, {"time": time, "frequency": frequency})
-    assert np.array_equal(started["time.weight"], time["time.weight"])
-    assert np.array_equal(started["time.bias"], time["time.bias"])
-    assert np.array_equal(started["frequency.weight"], frequency["frequency.weight"])
+    initial = donated(fresh, {"time": time, "frequency": frequency})
+    assert np.array_equal(initial["time.weight"], time["time.weight"])
+    assert np.array_equal(initial["time.bias"], time["time.bias"])
+    assert np.array_equal(initial["frequency.weight"], frequency["frequency.weight"])
     for name in ("hidden.weight", "hidden.bias", "output.weight", "output.bias"):
-        assert np.array_equal(started[name], fresh[name])
-    started["time.weight"][:] = 0
+        assert np.array_equal(initial[name], fresh[name])
+    initial["time.weight"][:] = 0
     assert time["time.weight"].any()
 
 
-def test_a_donor_of_another_shape_is_refused():
+def test_a_donor_of_another_shape_is_rejected():
     rng = np.random.default_rng(0)
     fresh = network_of("timefrequency").initial_weights(rng)
     with pytest.raises(ValueError, match=r"no time\.weight of the same shape"):

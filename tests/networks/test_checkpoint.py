@@ -1,4 +1,4 @@
-"""A checkpoint comes back bit for bit, or not at all."""
+"""A checkpoint is restored bit for bit or ignored."""
 
 import errno
 import os
@@ -38,43 +38,43 @@ def written(tmp_path):
     return path
 
 
-def test_it_comes_back_bit_for_bit(written):
+def test_a_checkpoint_is_restored_bit_for_bit(written):
     assert same(Checkpoint(written, "course").read(), progress())
     assert [path.name for path in written.parent.iterdir()] == ["checkpoint"]
 
 
-def test_the_next_one_replaces_it(written):
+def test_the_next_checkpoint_replaces_it(written):
     Checkpoint(written, "course").write(progress(7))
     assert len(Checkpoint(written, "course").read().history) == 7
 
 
-def test_another_course_is_another_training(written):
+def test_a_checkpoint_of_another_course_is_ignored(written):
     assert Checkpoint(written, "other").read() is None
 
 
-def test_none_is_none(tmp_path):
+def test_a_path_that_is_not_a_file_is_ignored(tmp_path):
     assert Checkpoint(tmp_path / "checkpoint", "course").read() is None
-    assert Checkpoint(tmp_path, "course").read() is None, "a folder of that name"
+    assert Checkpoint(tmp_path, "course").read() is None, "a folder"
     os.mkfifo(tmp_path / "pipe")
-    assert Checkpoint(tmp_path / "pipe", "course").read() is None, "nothing is waited for"
+    assert Checkpoint(tmp_path / "pipe", "course").read() is None, "opening it would block"
 
 
-def test_whatever_is_torn_off_or_changed_is_noticed(written):
-    whole = written.read_bytes()
+def test_a_truncated_or_changed_checkpoint_is_ignored(written):
+    complete = written.read_bytes()
     rng = np.random.default_rng(0)
-    for size in [0, 1, 31, 32, 33, len(whole) - 1, *rng.integers(len(whole), size=200)]:
-        written.write_bytes(whole[:size])
+    for size in [0, 1, 31, 32, 33, len(complete) - 1, *rng.integers(len(complete), size=200)]:
+        written.write_bytes(complete[:size])
         assert Checkpoint(written, "course").read() is None
-    for place in rng.integers(len(whole), size=200):
-        changed = bytearray(whole)
-        changed[place] ^= 1 << rng.integers(8)
+    for position in rng.integers(len(complete), size=200):
+        changed = bytearray(complete)
+        changed[position] ^= 1 << rng.integers(8)
         written.write_bytes(changed)
         assert Checkpoint(written, "course").read() is None
-    written.write_bytes(whole + b"more")
+    written.write_bytes(complete + b"more")
     assert Checkpoint(written, "course").read() is None
 
 
-def test_a_full_disk_keeps_the_last_one(written, monkeypatch):
+def test_a_full_disk_keeps_the_last_checkpoint(written, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -86,7 +86,7 @@ def test_a_full_disk_keeps_the_last_one(written, monkeypatch):
     assert [path.name for path in written.parent.iterdir()] == ["checkpoint"]
 
 
-def test_it_is_resumed_unless_it_has_more_epochs_than_asked_for(written):
+def test_a_checkpoint_with_too_many_epochs_is_not_resumed(written):
     start = progress(0).weights
     assert same(Checkpoint(written, "course").resume(start, 3), progress())
     for resumed in (
@@ -96,7 +96,7 @@ def test_it_is_resumed_unless_it_has_more_epochs_than_asked_for(written):
         assert resumed.history == () and resumed.weights is start
 
 
-def test_it_is_written_when_it_is_due(tmp_path, monkeypatch):
+def test_a_checkpoint_is_written_when_it_is_due(tmp_path, monkeypatch):
     now = [0.0]
     monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
     due = Checkpoint(tmp_path / "checkpoint", "course", seconds=30)

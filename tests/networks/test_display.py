@@ -1,4 +1,4 @@
-"""What a training says: a bar on a terminal, a line an epoch in a log."""
+"""The output of a training: a progress bar on a terminal, one line per epoch in a log."""
 
 import io
 import sys
@@ -18,7 +18,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def shown(monkeypatch):
-    """What is written to a kind of standard error when epochs 2 and 3 of 10 are shown."""
+    """Show epochs 2 and 3 of 10 on a stream in place of standard error; return its text."""
 
     def show(stream):
         monkeypatch.setattr(sys, "stderr", stream)
@@ -30,7 +30,7 @@ def shown(monkeypatch):
     return show
 
 
-def test_a_log_gets_a_line_an_epoch(shown):
+def test_a_log_has_one_line_per_epoch(shown):
     assert shown(io.StringIO()).splitlines() == [
         f"epoch {n}: train loss {2 / n:.4f}, validation loss 1.5000, validation accuracy "
         f"{n / 10:.4f}, learning rate 0.01, 0.25 s"
@@ -38,11 +38,11 @@ def test_a_log_gets_a_line_an_epoch(shown):
     ]
 
 
-def test_a_terminal_gets_one_bar(shown):
+def test_a_terminal_has_one_progress_bar(shown):
     text = shown(Terminal())
     last = text.rstrip("\n").split("\r")[-1]
     assert last.startswith("time_1x60, fold 3:  30%")
-    assert "3/10 [" in last and "<" in last, "done, and time left"
+    assert "3/10 [" in last and "<" in last, "epochs done and time left"
     for figure in ("train loss 0.6667", "validation accuracy 0.3000", "learning rate 0.01"):
         assert figure in last
     assert text.count("\n") == 1

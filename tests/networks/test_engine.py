@@ -1,4 +1,4 @@
-"""Each engine against float64 NumPy, and both against each other."""
+"""Each engine compared with float64 NumPy and with the other engine."""
 
 import re
 import sys
@@ -15,23 +15,23 @@ from workflow_scripts.networks.engine import engine_class
 from workflow_scripts.networks.engine_mxnet import _stages
 from workflow_scripts.networks.training import batches
 
-# float32 against float64, relative to the largest value.
+# Of float32 compared with float64, relative to the largest value.
 TOLERANCE = 1e-5
 
 
 @pytest.fixture(params=["mxnet", "torch"])
 def engine_type(request):
-    """Each engine; PyTorch where it is installed."""
+    """Each engine; PyTorch only if it is installed."""
     if request.param == "torch":
         pytest.importorskip("torch", reason="make env TORCH=1 installs PyTorch")
     return engine_class(request.param)
 
 
-@pytest.mark.parametrize(("name", "mend"), [("mxnet", "`make env`"), ("torch", "TORCH=1")])
-def test_an_engine_that_is_not_installed_is_a_sentence(monkeypatch, name, mend):
+@pytest.mark.parametrize(("name", "fix"), [("mxnet", "`make env`"), ("torch", "TORCH=1")])
+def test_a_missing_framework_is_a_user_error(monkeypatch, name, fix):
     monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.delitem(sys.modules, f"workflow_scripts.networks.engine_{name}", raising=False)
-    with pytest.raises(UserError, match=f"engine: {name} is configured and not.*{mend}"):
+    with pytest.raises(UserError, match=f"engine: {name} is configured, but {name} is not.*{fix}"):
         engine_class(name)
 
 
@@ -43,13 +43,13 @@ def test_an_engine_that_is_not_installed_is_a_sentence(monkeypatch, name, mend):
         ModuleNotFoundError("No module named 'sympy'"),
     ],
 )
-def test_an_engine_that_is_broken_is_a_sentence(monkeypatch, tmp_path, failure):
+def test_a_broken_framework_is_a_user_error(monkeypatch, tmp_path, failure):
     (tmp_path / "torch.py").write_text(f"raise {failure!r}")
     monkeypatch.syspath_prepend(tmp_path)
     for module in ("torch", "workflow_scripts.networks.engine_torch"):
         monkeypatch.delitem(sys.modules, module, raising=False)
-    said = re.escape(f"torch is configured and cannot be imported here ({failure}); install it")
-    with pytest.raises(UserError, match=said):
+    sentence = re.escape(f"but torch cannot be imported ({failure}); install it")
+    with pytest.raises(UserError, match=sentence):
         engine_class("torch")
 
 
@@ -104,14 +104,14 @@ def test_the_oracles_gradients_equal_finite_differences():
     rng = np.random.default_rng(2)
     for name, array in weights.items():
         for _ in range(5):
-            place = tuple(rng.integers(size) for size in array.shape)
+            position = tuple(rng.integers(size) for size in array.shape)
             losses = []
             for change in (1e-6, -1e-6):
                 moved = weights | {name: array.copy()}
-                moved[name][place] += change
+                moved[name][position] += change
                 losses.append(network_oracle.loss_and_gradients(network, moved, inputs, labels)[0])
             slope = (losses[0] - losses[1]) / 2e-6
-            assert gradients[name][place] == pytest.approx(slope, rel=1e-4, abs=1e-8)
+            assert gradients[name][position] == pytest.approx(slope, rel=1e-4, abs=1e-8)
 
 
 @pytest.mark.parametrize("variant", ["time_1x60", "timefrequency", "blackbox_12x8"])
@@ -133,7 +133,7 @@ def test_a_step_is_plain_gradient_descent(engine_type, variant):
         assert relative_error(trained, weights[name]) < TOLERANCE, name
 
 
-def test_weights_go_in_and_come_out_unchanged(engine_type):
+def test_weights_are_returned_unchanged(engine_type):
     network = NETWORKS["three trunks"]
     weights = biased_weights(network)
     returned = engine_type(network, weights, dropout=0.5, gpu=False).weights()
@@ -146,10 +146,10 @@ def test_returned_weights_are_copies(engine_type):
     engine = engine_type(network, biased_weights(network), dropout=0, gpu=False)
     inputs, labels = some_data(network, 10)
     before = engine.weights()
-    kept = {name: array.copy() for name, array in before.items()}
+    copies = {name: array.copy() for name, array in before.items()}
     engine.train(inputs, labels, np.arange(10)[np.newaxis], learning_rate=0.1, seed=0)
-    assert all(np.array_equal(before[name], kept[name]) for name in kept)
-    assert not np.array_equal(engine.weights()["time.weight"], kept["time.weight"])
+    assert all(np.array_equal(before[name], copies[name]) for name in copies)
+    assert not np.array_equal(engine.weights()["time.weight"], copies["time.weight"])
 
 
 def trained(engine_type, dropout, seed):
@@ -162,7 +162,7 @@ def trained(engine_type, dropout, seed):
     return losses, engine.weights()
 
 
-def test_dropout_follows_from_the_seed_alone(engine_type):
+def test_dropout_depends_on_the_seed_only(engine_type):
     losses, weights = trained(engine_type, 0.5, 3)
     same_losses, same_weights = trained(engine_type, 0.5, 3)
     assert losses == same_losses
@@ -179,17 +179,17 @@ def test_dropout_is_off_in_probabilities(engine_type):
     assert np.array_equal(with_dropout.probabilities(inputs), without.probabilities(inputs))
 
 
-def test_predictions_do_not_depend_on_how_many_are_asked_for(engine_type):
+def test_predictions_do_not_depend_on_the_number_of_segments(engine_type):
     network = network_of("frequency_32x1")
     engine = engine_type(network, biased_weights(network), dropout=0.5, gpu=False)
     inputs, _ = some_data(network, 230)
-    together = engine.probabilities(inputs)
-    assert together.shape == (230, 8)
-    assert together.sum(axis=1) == pytest.approx(np.ones(230), abs=1e-6)
-    assert relative_error(engine.probabilities(inputs[199:203]), together[199:203]) < TOLERANCE
+    expected = engine.probabilities(inputs)
+    assert expected.shape == (230, 8)
+    assert expected.sum(axis=1) == pytest.approx(np.ones(230), abs=1e-6)
+    assert relative_error(engine.probabilities(inputs[199:203]), expected[199:203]) < TOLERANCE
 
 
-def test_views_and_doubles_are_taken_as_they_are(engine_type):
+def test_views_and_float64_are_accepted(engine_type):
     network = network_of("time_1x60")
     engine = engine_type(network, biased_weights(network), dropout=0, gpu=False)
     inputs, labels = some_data(network, 10)
@@ -211,13 +211,13 @@ def test_views_and_doubles_are_taken_as_they_are(engine_type):
         ((40, 3), [(40, 3)]),
     ],
 )
-def test_a_long_pool_is_several_short_ones(pool, stages):
+def test_a_long_pool_is_split_into_short_ones(pool, stages):
     assert _stages(pool) == stages
 
 
 @pytest.mark.parametrize("variant", TABLE_1)
 def test_both_engines_have_the_same_loss_curve(variant):
-    """Over an epoch, from the same weights and batches, dropout off; every step within 1e-4."""
+    """Compare every step of an epoch with the same weights and batches and without dropout."""
     pytest.importorskip("torch", reason="make env TORCH=1 installs PyTorch")
     network = network_of(variant)
     weights, (inputs, labels) = biased_weights(network), some_data(network, 200)

@@ -1,4 +1,4 @@
-"""The PyTorch engine's GPU path, as far as a machine without a GPU can show it."""
+"""The GPU code of the PyTorch engine, as far as it can be tested without a GPU."""
 
 import ast
 import contextlib
@@ -19,13 +19,13 @@ from workflow_scripts.networks import engine_torch  # noqa: E402
 from workflow_scripts.workflow.code_digests import code_of  # noqa: E402
 
 
-def test_the_benchmarks_networks_are_the_configurations():
+def test_the_networks_of_the_benchmark_equal_the_configuration():
     assert list(gpu.VARIANTS) == list(TABLE_1)
     for name, network in gpu.VARIANTS.items():
         assert network == network_of(name)
 
 
-def test_the_engine_and_its_benchmark_need_numpy_and_pytorch_alone():
+def test_the_engine_and_its_benchmark_import_only_numpy_and_pytorch():
     files = [ROOT / path for path in code_of("networks/engine_torch", "networks/training")]
     files += [
         *(ROOT / f"workflow_scripts/{name}.py" for name in ("errors", "interruption", "process")),
@@ -40,8 +40,8 @@ def test_the_engine_and_its_benchmark_need_numpy_and_pytorch_alone():
 
 
 @pytest.fixture
-def pretended_capture(monkeypatch):
-    """Streams and graphs that do nothing; a replay runs the step's Python again."""
+def fake_capture(monkeypatch):
+    """Replace streams and graphs by dummies; a replay runs the Python code of the step again."""
     stream = SimpleNamespace(wait_stream=lambda other: None)
     monkeypatch.setattr(torch.cuda, "Stream", lambda: stream)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda: stream)
@@ -57,15 +57,15 @@ def pretended_capture(monkeypatch):
     monkeypatch.setattr(engine_torch._CapturedStep, "__init__", init)
 
 
-def test_replays_take_the_epochs_batches_in_their_order(pretended_capture):
-    """Loss and weights after two epochs equal those of the steps taken one by one, bit for bit."""
+def test_replays_use_the_batches_of_an_epoch_in_order(fake_capture):
+    """After two epochs, losses and weights equal those of single steps."""
     network = network_of("timefrequency")
     weights, (inputs, labels) = biased_weights(network), some_data(network, 50)
     orders = [np.random.default_rng(seed).permutation(50).reshape(5, 10) for seed in (0, 1)]
     plain, replayed = (
         engine_torch.TorchEngine(network, weights, dropout=0.5, gpu=False) for _ in range(2)
     )
-    # Everything but where the arrays lie is as on a GPU.
+    # As on a GPU, except for the device of the arrays.
     replayed._device = SimpleNamespace(type="cuda")
     placed = plain.place(inputs), plain.place(labels)
     replayed.place = plain.place
@@ -78,10 +78,10 @@ def test_replays_take_the_epochs_batches_in_their_order(pretended_capture):
         )
         captures.append(replayed._captured)
     assert captures[0] is captures[1], "captured once"
-    ours, theirs = plain.weights(), replayed.weights()
-    assert all(np.array_equal(ours[name], theirs[name]) for name in weights)
+    expected, actual = plain.weights(), replayed.weights()
+    assert all(np.array_equal(expected[name], actual[name]) for name in weights)
     replayed.train(*placed, orders[0][:3], 0.1, seed=0)
-    assert replayed._captured is not captures[0], "another number of batches, another graph"
+    assert replayed._captured is not captures[0], "another number of batches needs another graph"
 
 
 @pytest.mark.parametrize(
@@ -95,20 +95,20 @@ def test_replays_take_the_epochs_batches_in_their_order(pretended_capture):
         (["sm_75", "sm_80", "sm_90"], (10, 0), False),
     ],
 )
-def test_a_gpu_without_kernels_is_a_sentence(monkeypatch, built_for, capability, runs):
+def test_a_gpu_without_kernels_is_a_user_error(monkeypatch, built_for, capability, runs):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: built_for)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA Pretended")
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA Fake")
     if runs:
         engine_torch._check_gpu()
         return
-    with pytest.raises(UserError, match=r"for NVIDIA Pretended \(compute capability") as told:
+    with pytest.raises(UserError, match=r"for NVIDIA Fake \(compute capability") as error:
         engine_torch._check_gpu()
-    assert "--resources gpu=0" in str(told.value)
+    assert "--resources gpu=0" in str(error.value)
 
 
-def test_no_gpu_is_a_sentence(monkeypatch):
+def test_a_missing_gpu_is_a_user_error(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     network = network_of("time_1x60")
     with pytest.raises(UserError, match="PyTorch finds no GPU"):

@@ -1,4 +1,4 @@
-"""Learning is real: on a slice of the demo a Time network finds the dances, not their shuffle."""
+"""A Time network learns four dances of the demo data set, but not if labels are shuffled."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ CHANCE = 1 / len(SLICE)
 
 @pytest.fixture(scope="module")
 def tracks(tmp_path_factory):
-    """Normalised segments of each track, and its class."""
+    """The normalised segments of each track, and the label of each track."""
     path = tmp_path_factory.mktemp("slice") / "track.wav"
     tracks, labels = [], []
     for label, name in enumerate(SLICE):
@@ -37,26 +37,26 @@ def tracks(tmp_path_factory):
 
 
 def cut(frames):
-    """Contiguous segments of 80 frames, (segments, bands, 80)."""
+    """Contiguous segments of 80 frames, shape (segments, bands, 80)."""
     n = len(frames) // 80
     return frames[: n * 80].reshape(n, 80, -1).transpose(0, 2, 1)
 
 
 def accuracy(tracks, labels):
-    """Share of the tracks that time_1x60 decides right, each tested once in four folds."""
+    """The share of correct predictions of time_1x60 in four-fold cross-validation."""
     network = network_of("time_1x60", len(SLICE))
     settings = training.Settings(0.01, 10, 40, 0.5, 40, 1e-5)
     fold_of = folds.assign(labels, None, 4, seed=0)
-    right = 0
+    n_correct = 0
     for fold in range(4):
 
         def rng(epoch, fold=fold):
             return training.generator(0, "time_1x60", fold, epoch)
 
-        def part(which):
-            held = np.flatnonzero(which)
-            inputs = np.concatenate([tracks[i] for i in held])
-            return inputs, np.repeat(labels[held], [len(tracks[i]) for i in held])
+        def part(mask):
+            positions = np.flatnonzero(mask)
+            inputs = np.concatenate([tracks[i] for i in positions])
+            return inputs, np.repeat(labels[positions], [len(tracks[i]) for i in positions])
 
         test, validation = fold_of == fold, fold_of == (fold + 1) % 4
         engine = MXNetEngine(network, network.initial_weights(rng(0)), 0.5, gpu=False)
@@ -65,19 +65,19 @@ def accuracy(tracks, labels):
         *_, last = training.fit(engine, train, part(validation), settings, rng, start)
         best = MXNetEngine(network, last.best_weights, 0.5, gpu=False)
         for i in np.flatnonzero(test):
-            right += majority_vote(best.probabilities(tracks[i]))[0] == labels[i]
-    return right / len(labels)
+            n_correct += majority_vote(best.probabilities(tracks[i]))[0] == labels[i]
+    return n_correct / len(labels)
 
 
 @pytest.mark.slow
 def test_a_time_network_learns_the_dances(tracks):
-    # 40 points above the most probable class, as is asked of the whole demo.
+    # At least 40 points above chance, as required for the whole demo.
     assert accuracy(*tracks) >= CHANCE + 0.4
 
 
 @pytest.mark.slow
-def test_with_shuffled_labels_it_falls_to_chance(tracks):
-    segments_, labels = tracks
+def test_accuracy_with_shuffled_labels_is_at_chance(tracks):
+    segments, labels = tracks
     shuffled = np.random.default_rng(1).permutation(labels)
-    # 18 or more of 40 right have a probability of 0.5 % under chance.
-    assert accuracy(segments_, shuffled) < 18 / 40
+    # At chance, at least 18 correct predictions of 40 have a probability of 0.5%.
+    assert accuracy(segments, shuffled) < 18 / 40

@@ -1,4 +1,4 @@
-"""The training protocol: learning rate, batches, which epoch is kept, when it ends."""
+"""The training protocol: learning rate, batches, the best epoch, the end of training."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ def rates(losses, patience, start=1.0):
     return [(rule.update(loss), rule.rate)[1] for loss in losses]
 
 
-def test_the_rate_stays_while_the_loss_falls():
+def test_the_rate_is_constant_while_the_loss_falls():
     assert rates([5, 4, 3, 2, 1], patience=1) == [1] * 5
 
 
@@ -26,25 +26,25 @@ def test_an_equal_loss_is_no_improvement():
     assert rates([5, 5, 5], patience=2) == [1, 1, 0.5]
 
 
-def test_an_improvement_starts_the_count_anew():
+def test_an_improvement_restarts_the_count():
     assert rates([5, 6, 4, 6, 6, 3, 3], patience=3) == [1] * 7
 
 
-def test_after_a_halving_the_count_starts_anew():
+def test_a_halving_restarts_the_count():
     assert rates([5, 6, 6, 6, 6, 6], patience=2) == [1, 1, 0.5, 0.5, 0.25, 0.25]
 
 
-def test_the_lowest_loss_is_remembered_across_halvings():
+def test_the_lowest_loss_is_kept_after_a_halving():
     assert rates([1, 2, 2, 1.5, 1.2], patience=2) == [1, 1, 0.5, 0.5, 0.25]
 
 
-def test_the_papers_patience_of_40():
-    halved = rates([1.0] + [2.0] * 120, patience=40, start=0.01)
-    assert halved[39:42] == [0.01, 0.005, 0.005]
-    assert halved[120] == 0.00125
+def test_a_patience_of_40_as_in_the_paper():
+    learning_rates = rates([1.0] + [2.0] * 120, patience=40, start=0.01)
+    assert learning_rates[39:42] == [0.01, 0.005, 0.005]
+    assert learning_rates[120] == 0.00125
 
 
-def test_batches_are_a_shuffle_without_the_incomplete_last():
+def test_batches_are_shuffled_without_an_incomplete_last_one():
     batches = training.batches(47, 10, np.random.default_rng(0))
     assert batches.shape == (4, 10)
     drawn = batches.ravel()
@@ -52,7 +52,7 @@ def test_batches_are_a_shuffle_without_the_incomplete_last():
     assert not np.array_equal(drawn, np.sort(drawn))
 
 
-def test_randomness_follows_from_seed_variant_fold_and_epoch():
+def test_randomness_depends_on_seed_variant_fold_and_epoch():
     def draw(*key):
         return training.generator(*key).random()
 
@@ -63,7 +63,7 @@ def test_randomness_follows_from_seed_variant_fold_and_epoch():
 
 
 class Scripted:
-    """An engine whose losses and validation accuracies are given, a pair an epoch."""
+    """An engine with given losses and validation accuracies, one of each per epoch."""
 
     def __init__(self, losses, accuracies):
         self._losses, self._accuracies, self.epoch, self.rates = losses, accuracies, 0, []
@@ -78,8 +78,8 @@ class Scripted:
         return self._losses[self.epoch - 1]
 
     def probabilities(self, inputs):
-        right = round(self._accuracies[self.epoch - 1] * len(inputs))
-        return np.array([[1.0, 0.0]] * right + [[0.0, 1.0]] * (len(inputs) - right))
+        n_correct = round(self._accuracies[self.epoch - 1] * len(inputs))
+        return np.array([[1.0, 0.0]] * n_correct + [[0.0, 1.0]] * (len(inputs) - n_correct))
 
     def weights(self):
         return {"epoch": np.array(self.epoch)}
@@ -95,7 +95,7 @@ def fit(losses, accuracies, **changes):
     return engine, last
 
 
-def test_the_epoch_of_the_best_validation_accuracy_is_kept():
+def test_the_epoch_with_the_best_validation_accuracy_is_kept():
     _, result = fit([4, 3, 2, 1], [0.1, 0.8, 0.3, 0.7])
     assert result.best.epoch == 2
     assert result.best_weights["epoch"] == 2
@@ -103,21 +103,21 @@ def test_the_epoch_of_the_best_validation_accuracy_is_kept():
     assert [epoch.validation_accuracy for epoch in result.history] == [0.1, 0.8, 0.3, 0.7]
 
 
-def test_of_equally_good_epochs_the_first_is_kept():
+def test_the_first_of_equally_good_epochs_is_kept():
     assert fit([4, 3, 2], [0.5, 0.8, 0.8])[1].best.epoch == 2
 
 
-def test_a_model_that_is_never_right_is_kept_as_well():
+def test_a_model_with_an_accuracy_of_zero_is_kept():
     assert fit([4, 3], [0.0, 0.0])[1].best.epoch == 1
 
 
-def test_training_ends_when_the_rate_falls_below_its_floor():
+def test_training_ends_when_the_rate_falls_below_its_minimum():
     engine, result = fit([1] * 9, [0.5] * 9, patience=2, min_learning_rate=0.25)
     assert engine.rates == [1, 1, 1, 0.5, 0.5, 0.25, 0.25]
     assert [epoch.learning_rate for epoch in result.history] == engine.rates
 
 
-def test_it_goes_on_from_any_epoch_as_if_nothing_had_been():
+def test_training_continued_from_any_epoch_gives_identical_results():
     losses, accuracies = [5, 6, 6, 4, 6, 6, 6, 3], [0.1, 0.8, 0.3, 0.8, 0.2, 0.9, 0.9, 0.1]
     settings = Settings(1.0, 10, 8, 0.5, 2, 0.0)
     data = (np.zeros((25, 1)), np.zeros(25, int)), (np.zeros((10, 1)), np.zeros(10, int))
@@ -127,22 +127,24 @@ def test_it_goes_on_from_any_epoch_as_if_nothing_had_been():
         engine.epoch = len(progress.history)
         return list(training.fit(engine, *data, settings, np.random.default_rng, progress))
 
-    def told(progress):
+    def results(progress):
         return [replace(epoch, seconds=0) for epoch in progress.history], progress.best_weights
 
-    undisturbed = run(Progress.start({}))
-    assert [epoch.learning_rate for epoch in undisturbed[-1].history][3:] == [0.5] * 3 + [0.25] * 2
-    for stopped in undisturbed[:-1]:
-        assert told(run(stopped)[-1]) == told(undisturbed[-1])
-    assert run(undisturbed[-1]) == []
+    uninterrupted = run(Progress.start({}))
+    assert [epoch.learning_rate for epoch in uninterrupted[-1].history][3:] == [0.5] * 3 + [
+        0.25
+    ] * 2
+    for stopped in uninterrupted[:-1]:
+        assert results(run(stopped)[-1]) == results(uninterrupted[-1])
+    assert run(uninterrupted[-1]) == []
 
 
-def test_an_incomplete_batch_is_no_step():
+def test_an_incomplete_batch_is_not_used():
     assert fit([1], [0.5])[0].n_steps == 2
 
 
 @pytest.mark.parametrize("loss", [np.nan, np.inf])
-def test_a_loss_that_is_no_number_ends_the_training(loss):
+def test_a_loss_that_is_not_finite_raises_an_error(loss):
     with pytest.raises(DivergedError, match="epoch 2"):
         fit([1, loss, 1], [0.5] * 3)
 

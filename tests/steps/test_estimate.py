@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import network_of, run_module
 from workflow_scripts.networks import pace
-from workflow_scripts.steps.estimate import makespan, told
+from workflow_scripts.steps.estimate import duration, makespan
 
 ALONE = {"a": set(), "b": set()}
 
@@ -30,9 +30,9 @@ def test_when_the_last_training_ends(seconds, donors, n_folds, n_workers, end):
     assert makespan(seconds, donors, n_folds, n_workers) == end
 
 
-def test_a_duration_is_told_in_the_unit_that_suits():
-    told_as = {0.4: "0 s", 99: "99 s", 150: "2 min", 5940: "99 min", 24120: "6.7 h"}
-    assert {seconds: told(seconds) for seconds in told_as} == told_as
+def test_the_unit_of_a_duration_depends_on_its_length():
+    texts = {0.4: "0 s", 99: "99 s", 150: "2 min", 5940: "99 min", 24120: "6.7 h"}
+    assert {seconds: duration(seconds) for seconds in texts} == texts
 
 
 @pytest.mark.slow
@@ -68,7 +68,8 @@ VARIANT = {
 def test_ballroom_is_estimated_before_it_is_here():
     code, output = command({"mine": VARIANT}, "--cores", 16)
     assert code == 0, output
-    assert "mxnet, 16 core(s), Ballroom's 698 tracks (not here yet; taken as 30 s each)" in output
+    tracks = "Ballroom's 698 tracks (not downloaded; assumed to last 30 s each)"
+    assert f"mxnet, 16 core(s), {tracks}" in output
     assert re.search(r"^mine +[0-9.]+ +2000 +[0-9.]+ (h|min) +[0-9.]+ (h|min)$", output, re.M)
 
 

@@ -142,7 +142,7 @@ def test_an_archive_of_ones_own_below_home(tmp_path, monkeypatch):
 def test_an_archive_whose_path_snakemake_cannot_take(tmp_path):
     archive = tmp_path / "a{b}"
     archive.touch()
-    with pytest.raises(UserError, match="has braces, which Snakemake takes for wildcards"):
+    with pytest.raises(UserError, match="has braces, which Snakemake reads as wildcards"):
         complete({"ballroom": {"archive": str(archive)}})
 
 
@@ -160,7 +160,8 @@ MISTAKES = [
     ({"folds": "ten"}, "configuration key folds must be of type integer, not 'ten'"),
     (
         {"training": {"learning_rate": "1e-3"}},
-        "learning_rate must be of type number, not '1e-3' .*write it with a point and a sign",
+        "learning_rate must be of type number, not '1e-3' .*"
+        "write it with a decimal point and a signed exponent",
     ),
     ({"training": {"max_epochs": "1e3"}}, "must be of type integer, not '1e3' .*; write 1000"),
     ({"folds": 3.0}, "folds must be of type integer, not 3.0 .*; write 3"),
@@ -211,7 +212,7 @@ MISTAKES = [
     ),
     (
         {"variants": {"time_1x60": {"trunks": {"time": {"pool": [41, 1]}}}}},
-        "pool .* of trunk time leaves nothing",
+        "pool .* of trunk time is larger than the output",
     ),
     ({"variants": {"mine": {"architecture": "Time"}}}, "variants.mine lacks input_frames; add it"),
     (
@@ -232,22 +233,22 @@ MISTAKES = [
     ),
     (
         {"variants": {"timefrequency_init": {"init": {"time": "time_1x200"}}}},
-        "time_1x200 takes 250 frames, this variant 80; they must be equal",
+        "time_1x200 has 250 input_frames, this variant has 80; they must be equal",
     ),
     (
         {"variants": {"timefrequency_init": {"init": {"frequency": "frequency_34x1"}}}},
-        r"the filter of trunk frequency is \[32, 1\], that of frequency_34x1 \[34, 1\]",
+        r"the filter of trunk frequency is \[32, 1\], but \[34, 1\] in frequency_34x1",
     ),
     (
         {"variants": {"timefrequency": {"init": {"time": "timefrequency_init"}}}},
-        "timefrequency_init itself starts from others",
+        "timefrequency_init has an init itself",
     ),
     ({"training": {"learning_rate": 1e-6}}, "training.learning_rate 1e-06 is below min_learning"),
     (
         {"variants": {"time_1x60": {"training": {"min_learning_rate": 1}}}},
         "variants.time_1x60.training.learning_rate 0.01 is below min_learning_rate 1",
     ),
-    ({"variants": dict.fromkeys(shipped_config()["variants"])}, "leaves every network out"),
+    ({"variants": dict.fromkeys(shipped_config()["variants"])}, "variants leaves out all networks"),
 ]
 
 
@@ -285,9 +286,9 @@ class TestTheDataOfKeptResults:
     def test_other_data_is_said(self, tmp_path):
         results = self.results_of(tmp_path, "demo")
         self.check(results, "demo")
-        with pytest.raises(UserError, match=r"of data set demo and this run is on data set ballr"):
+        with pytest.raises(UserError, match=r"of data set demo, but this run uses data set ballr"):
             self.check(results, "ballroom")
-        with pytest.raises(UserError, match=r"of data set demo and this run is on /my; give it"):
+        with pytest.raises(UserError, match=r"of data set demo, but this run uses /my; give this"):
             self.check(results, "folder", "/my")
 
     def test_a_moved_folder_is_the_same_and_another_is_not(self, tmp_path):
@@ -297,7 +298,7 @@ class TestTheDataOfKeptResults:
         old.rename(new)
         self.check(results, "folder", str(new))
         old.mkdir()
-        with pytest.raises(UserError, match=r"holds results of .*/old and this run is on .*/new;"):
+        with pytest.raises(UserError, match=r"has results of .*/old, but this run uses .*/new;"):
             self.check(results, "folder", str(new))
 
     def test_results_without_a_record_are_taken_as_they_are(self, tmp_path):

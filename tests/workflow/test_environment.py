@@ -187,12 +187,12 @@ INTEL_MAC = machine("Darwin", "x86_64", macos="13.7.1")
     [
         ("cpu", machine("Linux", "aarch64"), "python", "this is Linux-aarch64: use such a machine"),
         ("gpu", machine("Linux", "aarch64"), "python", "this is Linux-aarch64: use such a machine"),
-        ("gpu", MAC, "python", "this is Darwin-arm64: leave out GPU=1"),
-        ("torch", INTEL_MAC, "python", "leave out TORCH=1"),
-        ("bench", INTEL_MAC, "python", "leave out DEV=1"),
+        ("gpu", MAC, "python", "this is Darwin-arm64: omit GPU=1"),
+        ("torch", INTEL_MAC, "python", "omit TORCH=1"),
+        ("bench", INTEL_MAC, "python", "omit DEV=1"),
         ("cpu", machine("Darwin", "arm64", macos="14.6"), "python", "need macOS 15 or later"),
         ("cpu", machine("Darwin", "x86_64", macos="12.7"), "python", "this is macOS 12.7"),
-        ("cpu", LINUX, "", "Python 3.11 or 3.12 is needed and neither is on the PATH"),
+        ("cpu", LINUX, "", "Python 3.11 or 3.12 is needed, and neither is on the PATH"),
         ("cpu", LINUX | {"old": "exit 1"}, "old", "old is not Python 3.11 or 3.12"),
     ],
 )

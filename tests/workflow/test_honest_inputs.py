@@ -10,8 +10,10 @@ from workflow_scripts.workflow.code_digests import code_of
 
 pytestmark = pytest.mark.slow
 
-# What a step keeps for itself beside its outputs.
-OWN = re.compile(r"/\.(lock|[^/]*partial-[^/]*)$|/models/[^/]+/fold-\d+/checkpoint$|^data/digests/")
+# What a step keeps beside its outputs, and the models of another checkout that it looks for.
+OWN = re.compile(
+    r"/\.(lock|[^/]*partial-[^/]*)$|/models/[^/]+/fold-\d+/checkpoint$|^data/digests/|/\.adopted/"
+)
 AUDIO = re.compile(r"\.wav$|\.bpm$")
 
 
@@ -25,7 +27,7 @@ def jobs(workflow, arguments):
     found = {}
     for row in rows:
         command = row[column["shellcmd"]]
-        inputs = {path for path in row[column["input-file(s)"]].split(",") if path not in ("", "-")}
+        inputs = {*row[column["input-file(s)"]].split(",")} - {"", "-"}
         rule = row[column["rule"]]
         found.setdefault((rule, command), (inputs, set()))[1].add(row[column["output_file"]])
     return [(rule, inputs, outputs) for (rule, _), (inputs, outputs) in found.items()]
@@ -33,7 +35,7 @@ def jobs(workflow, arguments):
 
 @pytest.fixture(scope="module")
 def observed(done):
-    """For each job of a finished run: rule, inputs, outputs, arguments, and what its step opened."""
+    """For each job of a finished run: rule, inputs, outputs, arguments, and opened files."""
     home, _, arguments = done
     opened = {}
     for record in (home / "observed").iterdir():

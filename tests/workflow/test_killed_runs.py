@@ -163,7 +163,7 @@ def test_a_read_only_folder_is_a_sentence(workflow, audio):
         command, cwd=workflow.folder, capture_output=True, text=True, timeout=60, check=False
     )
     assert run.returncode != 0 and "Traceback" not in run.stderr
-    assert "cannot write to results/smoke: Permission denied; make room or set its" in run.stderr
+    assert "cannot write to results/smoke: Permission denied; free space, set its" in run.stderr
 
 
 def one_training(workflow, audio, variant, max_epochs):

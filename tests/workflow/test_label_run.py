@@ -71,10 +71,10 @@ def test_labels_replace_neither_an_experiment_nor_those_of_other_music(tmp_path)
     results.folder.mkdir()
     labelling_configuration.keep(config, results)
     labelling_configuration.check_results(config, results)
-    with pytest.raises(UserError, match=r"holds the labels of .* and this run is on .*/other; "):
+    with pytest.raises(UserError, match=r"has labels of .*, but this run uses .*/other; "):
         labelling_configuration.check_results({"audio_dir": str(tmp_path / "other")}, results)
     results.config.touch()
-    with pytest.raises(UserError, match="holds an experiment; give the labels another name"):
+    with pytest.raises(UserError, match="has an experiment; give the labels another name"):
         labelling_configuration.check_results(config, results)
 
 

@@ -128,7 +128,7 @@ def test_only_an_engine_imports_its_framework_and_only_the_audio_package_essenti
 
 # Dependencies run one way: a package imports those before it in this list, and nothing else.
 LAYERS = [
-    ("errors", "atomic_files", "interruption", "paths", "process"),
+    ("errors", "atomic_files", "interruption", "paths", "process", "version"),
     ("audio", "devices", "download"),
     ("dataset", "demo"),
     ("networks",),

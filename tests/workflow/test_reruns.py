@@ -242,7 +242,7 @@ class TestOtherDataUnderAnOldName:
         (again.folder / "other").mkdir()
         code, output = again.run("audio_dir=../other", check=False)
         assert code != 0 and "Traceback" not in output
-        assert "results/smoke holds results of ../audio and this run is on ../other; " in output
+        assert "results/smoke has results of ../audio, but this run uses ../other; " in output
         assert again() == {}
 
     def test_the_same_folder_by_another_path_is_the_same(self, again):

@@ -211,10 +211,10 @@ def test_snakemakes_own_report_holds_tables_and_figures(again):
 
 MISTAKES = {
     "missing folder": "audio_dir ../audio is not a folder",
-    "empty class": "class folder ../audio/empty holds no audio",
+    "empty class": "class folder ../audio/empty contains no audio",
     "no classes": "has neither sub-folders nor a tracks.csv",
-    "few tracks": "folds need 3 tracks or more of each class, but there are fewer of few (2)",
-    "dangling link": "audio/slow/link.wav cannot be read: it is missing, a link to nothing",
+    "few tracks": "folds need at least 3 tracks of each class, but there are fewer of few (2)",
+    "dangling link": "audio/slow/link.wav cannot be read: it is missing, a broken link",
 }
 
 
@@ -249,7 +249,7 @@ BAD = {
     "middle/empty.ogg": "is empty",
     "middle/silent.wav": "is silent throughout",
     "fast/cut.wav": "is truncated: 5.0 of 8.0 s remain",
-    "fast/link.wav": "cannot be read: it is missing, a link to nothing",
+    "fast/link.wav": "cannot be read: it is missing, a broken link",
 }
 
 
@@ -273,7 +273,7 @@ def test_bad_audio_is_named_all_at_once_or_skipped_with_its_reason(workflow, aud
     (audio / "fast/link.wav").unlink()
     code, output = workflow(*SMOKE, check=False)
     assert code != 0 and "Traceback" not in output
-    assert "5 of 17 tracks cannot be used; mend or remove them, or leave them out" in output
+    assert "5 of 17 tracks cannot be used; fix or remove them, or skip them" in output
     for name, reason in BAD.items():
         assert (f"audio/{name} {reason}" in output) == (name != "fast/link.wav")
     folder = workflow.folder / DATA
@@ -290,13 +290,13 @@ def test_bad_audio_is_named_all_at_once_or_skipped_with_its_reason(workflow, aud
     assert reasons.keys() == BAD.keys()
     assert all(reasons[name].startswith(reason) for name, reason in BAD.items())
     assert len(pd.read_csv(folder / "folds.csv")) == 12
-    assert "6 tracks were left out" in (folder / "table1.md").read_text()
+    assert "6 tracks were skipped" in (folder / "table1.md").read_text()
 
     for number in (1, 2):
         (audio / f"slow/slow {number}.wav").write_bytes(b"")
     code, output = workflow(*one, check=False)
     assert code != 0
-    assert "3 folds need 3 tracks or more of each class, but there are fewer of slow (2)" in output
+    assert "3 folds need at least 3 tracks of each class, but there are fewer of slow (2)" in output
 
 
 def snapshot(folder):

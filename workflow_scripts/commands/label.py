@@ -18,6 +18,7 @@ from workflow_scripts.labelling.label_tracks import Labelled, label_all
 from workflow_scripts.labelling.progress import shown
 from workflow_scripts.models import package
 from workflow_scripts.process import run
+from workflow_scripts.version import version
 
 # Bytes. A file name has at most 255; the rest is for a number and the suffix.
 LONGEST_STEM = 180
@@ -74,6 +75,7 @@ def main() -> None:
         "--jobs", type=positive, default=n_cores(), help="tracks at a time (default: all cores)"
     )
     parser.add_argument("audio", type=Path, nargs="+", help="audio files, or folders of them")
+    parser.add_argument("--version", action="version", version=version())
     options = parser.parse_args()
 
     package.read(options.model)

@@ -18,7 +18,7 @@ LARGEST_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Augmentation:
-    """The amount of augmentation, drawn uniformly for each segment and epoch; 0 disables a method.
+    """Limits of the random augmentation of each segment in each epoch; 0 disables a method.
 
     pitch_shift: largest shift up or down, in semitones. time_stretch: largest relative change of
     tempo. mixing: share of the segments that are mixed with another segment of their class.

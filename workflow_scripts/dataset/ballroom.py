@@ -37,7 +37,7 @@ def compared(tracks: pd.DataFrame, tempi: Path) -> Iterator[str]:
     for name in sorted(SIZES.keys() | found.keys()):
         n_found, n_published = found.get(name, 0), SIZES.get(name, 0)
         if n_found != n_published:
-            yield f"Ballroom as published has {n_published} tracks of {name}; {n_found} were found"
+            yield f"Ballroom as published has {n_published} tracks of {name}; found {n_found}"
     stems = {Path(path).stem for path in tracks["path"]}
     annotated = {path.stem for path in tempi.glob("*.bpm")}
     for difference, meaning in [

@@ -98,7 +98,7 @@ class Features:
     """Read access to the frames of some contents; the shards stay on disk.
 
     A content is referred to by its position in `digests`. `index` has one row per content, as
-    returned by `look_up`. Frames are read, not mapped into memory: random access is several times
+    returned by `look_up`. Frames are read, not mapped into memory: random access is much
     faster, and the pages do not count as memory of the process.
     """
 

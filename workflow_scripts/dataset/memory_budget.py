@@ -1,4 +1,4 @@
-"""Decide which segments a training keeps in memory; the others are read on demand."""
+"""Choose which segments a training keeps in memory; the others are read on demand."""
 
 import numpy as np
 

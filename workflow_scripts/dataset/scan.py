@@ -1,4 +1,4 @@
-"""What lies in a folder: one scan, cheap enough to ask for at every start."""
+"""List the files in a folder, fast enough to be done at every start of the workflow."""
 
 import contextlib
 import csv
@@ -13,9 +13,9 @@ LISTING = "tracks.csv"
 
 
 class File(NamedTuple):
-    """A file by its path, size in bytes and time of change in nanoseconds.
+    """The path, size in bytes and modification time in nanoseconds of a file.
 
-    The size of what cannot be read as a file, a link to nothing or a device, is -1.
+    The size is -1 if the path is not a regular file, for example a broken link or a device.
     """
 
     path: str
@@ -24,7 +24,7 @@ class File(NamedTuple):
 
     @classmethod
     def at(cls, path: str) -> "File":
-        """The file as it is now."""
+        """The current state of the file at `path`."""
         try:
             status = os.stat(path)
         except (OSError, ValueError):
@@ -38,17 +38,19 @@ class File(NamedTuple):
 
 
 def scan(folder: str) -> Iterator[File]:
-    """All files below a folder, hidden ones left out, links followed except those that lead back.
+    """All files in a folder and its sub-folders, except hidden ones.
 
-    Raises OSError for a folder that cannot be read.
+    Links are followed unless they lead back to a parent folder. Raises OSError if a folder cannot
+    be read.
     """
     yield from _scan(folder, frozenset())
 
 
 def fingerprint(folder: str | None) -> str | None:
-    """A digest of the names, sizes and times of a data set's files; None for no folder.
+    """A digest of the names, sizes and modification times of a data set's files.
 
-    These are the files that its tracks.csv names or, where it has none, all files below it.
+    The files are tracks.csv and those that it lists or, without a tracks.csv, all files in the
+    folder. Returns None if `folder` is None.
     """
     if folder is None:
         return None
@@ -57,7 +59,7 @@ def fingerprint(folder: str | None) -> str | None:
 
 
 def fingerprint_of_all(folder: str) -> str:
-    """A digest of the names, sizes and times of all files below a folder."""
+    """A digest of the names, sizes and modification times of all files in a folder."""
     return _digest(folder, scan(folder))
 
 
@@ -88,7 +90,7 @@ def _scan(folder: str, ancestors: frozenset[tuple[int, int]]) -> Iterator[File]:
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a folder or a link to one; a link to itself is none."""
+    """Whether the entry is a folder or a link to one; false for a link to itself."""
     try:
         return entry.is_dir()
     except OSError:
@@ -96,9 +98,9 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def existing_form(path: str) -> str:
-    """The path in the Unicode form that the file's name is in; as it is where there is none.
+    """`path` in the Unicode form under which the file exists; unchanged if there is no file.
 
-    macOS decomposes the letters of names that are typed composed everywhere else.
+    File names from macOS are often decomposed (NFD); elsewhere names are composed (NFC).
     """
     if path.isascii():
         return path
@@ -110,7 +112,7 @@ def _listed(listing: str) -> Iterator[File]:
     yield File.at(listing)
     with (
         open(listing, newline="", encoding="utf-8-sig", errors="surrogateescape") as file,
-        # What is wrong with the table is said where its tracks are listed.
+        # `tracks.track_list` reports errors in the table.
         contextlib.suppress(csv.Error),
     ):
         for row in csv.DictReader(file):

@@ -1,4 +1,4 @@
-"""From raw mel energies to the networks' input (paper, sections II-A and III-A)."""
+"""Segments of raw mel energies as input of the networks (paper, sections II-A and III-A)."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ import numpy as np
 from workflow_scripts.dataset.features import Features
 from workflow_scripts.dataset.normalisation import Scaler, compress
 
-# Segments that are normalised in one go.
+# Segments to normalise at once.
 BLOCK = 256
 
 
 @dataclass(frozen=True)
 class Segments:
-    """Segments of some contents, read and normalised when they are asked for.
+    """Segments of some contents, read and normalised on demand.
 
-    `content` and `first`, int (segments,), say which content of `features` a segment is of and at
-    which frame it starts. Indexed by a slice or by positions as an array is, it gives float32
-    (segments, bands, n_frames).
+    `content`, int (segments,), is the position of each segment's content in `features`; `first`,
+    int (segments,), is its first frame. Indexing with a slice or an array of positions returns
+    float32 (segments, bands, n_frames).
     """
 
     features: Features
@@ -35,29 +35,29 @@ class Segments:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(segments, bands, frames)."""
+        """Segments, bands, frames."""
         return len(self), self.features.n_bands, self.n_frames
 
     def energies(self, rows: slice | np.ndarray) -> np.ndarray:
         """Raw mel energies, float32 (segments, n_frames, bands)."""
-        places = list(zip(self.content[rows], self.first[rows], strict=True))
-        energies = np.empty((len(places), self.n_frames, self.features.n_bands), np.float32)
-        for into, (content, first) in zip(energies, places, strict=True):
+        starts = list(zip(self.content[rows], self.first[rows], strict=True))
+        energies = np.empty((len(starts), self.n_frames, self.features.n_bands), np.float32)
+        for into, (content, first) in zip(energies, starts, strict=True):
             self.features.read(content, first, self.n_frames, into)
         return energies
 
     def normalised(self, energies: np.ndarray) -> np.ndarray:
-        """Raw energies (segments, n_frames, bands) as the networks take them."""
+        """Compress and normalise energies (segments, n_frames, bands); swaps the last two axes."""
         return self.scaler(compress(energies)).transpose(0, 2, 1)
 
     def of(self, rows: np.ndarray) -> "Segments":
-        """These segments alone."""
+        """The segments at these positions."""
         return Segments(
             self.features, self.content[rows], self.first[rows], self.n_frames, self.scaler
         )
 
     def held(self, limit_bytes: float) -> "np.ndarray | Segments":
-        """All of them as one array, or `self` where that would take more bytes."""
+        """All segments as one array in memory, or `self` if that takes more than `limit_bytes`."""
         if 4 * np.prod(self.shape, dtype=float) > limit_bytes:
             return self
         values = np.empty(self.shape, np.float32)
@@ -66,7 +66,7 @@ class Segments:
         return values
 
     def digest(self) -> str:
-        """SHA-256 of all that decides the values: the contents, the places, the scaler."""
+        """SHA-256 of all that determines the values: the contents, the positions, the scaler."""
         digest = hashlib.sha256(repr((self.shape, self.scaler)).encode())
         for array in (self.content, self.first):
             digest.update(np.ascontiguousarray(array, np.int64).data)

@@ -1,4 +1,4 @@
-"""Which tracks an experiment uses: bad audio out, replicas handled, groups formed."""
+"""Select the tracks of an experiment: skip bad audio, handle replicas, form groups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ SKIPPED_COLUMNS = ["track_id", "label", "path", "reason"]
 class Criteria:
     """How tracks are selected; `on_bad_audio`, `replicas` and `group_by` are as in config.yaml.
 
-    `longest_input` is the longest segment of all variants, in frames. Of Ballroom as published
-    (`ballroom`) the pairs of replicas are known, and truncated files are used as they are.
+    `longest_input` is the longest segment of all variants, in frames. `ballroom`: the data set is
+    Ballroom as published, so the pairs of replicas are known and truncated files are used.
     """
 
     on_bad_audio: str
@@ -34,7 +34,8 @@ class Criteria:
 class Selection:
     """The tracks to use, and the skipped ones with their reasons (SKIPPED_COLUMNS).
 
-    Tracks of one value of `groups` (indexed as `used`) share a fold; None if no tracks do.
+    `groups` has the group name of each track, indexed as `used`: tracks of one group share a fold.
+    It is None if every track may be in any fold.
     """
 
     used: pd.DataFrame
@@ -43,10 +44,10 @@ class Selection:
 
 
 def select(tracks: pd.DataFrame, index: pd.DataFrame, criteria: Criteria) -> Selection:
-    """Select from tracks.csv, by what extraction found in each content (`read_index`).
+    """Select from `tracks` (tracks.csv) by the results of the extraction in `index` (`read_index`).
 
-    Raises UserError for bad audio unless it is to be skipped, and for tracks that cannot be spread
-    over the folds.
+    Raises UserError for bad audio if `on_bad_audio` is "fail", and for tracks that cannot be
+    spread over the folds.
     """
     tracks, problems = _examined(tracks, index)
     bad = reasons_to_skip(tracks, problems, criteria.longest_input, criteria.ballroom)
@@ -69,16 +70,19 @@ def select(tracks: pd.DataFrame, index: pd.DataFrame, criteria: Criteria) -> Sel
 def reasons_to_skip(
     tracks: pd.DataFrame, problems: np.ndarray, longest_input: int, published: bool
 ) -> pd.Series:
-    """Why tracks (track_id, n_frames) cannot be used: text, indexed as those tracks.
+    """The reasons why tracks (track_id, n_frames) cannot be used, indexed as `tracks`.
 
-    `problems` is what extraction said of each track, NaN where there was nothing to extract from.
-    The archive of a `published` data set has been checked, so its truncated files are used.
+    `problems` has the problem that extraction found in each track, empty if none, NaN if the file
+    cannot be read. The archive of a `published` data set has been checked, so its truncated files
+    are used.
     """
     reasons = pd.Series(problems, index=tracks.index, dtype=object).fillna(bad_audio.UNREADABLE)
     if published:
         truncated = reasons.str.startswith(bad_audio.TRUNCATED)
         for row, reason in reasons[truncated].items():
-            print(f"note: {tracks['track_id'][row]} {reason}; it is as published, and used")
+            print(
+                f"note: {tracks['track_id'][row]} {reason}, as in the published archive; it is used"
+            )
         reasons[truncated] = ""
     short = (reasons == "") & (tracks["n_frames"] < longest_input)
     needed = longest_input * HOP_SIZE / SAMPLE_RATE
@@ -90,7 +94,7 @@ def reasons_to_skip(
 
 
 def same_recording(tracks: pd.DataFrame, ballroom: bool) -> list[Sequence[str]]:
-    """Columns of names (`replicas.together`) that tracks of the same recording share."""
+    """Columns of names for `replicas.together`: tracks of the same recording share a name."""
     columns: list[Sequence[str]] = [tracks["digest"]]
     if ballroom:
         columns.append(replicas.known(tracks["track_id"], pd.read_csv(replicas.BALLROOM)))
@@ -98,9 +102,9 @@ def same_recording(tracks: pd.DataFrame, ballroom: bool) -> list[Sequence[str]]:
 
 
 def groups_of(tracks: pd.DataFrame, shared: list[Sequence[str]]) -> pd.Series | None:
-    """A group name for each track: the first track_id of those that share a name with it.
+    """A group name for each track, the first track_id of its group; None if no tracks are grouped.
 
-    `shared` are columns of names, see `replicas.together`. None if every track is alone.
+    Tracks of a group share a name in one of the columns `shared` (see `replicas.together`).
     """
     if not shared:
         return None
@@ -115,7 +119,7 @@ def _examined(tracks: pd.DataFrame, index: pd.DataFrame) -> tuple[pd.DataFrame, 
     found = index.set_index("digest")[["n_frames", "problem"]]
     if (missing := ~tracks["digest"].isin([*found.index, ""])).any():
         raise UserError(
-            f"{missing.sum()} tracks are in no shard of the features; run again with --forcerun "
+            f"the features of {missing.sum()} tracks are missing; run again with --forcerun "
             "list_tracks"
         )
     found = found.reindex(tracks["digest"])
@@ -124,7 +128,7 @@ def _examined(tracks: pd.DataFrame, index: pd.DataFrame) -> tuple[pd.DataFrame, 
 
 
 def _groups(used: pd.DataFrame, criteria: Criteria) -> pd.Series | None:
-    """Replicas share a fold with `replicas: group`, tracks of one performer with `group_by`."""
+    """Groups of replicas with `replicas: group`, and of equal values in the column `group_by`."""
     grouped = criteria.replicas == "group"
     shared = same_recording(used, criteria.ballroom) if grouped else []
     if criteria.group_by:
@@ -133,19 +137,18 @@ def _groups(used: pd.DataFrame, criteria: Criteria) -> pd.Series | None:
     groups = groups_of(used, shared)
     if groups is not None and groups.nunique() < criteria.n_folds:
         raise UserError(
-            f"group_by {criteria.group_by} makes {groups.nunique()} groups, too few for "
+            f"replicas and group_by make {groups.nunique()} groups of tracks, too few for "
             f"{criteria.n_folds} folds; lower folds"
         )
     return groups
 
 
 def _replicas_sentence(superfluous: pd.Series, choice: str) -> str:
-    """What happens to the replicas."""
-    fate = {
-        "keep": "kept; one may be trained on and another tested",
+    treatment = {
+        "keep": "kept; one may be in the training set and another in the test set",
         "group": "kept in the fold of their originals",
         "drop": "skipped",
     }[choice]
     two_classes = superfluous.str.endswith(replicas.OF_ANOTHER_CLASS).sum()
-    also = f", {two_classes} of them of recordings in two classes" if two_classes else ""
-    return f"{len(superfluous)} replicas of other tracks{also}: {fate}"
+    also = f", {two_classes} of them with replicas of another class" if two_classes else ""
+    return f"{len(superfluous)} replicas of other tracks{also}: {treatment}"

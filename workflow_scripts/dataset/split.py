@@ -1,4 +1,4 @@
-"""One fold of the experiment: which tracks train, validate and test, with their classes."""
+"""The split of each fold into training, validation and test tracks."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +12,10 @@ from workflow_scripts.dataset.track_tables import read_table
 
 @dataclass(frozen=True)
 class Tracks:
-    """The labelled tracks of the data set and their folds; parallel arrays, a row a track.
+    """The labelled tracks of the data set and their folds.
 
-    `target` is the position of a track's label in `classes`, which are sorted by name.
+    `track_id`, `label` and `digest` are text, `fold` and `target` int, all of shape (tracks,).
+    `target` is the position of the label in `classes`, which are sorted by name.
     """
 
     track_id: np.ndarray
@@ -26,7 +27,7 @@ class Tracks:
 
     @classmethod
     def of(cls, tracks: pd.DataFrame, folds: np.ndarray) -> "Tracks":
-        """From the columns track_id, label and digest, and the fold of each row."""
+        """The tracks of a table (track_id, label, digest) with these folds, int (tracks,)."""
         track_ids, labels, digests = (tracks[c].to_numpy() for c in ("track_id", "label", "digest"))
         classes = sorted(set(labels))
         return cls(track_ids, labels, digests, folds, classes, np.searchsorted(classes, labels))
@@ -37,10 +38,10 @@ class Tracks:
         return int(self.fold.max()) + 1
 
     def part(self, fold: int, name: str) -> np.ndarray:
-        """Positions of the "train", "validation" or "test" tracks when `fold` is tested.
+        """Positions of the "train", "validation", "test" or "rest" tracks of a fold.
 
-        Validation is the fold after the tested one, the first after the last. "rest" is all that
-        is not tested.
+        The test tracks are those of `fold`, the validation tracks those of the next fold (of fold
+        0 for the last one). "rest" are all tracks except the test tracks.
         """
         if name == "rest":
             return np.flatnonzero(self.fold != fold)
@@ -50,19 +51,19 @@ class Tracks:
         return np.flatnonzero(parts == name)
 
     def lacking(self, part: str) -> dict[int, list[str]]:
-        """The classes that a part lacks, for each fold that lacks any; `part` as in `part`."""
-        held = {fold: set(self.label[self.part(fold, part)]) for fold in range(self.n_folds)}
-        gaps = {fold: [c for c in self.classes if c not in held[fold]] for fold in held}
-        return {fold: classes for fold, classes in gaps.items() if classes}
+        """The missing classes of a part (see `Tracks.part`), for each fold where any is missing."""
+        present = {fold: set(self.label[self.part(fold, part)]) for fold in range(self.n_folds)}
+        missing = {f: [c for c in self.classes if c not in present[f]] for f in present}
+        return {fold: classes for fold, classes in missing.items() if classes}
 
     def n_copies(self) -> int:
-        """How many tracks have the same audio, to the byte, as one of another fold."""
+        """The number of tracks with the same content digest as a track of another fold."""
         pairs = pd.DataFrame({"digest": self.digest, "fold": self.fold})
         return int((pairs.groupby("digest")["fold"].transform("nunique") > 1).sum())
 
 
 def learning_part(validation: str) -> str:
-    """What a model learns from, as `Tracks.part` names it, before validation segments are drawn.
+    """The part (see `Tracks.part`) to train on, before any validation segments are drawn from it.
 
     `validation` is "tracks" or "segments", as in config.yaml.
     """
@@ -70,10 +71,10 @@ def learning_part(validation: str) -> str:
 
 
 def validation_segments(n_segments: int, n_folds: int, rng: np.random.Generator) -> np.ndarray:
-    """Which of the segments of all tracks that are not tested validate: bool (segments,).
+    """A mask of the validation segments among those of the part "rest", bool (segments,).
 
-    A random one of every `n_folds` - 1, as many as a fold of tracks would give (the paper's
-    authors drew them from the training songs).
+    One in `n_folds` - 1 segments is drawn at random, as many as a fold of tracks has. The paper's
+    authors draw validation segments from the training songs too.
     """
     chosen = np.zeros(n_segments, bool)
     chosen[rng.permutation(n_segments)[: n_segments // (n_folds - 1)]] = True
@@ -81,7 +82,7 @@ def validation_segments(n_segments: int, n_folds: int, rng: np.random.Generator)
 
 
 def write(folds: Path, tracks: pd.DataFrame, assigned: np.ndarray) -> None:
-    """Write folds.csv: track_id, label, digest and fold, a row a track."""
+    """Write folds.csv: one row per track with track_id, label, digest and fold."""
     table = tracks[["track_id", "label", "digest"]].assign(fold=assigned)
     with atomic(folds) as path:
         table.to_csv(path, index=False)

@@ -1,4 +1,4 @@
-"""The tables that the steps hand on: tracks.csv, labels.csv, folds.csv."""
+"""Read the tables of tracks that the steps write: tracks.csv and folds.csv."""
 
 import csv
 from collections.abc import Collection
@@ -8,7 +8,7 @@ import pandas as pd
 
 
 def read_table(table: Path) -> pd.DataFrame:
-    """A table of the workflow's own; all columns as text but bpm, a float, NaN where unknown."""
+    """A table of tracks: all columns are text, except bpm: float, NaN if unknown."""
     text = pd.read_csv(table, dtype=str, keep_default_na=False)
     if "bpm" in text:
         text["bpm"] = pd.to_numeric(text["bpm"])
@@ -16,7 +16,7 @@ def read_table(table: Path) -> pd.DataFrame:
 
 
 def paths_of(tracks: Path, digests: Collection[str]) -> dict[str, str]:
-    """Of tracks.csv, the path of a file of each of these contents; a row is in memory at a time."""
+    """A path for each of these content digests, from tracks.csv, which is read row by row."""
     with tracks.open(newline="", encoding="utf-8") as file:
         return {
             row["digest"]: row["path"] for row in csv.DictReader(file) if row["digest"] in digests

@@ -1,1 +1,1 @@
-"""What trained networks have learned: activations, filters, interventions, their sound."""
+"""What trained networks have learned: activations, filters, interventions, auralisation."""

@@ -1,6 +1,6 @@
-"""The forward pass of a trained network in NumPy, with every layer at hand.
+"""The forward pass of a trained network in NumPy, with access to every layer.
 
-Engines give probabilities alone; whoever asks what a filter does needs what comes before.
+Engines return only probabilities; the analysis of filters needs the layers before.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,38 +11,39 @@ from numpy.lib.stride_tricks import sliding_window_view
 from workflow_scripts.dataset.segments import Segments
 from workflow_scripts.networks.architecture import Network, Shape, Weights
 
-# Bytes that the windows of one block of segments may take.
+# Largest size in bytes of the windows of one block of segments.
 BLOCK_BYTES = 64_000_000
 
 
 def convolved(segments: np.ndarray, weights: Weights, trunk: str) -> np.ndarray:
-    """What a trunk's filters make of segments (segments, bands, frames), bias included.
+    """The output of a trunk's convolution, bias included, before the pool and the ReLU.
 
-    Returns (segments, filters, bands - m + 1, frames - n + 1), before the pool and the ReLU.
+    `segments` are (segments, bands, frames). Returns float (segments, filters, bands - m + 1,
+    frames - n + 1).
     """
     weight, bias = weights[f"{trunk}.weight"], weights[f"{trunk}.bias"]
-    # NumPy's stubs know of one axis alone.
+    # NumPy's type stubs allow only one axis.
     windows = sliding_window_view(segments, weight.shape[1:], axis=(1, 2))  # type: ignore[call-overload]
     maps = np.tensordot(windows, weight, axes=((3, 4), (1, 2))) + bias
     return maps.transpose(0, 3, 1, 2)
 
 
 def pooled(maps: np.ndarray, pool: Shape) -> np.ndarray:
-    """Maximum over each pool's field and ReLU; an incomplete border is dropped.
+    """The maximum over each field of the pool, then the ReLU; an incomplete border is dropped.
 
     `maps` are (..., height, width).
     """
     *_, height, width = maps.shape
     rows, columns = height // pool[0], width // pool[1]
-    whole = maps[..., : rows * pool[0], : columns * pool[1]]
-    fields = whole.reshape(*maps.shape[:-2], rows, pool[0], columns, pool[1])
+    complete = maps[..., : rows * pool[0], : columns * pool[1]]
+    fields = complete.reshape(*maps.shape[:-2], rows, pool[0], columns, pool[1])
     return np.maximum(fields.max(axis=(-3, -1)), 0)
 
 
 def trunk_outputs(
     network: Network, weights: Weights, segments: np.ndarray | Segments
 ) -> dict[str, np.ndarray]:
-    """Each trunk's output, (segments, filters, height, width), what the dense layers see."""
+    """The output of each trunk, (segments, filters, height, width): inputs of the dense layers."""
     parts: dict[str, list[np.ndarray]] = {trunk: [] for trunk in network.trunks}
     for block in blocks(network, len(segments)):
         for name, trunk in network.trunks.items():
@@ -51,7 +52,7 @@ def trunk_outputs(
 
 
 def blocks(network: Network, n_segments: int) -> Iterator[slice]:
-    """Slices of segments whose windows take BLOCK_BYTES or less."""
+    """Slices of segments whose windows take at most BLOCK_BYTES, but at least one segment each."""
     sizes = [
         4 * np.prod(trunk.convolved(network.bands, network.frames)) * np.prod(trunk.filter)
         for trunk in network.trunks.values()
@@ -62,15 +63,15 @@ def blocks(network: Network, n_segments: int) -> Iterator[slice]:
 
 
 def dense_inputs(outputs: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The trunks' outputs in a row, (segments, inputs), as the first dense layer takes them."""
+    """The outputs of all trunks as inputs of the first dense layer, (segments, inputs)."""
     return np.concatenate([output.reshape(len(output), -1) for output in outputs.values()], axis=1)
 
 
 def log_probabilities(network: Network, weights: Weights, first: np.ndarray) -> np.ndarray:
-    """Log-probability of each class, (segments, classes).
+    """The log-probability of each class, (segments, classes).
 
-    `first` (segments, units) is what the first dense layer gives: `dense_inputs` by its weights,
-    plus its bias; the hidden layer's before its ReLU, where there is one.
+    `first` (segments, units) is the output of the first dense layer, before any ReLU:
+    `dense_inputs` times its weights, plus its bias.
     """
     logits = first
     if network.hidden:

@@ -1,7 +1,7 @@
-"""Where in a segment a filter finds what it looks for.
+"""The parts of a segment that a filter responds to.
 
-After K. Choi et al. 2015 ([1] of the paper): what survives the pool goes back through the layers to
-the input (transposed convolution), and says which of its energy the filter has passed.
+After K. Choi et al. 2015 ([1] of the paper): the maxima that the pool keeps are projected back to
+the input by a transposed convolution. The result shows which energy the filter passes.
 """
 
 import numpy as np
@@ -15,16 +15,15 @@ def passed(
 ) -> np.ndarray:
     """A gain from 0 to 1 for each band and frame of a segment (bands, frames).
 
-    In each field of the pool one value counts, the maximum, if it is positive: there the filter has
-    matched. The positive weights, what it wants to be loud, are laid down at that place, as strong
-    as the match; where several overlap, the strongest counts. The largest gain is 1; all are 0
-    where the filter has matched nothing.
+    The filter matches at the maximum of each field of the pool, if it is positive. Its positive
+    weights, multiplied by the maximum, are placed there; the largest value counts where several
+    overlap. The gains are scaled to a maximum of 1; all are 0 if the filter matches nowhere.
     """
     chosen = {
         name: weights[f"{trunk}.{name}"][filter_ : filter_ + 1] for name in ("weight", "bias")
     }
-    one = {f"{trunk}.{name}": values for name, values in chosen.items()}
-    maps = convolved(segment[np.newaxis], one, trunk)[0, 0]
+    own = {f"{trunk}.{name}": values for name, values in chosen.items()}
+    maps = convolved(segment[np.newaxis], own, trunk)[0, 0]
     shape = np.maximum(chosen["weight"][0], 0)
     gain = np.zeros(segment.shape)
     for row, column in _maxima(maps, pool):
@@ -36,7 +35,7 @@ def passed(
 
 
 def _maxima(maps: np.ndarray, pool: Shape) -> list[tuple[int, int]]:
-    """Where the positive maxima of the pool's fields lie in maps (height, width)."""
+    """Rows and columns of the positive maxima of the fields of the pool in maps (height, width)."""
     places = []
     for top in range(0, maps.shape[0] - pool[0] + 1, pool[0]):
         for left in range(0, maps.shape[1] - pool[1] + 1, pool[1]):

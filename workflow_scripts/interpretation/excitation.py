@@ -1,13 +1,13 @@
-"""What excites a filter: the segments in which its output is highest."""
+"""The segments that excite a filter most."""
 
 import numpy as np
 
 
 def most_exciting(output: np.ndarray, n: int = 3) -> list[np.ndarray]:
-    """The positions of the `n` segments in which each filter's highest output is highest.
+    """The positions of at most `n` segments with the highest peak of each filter, highest first.
 
-    `output` is (segments, filters, height, width) after the ReLU. The most exciting comes first;
-    of equals the first in order. Segments in which a filter gives nothing do not count.
+    `output` is (segments, filters, height, width) after the ReLU. The order of equal peaks is that
+    of the segments. Segments in which all outputs of the filter are 0 are ignored.
     """
     peaks = output.max(axis=(2, 3)).T
     orders = np.argsort(-peaks, axis=1, kind="stable")[:, :n]

@@ -1,4 +1,4 @@
-"""All that is measured of the filters of one trained network."""
+"""All measurements of the filters of one trained network."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -18,14 +18,14 @@ from workflow_scripts.interpretation import (
 from workflow_scripts.interpretation.temporal_filters import PulseTest
 from workflow_scripts.networks.architecture import Network, Trunk, Weights
 
-# The test for filters of so many frames.
+# Returns the test for filters with this number of frames.
 PulseTests = Callable[[int], PulseTest]
 NO_ROWS = np.empty((0, len(temporal_filters.BPM)))
 
 
 @dataclass(frozen=True)
 class Model:
-    """A trained network and the names of its outputs."""
+    """A trained network; `classes` are the names of its outputs."""
 
     network: Network
     weights: Weights
@@ -34,10 +34,10 @@ class Model:
 
 @dataclass(frozen=True)
 class Findings:
-    """A trunk's filters: a table with a row for each, and what temporal filters answer to.
+    """The measurements of a trunk: a table with one row per filter, and spectra over tempi.
 
-    `responses` and `modulation` are (filters, tempi). Of filters too short for a tempo both have no
-    rows, (0, tempi); of filters over several bands `responses` has none.
+    `responses` and `modulation` are (filters, tempi). Both are (0, tempi) for filters too short for
+    a tempo; `responses` is (0, tempi) for filters over several bands.
     """
 
     table: pd.DataFrame
@@ -48,39 +48,39 @@ class Findings:
 def findings(
     model: Model, tested: Part, track_ids: np.ndarray, pulse_test: PulseTests
 ) -> dict[str, Findings]:
-    """The findings on each trunk; `track_ids` name the tracks of the tested segments.
+    """The findings for each trunk; `track_ids` (segments,) are the tracks of the tested segments.
 
-    `pulse_test` is called for temporal filters alone. Columns of a table: filter, strength,
+    `pulse_test` is called only for temporal filters. Columns of the tables: filter, strength,
     most_affected_class, gain, tempo, offset, excited_tracks, excited_frames.
     """
     outputs = activations.trunk_outputs(model.network, model.weights, tested.segments)
-    lost = ablation.losses(model.network, model.weights, outputs, tested.labels)
+    losses = ablation.losses(model.network, model.weights, outputs, tested.labels)
     first = tested.segments.first
-    found = {}
+    results = {}
     for name, trunk in model.network.trunks.items():
-        table = effects(lost[name], model.classes)
+        table = effects(losses[name], model.classes)
         weight = model.weights[f"{name}.weight"]
         table["tempo"], responses = tempi(weight, pulse_test)
         table["offset"] = pd.array(lowest_bands(outputs[name], trunk), dtype="Int64")
         excited = excitation.most_exciting(outputs[name])
         table["excited_tracks"] = [_json(track_ids[positions]) for positions in excited]
         table["excited_frames"] = [_json(first[positions]) for positions in excited]
-        found[name] = Findings(table, responses, modulation(weight))
-    return found
+        results[name] = Findings(table, responses, modulation(weight))
+    return results
 
 
-def effects(lost: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
-    """Columns filter, strength, most_affected_class and gain of losses (filters, classes) in nats.
+def effects(losses: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
+    """A table of filters from losses (filters, classes) in nats, see `ablation.losses`.
 
-    strength is the mean over classes, so that each counts alike; gain the largest class's loss.
-    A filter without which no class loses anything speaks for none: an empty name.
+    Columns: filter; strength, the mean loss over classes, in which each class has the same weight;
+    most_affected_class, the class with the largest loss, empty if no class loses; gain, this loss.
     """
-    gain = np.nanmax(lost, axis=1)
-    names = np.array(classes, dtype=object)[np.nanargmax(lost, axis=1)]
+    gain = np.nanmax(losses, axis=1)
+    names = np.array(classes, dtype=object)[np.nanargmax(losses, axis=1)]
     return pd.DataFrame(
         {
-            "filter": np.arange(len(lost)),
-            "strength": np.nanmean(lost, axis=1),
+            "filter": np.arange(len(losses)),
+            "strength": np.nanmean(losses, axis=1),
             "most_affected_class": np.where(gain > 0, names, ""),
             "gain": gain,
         }
@@ -88,9 +88,9 @@ def effects(lost: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
 
 
 def tempi(weight: np.ndarray, pulse_test: PulseTests) -> tuple[np.ndarray, np.ndarray]:
-    """Each filter's tempo (filters,) and `PulseTest.responses` of filters (filters, m, n).
+    """The tempo in BPM, (filters,), and `PulseTest.responses` of filters (filters, m, n).
 
-    NaN and no rows unless m = 1 and the filters are long enough.
+    The tempi are NaN and the responses have no rows unless m = 1 and the filters are long enough.
     """
     n_filters, m, n = weight.shape
     if m > 1 or not temporal_filters.holds_a_beat(n):
@@ -101,9 +101,9 @@ def tempi(weight: np.ndarray, pulse_test: PulseTests) -> tuple[np.ndarray, np.nd
 
 
 def modulation(weight: np.ndarray) -> np.ndarray:
-    """`temporal_filters.modulation` of filters (filters, m, n), summed over their bands.
+    """`temporal_filters.modulation` of filters (filters, m, n), summed over bands.
 
-    No rows unless they are long enough.
+    It has no rows if the filters are too short for a tempo.
     """
     if not temporal_filters.holds_a_beat(weight.shape[2]):
         return NO_ROWS
@@ -111,7 +111,7 @@ def modulation(weight: np.ndarray) -> np.ndarray:
 
 
 def lowest_bands(output: np.ndarray, trunk: Trunk) -> np.ndarray:
-    """`spectral_filters.offsets` of filters of m > 1 and n = 1, NaN of others; float (filters,)."""
+    """`spectral_filters.offsets` if m > 1 and n = 1, otherwise NaN; float (filters,)."""
     m, n = trunk.filter
     if m > 1 and n == 1:
         return spectral_filters.offsets(output, trunk)

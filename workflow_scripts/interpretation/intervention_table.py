@@ -1,4 +1,4 @@
-"""From counts of decisions before and after an intervention to accuracies and moves."""
+"""Accuracies and changed predictions, from counts before and after each intervention."""
 
 from pathlib import Path
 
@@ -6,30 +6,30 @@ import pandas as pd
 
 
 def read(csv: Path) -> pd.DataFrame:
-    """A table written by `intervene`; names stay text."""
+    """A table written by the step intervene; names are read as text."""
     names = {"label": str, "unchanged": str, "predicted": str}
     return pd.read_csv(csv, dtype=names, keep_default_na=False)
 
 
 def summary(counts: pd.DataFrame) -> pd.DataFrame:
-    """Mean and standard deviation (ddof 0) over folds, a row an intervention and amount.
+    """Mean and standard deviation (ddof 0) over folds; one row per intervention and amount.
 
-    Columns intervention, amount; accuracy_mean, accuracy_std, per cent of the test tracks;
-    changed_mean, changed_std, per cent that are decided otherwise than without intervention.
+    Columns: intervention, amount; accuracy_mean and accuracy_std, in %; changed_mean and
+    changed_std, the percentage of the test tracks whose predicted class changes.
     """
     tracks = counts["tracks"]
     per_fold = (
         counts.assign(
-            right=tracks * (counts["predicted"] == counts["label"]),
-            moved=tracks * (counts["predicted"] != counts["unchanged"]),
+            correct=tracks * (counts["predicted"] == counts["label"]),
+            changed=tracks * (counts["predicted"] != counts["unchanged"]),
         )
-        .groupby(["intervention", "amount", "fold"])[["right", "moved", "tracks"]]
+        .groupby(["intervention", "amount", "fold"])[["correct", "changed", "tracks"]]
         .sum()
     )
     shares = pd.DataFrame(
         {
-            "accuracy": 100 * per_fold["right"] / per_fold["tracks"],
-            "changed": 100 * per_fold["moved"] / per_fold["tracks"],
+            "accuracy": 100 * per_fold["correct"] / per_fold["tracks"],
+            "changed": 100 * per_fold["changed"] / per_fold["tracks"],
         }
     )
     of_amount = shares.groupby(["intervention", "amount"])
@@ -45,7 +45,7 @@ def summary(counts: pd.DataFrame) -> pd.DataFrame:
 
 
 def changes(counts: pd.DataFrame, intervention: str, amount: float) -> pd.DataFrame:
-    """How many tracks go from which decision (rows) to which (columns), over all folds."""
+    """Numbers of tracks by predicted class before (rows) and after (columns), over all folds."""
     chosen = counts[(counts["intervention"] == intervention) & (counts["amount"] == amount)]
     table = chosen.pivot_table(
         index="unchanged", columns="predicted", values="tracks", aggfunc="sum", fill_value=0

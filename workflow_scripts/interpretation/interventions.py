@@ -1,9 +1,8 @@
-"""Test tracks played faster or slower, higher or lower: what moves a network's decisions?
+"""Time stretch and pitch shift of test tracks, to measure how predictions change.
 
-The paper supposes that its Time networks learn tempo and that filters with m < 40 learn timbre
-whatever its pitch (sections III-B and IV). What it could not do is to change the one and leave the
-other. Both work on raw mel energies (frames, bands) of whole tracks, before they are cut into
-segments.
+The paper assumes that Time networks learn tempo and that filters with m < 40 learn timbre
+independently of pitch (sections III-B and IV). These interventions change tempo and pitch
+separately. They transform raw mel energies (frames, bands) of whole tracks, before segmentation.
 """
 
 from collections.abc import Sequence
@@ -18,10 +17,10 @@ STRETCH, SHIFT = "stretch", "shift"
 
 @dataclass(frozen=True)
 class Intervention:
-    """What is done to a track.
+    """A transformation of a track.
 
-    `kind` is STRETCH, `amount` the tempo as a multiple of the track's own; or SHIFT, `amount` the
-    mel bands that all moves up by.
+    With the `kind` STRETCH, `amount` is the tempo relative to the original; with SHIFT, the number
+    of mel bands that all energy moves up.
     """
 
     kind: str
@@ -29,11 +28,11 @@ class Intervention:
 
     @property
     def changes_nothing(self) -> bool:
-        """Whether the track stays as it is."""
+        """Whether the intervention returns the track unchanged."""
         return self.amount == {STRETCH: 1, SHIFT: 0}[self.kind]
 
     def __call__(self, energies: np.ndarray) -> np.ndarray:
-        """The changed track; energies are (frames, bands)."""
+        """Apply the intervention to energies (frames, bands)."""
         if self.changes_nothing:
             return energies
         if self.kind == STRETCH:
@@ -48,14 +47,14 @@ INTERVENTIONS = (
 
 
 def stretched(energies: np.ndarray, tempo: float) -> np.ndarray:
-    """All of a track, `tempo` times as fast."""
-    # The last frame is reached however the quotient is rounded.
+    """The whole track, `tempo` times as fast; energies are (frames, bands)."""
+    # The tolerance keeps the last frame when the quotient is rounded down.
     n_frames = int((len(energies) - 1) / tempo + 1e-9) + 1
     return augmentation.time_stretch(energies, n_frames, tempo)
 
 
 def shifted(energies: np.ndarray, bands: int) -> np.ndarray:
-    """All energy so many bands higher; what comes in at the border is silence."""
+    """The energies moved up by `bands` mel bands; bands without a source are silent."""
     moved = np.zeros_like(energies)
     n_bands = energies.shape[1]
     moved[:, max(bands, 0) : n_bands + min(bands, 0)] = energies[
@@ -65,7 +64,7 @@ def shifted(energies: np.ndarray, bands: int) -> np.ndarray:
 
 
 def segments(energies: Sequence[np.ndarray], n_frames: int) -> tuple[np.ndarray, np.ndarray]:
-    """Contiguous segments of some tracks, as the test has them, and the track of each.
+    """Contiguous segments of tracks (frames, bands), as in the test set, and their tracks.
 
     Returns energies (segments, n_frames, bands) and positions in `energies`, int (segments,). A
     track shorter than a segment has none.

@@ -1,4 +1,4 @@
-"""Filters over frequency: where along the mel bands they are active."""
+"""Filters over frequency: the mel bands at which they are active."""
 
 import numpy as np
 
@@ -6,11 +6,11 @@ from workflow_scripts.networks.architecture import Trunk
 
 
 def offsets(output: np.ndarray, trunk: Trunk) -> np.ndarray:
-    """The mel band at which each filter's lowest weight lies where the filter is active most.
+    """The lowest mel band that each filter covers where it is most active.
 
-    `output`, (segments, filters, height, width), is what the trunk gives; active most is the height
-    of the largest mean. Of a pool that spans several bands it is the lowest that counts. Returns
-    float (filters,), NaN where a filter gives nothing at any.
+    `output` is the trunk's output, (segments, filters, height, width). A filter is most active at
+    the height with the largest mean; if the pool spans several bands, its lowest band is taken.
+    Returns float (filters,); NaN for a filter whose outputs are all 0.
     """
     activity = output.mean(axis=(0, 3), dtype=np.float64)
     lowest = activity.argmax(axis=1) * trunk.pool[0]

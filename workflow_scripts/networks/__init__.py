@@ -1,1 +1,1 @@
-"""The networks as data, the training protocol, and the engines that run them."""
+"""Network architectures as data, the training protocol, and the engines that run networks."""

@@ -1,8 +1,7 @@
-"""The networks as data: shapes, parameter counts, initial weights (paper, section III).
+"""Network architectures as data: shapes, parameter counts, initial weights (paper, section III).
 
-Every network of the paper is one or more trunks on the same input, each a convolution and a
-max-pool; then, in some, a hidden dense layer; then the softmax. Dropout stands before every
-dense layer.
+A network has one or more trunks on the same input, each a convolution and a max-pool, an optional
+hidden dense layer, and a softmax output layer. Dropout precedes every dense layer.
 """
 
 from collections.abc import Mapping
@@ -17,25 +16,25 @@ Shape = tuple[int, int]
 
 @dataclass(frozen=True)
 class Trunk:
-    """Convolution ("valid") with `n_filters` filters (m, n), max-pool, ReLU."""
+    """A "valid" convolution with `n_filters` filters (m, n), a max-pool and a ReLU."""
 
     filter: Shape
     pool: Shape
     n_filters: int
 
     def convolved(self, bands: int, frames: int) -> Shape:
-        """Height and width after the convolution."""
+        """Height (bands) and width (frames) after the convolution."""
         return bands - self.filter[0] + 1, frames - self.filter[1] + 1
 
     def pooled(self, bands: int, frames: int) -> Shape:
-        """Height and width after the pool, which drops an incomplete border."""
+        """Height and width after the max-pool, which drops an incomplete border."""
         height, width = self.convolved(bands, frames)
         return height // self.pool[0], width // self.pool[1]
 
 
 @dataclass(frozen=True)
 class Network:
-    """One network for inputs of (bands, frames), with `n_classes` outputs.
+    """A network with inputs of shape (bands, frames) and `n_classes` outputs.
 
     `hidden` is the number of units of the hidden dense layer, 0 for none.
     """
@@ -48,9 +47,9 @@ class Network:
 
     @classmethod
     def from_config(cls, variant: Mapping[str, Any], bands: int, n_classes: int) -> "Network":
-        """The network that a variant of config.yaml describes.
+        """The network of a variant, an entry under `variants` in config.yaml.
 
-        Raises ValueError, naming the trunk, where a filter or a pool does not fit its input.
+        Raises ValueError if the filter or the pool of a trunk is larger than its input.
         """
         frames = variant["input_frames"]
         trunks = {
@@ -65,15 +64,16 @@ class Network:
                 )
             if 0 in trunk.pooled(bands, frames):
                 raise ValueError(
-                    f"the pool {trunk.pool} of trunk {name} leaves nothing of the "
-                    f"{trunk.convolved(bands, frames)} that the convolution gives"
+                    f"the pool {trunk.pool} of trunk {name} is larger than the output of the "
+                    f"convolution {trunk.convolved(bands, frames)}"
                 )
         return cls(trunks, bands, frames, variant["hidden"], n_classes)
 
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of each array by name, in the paper's orientation: filters are (filters, m, n).
+        """The shape of each array by name. Filters are (filters, m, n), as in the paper.
 
-        Dense layers are (units, inputs); the inputs run over trunks, filters, height, width.
+        Dense layers are (units, inputs). The inputs after the trunks are ordered by trunk, filter,
+        height and width.
         """
         shapes: dict[str, tuple[int, ...]] = {}
         inputs = 0
@@ -90,22 +90,22 @@ class Network:
         return shapes
 
     def n_parameters(self) -> int:
-        """Trained numbers, biases included (Table I, "# param.")."""
+        """The number of parameters, including biases (Table I, "# param.")."""
         return sum(int(np.prod(shape)) for shape in self.weight_shapes().values())
 
     def n_activations(self) -> int:
-        """Values that the convolutions give for one segment."""
-        maps = (
+        """The number of values that the convolutions output for one segment."""
+        sizes = (
             t.n_filters * np.prod(t.convolved(self.bands, self.frames))
             for t in self.trunks.values()
         )
-        return int(sum(maps))
+        return int(sum(sizes))
 
     def initial_weights(self, rng: np.random.Generator) -> Weights:
         """Glorot-uniform weights, zero biases, float32.
 
-        Glorot & Bengio (2010), eq. 16: U(-a, a), a = sqrt(6 / (fan_in + fan_out)); for a
-        convolution from one channel fan_in is m n and fan_out filters x m n, as in Lasagne.
+        U(-a, a) with a = sqrt(6 / (fan_in + fan_out)) (Glorot & Bengio 2010, eq. 16). For a
+        convolution with one input channel, fan_in = m n and fan_out = filters m n, as in Lasagne.
         """
         weights = {}
         for name, shape in self.weight_shapes().items():
@@ -120,14 +120,15 @@ class Network:
 
 
 def donated(weights: Weights, donors: Mapping[str, Weights]) -> Weights:
-    """`weights` with the convolution of each trunk in `donors` copied from that trained model.
+    """`weights` with the convolution of each trunk in `donors` replaced by a copy of the donor's.
 
-    Raises ValueError where a donor has no such trunk or one of another shape.
+    `donors` maps trunks to the weights of trained models. Raises ValueError if a donor has no such
+    trunk or its shape differs.
     """
-    started = dict(weights)
+    result = dict(weights)
     for trunk, donor in donors.items():
         for name in (f"{trunk}.weight", f"{trunk}.bias"):
             if name not in donor or donor[name].shape != weights[name].shape:
                 raise ValueError(f"the donor of trunk {trunk} has no {name} of the same shape")
-            started[name] = donor[name].copy()
-    return started
+            result[name] = donor[name].copy()
+    return result

@@ -1,7 +1,7 @@
-"""A training's progress on disk, from which it continues after any interruption.
+"""The progress of a training on disk, from which it continues after an interruption.
 
-The file holds the SHA-256 of the rest, a line of JSON (course, history), and the weights as .npz.
-A file with another digest or another course is not used.
+The file contains the SHA-256 of the rest, a line of JSON (course, history), and the weights as
+.npz. A file with a wrong digest or of another course is ignored.
 """
 
 import hashlib
@@ -22,17 +22,22 @@ DIGEST_SIZE = hashlib.sha256().digest_size
 
 
 class Checkpoint:
-    """The checkpoint at `path` of the training with this `course` (`Identity.course`)."""
+    """The checkpoint at `path` of the training with this `course` (`Identity.course`).
+
+    `write_if_due` writes only if the last write is at least `seconds` ago.
+    """
 
     def __init__(self, path: Path, course: str, seconds: float = 0) -> None:
-        """With `seconds`, `write_if_due` waits at least so long after the last write."""
         self._path = path
         self._course = course
         self._seconds = seconds
         self._written = time.monotonic()
 
     def resume(self, start: Weights, max_epochs: int) -> Progress:
-        """The progress to continue from: the stored one, or none yet if it has too many epochs."""
+        """The stored progress, or a new one with the weights `start` if none is usable.
+
+        Progress with more than `max_epochs` epochs is not usable.
+        """
         progress = self.read()
         if progress is None or len(progress.history) > max_epochs:
             return Progress.start(start)
@@ -57,12 +62,12 @@ class Checkpoint:
             file.write(hashlib.sha256(content).digest())
             file.write(content)
             file.flush()
-            # Without it, a machine that loses power may keep the name and lose the content.
+            # Otherwise, a power failure may keep the file's name and lose its content.
             os.fsync(file.fileno())
         self._written = time.monotonic()
 
     def read(self) -> Progress | None:
-        """The stored progress; None if there is none, or it is damaged or of another course."""
+        """The stored progress; None if it is missing, damaged or of another course."""
         if not self._path.is_file():
             return None
         content = self._path.read_bytes()

@@ -1,4 +1,4 @@
-"""Shows a running training: a progress bar on a terminal, a line an epoch in a log."""
+"""Show a running training: a progress bar on a terminal, one line per epoch in a log."""
 
 import sys
 from types import TracebackType
@@ -9,7 +9,7 @@ from workflow_scripts.networks.training import Epoch
 
 
 class Display:
-    """Shows epochs on standard error; `n_done` of at most `max_epochs` were done before."""
+    """Shows epochs on standard error, after the first `n_done` of at most `max_epochs`."""
 
     def __init__(self, title: str, max_epochs: int, n_done: int) -> None:
         self.title = title
@@ -30,7 +30,7 @@ class Display:
             self._bar.close()
 
     def show(self, epoch: Epoch) -> None:
-        """Show one more finished epoch."""
+        """Show a finished epoch."""
         if self._bar is None:
             print(f"epoch {epoch.epoch}: {_figures(epoch)}, {epoch.seconds:.2f} s", file=sys.stderr)
             return

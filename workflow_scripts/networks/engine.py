@@ -1,4 +1,4 @@
-"""What the workflow asks of a deep-learning framework. Above this seam all is NumPy."""
+"""The interface to a deep-learning framework; all other modules use NumPy only."""
 
 import importlib
 from typing import Any, Protocol
@@ -10,11 +10,11 @@ from workflow_scripts.networks.architecture import Network, Weights
 
 
 class Engine(Protocol):
-    """One network on one device, with its weights.
+    """A network with its weights on a device.
 
-    Inputs are float32 (segments, bands, frames), an array or what gives arrays when it is indexed
-    by positions or by a slice; labels are int (segments,). `gpu` chooses the first GPU that is
-    visible instead of the CPU.
+    Inputs are float32 (segments, bands, frames): an array, or an object that returns arrays when
+    indexed by positions or a slice. Labels are int (segments,). `gpu` selects the first visible
+    GPU instead of the CPU.
     """
 
     NAME: str
@@ -23,43 +23,44 @@ class Engine(Protocol):
     def __init__(self, network: Network, weights: Weights, dropout: float, gpu: bool) -> None: ...
 
     def place(self, values: Any) -> Any:
-        """Inputs or labels where the device reads them fastest, for many calls of `train`.
+        """Move inputs or labels to where `train` reads them fastest, to be used in many calls.
 
-        What is no array stays as it is.
+        Objects other than arrays are returned unchanged.
         """
 
     def train(
         self, inputs: Any, labels: Any, batches: np.ndarray, learning_rate: float, seed: int
     ) -> float:
-        """One step of gradient descent for each row of `batches`, positions in `inputs`.
+        """Take one step of gradient descent for each batch; return the mean loss, dropout on.
 
-        `inputs` and `labels` are arrays or come from `place`; `seed` decides the dropout. Returns
-        the mean of the batches' losses, dropout on.
+        `batches` has one batch per row, as positions in `inputs`. `inputs` and `labels` are arrays
+        or returned by `place`. `seed` determines the dropout.
         """
 
     def gradients(self, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, Weights]:
-        """Mean categorical cross-entropy of one batch and its gradients, as a step takes them."""
+        """Mean categorical cross-entropy of one batch, dropout on, and its gradients."""
 
     def probabilities(self, inputs: Any) -> np.ndarray:
-        """Class probabilities, dropout off, float32 (segments, classes)."""
+        """Class probabilities, float32 (segments, classes), dropout off."""
 
     def weights(self) -> Weights:
-        """A copy of the weights, in the paper's orientation."""
+        """A copy of the weights (`Network.weight_shapes`)."""
 
 
 def engine_class(name: str) -> type[Engine]:
-    """The engine of this name, "mxnet" or "torch"; importing it imports its framework.
+    """The engine "mxnet" or "torch". Only the framework of this engine is imported.
 
-    Raises UserError where the framework is not installed or its installation is broken.
+    Raises UserError if the framework is not installed or its installation is broken.
     """
     try:
         return importlib.import_module(f"workflow_scripts.networks.engine_{name}").ENGINE
     except (ImportError, OSError) as failure:
         missing = isinstance(failure, ModuleNotFoundError) and failure.name == name
         reason, *_ = str(failure).splitlines() or [repr(failure)]
-        state = "not installed here" if missing else f"cannot be imported here ({reason})"
-        mend = {
-            "mxnet": "install it with `make env`, or set engine: torch where it has no build",
+        state = "is not installed" if missing else f"cannot be imported ({reason})"
+        fix = {
+            "mxnet": "install it with `make env`, or set engine: torch if it has no build for this "
+            "machine",
             "torch": "install it with `make env TORCH=1`, or set engine: mxnet",
         }[name]
-        raise UserError(f"engine: {name} is configured and {state}; {mend}") from None
+        raise UserError(f"engine: {name} is configured, but {name} {state}; {fix}") from None

@@ -1,24 +1,27 @@
-"""The MXNet engine: one hybridised Gluon graph from segments to loss, plain SGD.
+"""The MXNet engine: one hybridised Gluon graph from segments to loss, trained by plain SGD.
 
-Four forms make it several times faster on a CPU than layers put together plainly, with the same
-values: the axis that a pool runs along comes last; a long pool is several short ones in a row; the
-ReLU, which commutes with the maximum, comes after the pool, on fewer values; and the gradient of
-the hidden layer's weights, millions of numbers in a black-box, is never written down: its two
-factors go into the weights by one matrix product.
+Four optimisations make it several times faster on a CPU than standard layers, with the same
+values:
+
+- The axis of a pool is the last axis in memory.
+- A long pool is split into several short ones.
+- The ReLU, which commutes with the maximum, follows the pool, where there are fewer values.
+- The gradient of the hidden layer's weights, millions of values in a black-box, is not stored. Its
+  two factors update the weights in one matrix product.
 """
 
 import os
 from collections import deque
 from typing import Any
 
-# One thread a training: a second one hardly helps, a second training does.
+# One thread per training: parallel trainings use the cores better than parallel threads.
 os.environ["OMP_NUM_THREADS"] = "1"
-# On GPUs that have it, CUDA's libraries would round products to ten bits; elsewhere all is float32.
+# CUDA's libraries would use TF32, which has ten bits of precision, where the GPU supports it.
 os.environ["NVIDIA_TF32_OVERRIDE"] = "0"
 
 import numpy as np
 
-# MXNet 1.9.1 predates NumPy 1.24, which dropped this alias.
+# MXNet 1.9.1 uses this alias, which NumPy 1.24 removed.
 np.bool = bool  # type: ignore[attr-defined]
 
 from workflow_scripts.devices import cuda_libraries
@@ -33,9 +36,9 @@ from workflow_scripts.networks.architecture import Network, Shape, Trunk, Weight
 
 PREDICTION_BATCH = 100
 STEPS_AHEAD = 2
-# The gradient of a longer pool takes time out of proportion (benchmarks/pools.py).
+# The gradient of a longer pool is disproportionately slow (benchmarks/pools.py).
 LONGEST_POOL = 20
-# The array whose gradient is applied as its factors.
+# The array whose gradient is applied as two factors.
 FACTORED = "hidden.weight"
 
 
@@ -82,7 +85,8 @@ class MXNetEngine:
                 nd.linalg.gemm(
                     *factors, weight, transpose_a=True, alpha=-learning_rate, beta=1, out=weight
                 )
-            # MXNet runs behind: further ahead, batches pile up and a signal waits for them all.
+            # MXNet runs asynchronously. Without this limit, batches would fill the memory, and a
+            # signal would have to wait for all of them.
             if len(pending) > STEPS_AHEAD:
                 losses.append(pending.popleft().asscalar())
         losses.extend(loss.asscalar() for loss in pending)
@@ -115,9 +119,10 @@ class MXNetEngine:
     def _backward(
         self, inputs: np.ndarray, labels: np.ndarray
     ) -> tuple[nd.NDArray, tuple[nd.NDArray, nd.NDArray] | None]:
-        """The loss, and the factors of the hidden layer's gradient where there is one.
+        """The loss, and the factors of the hidden layer's gradient if there is such a layer.
 
-        They are (segments, units), at the layer's outputs, and (segments, inputs), what goes in.
+        The factors are the gradient at the layer's outputs, (segments, units), and the layer's
+        inputs, (segments, inputs).
         """
         arrays = self._arrays(inputs, labels)
         if self._hidden:
@@ -130,12 +135,12 @@ class MXNetEngine:
     def _arrays(self, inputs: np.ndarray, labels: np.ndarray) -> list[nd.NDArray]:
         arrays = [self._array(inputs), self._array(labels)]
         if self._hidden:
-            # Added to the layer's outputs, so that their gradient can be asked for.
+            # Added to the layer's outputs, so that the gradient of the zeros is theirs.
             arrays.append(nd.zeros((len(inputs), self._hidden), ctx=self._context))
         return arrays
 
     def _array(self, values: np.ndarray) -> nd.NDArray:
-        # Shares the memory of a new float32 array: nd.array takes ten times as long.
+        # A new float32 array that shares its memory with MXNet: ten times as fast as nd.array.
         shared = nd.from_numpy(values.astype(np.float32, order="C"), zero_copy=True)
         return shared.as_in_context(self._context)
 
@@ -159,8 +164,8 @@ ENGINE = MXNetEngine
 class _Graph(gluon.HybridBlock):
     """(segments, labels) -> (mean cross-entropy, probabilities).
 
-    With a hidden layer: (segments, labels, zeros) -> (the same, the layer's inputs); the zeros are
-    added to the layer's outputs.
+    With a hidden layer: (segments, labels, zeros) -> (mean cross-entropy, probabilities, inputs of
+    the layer). The zeros are added to the outputs of the layer.
     """
 
     def __init__(self, network: Network, dropout: float) -> None:
@@ -173,8 +178,8 @@ class _Graph(gluon.HybridBlock):
                 filters, height, width = shape
                 swapped = _swapped(network.trunks[trunk])
                 shape = (filters, 1, width, height) if swapped else (filters, 1, height, width)
-            needs = "null" if name == FACTORED else "write"
-            parameter = self.params.get(name, shape=shape, init="zeros", grad_req=needs)
+            grad_req = "null" if name == FACTORED else "write"
+            parameter = self.params.get(name, shape=shape, init="zeros", grad_req=grad_req)
             setattr(self, name, parameter)
 
     def hybrid_forward(
@@ -224,7 +229,7 @@ def _pool(F: Any, values: Any, pool: Shape) -> Any:
 
 
 def _stages(pool: Shape) -> list[Shape]:
-    """Smaller pools that one after the other give the same maxima as `pool`, (1, n) split up."""
+    """Smaller pools that, applied in turn, equal `pool`; only pools (1, n) are split."""
     if pool[0] != 1 or pool[1] <= LONGEST_POOL:
         return [pool]
     first = max(d for d in range(1, LONGEST_POOL + 1) if pool[1] % d == 0)
@@ -234,5 +239,5 @@ def _stages(pool: Shape) -> list[Shape]:
 
 
 def _swapped(trunk: Trunk) -> bool:
-    """Whether the graph has frequency as its last axis: a pool along it is faster there."""
+    """Whether frequency is the last axis in the graph, which makes a pool along it faster."""
     return trunk.pool[0] > 1 and trunk.pool[1] == 1

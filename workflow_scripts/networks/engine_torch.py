@@ -1,8 +1,8 @@
-"""The PyTorch engine: the same networks and steps, for GPUs newer than MXNet, and as an oracle.
+"""The PyTorch engine, for GPUs newer than MXNet and to verify the MXNet engine.
 
-On a GPU the segments lie on the device, one step is captured as a CUDA graph, and an epoch is its
-replays: which segments a step takes, the loss and the learning rate are read and written on the
-device, so that the host waits once an epoch. It needs NumPy and PyTorch 2.11 or newer alone.
+On a GPU, one step is captured as a CUDA graph and replayed for each batch of an epoch. Segments,
+positions, loss and learning rate are on the device, so the host waits for it once per epoch. The
+module requires only NumPy and PyTorch 2.11 or newer.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from workflow_scripts.errors import UserError
 from workflow_scripts.networks.architecture import Network, Trunk, Weights
 
 PREDICTION_BATCH = 20
-# Steps before the capture, in which PyTorch sets up its libraries and its memory.
+# Steps before the capture, in which PyTorch initialises its libraries and allocates memory.
 WARM_UP = 3
 
 
@@ -27,11 +27,11 @@ class TorchEngine:
     VERSION: str = torch.__version__
 
     def __init__(self, network: Network, weights: Weights, dropout: float, gpu: bool) -> None:
-        # One thread a training: a second one hardly helps, a second training does.
+        # One thread per training: parallel trainings use the cores better than parallel threads.
         torch.set_num_threads(1)
         if gpu:
             _check_gpu()
-            # Full float32 in convolutions too, as everywhere else.
+            # Convolutions would use TF32 by default.
             torch.backends.cudnn.allow_tf32 = False
         self._device = torch.device("cuda" if gpu else "cpu")
         self._network = network
@@ -65,9 +65,10 @@ class TorchEngine:
             ]
             return float(torch.stack(losses).double().mean())
         if self._captured is None or not self._captured.reads(inputs, labels, order):
-            kept = self.weights()
+            # The warm-up steps change the weights.
+            weights = self.weights()
             self._captured = _CapturedStep(self._step, inputs, labels, order)
-            self._set_weights(kept)
+            self._set_weights(weights)
             torch.manual_seed(seed)
         return self._captured.replay(order)
 
@@ -130,7 +131,7 @@ ENGINE = TorchEngine
 
 
 class _CapturedStep:
-    """One step as a CUDA graph that reads and advances its position in the epoch by itself."""
+    """A step as a CUDA graph, which takes the next batch of the epoch at each replay."""
 
     def __init__(
         self,
@@ -161,12 +162,12 @@ class _CapturedStep:
         self._position.add_(1)
 
     def reads(self, inputs: torch.Tensor, labels: torch.Tensor, order: torch.Tensor) -> bool:
-        """Whether the graph was captured for these segments and as many batches of this size."""
+        """Whether the graph was captured for these segments and this shape of `order`."""
         same = self._inputs is inputs and self._labels is labels
         return same and self._order.shape == order.shape
 
     def replay(self, order: torch.Tensor) -> float:
-        """One step for each row of `order`; returns the mean loss, the one wait for the device."""
+        """Take a step for each row of `order`; wait for the device and return the mean loss."""
         self._order.copy_(order)
         self._position.zero_()
         self._total.zero_()
@@ -178,39 +179,39 @@ class _CapturedStep:
 def _trunk(
     trunk: Trunk, inputs: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
 ) -> torch.Tensor:
-    # ReLU and a filter's bias commute with the maximum: after the pool there are fewer values.
+    # The ReLU and the bias commute with the maximum, and there are fewer values after the pool.
     values = functional.max_pool2d(_convolution(trunk, inputs, weight), trunk.pool)
     return functional.relu(values + bias[:, None, None]).flatten(1)
 
 
 def _convolution(trunk: Trunk, inputs: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """(segments, filters, height, width), without the bias."""
+    """The convolution without bias, shape (segments, filters, height, width)."""
     if 1 not in trunk.filter:
         return functional.conv2d(inputs[:, None], weight[:, None])
-    # A filter along one axis is a matrix product with the windows, which are few: faster than the
-    # convolution on one input channel, with the filters as the last axis in memory.
+    # For a filter along one axis, a matrix product with the few windows is faster than conv2d on
+    # one input channel. Its last axis in memory is the filters.
     height, width = trunk.filter
     windows = inputs.unfold(1, height, 1).unfold(2, width, 1).flatten(3)
     return (windows @ weight.flatten(1).T).permute(0, 3, 1, 2)
 
 
 def _check_gpu() -> None:
-    """Raise UserError where PyTorch cannot use the GPU: otherwise its first kernel would fail."""
+    """Raise UserError if PyTorch has no kernels for the GPU or finds none."""
     if not torch.cuda.is_available():
         raise UserError(
-            "PyTorch finds no GPU that it can use (its build may be without CUDA, or the driver "
-            "too old for it); install another build, or train on the CPU with --resources gpu=0"
+            "PyTorch finds no GPU that it can use (it may be built without CUDA, or the driver may "
+            "be too old); install another build, or train on the CPU with --resources gpu=0"
         )
     major, minor = torch.cuda.get_device_capability()
-    # Machine code runs on its own and later minor versions; PTX on all that came later.
+    # Machine code (sm) runs on the same and later minor versions, PTX (compute) on all later ones.
     kernels = [name.split("_") for name in torch.cuda.get_arch_list()]
-    numbers = [(kind, divmod(int(n.rstrip("af")), 10)) for kind, n in kernels]
+    versions = [(kind, divmod(int(n.rstrip("af")), 10)) for kind, n in kernels]
     if not any(
-        (own_major, own_minor) <= (major, minor) and (kind == "compute" or own_major == major)
-        for kind, (own_major, own_minor) in numbers
+        built_for <= (major, minor) and (kind == "compute" or built_for[0] == major)
+        for kind, built_for in versions
     ):
         raise UserError(
             f"this PyTorch has no kernels for {torch.cuda.get_device_name()} (compute capability "
-            f"{major}.{minor}); install a build that has, or train on the CPU with "
+            f"{major}.{minor}); install a build with such kernels, or train on the CPU with "
             "--resources gpu=0"
         )

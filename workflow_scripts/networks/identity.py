@@ -1,4 +1,4 @@
-"""What decides the course of a training: the same identity gives the same weights."""
+"""All that determines the result of a training: the same identity gives the same weights."""
 
 import hashlib
 import json
@@ -14,8 +14,8 @@ class Identity:
     """One training: its settings, the digests of its code and data, and where it runs.
 
     `network`, `training`, `validation`, `sampling`, `augmentation` and `engine` are as in
-    config.yaml. `digests` has SHA-256 sums of the code, the training and validation segments, the
-    labels and the initial weights. `device` is "cpu" or the name of a GPU.
+    config.yaml. `digests` contains the SHA-256 of the code, the training and validation segments,
+    the labels and the initial weights. `device` is "cpu" or the name of a GPU.
     """
 
     variant: str
@@ -34,22 +34,22 @@ class Identity:
 
     @classmethod
     def of(cls, fit: Mapping[str, Any]) -> "Identity":
-        """The identity that `fit`, the content of fit.json, records."""
+        """The identity in `fit`, the content of fit.json."""
         digests = {name: fit["digests"][name] for name in ("code", "segments", "labels", "start")}
         values = {field.name: fit[field.name] for field in fields(cls)}
         return cls(**values | {"digests": digests})
 
     def task(self) -> str:
-        """A digest of what is trained: all but `max_epochs` and where it runs.
+        """A digest of what is trained: everything except `max_epochs`, device and versions.
 
         A finished training of the same task is not repeated on another machine.
         """
         return _digest(self._task())
 
     def course(self) -> str:
-        """A digest of what decides every bit: the task, the versions, and CPU or GPU.
+        """A digest of all that determines every bit: the task, the versions, and CPU or GPU.
 
-        Training continues from a checkpoint of the same course only.
+        Training continues only from a checkpoint of the same course.
         """
         device = "cpu" if self.device == "cpu" else "gpu"
         return _digest(self._task() | {"versions": self.versions, "device": device})

@@ -1,4 +1,4 @@
-"""How fast this machine trains: a few steps of each network, with as many processes at once."""
+"""Measure how fast this machine trains: a few steps of each network in parallel processes."""
 
 import multiprocessing
 import time
@@ -16,14 +16,14 @@ from workflow_scripts.errors import UserError
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.engine import engine_class
 
-# How long each network's steps are timed; its predictions a quarter as long.
+# Duration of the measurement of training steps; predictions take a quarter of it.
 SECONDS = 1.0
 STEPS, PREDICTIONS = 10, 100
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds of one process beside the others: a training step, a segment's prediction."""
+    """Seconds per training step and per predicted segment, with all processes running."""
 
     step: float
     prediction: float
@@ -31,7 +31,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Subject:
-    """A network and what of its training decides the time of a step."""
+    """A network and the settings that determine the duration of a step."""
 
     network: Network
     batch_size: int
@@ -41,22 +41,25 @@ class Subject:
 def measure(
     subjects: Mapping[str, Subject], engine: str, n_processes: int, gpus: bool
 ) -> tuple[float, dict[str, Pace]]:
-    """Seconds until a process is ready to train, and the pace of each subject; means over them.
+    """Seconds until a process is ready to train, and the pace of each subject.
 
-    With `gpus`, each process takes a GPU of its own. Raises UserError where that cannot be.
+    Both are means over `n_processes` parallel processes. With `gpus`, each process takes its own
+    GPU. Raises UserError if there are too few GPUs or a process is killed.
     """
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(n_processes)
     with ProcessPoolExecutor(n_processes, context, _share, (barrier,)) as pool:
-        asked = time.time()
-        futures = [pool.submit(_work, subjects, engine, gpus, asked) for _ in range(n_processes)]
+        submitted = time.time()
+        futures = [
+            pool.submit(_work, subjects, engine, gpus, submitted) for _ in range(n_processes)
+        ]
         failures = [failure for future in futures if (failure := future.exception())]
-        # A process that fails breaks the others' barrier: its own reason says more.
+        # A failed process breaks the barrier of the others; the cause is its own exception.
         for failure in sorted(failures, key=lambda f: isinstance(f, BrokenBarrierError)):
             if isinstance(failure, BrokenProcessPool):
                 raise UserError(
-                    f"one of {n_processes} processes that timed steps was killed, perhaps for "
-                    "lack of memory; ask for fewer cores"
+                    f"one of {n_processes} timed processes was killed, perhaps for lack of "
+                    "memory; use fewer cores"
                 )
             raise failure
         results = [future.result() for future in futures]
@@ -74,18 +77,18 @@ _barrier: Any = None
 
 
 def _share(barrier: Any) -> None:
-    # A barrier can only be handed to a process at its start.
+    # A barrier can be passed to a process only at its start.
     global _barrier
     _barrier = barrier
 
 
 def _work(
-    subjects: Mapping[str, Subject], engine: str, gpus: bool, asked: float
+    subjects: Mapping[str, Subject], engine: str, gpus: bool, submitted: float
 ) -> tuple[float, dict[str, Pace]]:
     try:
         with claim(engine, int(gpus), wait=False):
             engine_type = engine_class(engine)
-            start = time.time() - asked
+            start = time.time() - submitted
             paces = {}
             for name, subject in subjects.items():
                 rng = np.random.default_rng(0)
@@ -108,7 +111,7 @@ def _work(
 
 
 def _seconds(call: Any, share: float = 1.0) -> float:
-    """Mean time of a call, warm, while the other processes call the same."""
+    """Mean seconds of a call after one warm-up, while the other processes make the same call."""
     call()
     _barrier.wait()
     started, calls = time.perf_counter(), 0

@@ -18,7 +18,7 @@ from workflow_scripts.networks.training import Progress, Settings
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """Where the files of one model lie."""
+    """The paths of the files of a model."""
 
     weights: Path
     history: Path
@@ -26,19 +26,19 @@ class TrainedModel:
 
     @classmethod
     def in_folder(cls, folder: Path) -> "TrainedModel":
-        """The model in `folder`, under the usual names."""
+        """The model in `folder`, with the default file names."""
         return cls(folder / "weights.npz", folder / "history.csv", folder / "fit.json")
 
     def write(self, progress: Progress, identity: Identity, further: Mapping[str, Any]) -> None:
-        """Write the best weights, a row an epoch, and the record of the training.
+        """Write the best weights, a table with one row per epoch, and the record of the training.
 
-        fit.json holds the identity, the digest of the weights, what `progress` sums up to, and
-        `further`.
+        fit.json contains the identity, the digest of the weights, a summary of `progress`, and the
+        entries of `further`.
         """
         weights.write(self.weights, progress.best_weights)
         history = pd.DataFrame([asdict(epoch) for epoch in progress.history])
         with atomic(self.history) as path:
-            # Without the seconds, two runs of one training write the same bytes.
+            # Without the seconds, repeating a training writes the same bytes.
             history.drop(columns="seconds").to_csv(path, index=False)
         record = asdict(identity) | {
             "digests": identity.digests | {"weights": _sha256(self.weights)},
@@ -51,21 +51,21 @@ class TrainedModel:
             path.write_text(json.dumps(record | dict(further), indent=2))
 
     def is_finished(self, identity: Identity, settings: Settings) -> bool:
-        """Whether these files are the undamaged end of the training with this identity."""
+        """Whether the files are undamaged and the result of a finished training of `identity`."""
         try:
             fit = json.loads(self.fit.read_text())
             losses = pd.read_csv(self.history)["train_loss"].tolist()
             same = Identity.of(fit).task() == identity.task()
-            whole = _sha256(self.weights) == fit["digests"]["weights"]
-            # A training of more epochs than are asked for is another one.
+            undamaged = _sha256(self.weights) == fit["digests"]["weights"]
+            # A training with more epochs than `max_epochs` is another training.
             length = len(losses) == fit["n_epochs"] <= settings.max_epochs
-            return same and whole and length and training.has_ended(losses, settings)
-        # Missing, damaged, or written by another version: then it is trained again.
+            return same and undamaged and length and training.has_ended(losses, settings)
+        # Missing, damaged, or written by another version.
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
     def copy_to(self, other: "TrainedModel") -> None:
-        """Copy the files to the places of `other`."""
+        """Copy the files to the paths of `other`."""
         pairs = zip(astuple(self), astuple(other), strict=True)
         for source, target in pairs:
             with atomic(target) as path:

@@ -1,4 +1,4 @@
-"""The training protocol (paper, section III-A; where it is silent, its authors' script)."""
+"""The training protocol (paper, section III-A; its authors' script for all other details)."""
 
 import time
 import zlib
@@ -14,7 +14,7 @@ from workflow_scripts.networks.engine import Engine
 
 @dataclass(frozen=True)
 class Settings:
-    """Gradient descent as config.yaml's `training` describes it."""
+    """Settings of gradient descent, as under `training` in config.yaml."""
 
     learning_rate: float
     batch_size: int
@@ -26,7 +26,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One row of history.csv. The accuracy is that of the validation segments, 0 to 1."""
+    """A row of history.csv. The accuracy is the share of correct validation segments, 0 to 1."""
 
     epoch: int
     learning_rate: float
@@ -38,7 +38,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Progress:
-    """A training after some epochs: all that it takes to go on to the same bits."""
+    """The state of a training after some epochs, from which it continues to identical results."""
 
     weights: Weights
     best_weights: Weights
@@ -46,12 +46,12 @@ class Progress:
 
     @classmethod
     def start(cls, weights: Weights) -> "Progress":
-        """Before the first epoch."""
+        """The progress before the first epoch."""
         return cls(weights, weights, ())
 
     @property
     def best(self) -> Epoch:
-        """The first epoch of the highest validation accuracy, of which `best_weights` are."""
+        """The first epoch with the highest validation accuracy, that of `best_weights`."""
         return max(self.history, key=lambda epoch: epoch.validation_accuracy)
 
 
@@ -60,10 +60,10 @@ class DivergedError(Exception):
 
 
 class HalvingRate:
-    """A learning rate divided by two each time the loss gets stuck.
+    """A learning rate that is halved each time the training loss gets stuck (paper, section III-A).
 
-    Stuck means: not below its lowest value for `patience` epochs since then or since the last
-    halving (paper, section III-A).
+    The loss is stuck if it has not fallen below its lowest value for `patience` epochs, counted
+    from the lowest value or the last halving.
     """
 
     def __init__(self, rate: float, patience: int) -> None:
@@ -73,7 +73,7 @@ class HalvingRate:
         self._stuck = 0
 
     def update(self, loss: float) -> None:
-        """Take one epoch's training loss into account."""
+        """Update the rate with the training loss of an epoch."""
         if loss < self._lowest:
             self._lowest, self._stuck = loss, 0
             return
@@ -91,19 +91,19 @@ def rate_after(losses: Iterable[float], settings: Settings) -> HalvingRate:
 
 
 def has_ended(losses: Sequence[float], settings: Settings) -> bool:
-    """Whether a training with these losses, one an epoch, trains no further epoch."""
+    """Whether a training with these losses, one per epoch, is finished."""
     if len(losses) >= settings.max_epochs:
         return True
     return rate_after(losses, settings).rate < settings.min_learning_rate
 
 
 def generator(seed: int, variant: str, fold: int, epoch: int) -> np.random.Generator:
-    """The only source of randomness of this epoch; epoch 0 draws the initial weights."""
+    """The only source of randomness of an epoch. Epoch 0 draws the initial weights."""
     return np.random.default_rng([seed, zlib.crc32(variant.encode()), fold, epoch])
 
 
 def batches(n: int, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Shuffled positions 0 ... n - 1, a batch a row; an incomplete last batch is dropped."""
+    """Shuffled positions 0 ... n - 1, shape (batches, size), without an incomplete last batch."""
     return rng.permutation(n)[: n // size * size].reshape(-1, size)
 
 
@@ -116,13 +116,13 @@ def fit(
     progress: Progress,
     augmented: Callable[[np.random.Generator], Any] | None = None,
 ) -> Iterator[Progress]:
-    """Train on from `progress`, whose weights `engine` holds; yields the progress of each epoch.
+    """Continue training from `progress`; yield the progress after each epoch.
 
-    It ends at `max_epochs` or when the learning rate falls below its floor. `train` and
-    `validation` are (inputs, labels) as `Engine` takes them; `augmented` makes each epoch's
-    training inputs from its randomness.
+    `engine` has the weights of `progress`. `train` and `validation` are (inputs, labels) as in
+    `Engine`. `augmented` returns the training inputs of an epoch from the generator of the epoch.
+    Training ends after `max_epochs` epochs or when the learning rate is below `min_learning_rate`.
 
-    Raises DivergedError when the training loss is not finite.
+    Raises DivergedError if the training loss is not finite.
     """
     rate = rate_after((epoch.train_loss for epoch in progress.history), settings)
     inputs, labels = engine.place(train[0]), engine.place(train[1])
@@ -149,7 +149,7 @@ def fit(
 
 
 def evaluate(engine: Engine, inputs: Any, labels: np.ndarray) -> tuple[float, float]:
-    """Mean categorical cross-entropy and accuracy of the segments."""
+    """Mean categorical cross-entropy and accuracy (0 to 1) of the segments."""
     probabilities = engine.probabilities(inputs)
     tiny = np.finfo(probabilities.dtype).tiny
     loss = -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], tiny))

@@ -1,4 +1,4 @@
-"""Run a training to its end: show its epochs, save checkpoints, stop on a signal."""
+"""Run a training: show its epochs, write checkpoints, stop on a signal."""
 
 from collections.abc import Iterator
 
@@ -12,13 +12,13 @@ from workflow_scripts.networks.training import DivergedError, Progress
 def run_to_end(
     epochs: Iterator[Progress], progress: Progress, checkpoint: Checkpoint, display: Display
 ) -> Progress:
-    """Train all `epochs` (`training.fit`), which start from `progress`; return the last progress.
+    """Run all `epochs` (`training.fit`), which start from `progress`; return the last progress.
 
-    The checkpoint is written now and then, when a signal ends the training, and at its end, so
-    that no epoch is trained twice and a higher `max_epochs` continues from there. Afterwards
-    signals are ignored: the caller needs a second to write the model.
+    The checkpoint is written at intervals, when a signal stops the training, and at the end, so
+    that no epoch is repeated, even with a higher `max_epochs`. Afterwards signals are ignored while
+    the caller writes the model.
 
-    Raises UserError for a loss that is not finite, KeyboardInterrupt for a signal.
+    Raises UserError if the loss is not finite, KeyboardInterrupt on a signal.
     """
     n_done = len(progress.history)
     with display:

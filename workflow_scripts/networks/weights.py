@@ -1,4 +1,4 @@
-"""Weights on disk: .npz, readable without any framework."""
+"""Read and write weights as .npz, which needs no deep-learning framework."""
 
 import io
 from pathlib import Path
@@ -14,11 +14,11 @@ def write(path: Path, weights: Weights) -> None:
     arrays = io.BytesIO()
     np.savez(arrays, **weights)
     with atomic(path) as partial:
-        # At once: on a full disk the zip file's own clean-up would print a traceback.
+        # In one call: on a full disk, zipfile's clean-up would print a traceback.
         partial.write_bytes(arrays.getbuffer())
 
 
 def read(path: Path) -> Weights:
-    """The arrays by name; no pickled object is accepted."""
+    """The arrays by name. Pickled objects are rejected."""
     with np.load(path, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}

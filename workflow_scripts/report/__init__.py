@@ -1,1 +1,1 @@
-"""The report: one page that shows results and what the networks learned, and its figures."""
+"""The report: a page of results and of what the networks learned, and its figures."""

@@ -1,4 +1,4 @@
-"""The figures of a report, by the names of their files."""
+"""The figures of the report and their file names."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from workflow_scripts.report.page import LEVEL
 
 
 def drawings(material: Material) -> Iterator[tuple[str, Figure]]:
-    """Name and figure, one at a time."""
+    """Yield the name and the figure of each file; only one figure is in memory at a time."""
     classes = material.tracks.classes
     baselines = dict(zip(material.variants, material.table["baseline_accuracy"], strict=True))
     yield "accuracies", figures.accuracies(material.accuracies, baselines)
@@ -25,8 +25,8 @@ def drawings(material: Material) -> Iterator[tuple[str, Figure]]:
     if material.tempi:
         yield "tempi", filter_figures.tempi(material.tempi, material.bpm)
     for variant in material.tempi:
-        own = material.filters[variant], material.spectra[variant]
-        yield f"tempo-{variant}", filter_figures.tempo_maps(*own)
+        table, spectra = material.filters[variant], material.spectra[variant]
+        yield f"tempo-{variant}", filter_figures.tempo_maps(table, spectra)
     for variant, trunk in material.spectral:
         table = material.filters[variant]
         chosen = table[(table["fold"] == 0) & (table["trunk"] == trunk)]

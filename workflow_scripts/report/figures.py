@@ -1,4 +1,4 @@
-"""The figures of results: accuracies, differences, confusions, learning curves, interventions."""
+"""Figures of results: accuracies, differences, confusions, learning curves, interventions."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from workflow_scripts.report.svg import INK
 
 matplotlib.style.use(Path(__file__).with_name("figures.mplstyle"))
 
-# Okabe & Ito's colours, which the colour-blind tell apart, on white and on black.
+# The palette of Okabe & Ito, safe for colour blindness on white and on black.
 BLUE, ORANGE, GREEN, RED, PURPLE = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7"
 COLOUR_OF = {
     "Black-box": PURPLE,
@@ -24,12 +24,12 @@ COLOUR_OF = {
     "Time-FrequencyInit": RED,
 }
 DASHES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
-# More points of a curve than this cannot be seen.
+# Largest number of points of a curve; more are not visible.
 MOST_POINTS = 300
 
 
 def accuracies(folds: Mapping[str, Sequence[float]], baselines: Mapping[str, float]) -> Figure:
-    """A row a variant: its folds' accuracies as dots, their mean and deviation, its baseline."""
+    """One row per variant: accuracies of the folds, mean ± standard deviation, baseline."""
     figure = Figure(figsize=(6.5, 0.32 * len(folds) + 0.8), layout="constrained")
     axes = figure.add_subplot()
     for row, (variant, values) in enumerate(folds.items()):
@@ -40,26 +40,26 @@ def accuracies(folds: Mapping[str, Sequence[float]], baselines: Mapping[str, flo
     axes.set_yticks(range(len(folds)), folds)
     axes.invert_yaxis()
     axes.set_xlim(0, 102)
-    axes.set_xlabel("Accuracy, per cent of the test tracks")
+    axes.set_xlabel("Accuracy, % of the test tracks")
     return figure
 
 
 def differences(pairs: pd.DataFrame, variants: Sequence[str], level: float) -> Figure:
-    """Points by which the row's network is better than the column's; a dot where it is real."""
+    """Difference in accuracy, row minus column, in points; a bullet marks p_holm < `level`."""
     size = len(variants)
-    values, real = np.full((size, size), np.nan), np.zeros((size, size), bool)
-    place = {variant: number for number, variant in enumerate(variants)}
+    values, significant = np.full((size, size), np.nan), np.zeros((size, size), bool)
+    positions = {variant: number for number, variant in enumerate(variants)}
     for pair in pairs.itertuples():
-        i, j = place[pair.first], place[pair.second]
+        i, j = positions[pair.first], positions[pair.second]
         values[i, j], values[j, i] = pair.difference, -pair.difference
-        real[i, j] = real[j, i] = pair.p_holm < level
+        significant[i, j] = significant[j, i] = pair.p_holm < level
     figure = Figure(figsize=(0.5 * size + 1.8, 0.42 * size + 1.4), layout="constrained")
     axes = figure.add_subplot()
     bound = max(np.nanmax(np.abs(values), initial=0), 1)
     axes.imshow(values, cmap="RdBu", vmin=-bound, vmax=bound, aspect="auto")
     for i, j in zip(*np.nonzero(~np.isnan(values)), strict=True):
-        mark = "\N{BULLET}" if real[i, j] else ""
-        # Upon a cell's own colour, whatever the page's is.
+        mark = "\N{BULLET}" if significant[i, j] else ""
+        # The background is the colour of the cell, so the colour of the page does not matter.
         colour = "#ffffff" if abs(values[i, j]) > 0.7 * bound else "#111111"
         points = f"{values[i, j]:+.0f}" if round(values[i, j]) else "0"
         axes.text(j, i, f"{points}{mark}", ha="center", va="center", color=colour)
@@ -70,7 +70,7 @@ def differences(pairs: pd.DataFrame, variants: Sequence[str], level: float) -> F
 
 
 def confusion(counts: np.ndarray, classes: Sequence[str]) -> Figure:
-    """Tracks by true class (rows) and decision (columns), shaded by their share of the row."""
+    """Numbers of tracks by label (rows) and predicted class (columns), shaded by row share."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     size = len(classes)
     figure = Figure(figsize=(0.55 * size + 1.5, 0.42 * size + 1.2), layout="constrained")
@@ -82,14 +82,14 @@ def confusion(counts: np.ndarray, classes: Sequence[str]) -> Figure:
             axes.text(j, i, str(counts[i, j]), ha="center", va="center", color=colour)
     axes.set_xticks(range(size), classes, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(size), classes)
-    axes.set_xlabel("decision")
-    axes.set_ylabel("class")
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("label")
     axes.grid(False)
     return figure
 
 
 def learning_curves(histories: Sequence[pd.DataFrame]) -> Figure:
-    """Losses and validation accuracy by epoch, a thin line a fold; a dot at the epoch kept."""
+    """Losses and validation accuracy by epoch, one line per fold; a dot marks the best epoch."""
     figure = Figure(figsize=(6.5, 2.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     for number, history in enumerate(histories):
@@ -107,20 +107,20 @@ def learning_curves(histories: Sequence[pd.DataFrame]) -> Figure:
         right.plot(best["epoch"], 100 * best["validation_accuracy"], "o", color=INK, markersize=3)
     left.set_title("Cross-entropy")
     left.legend()
-    right.set_title("Validation accuracy, per cent of the segments")
+    right.set_title("Validation accuracy, % of the segments")
     for axes in (left, right):
         axes.set_xlabel("epoch")
     return figure
 
 
 def thinned(history: pd.DataFrame) -> pd.DataFrame:
-    """At most some MOST_POINTS of a history's epochs, evenly, the last among them."""
+    """At most MOST_POINTS epochs of a history, evenly spaced, including the first and the last."""
     rows = np.linspace(0, len(history) - 1, min(len(history), MOST_POINTS)).round().astype(int)
     return history.iloc[rows]
 
 
 def interventions(table: pd.DataFrame, kind: str, architectures: Mapping[str, str]) -> Figure:
-    """Accuracy under one kind of intervention, a line a network; colours are architectures."""
+    """Accuracy under one kind of intervention, one line per variant, coloured by architecture."""
     figure = Figure(figsize=(6.5, 3.6), layout="constrained")
     axes = figure.add_subplot()
     of_kind = table[table["intervention"] == kind]
@@ -137,9 +137,9 @@ def interventions(table: pd.DataFrame, kind: str, architectures: Mapping[str, st
             label=variant,
         )
     axes.set_ylim(0, 102)
-    axes.set_ylabel("Accuracy, per cent")
-    named = {STRETCH: "tempo, as a multiple of the track's own", SHIFT: "shift, mel bands up"}
-    axes.set_xlabel(named[kind])
+    axes.set_ylabel("Accuracy, %")
+    labels = {STRETCH: "tempo, relative to the original", SHIFT: "shift, mel bands up"}
+    axes.set_xlabel(labels[kind])
     _legend_beside(axes)
     return figure
 

@@ -1,4 +1,4 @@
-"""The figures of filters: the tempi they look for, their shapes over frequency."""
+"""Figures of filters: tempi of temporal filters, shapes of spectral filters."""
 
 from collections.abc import Mapping
 
@@ -11,16 +11,17 @@ from matplotlib.ticker import NullLocator
 from workflow_scripts.report.figures import BLUE, ORANGE
 from workflow_scripts.report.svg import INK
 
-# Filters over frequency that a figure shows, the strongest.
+# Number of the strongest spectral filters that a figure shows.
 N_SHAPES = 8
 COLUMNS = 4
 BINS = np.arange(40, 271, 10)
 
 
 def tempi(of_filters: Mapping[str, np.ndarray], of_tracks: np.ndarray) -> Figure:
-    """Shares of each variant's temporal filters by tempo, above those of the tracks.
+    """Histograms of the tempi of each variant's temporal filters and of the tracks.
 
-    BPM; NaN for a filter without a tempo. `of_tracks` is empty where the tracks' are not known.
+    All tempi are in BPM. `of_filters` has NaN for filters without a tempo; `of_tracks` is empty if
+    the tempi of the tracks are unknown.
     """
     figure = Figure(figsize=(6.5, 1.3 * len(of_filters) + 0.5), layout="constrained")
     rows = np.atleast_1d(figure.subplots(len(of_filters), 1, sharex=True))
@@ -37,7 +38,7 @@ def tempi(of_filters: Mapping[str, np.ndarray], of_tracks: np.ndarray) -> Figure
                 label="tracks",
             )
         axes.set_title(f"{variant}: {len(known)} of {len(values)} filters have a tempo")
-        axes.set_ylabel("per cent")
+        axes.set_ylabel("%")
     rows[0].legend(loc="upper center", ncols=2)
     rows[-1].set_xlabel("BPM")
     return figure
@@ -50,14 +51,14 @@ def _shares(values: np.ndarray) -> np.ndarray:
 def tempo_maps(table: pd.DataFrame, spectra: Mapping[str, np.ndarray]) -> Figure:
     """Responses to pulses and modulation spectra of one variant's temporal filters, by tempo.
 
-    `table` and `spectra` are what `interpret` writes.
+    `table` and `spectra` are written by the step interpret.
     """
     figure = Figure(figsize=(6.5, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     order = np.argsort(table["tempo"].to_numpy()[spectra["response_rows"]], kind="stable")
     responses = spectra["responses"][order]
-    of_row = dict(zip(spectra["modulation_rows"], spectra["modulation"], strict=True))
-    modulation = np.stack([of_row[row] for row in spectra["response_rows"][order]])
+    by_row = dict(zip(spectra["modulation_rows"], spectra["modulation"], strict=True))
+    modulation = np.stack([by_row[row] for row in spectra["response_rows"][order]])
     modulation = modulation / np.maximum(modulation.max(axis=1, keepdims=True), 1e-12)
     _map(left, responses, spectra["bpm"], "Response to pulses")
     _map(right, modulation, spectra["modulation_bpm"], "Modulation spectrum")
@@ -83,9 +84,10 @@ def _map(axes: Axes, values: np.ndarray, bpm: np.ndarray, title: str) -> None:
 
 
 def spectral_shapes(table: pd.DataFrame, weight: np.ndarray, hertz: np.ndarray) -> Figure:
-    """The strongest of one model's filters over frequency, where they are active most.
+    """The N_SHAPES strongest spectral filters of one model, where they are most active.
 
-    `table` has their rows, `weight` is (filters, m, 1), `hertz` the bands' centres.
+    `table` has one row per filter, `weight` is (filters, m, 1), `hertz` are the centres of the
+    bands.
     """
     strongest = table.dropna(subset="offset").nlargest(N_SHAPES, "strength")
     strongest = strongest.sort_values(["most_affected_class", "strength"], ascending=[True, False])

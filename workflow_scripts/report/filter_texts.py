@@ -1,4 +1,4 @@
-"""What the page says of filters: their tempi, and the sounds that they pass."""
+"""Texts of the page about filters: their tempi, and the sounds that they pass."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-# A filter has the tempo of its class if they differ by a smaller share than this.
+# Relative difference below which a filter has the tempo of its class.
 NEAR = 0.05
 OCTAVES = (0.25, 1 / 3, 0.5, 1, 2, 3, 4)
 
 
 def read(csv: Path) -> pd.DataFrame:
-    """A table written by `interpret`; names stay text, unknown numbers are NaN."""
+    """A table written by the step interpret; names are read as text, empty numbers as NaN."""
     table = pd.read_csv(csv, keep_default_na=False)
     numbers = ("strength", "gain", "tempo", "offset")
     return table.astype({"most_affected_class": str}).assign(
@@ -22,7 +22,7 @@ def read(csv: Path) -> pd.DataFrame:
 
 
 def tempo_sentence(variant: str, table: pd.DataFrame, tempo_of: Mapping[str, float]) -> str:
-    """How many filters have a tempo, and how many have that of their most affected class.
+    """The number of filters with a tempo, and the share with that of their most affected class.
 
     `tempo_of` is the median BPM of each class; empty if the tracks' tempi are unknown.
     """
@@ -41,7 +41,7 @@ def tempo_sentence(variant: str, table: pd.DataFrame, tempo_of: Mapping[str, flo
 
 
 def sounds(folder: Path, add: Callable[[bytes], int]) -> dict[str, Any]:
-    """The players of the sounds that `auralise` wrote; empty if there are none.
+    """The players of the sounds that the step auralise wrote; empty if there are none.
 
     `add` takes an MP3 and returns the number by which players refer to it.
     """

@@ -7,7 +7,7 @@ import pandas as pd
 from workflow_scripts.interpretation import intervention_table
 from workflow_scripts.interpretation.interventions import SHIFT, STRETCH
 
-# The tempo at which the page says how predictions change.
+# The tempo, relative to the original, at which the page describes changed predictions.
 SLOWED = 0.8
 
 

@@ -1,4 +1,4 @@
-"""All tables that the report is made from."""
+"""The inputs of the report: tables, predictions, spectra and weights."""
 
 import argparse
 import json
@@ -22,11 +22,12 @@ from workflow_scripts.results import comparison, predictions
 
 @dataclass(frozen=True)
 class Material:
-    """Finished results; dictionaries are by variant, in the table's order, lists by fold.
+    """Finished results; the keys of dictionaries are variants, in the table's order.
 
-    table: table1.csv. baselines: baselines.csv. interventions: interventions.csv; changed: the
-    counts behind it. filters and spectra: what `interpret` writes. first_weights: the model of the
-    first fold. bpm: the annotated tempo of each of `tracks`, empty unless all are known.
+    Lists of tables have one table per fold. table: table1.csv. baselines: baselines.csv. fits: the
+    contents of all fit.json. interventions: interventions.csv; changed: the counts that it
+    summarises. filters and spectra: written by the step interpret. first_weights: the models of
+    fold 0. bpm: the annotated tempo of each track, (tracks,), empty unless all are known.
     """
 
     tracks: split.Tracks
@@ -45,17 +46,17 @@ class Material:
 
     @property
     def variants(self) -> list[str]:
-        """Names of the networks."""
+        """The names of the variants."""
         return list(self.predictions)
 
     @property
     def architectures(self) -> dict[str, str]:
-        """As Table I names them."""
+        """The architecture of each variant."""
         return dict(zip(self.variants, self.table["architecture"], strict=True))
 
     @cached_property
     def accuracies(self) -> dict[str, list[float]]:
-        """Accuracy of each fold in %."""
+        """The accuracies of each variant, one per fold, in %."""
         return {
             variant: [predictions.track_accuracy(fold) for fold in folds]
             for variant, folds in self.predictions.items()
@@ -63,13 +64,13 @@ class Material:
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
-        """See `comparison.pairs`."""
-        # Of K folds one tests, one validates, the others train.
+        """The comparisons of `comparison.pairs`."""
+        # One of K folds is the test set, one the validation set, the others are training data.
         return comparison.pairs(self.predictions, 1 / max(self.tracks.n_folds - 2, 1))
 
     @property
     def tempi(self) -> dict[str, np.ndarray]:
-        """BPM of each temporal filter, NaN for one without a tempo; of variants that have some."""
+        """The BPM of temporal filters, NaN for none, for each variant with temporal filters."""
         rows = {variant: spectra["response_rows"] for variant, spectra in self.spectra.items()}
         return {
             variant: self.filters[variant]["tempo"].to_numpy()[own]
@@ -79,7 +80,7 @@ class Material:
 
     @property
     def class_tempi(self) -> dict[str, float]:
-        """Median annotated BPM of each class; none unless all tracks' tempi are known."""
+        """The median annotated BPM of each class; empty unless the tempi of all tracks are known."""
         if not len(self.bpm):
             return {}
         labels = self.tracks.label
@@ -87,7 +88,7 @@ class Material:
 
     @property
     def spectral(self) -> list[tuple[str, str]]:
-        """Variant and trunk of each trunk of filters over frequency."""
+        """Variant and name of each trunk with spectral filters."""
         return [
             (variant, str(trunk))
             for variant, table in self.filters.items()
@@ -96,7 +97,7 @@ class Material:
 
 
 def read(options: argparse.Namespace) -> Material:
-    """From the files that the step `report` is given."""
+    """Read the files in the options of the step report."""
     tracks = split.read(options.folds)
     table = pd.read_csv(
         options.table, keep_default_na=False, na_values=[""], dtype={"variant": str}

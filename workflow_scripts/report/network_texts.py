@@ -1,4 +1,4 @@
-"""What the page shows of each network: confusions, confident errors, its learning."""
+"""Texts of the page about each network: confusions, confident errors, training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-# The most confident wrong predictions of a network that the page shows.
+# Number of wrong predictions per network that the page shows.
 N_ERRORS = 5
 
 
 @dataclass(frozen=True)
 class Error:
-    """A track that a network predicts wrong.
+    """A track with a wrong prediction.
 
     `probability` is the mean probability of the predicted class; `votes` are the classes that its
     segments vote for, in order.
@@ -35,7 +35,7 @@ def most_frequent_confusion(counts: np.ndarray, classes: Sequence[str]) -> str:
     """A sentence on the largest number off the diagonal of `confusions`."""
     wrong = counts - np.diag(np.diag(counts))
     if not wrong.any():
-        return "It confuses no classes."
+        return "It does not confuse any classes."
     i, j = np.unravel_index(wrong.argmax(), wrong.shape)
     return (
         f"Most frequent confusion: {wrong[i, j]} of {counts[i].sum()} tracks of {classes[i]} are "
@@ -60,11 +60,11 @@ def most_confident_errors(predictions: pd.DataFrame, classes: Sequence[str]) -> 
 
 
 def learning(histories: Sequence[pd.DataFrame]) -> str:
-    """A sentence on the epochs that were trained and the ones that were kept."""
+    """A sentence on the number of epochs of each fold and the best epochs."""
     kept = [int(h.loc[h["validation_accuracy"].idxmax(), "epoch"]) for h in histories]
     lengths = [len(history) for history in histories]
     trained = _range(lengths)
-    return f"Trained for {trained} epochs a fold; the model of epoch {_range(kept)} is kept."
+    return f"Trained for {trained} epochs per fold; the model of epoch {_range(kept)} is kept."
 
 
 def _range(values: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""The page of the report: its contents as fields, and the templates that show them."""
+"""The page of the report: fields with its contents, rendered by templates."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,15 +7,15 @@ from typing import Any
 import jinja2
 
 TEMPLATES = Path(__file__).with_name("templates")
-# Below this p-value, two networks are said to differ.
+# Significance level of a difference between two networks.
 LEVEL = 0.05
 
 
 @dataclass
 class Page:
-    """What the templates show; the fields are the templates' names.
+    """The values of the variables in the templates.
 
-    A section whose fields are empty is left out.
+    A section whose field is empty is not shown.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Page:
     level: float = LEVEL
 
     def html(self) -> str:
-        """The page as one document that needs no other file."""
+        """The page as one HTML document that needs no other file."""
         environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(TEMPLATES),
             autoescape=True,
@@ -61,14 +61,14 @@ class Page:
         )
 
     def _sections(self) -> list[tuple[str, str]]:
-        """Id and title of each section that is shown; a template of that name shows it."""
+        """Id and title of each section that is shown; its template is <id>.html.j2."""
         sections = [
             ("table", "Table I", True),
             ("differences", "Which networks differ", self.pairs),
             ("networks", "Each network", True),
             ("temporal", "What the temporal filters learned", self.temporal),
             ("spectral", "What the spectral filters learned", self.spectral),
-            ("interventions", "Faster, slower, higher, lower", self.stretch_sentence),
+            ("interventions", "Time stretch and pitch shift", self.stretch_sentence),
             ("sounds", "Listen to the filters", self.sounds),
             ("costs", "Training time and memory", True),
             ("provenance", "How these results were made", True),

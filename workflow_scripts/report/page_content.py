@@ -1,4 +1,4 @@
-"""What the page says of finished results."""
+"""The contents of the page, from finished results."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from workflow_scripts.results.notes import notes
 
 
 def page(material: Material, name: str, dataset: str, configuration: str) -> Page:
-    """The page of these results, without figures and sounds.
+    """The page, without figures and sounds.
 
     `dataset` is ballroom, demo or folder; `configuration` is YAML.
     """
@@ -67,13 +67,13 @@ def page(material: Material, name: str, dataset: str, configuration: str) -> Pag
 
 
 def heights(table: pd.DataFrame) -> dict[str, int]:
-    """m of each variant's first filter, from the cells of table1.csv, such as "(32, 1)"."""
+    """m of the first trunk of each variant, from cells of table1.csv such as "(32, 1)"."""
     firsts = table["filter"].str.extract(r"\((\d+),")[0].astype(int)
     return dict(zip(table["variant"], firsts, strict=True))
 
 
 def headline(table: pd.DataFrame, baselines: pd.DataFrame) -> str:
-    """The best network and the best baseline."""
+    """A sentence on the best network and the best baseline."""
     best = table.loc[table["accuracy_mean"].idxmax()]
     means = baselines.groupby("system")["accuracy"].mean()
     baseline = str(means.idxmax())
@@ -86,7 +86,7 @@ def headline(table: pd.DataFrame, baselines: pd.DataFrame) -> str:
 
 
 def differences_sentence(pairs: pd.DataFrame) -> str:
-    """How many pairs differ significantly, and the largest of these differences."""
+    """The number of pairs that differ significantly, and the largest of these differences."""
     if not len(pairs):
         return ""
     significant = pairs[pairs["p_holm"] < LEVEL]
@@ -113,7 +113,7 @@ def network(
     changed: pd.DataFrame,
     classes: list[str],
 ) -> dict[str, Any]:
-    """What the page shows of one network; `changed` are its counts under interventions."""
+    """The contents of the section on one network; `changed` are its counts of interventions."""
     counts = network_texts.confusions(predictions, classes)
     sums = np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return {
@@ -133,7 +133,7 @@ def network(
 
 
 def costs(fits: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Time and memory of the trainings, a row a variant; `fits` are contents of fit.json."""
+    """Time and memory of training, one row per variant; `fits` are contents of fit.json."""
     columns = ["variant", "n_epochs", "seconds", "peak_memory_mb"]
     table = pd.DataFrame([{column: fit[column] for column in columns} for fit in fits])
     rows = []

@@ -1,4 +1,4 @@
-"""Table I as the page shows it: cells that can be sorted, and a dot a fold."""
+"""Table I on the page: sortable columns, and one dot per fold."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from workflow_scripts.results.baselines import NAMES
 from workflow_scripts.results.table1 import for_people
 
 NUMERIC = {"Parameters", "Accuracy", "Segments", "Paper", "Paper's baseline"}
-# The column of table1.csv that decides the order of a shown column.
+# The column of table1.csv by which a column of the page is sorted.
 SORTED_BY = {
     "Input": "input_frames",
     "Parameters": "parameters",
@@ -23,7 +23,7 @@ SORTED_BY = {
 
 
 def table_columns(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The heads of the columns: those of `for_people`, and one for the dots."""
+    """The heads of the columns: those of `table1.for_people`, and one for the dots."""
     columns = [
         {"title": title, "numeric": title in NUMERIC, "wrap": title == "Baseline", "sortable": True}
         for title in for_people(table)
@@ -33,7 +33,7 @@ def table_columns(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def table_rows(table: pd.DataFrame, folds: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
-    """The rows: cells with the values that they are sorted by, and what the dots show.
+    """The rows: cells with the values that they are sorted by, and the values of the dots.
 
     `folds` has the accuracy of each fold in %, by variant.
     """
@@ -62,7 +62,7 @@ def table_rows(table: pd.DataFrame, folds: Mapping[str, Sequence[float]]) -> lis
 
 
 def baseline_rows(baselines: pd.DataFrame) -> list[tuple[str, str]]:
-    """Name and accuracy of each baseline, the best first."""
+    """The name and accuracy of each baseline, the best first."""
     grouped = baselines.groupby("system")["accuracy"]
     means, stds = grouped.mean().sort_values(ascending=False), grouped.std(ddof=0)
     return [(NAMES[name], f"{mean:.2f} ± {stds[name]:.2f}") for name, mean in means.items()]

@@ -1,1 +1,1 @@
-"""From predictions to tables: metrics, baselines, Table I."""
+"""Metrics, baselines, comparisons of networks, and Table I, from predictions."""

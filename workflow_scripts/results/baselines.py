@@ -1,4 +1,4 @@
-"""Systems without a network that the paper compares with (Table I, "Baseline")."""
+"""Baselines: classifiers without a network (paper, Table I, "Baseline")."""
 
 from collections.abc import Collection
 
@@ -16,40 +16,44 @@ NAMES = {
     MODULATION_SCALE_SPECTRUM: "modulation scale spectrum",
 }
 
-# The baseline that the paper sets beside each architecture; the others have the last one.
+# The paper's baseline for these architectures; all others have the modulation scale spectrum.
 BASELINE_OF = {"Frequency": MOST_PROBABLE_CLASS, "Time": TEMPO_1NN}
 
 
 def baseline_of(architecture: str, computed: Collection[str]) -> str:
-    """The name of the baseline system for a row of Table I.
+    """The name of the baseline in a row of Table I; `computed` are the available names.
 
-    Where tempi are not annotated, estimated ones take their place.
+    Without annotated tempi, the estimated ones are used.
     """
-    system = BASELINE_OF.get(architecture, MODULATION_SCALE_SPECTRUM)
-    return TEMPO_1NN_ESTIMATED if system == TEMPO_1NN and system not in computed else system
+    name = BASELINE_OF.get(architecture, MODULATION_SCALE_SPECTRUM)
+    return TEMPO_1NN_ESTIMATED if name == TEMPO_1NN and name not in computed else name
 
 
 def most_probable_class(train_labels: np.ndarray, n_test: int) -> np.ndarray:
-    """The most frequent training label for every test track; the first by name among equals."""
+    """The most frequent training label for each test track, text (n_test,).
+
+    A tie goes to the first by name.
+    """
     names, counts = np.unique(train_labels, return_counts=True)
     return np.full(n_test, names[counts.argmax()])
 
 
 def tempo_1nn(train_bpm: np.ndarray, train_labels: np.ndarray, test_bpm: np.ndarray) -> np.ndarray:
-    """The class of the nearest training tempo (Gouyon et al. 2004).
+    """The class of the nearest training tempo for each test track (Gouyon et al. 2004).
 
-    Every training track at the smallest distance votes, as in Weka's IBk: annotated tempi are
-    whole numbers, and one arbitrary neighbour among equals loses ten points on Ballroom. A tie
-    of votes goes to the class that is more frequent in training, then the first by name. NaN is
-    an unknown tempo: such a training track never votes, for such a test track all vote.
+    Every training track at the smallest distance votes, as in Weka's IBk. Annotated tempi are
+    whole numbers, so ties are frequent: one arbitrary neighbour costs ten points on Ballroom. A tie
+    of votes goes to the class that is more frequent in training, then to the first by name. A
+    training track of unknown tempo (NaN) does not vote; for a test track of unknown tempo, all
+    training tracks vote.
     """
     names, targets, counts = np.unique(train_labels, return_inverse=True, return_counts=True)
-    decided = []
+    predicted = []
     for bpm in test_bpm:
         distance = np.abs(train_bpm - bpm)
         nearest = distance == np.min(distance, where=~np.isnan(distance), initial=np.inf)
         if not nearest.any():
             nearest[:] = True
         votes = np.bincount(targets[nearest], minlength=len(names))
-        decided.append(names[np.lexsort((-counts, -votes))[0]])
-    return np.array(decided)
+        predicted.append(names[np.lexsort((-counts, -votes))[0]])
+    return np.array(predicted)

@@ -1,4 +1,4 @@
-"""Which differences between networks are real: pair by pair, on the same folds."""
+"""Significance of the differences between networks, pair by pair on the same folds."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -13,12 +13,12 @@ CONFIDENCE = 0.95
 
 
 def corrected_t(differences: np.ndarray, test_share: float) -> tuple[float, float]:
-    """P-value, two-sided, and half the width of the CONFIDENCE interval of the mean difference.
+    """Two-sided p-value and half the width of the CONFIDENCE interval of the mean difference.
 
-    The corrected resampled t-test of Nadeau & Bengio, Inference for the generalization error,
-    Machine Learning 52, 2003: folds share training tracks, so that their variance over K, the plain
-    t-test's, is too small; it is multiplied by 1/K + n_test / n_train instead. `differences`, a
-    value a fold, are of one pair; `test_share` is n_test / n_train.
+    The corrected resampled t-test of Nadeau & Bengio (Inference for the generalization error,
+    Machine Learning 52, 2003). Folds share training tracks, so the t-test's variance / K is too
+    small; the corrected one is variance * (1/K + n_test / n_train). `differences` has one value
+    per fold, float (K,); `test_share` is n_test / n_train.
     """
     n = len(differences)
     error = np.sqrt((1 / n + test_share) * np.var(differences, ddof=1))
@@ -29,7 +29,7 @@ def corrected_t(differences: np.ndarray, test_share: float) -> tuple[float, floa
 
 
 def holm(p: Sequence[float]) -> np.ndarray:
-    """P-values adjusted for as many tests as there are (S. Holm, Scand. J. Statistics 6, 1979)."""
+    """P-values adjusted for multiple comparisons (S. Holm, Scand. J. Statistics 6, 1979)."""
     values = np.asarray(p, float)
     order = np.argsort(values)
     factors = len(values) - np.arange(len(values))
@@ -40,16 +40,16 @@ def holm(p: Sequence[float]) -> np.ndarray:
 
 
 def pairs(predictions: Mapping[str, Sequence[pd.DataFrame]], test_share: float) -> pd.DataFrame:
-    """A row a pair of variants; `predictions` has each one's tables, a fold each.
+    """A table with one row per pair of variants; `predictions` has one table per fold of each.
 
-    Columns first, second; difference, the mean over folds of first less second, in points of per
-    cent; half_width of its CONFIDENCE interval; p, and p_holm over all pairs; only_first and
-    only_second, the tracks that but one of them decides right.
+    Columns: first, second; difference, the mean over folds of the accuracy of first minus second,
+    in percentage points; half_width of its CONFIDENCE interval; p; p_holm, adjusted for all pairs;
+    only_first and only_second, the number of tracks that only this one predicts correctly.
     """
     accuracies = {
         v: np.array([track_accuracy(f) for f in folds]) for v, folds in predictions.items()
     }
-    right = {v: _right(folds) for v, folds in predictions.items()}
+    correct = {v: _correct(folds) for v, folds in predictions.items()}
     rows = []
     for first, second in combinations(predictions, 2):
         differences = accuracies[first] - accuracies[second]
@@ -61,8 +61,8 @@ def pairs(predictions: Mapping[str, Sequence[pd.DataFrame]], test_share: float) 
                 "difference": differences.mean(),
                 "half_width": half_width,
                 "p": p,
-                "only_first": int((right[first] & ~right[second]).sum()),
-                "only_second": int((right[second] & ~right[first]).sum()),
+                "only_first": int((correct[first] & ~correct[second]).sum()),
+                "only_second": int((correct[second] & ~correct[first]).sum()),
             }
         )
     table = pd.DataFrame(rows)
@@ -71,7 +71,7 @@ def pairs(predictions: Mapping[str, Sequence[pd.DataFrame]], test_share: float) 
     return table
 
 
-def _right(folds: Sequence[pd.DataFrame]) -> pd.Series:
-    """Whether each track, by its name, is decided right."""
+def _correct(folds: Sequence[pd.DataFrame]) -> pd.Series:
+    """Whether the prediction of each track is correct, indexed by track_id."""
     table = pd.concat(folds).set_index("track_id")
     return table["predicted"] == table["label"]

@@ -1,4 +1,4 @@
-"""What a reader has to know of a table of accuracies."""
+"""Notes below a table of accuracies."""
 
 from workflow_scripts.dataset.split import Tracks
 
@@ -7,26 +7,28 @@ SYNTHETIC = (
     "and are not comparable with the paper's."
 )
 LEGEND = (
-    "Accuracy: per cent of the test tracks, by majority vote of their segments; Segments: per "
-    "cent of the segments; mean ± standard deviation over {n} folds."
+    "Accuracy: % of the test tracks, by majority vote of their segments. Segments: % of the test "
+    "segments. Both are mean ± standard deviation over {n} folds."
 )
 
 
 def notes(tracks: Tracks, n_skipped: int, dataset: str) -> list[str]:
-    """Sentences: what the numbers are, and what of the data limits them.
+    """The legend of the table, then one sentence for each limitation of the data.
 
-    `dataset` is ballroom, demo or folder; `n_skipped` tracks were left out.
+    `dataset` is ballroom, demo or folder; `n_skipped` is the number of skipped tracks.
     """
     sentences = [LEGEND.format(n=tracks.n_folds)]
     for fold, classes in tracks.lacking("test").items():
-        sentences.append(f"Fold {fold} tests no track of {', '.join(classes)}.")
+        sentences.append(f"The test set of fold {fold} has no track of {', '.join(classes)}.")
     if copies := tracks.n_copies():
         sentences.append(
-            f"{copies} tracks have the same audio as one of another fold: one is trained on when "
-            "the other is tested."
+            f"{copies} tracks have the same audio as a track of another fold: a model may be "
+            "tested on audio that it was trained on."
         )
     if n_skipped:
-        sentences.append(f"{n_skipped} tracks were left out; skipped.csv says which and why.")
+        sentences.append(
+            f"{n_skipped} tracks were skipped; skipped.csv lists them with the reasons."
+        )
     if dataset == "demo":
         sentences.append(SYNTHETIC)
     return sentences

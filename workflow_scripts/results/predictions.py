@@ -1,4 +1,4 @@
-"""A variant's decisions on the test tracks of one fold, as a table and as accuracies."""
+"""The predictions of a variant on the test tracks of one fold: table and accuracies."""
 
 from pathlib import Path
 
@@ -15,17 +15,18 @@ def table(
     probabilities: np.ndarray,
     source: np.ndarray,
 ) -> pd.DataFrame:
-    """A row a track: track_id, label, predicted, n_segments, votes and mean probability a class.
+    """A table with one row per track.
 
-    A last column, segments, holds for each segment in order the position in `classes` of the class
-    that it votes for, with spaces between.
-    `probabilities` (segments, classes) belong to the tracks at the positions `source`.
+    Columns: track_id, label, predicted, n_segments; votes_<class> and probability_<class>, the mean
+    over segments; segments, the positions in `classes` that the segments vote for, in order and
+    separated by spaces. `probabilities` are (segments, classes); `source`, int (segments,), are the
+    positions of their tracks.
     """
     rows = []
     for position, (track_id, label) in enumerate(zip(track_ids, labels, strict=True)):
         own = probabilities[source == position]
-        decided, votes, mean = majority_vote(own)
-        row = {"track_id": track_id, "label": label, "predicted": classes[decided]}
+        predicted, votes, mean = majority_vote(own)
+        row = {"track_id": track_id, "label": label, "predicted": classes[predicted]}
         row["n_segments"] = len(own)
         row |= {f"votes_{name}": n for name, n in zip(classes, votes, strict=True)}
         row |= {f"probability_{name}": p for name, p in zip(classes, mean, strict=True)}
@@ -35,17 +36,17 @@ def table(
 
 
 def read(csv: Path) -> pd.DataFrame:
-    """A table written by `evaluate`; names stay text."""
+    """A table written by the step evaluate; names are read as text."""
     names = {"track_id": str, "label": str, "predicted": str, "segments": str}
     return pd.read_csv(csv, dtype=names, keep_default_na=False)
 
 
 def track_accuracy(predictions: pd.DataFrame) -> float:
-    """Per cent of the tracks decided right."""
+    """The percentage of the tracks that are predicted correctly."""
     return 100 * float((predictions["predicted"] == predictions["label"]).mean())
 
 
 def segment_accuracy(predictions: pd.DataFrame) -> float:
-    """Per cent of the segments that vote for their track's class."""
-    right = sum(row[f"votes_{row['label']}"] for _, row in predictions.iterrows())
-    return 100 * float(right / predictions["n_segments"].sum())
+    """The percentage of the segments that vote for the label of their track."""
+    correct = sum(row[f"votes_{row['label']}"] for _, row in predictions.iterrows())
+    return 100 * float(correct / predictions["n_segments"].sum())

@@ -1,20 +1,20 @@
-"""What trained the models of a table, in a sentence."""
+"""A sentence on the software, seed and commit that trained the models of a table."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 
 def sentence(fits: Sequence[Mapping[str, Any]]) -> str:
-    """Engines and versions, seed, and commits that the contents of fit.json tell of.
+    """Name the versions, seeds and commits in `fits`, contents of fit.json.
 
-    Several of one kind are all named: an experiment may be gone on with after an update.
+    All different values are named: an experiment may continue after an update.
     """
-    versions = _each(", ".join(f"{k} {v}" for k, v in fit["versions"].items()) for fit in fits)
-    seeds = _each(str(fit["seed"]) for fit in fits)
-    told = f"Trained with {versions}; seed {seeds}; "
+    versions = _distinct(", ".join(f"{k} {v}" for k, v in fit["versions"].items()) for fit in fits)
+    seeds = _distinct(str(fit["seed"]) for fit in fits)
+    start = f"Trained with {versions}; seed {seeds}; "
     if all(fit["commit"] is None for fit in fits):
-        return f"{told}the commit is unknown."
-    return f"{told}commit {_each(_commit(fit) for fit in fits)}."
+        return f"{start}the commit is unknown."
+    return f"{start}commit {_distinct(_commit(fit) for fit in fits)}."
 
 
 def _commit(fit: Mapping[str, Any]) -> str:
@@ -24,6 +24,5 @@ def _commit(fit: Mapping[str, Any]) -> str:
     return f"{fit['commit'][:10]}{changed}"
 
 
-def _each(texts: Iterable[str]) -> str:
-    """Those that differ, in the order of their first."""
+def _distinct(texts: Iterable[str]) -> str:
     return " and ".join(dict.fromkeys(texts))

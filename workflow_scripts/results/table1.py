@@ -1,4 +1,4 @@
-"""Table I of the paper, computed from predictions, with the paper's own numbers beside ours."""
+"""Table I of the paper, computed from predictions, with the paper's numbers beside ours."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -23,14 +23,14 @@ def row(
 ) -> dict[str, Any]:
     """One row of table1.csv, without the paper's columns.
 
-    Accuracies are per cent; means and standard deviations (ddof 0) run over the folds of
-    `predictions`. `baselines` has the columns system, fold, accuracy; a baseline that it lacks
-    leaves its cells empty.
+    Accuracies are in %; means and standard deviations (ddof 0) are over `predictions`, one table
+    per fold. `baselines` has the columns system, fold, accuracy; the cells of a baseline that it
+    lacks are empty.
     """
     tracks = [track_accuracy(fold) for fold in predictions]
     segments = [segment_accuracy(fold) for fold in predictions]
-    system = baseline_of(description["architecture"], set(baselines["system"]))
-    of_system = baselines.loc[baselines["system"] == system, "accuracy"]
+    baseline = baseline_of(description["architecture"], set(baselines["system"]))
+    of_baseline = baselines.loc[baselines["system"] == baseline, "accuracy"]
     return {
         "variant": variant,
         "architecture": description["architecture"],
@@ -45,14 +45,14 @@ def row(
         "n_folds": len(predictions),
         "paper_accuracy_mean": np.nan,
         "paper_accuracy_std": np.nan,
-        "baseline": system if len(of_system) else "",
-        "baseline_accuracy": of_system.mean() if len(of_system) else np.nan,
+        "baseline": baseline if len(of_baseline) else "",
+        "baseline_accuracy": of_baseline.mean() if len(of_baseline) else np.nan,
         "paper_baseline_accuracy": np.nan,
     }
 
 
 def with_paper(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with the paper's columns filled for the variants that the paper has."""
+    """A copy of the table with the paper's columns filled for the variants in the paper."""
     paper = pd.read_csv(PAPER, index_col="variant").reindex(table["variant"])
     filled = table.copy()
     for column in paper:
@@ -61,7 +61,7 @@ def with_paper(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def for_people(table: pd.DataFrame) -> pd.DataFrame:
-    """The table as text, a column for each of the paper's, empty paper columns left out."""
+    """The table as text for a reader; without the paper's columns if they are empty."""
     shown = pd.DataFrame(
         {
             "Variant": table["variant"],
@@ -72,8 +72,8 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
             "Accuracy": _spread(table["accuracy_mean"], table["accuracy_std"]),
             "Segments": _spread(table["segment_accuracy_mean"], table["segment_accuracy_std"]),
             "Baseline": [
-                f"{accuracy:.2f} {NAMES[system]}" if system else ""
-                for system, accuracy in zip(
+                f"{accuracy:.2f} {NAMES[name]}" if name else ""
+                for name, accuracy in zip(
                     table["baseline"], table["baseline_accuracy"], strict=True
                 )
             ],
@@ -100,7 +100,7 @@ def markdown(shown: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
 
 
 def latex(shown: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
-    """A LaTeX table environment; it needs no package."""
+    """A LaTeX table environment that needs no package."""
     rows = [[_latex_text(cell) for cell in row] for row in shown.to_numpy().tolist()]
     head = " & ".join(_latex_text(column) for column in shown.columns)
     body = "\n".join("    " + " & ".join(row) + r" \\" for row in rows)

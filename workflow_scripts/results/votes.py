@@ -6,12 +6,12 @@ import numpy as np
 
 
 def majority_vote(probabilities: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:
-    """The class of one track from its segments' probabilities, shape (segments, classes).
+    """The predicted class of one track from probabilities of its segments, (segments, classes).
 
-    Each segment votes for its most probable class; a tie between classes goes to the one of the
-    higher summed probability.
+    Each segment votes for its most probable class; a tie goes to the class with the higher summed
+    probability.
 
-    Returns the class, the votes and the mean probability of each class.
+    Returns the position of the class, and the votes and the mean probability of each class.
     """
     votes = np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1])
     mean = probabilities.mean(axis=0)
@@ -19,16 +19,20 @@ def majority_vote(probabilities: np.ndarray) -> tuple[int, np.ndarray, np.ndarra
     return int(np.where(most, mean, -np.inf).argmax()), votes, mean
 
 
-def combined_vote(heard: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The classes of one track in order, the decision first, from what several networks hear.
+def combined_vote(
+    probabilities: Sequence[np.ndarray],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The classes of one track, the predicted one first, from several networks.
 
-    For each network the probabilities of its segments, (segments, classes), as many as it has. A
-    class's share of the votes counts each network alike, and so does its mean probability, which
-    decides between classes of the same share. One network by itself decides as in `decide`.
+    `probabilities` has an array (segments, classes) for each network; the number of segments may
+    differ. Classes are ordered by their share of the votes, then by their mean probability; both
+    are averages in which each network has the same weight. With one network, the first class is
+    that of `majority_vote`.
 
-    Returns positions of classes, and of each class the share of the votes and the mean probability.
+    Returns the positions of the classes, and the share of the votes and the mean probability of
+    each class.
     """
-    decisions = [majority_vote(probabilities) for probabilities in heard]
-    shares = np.mean([votes / votes.sum() for _, votes, _ in decisions], axis=0)
-    mean = np.mean([mean for *_, mean in decisions], axis=0)
+    of_networks = [majority_vote(own) for own in probabilities]
+    shares = np.mean([votes / votes.sum() for _, votes, _ in of_networks], axis=0)
+    mean = np.mean([mean for *_, mean in of_networks], axis=0)
     return np.lexsort((-mean, -shares)), shares, mean

@@ -23,7 +23,9 @@ def parse() -> argparse.Namespace:
         "--index", type=Path, nargs="+", required=True, help="features/shard-<i>.csv"
     )
     parser.add_argument("--ballroom", action="store_true", help="Ballroom as published")
-    parser.add_argument("--longest-input", type=int, required=True, help="frames of a segment")
+    parser.add_argument(
+        "--longest-input", type=int, required=True, help="frames of the longest segment"
+    )
     parser.add_argument("--on-bad-audio", choices=["fail", "skip"], required=True)
     parser.add_argument("--replicas", choices=["keep", "group", "drop"], required=True)
     parser.add_argument("--group-by", default="", help="column whose equal values share a fold")
@@ -70,14 +72,14 @@ def assign(selection: Selection, options: argparse.Namespace) -> None:
     )
     if empty := set(range(options.n_folds)) - set(assigned):
         raise UserError(
-            f"the groups are so uneven that fold {min(empty)} of {options.n_folds} stays empty; "
-            "lower folds or leave group_by out"
+            f"the groups are so uneven that fold {min(empty)} of {options.n_folds} is empty; "
+            "lower folds or remove group_by"
         )
     tracks = split.Tracks.of(selection.used, assigned)
     for fold, classes in tracks.lacking(split.learning_part(options.validation)).items():
         raise UserError(
             f"the model of fold {fold} would train on no track of {', '.join(classes)}: all of "
-            "them are in the test and validation folds; change folds or seed, or leave group_by out"
+            "them are in the test and validation folds; change folds or seed, or remove group_by"
         )
     with atomic(options.skipped) as path:
         selection.skipped.to_csv(path, index=False)

@@ -1,4 +1,4 @@
-"""Detect the onsets of one shard's tracks, found by the digest of their content."""
+"""Detect the onsets of one shard, content by content."""
 
 import argparse
 from pathlib import Path
@@ -21,10 +21,10 @@ def onset_frames(audio: Path) -> np.ndarray:
 
 
 def main() -> None:
-    """Command line; Snakemake's rule of the same name calls it."""
+    """Read the audio files of a shard; write onsets/shard-<i>.csv."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tracks", type=Path, required=True, help="tracks.csv")
-    parser.add_argument("--shard", type=Path, required=True, help="the shard's list of digests")
+    parser.add_argument("--shard", type=Path, required=True, help="list of the shard's digests")
     parser.add_argument("--onsets", type=Path, required=True, help="CSV to write")
     options = parser.parse_args()
 
@@ -36,7 +36,7 @@ def main() -> None:
             try:
                 frames = worker(Path(paths[digest]))
             except NotAudioError:
-                # What is wrong with a file is said where its features are extracted.
+                # extract_mel reports the problem.
                 frames = np.empty(0, int)
             rows.append((digest, " ".join(map(str, frames))))
     with atomic(options.onsets) as path:

@@ -1,4 +1,4 @@
-"""Estimate the tempo of one shard's tracks, found by the digest of their content."""
+"""Estimate the tempi of one shard, content by content."""
 
 import argparse
 from pathlib import Path
@@ -20,10 +20,10 @@ def bpm(audio: Path) -> float | None:
 
 
 def main() -> None:
-    """Command line; Snakemake's rule of the same name calls it."""
+    """Read the audio files of a shard; write tempi/shard-<i>.csv."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tracks", type=Path, required=True, help="tracks.csv")
-    parser.add_argument("--shard", type=Path, required=True, help="the shard's list of digests")
+    parser.add_argument("--shard", type=Path, required=True, help="list of the shard's digests")
     parser.add_argument("--tempi", type=Path, required=True, help="CSV to write")
     options = parser.parse_args()
 
@@ -35,7 +35,7 @@ def main() -> None:
             try:
                 tempo = worker(Path(paths[digest]))
             except NotAudioError:
-                # What is wrong with a file is said where its features are extracted.
+                # extract_mel reports the problem.
                 tempo = None
             rows.append((digest, tempo))
     with atomic(options.tempi) as path:

@@ -1,4 +1,4 @@
-"""Download one archive and check its MD5 sum; an unchecked file never gets the final name."""
+"""Download one archive and check its MD5 sum."""
 
 import argparse
 from pathlib import Path
@@ -8,9 +8,11 @@ from workflow_scripts.process import run
 
 
 def main() -> None:
-    """Write the archive, from the first mirror that gives it."""
+    """Write the archive from the first mirror that provides it, once its MD5 sum is checked."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--urls", nargs="+", required=True, help="its address and mirrors")
+    parser.add_argument(
+        "--urls", nargs="+", required=True, help="address of the archive, then its mirrors"
+    )
     parser.add_argument("--md5", required=True)
     parser.add_argument("--archive", type=Path, required=True, help="file to write")
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Print how long the trainings will take on this machine: times a few steps of each variant."""
+"""Estimate how long the trainings take on this machine from a few steps of each variant."""
 
 import argparse
 import heapq
@@ -26,32 +26,34 @@ FRAMES_OF_30_S = 1293
 
 @dataclass(frozen=True)
 class Corpus:
-    """What will be trained on: in words, the frames of each track, the number of classes."""
+    """A description of the data, the number of frames of each track, the number of classes."""
 
-    name: str
+    description: str
     frames: np.ndarray
     n_classes: int
 
 
 def main() -> None:
-    """Command line; Snakemake's rule of the same name calls it."""
+    """Read the tracks' lengths, time some steps and print the table; write no file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--variants", type=json.loads, required=True, help="network and training of each, as JSON"
     )
     parser.add_argument("--n-folds", type=int, required=True)
     parser.add_argument("--engine", choices=["mxnet", "torch"], default="mxnet")
-    parser.add_argument("--cores", type=int, required=True, help="trainings at once on CPUs")
-    parser.add_argument("--gpus", type=int, default=0, help="trainings at once on GPUs, if any")
+    parser.add_argument("--cores", type=int, required=True, help="concurrent trainings on CPUs")
     parser.add_argument(
-        "--hop", type=int, help="frames between segments to train on, if not theirs"
+        "--gpus", type=int, default=0, help="concurrent trainings on GPUs; 0 for CPUs"
+    )
+    parser.add_argument(
+        "--hop", type=int, help="frames between training segments, if not their length"
     )
     parser.add_argument("--index", type=Path, nargs="*", help="features/shard-<i>.csv")
     parser.add_argument("--folds", type=Path, help="folds.csv; without it, Ballroom is assumed")
     options = parser.parse_args()
 
-    at_once = options.gpus or options.cores
-    here = at_once if options.gpus else min(at_once, os.cpu_count() or 1)
+    n_parallel = options.gpus or options.cores
+    n_timed = n_parallel if options.gpus else min(n_parallel, os.cpu_count() or 1)
     corpus = ballroom() if options.folds is None else read(options.index, options.folds)
     settings = {name: variant["training"] for name, variant in options.variants.items()}
     subjects = {
@@ -63,39 +65,42 @@ def main() -> None:
         for name, variant in options.variants.items()
     }
     epochs = {
-        name: EpochWork.of(corpus, name, s, options.n_folds, options.hop)
-        for name, s in subjects.items()
+        name: EpochWork.of(corpus, name, subject, options.n_folds, options.hop)
+        for name, subject in subjects.items()
     }
-    ready, paces = pace.measure(subjects, options.engine, here, options.gpus > 0)
+    startup, paces = pace.measure(subjects, options.engine, n_timed, options.gpus > 0)
     folds = {
-        name: ready + settings[name]["max_epochs"] * epoch.seconds(paces[name])
+        name: startup + settings[name]["max_epochs"] * epoch.seconds(paces[name])
         for name, epoch in epochs.items()
     }
 
     device = f"{options.gpus} GPU(s)" if options.gpus else f"{options.cores} core(s)"
     print(
-        f"{options.engine}, {device}, {corpus.name}, {options.n_folds} folds; "
-        f"{here} timed side by side"
+        f"{options.engine}, {device}, {corpus.description}, {options.n_folds} folds; "
+        f"{n_timed} timed in parallel"
     )
     print(f"{'variant':<24}{'ms a step':>10}{'epochs':>8}{'one fold':>12}{'all folds':>12}")
     for name, fold in folds.items():
         step, n_epochs = paces[name].step * 1000, settings[name]["max_epochs"]
-        row = math.ceil(options.n_folds / at_once) * fold
-        print(f"{name:<24}{step:>10.2f}{n_epochs:>8}{told(fold):>12}{told(row):>12}")
+        all_folds = math.ceil(options.n_folds / n_parallel) * fold
+        times = f"{duration(fold):>12}{duration(all_folds):>12}"
+        print(f"{name:<24}{step:>10.2f}{n_epochs:>8}{times}")
     donors = {name: set(v["network"]["init"].values()) for name, v in options.variants.items()}
-    total = makespan(folds, donors, options.n_folds, at_once)
-    print(f"{'all trainings':<24}{'':>30}{told(total):>12}")
-    print("At most: a training ends sooner when its learning rate falls below min_learning_rate.")
+    total = makespan(folds, donors, options.n_folds, n_parallel)
+    print(f"{'all trainings':<24}{'':>30}{duration(total):>12}")
+    print(
+        "Upper bounds: a training ends earlier if its learning rate falls below min_learning_rate."
+    )
 
 
 def ballroom() -> Corpus:
-    """Ballroom before it is here."""
-    name = f"Ballroom's {BALLROOM_TRACKS} tracks (not here yet; taken as 30 s each)"
-    return Corpus(name, np.full(BALLROOM_TRACKS, FRAMES_OF_30_S), BALLROOM_CLASSES)
+    """Ballroom before it is downloaded."""
+    description = f"Ballroom's {BALLROOM_TRACKS} tracks (not downloaded; assumed to last 30 s each)"
+    return Corpus(description, np.full(BALLROOM_TRACKS, FRAMES_OF_30_S), BALLROOM_CLASSES)
 
 
 def read(index: Sequence[Path], folds: Path) -> Corpus:
-    """The tracks that are used, after their features have been extracted."""
+    """The tracks in folds.csv, with the lengths of their features."""
     tracks = split.read(folds)
     frames = look_up(index, tracks.digest)["n_frames"].to_numpy()
     return Corpus(f"{len(frames)} tracks", frames, len(tracks.classes))
@@ -103,7 +108,7 @@ def read(index: Sequence[Path], folds: Path) -> Corpus:
 
 @dataclass(frozen=True)
 class EpochWork:
-    """Of one variant on one fold, on average: its steps, and the segments it validates on."""
+    """Steps and validation segments of one epoch of a variant, means over the folds."""
 
     n_steps: float
     n_predictions: float
@@ -117,9 +122,10 @@ class EpochWork:
         n_folds: int,
         hop: int | None = None,
     ) -> "EpochWork":
-        """All folds but two train, one validates; segments to train on start every `hop` frames.
+        """The work if all folds but two train and one validates.
 
-        Raises UserError for less than a batch.
+        Training segments start every `hop` frames, by default their length. Raises UserError for
+        less than one batch.
         """
         n_frames = subject.network.frames
         n_segments = (corpus.frames // n_frames).sum()
@@ -127,18 +133,18 @@ class EpochWork:
         n_steps = sampled * (n_folds - 2) / n_folds // subject.batch_size
         if not n_steps:
             raise UserError(
-                f"{corpus.name} make no batch of {subject.batch_size} for {variant}; lower "
-                "training.batch_size or add tracks"
+                f"{corpus.description} have fewer training segments for {variant} than one batch "
+                f"of {subject.batch_size}; lower training.batch_size or add tracks"
             )
         return cls(n_steps, n_segments / n_folds)
 
     def seconds(self, measured: pace.Pace) -> float:
-        """How long it takes at this pace."""
+        """The duration of the epoch at this pace."""
         return self.n_steps * measured.step + self.n_predictions * measured.prediction
 
 
-def told(seconds: float) -> str:
-    """A duration in the unit that suits it."""
+def duration(seconds: float) -> str:
+    """A duration as text in s, min or h."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
@@ -147,9 +153,10 @@ def told(seconds: float) -> str:
 def makespan(
     seconds: Mapping[str, float], donors: Mapping[str, set[str]], n_folds: int, n_workers: int
 ) -> float:
-    """When the last training ends if each of `n_workers` always takes the longest one that may run.
+    """Seconds until the last training ends, on `n_workers` that start the longest ready one first.
 
-    `seconds` is that of one fold of each variant; a variant waits for its donors' same fold.
+    `seconds` has the duration of one fold of each variant. A variant waits for the same fold of its
+    donors.
     """
     waiting = {(name, fold) for name in seconds for fold in range(n_folds)}
     running: list[tuple[float, tuple[str, int]]] = []

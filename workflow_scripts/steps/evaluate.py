@@ -1,4 +1,4 @@
-"""Decide the class of each fold's test tracks with the models of one variant."""
+"""Predict the class of each fold's test tracks with the models of one variant."""
 
 import argparse
 import json
@@ -16,12 +16,12 @@ from workflow_scripts.results import predictions
 
 
 def main() -> None:
-    """Command line; Snakemake's rule of the same name calls it."""
+    """Read models and features; write predictions/<variant>/fold-<k>.csv."""
     parser = argparse.ArgumentParser(description=__doc__)
     experiment_data.add_options(parser)
     parser.add_argument("--network", type=json.loads, required=True, help="JSON description")
     parser.add_argument("--engine", choices=["mxnet", "torch"], default="mxnet")
-    parser.add_argument("--weights", type=Path, nargs="+", required=True, help="a fold each")
+    parser.add_argument("--weights", type=Path, nargs="+", required=True, help="of each fold")
     parser.add_argument("--predictions", type=Path, nargs="+", required=True, help="CSVs to write")
     options = parser.parse_args()
 
@@ -29,19 +29,19 @@ def main() -> None:
     tracks = data.tracks
     network = Network.from_config(options.network, N_BANDS, len(tracks.classes))
     engine_type = engine_class(options.engine)
-    models = zip(options.weights, options.predictions, strict=True)
-    for fold, (trained, predicted) in enumerate(models):
+    files = zip(options.weights, options.predictions, strict=True)
+    for fold, (npz, csv) in enumerate(files):
         test = tracks.part(fold, "test")
-        tested = data.fold(fold, network.frames).part("test")
-        engine = engine_type(network, weights.read(trained), dropout=0, gpu=False)
+        segments = data.fold(fold, network.frames).part("test").segments
+        engine = engine_type(network, weights.read(npz), dropout=0, gpu=False)
         table = predictions.table(
             tracks.track_id[test],
             tracks.label[test],
             tracks.classes,
-            engine.probabilities(tested.segments),
-            tested.segments.content,
+            engine.probabilities(segments),
+            segments.content,
         )
-        with atomic(predicted) as path:
+        with atomic(csv) as path:
             table.to_csv(path, index=False)
         print(f"fold {fold}: {predictions.track_accuracy(table):.2f} % of {len(table)} tracks")
 

@@ -1,4 +1,4 @@
-"""Extract the mel features of one shard's tracks, found by the digest of their content."""
+"""Extract the mel features of one shard, content by content."""
 
 import argparse
 from collections.abc import Callable, Iterator
@@ -25,9 +25,9 @@ def mel_bands(audio: Path) -> np.ndarray:
 
 
 def contents(digests: list[str], paths: dict[str, str]) -> Iterator[Content]:
-    """The features of each content, or what is wrong with it.
+    """The features of each content, or the problem found in it.
 
-    Raises UserError for a file that was there when the tracks were listed.
+    Raises UserError if a file can no longer be read.
     """
     with Worker(mel_bands) as worker:
         for digest in digests:
@@ -36,20 +36,20 @@ def contents(digests: list[str], paths: dict[str, str]) -> Iterator[Content]:
                 yield content(digest, path, worker)
             except OSError as failure:
                 raise UserError(
-                    f"cannot read {path}: {failure.strerror}; it was there when the tracks were "
-                    "listed: put it back, or run again to list them anew"
+                    f"cannot read {path}: {failure.strerror}; it existed when the tracks were "
+                    "listed: put it back, or run again to list the tracks again"
                 ) from None
 
 
 def content(digest: str, path: Path, bands: Callable[[Path], np.ndarray]) -> Content:
-    """The features of one file, computed by `bands`."""
-    none = np.empty((0, N_BANDS), np.float32)
+    """The features of one file, computed by `bands`, or the problem found in it."""
+    no_frames = np.empty((0, N_BANDS), np.float32)
     if not path.stat().st_size:
-        return Content(digest, none, bad_audio.EMPTY)
+        return Content(digest, no_frames, bad_audio.EMPTY)
     try:
         energies = bands(path)
     except NotAudioError as reason:
-        return Content(digest, none, str(reason))
+        return Content(digest, no_frames, str(reason))
     if energies.max() < SILENCE:
         return Content(digest, energies, bad_audio.SILENT)
     missing = what_is_missing(path, (len(energies) - 1) * HOP_SIZE / SAMPLE_RATE)
@@ -57,10 +57,10 @@ def content(digest: str, path: Path, bands: Callable[[Path], np.ndarray]) -> Con
 
 
 def main() -> None:
-    """Command line; Snakemake's rule of the same name calls it."""
+    """Read the audio files of a shard; write features/shard-<i>.npy and .csv."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tracks", type=Path, required=True, help="tracks.csv")
-    parser.add_argument("--shard", type=Path, required=True, help="the shard's list of digests")
+    parser.add_argument("--shard", type=Path, required=True, help="list of the shard's digests")
     parser.add_argument("--features", type=Path, required=True, help=".npy to write, .csv beside")
     options = parser.parse_args()
 

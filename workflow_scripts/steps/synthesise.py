@@ -1,4 +1,4 @@
-"""Synthesise the demo's tracks of one dance, with their tempi."""
+"""Synthesise the demo tracks of one dance and write their tempi."""
 
 import argparse
 from pathlib import Path
@@ -17,7 +17,7 @@ SEED = 2016
 
 
 def main() -> None:
-    """Command line; Snakemake's rule of the same name calls it."""
+    """Write <folder>/<dance>-<number>.wav and .bpm for each track."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dance", choices=DANCES, required=True)
     parser.add_argument("--folder", type=Path, required=True, help="folder to write into")

@@ -41,8 +41,8 @@ def parse() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     experiment_data.add_options(parser)
-    parser.add_argument("--variant", required=True, help="its name")
-    parser.add_argument("--network", type=json.loads, required=True, help="its description as JSON")
+    parser.add_argument("--variant", required=True, help="name of the variant")
+    parser.add_argument("--network", type=json.loads, required=True, help="description as JSON")
     parser.add_argument("--training", type=json.loads, required=True, help="settings as JSON")
     parser.add_argument("--fold", type=int, required=True, help="the fold to test")
     parser.add_argument("--seed", type=int, required=True)
@@ -50,29 +50,29 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--sampling", choices=["contiguous", "overlapping", "onset"], default="contiguous"
     )
-    parser.add_argument("--hop", type=int, default=20, help="of overlapping segments, in frames")
+    parser.add_argument("--hop", type=int, default=20, help="hop between segments in frames")
     parser.add_argument("--onsets", type=Path, nargs="*", default=[], help="onsets/shard-<i>.csv")
     parser.add_argument("--augmentation", type=json.loads, default={}, help="settings as JSON")
     parser.add_argument("--engine", choices=["mxnet", "torch"], default="mxnet")
-    parser.add_argument("--gpus", type=int, default=0, help="0 trains on the CPU")
+    parser.add_argument("--gpus", type=int, default=0, help="1, or 0 to train on the CPU")
     parser.add_argument(
-        "--donors", type=Path, nargs="*", default=[], help="weights.npz, in the order of init"
+        "--donors", type=Path, nargs="*", default=[], help="weights.npz files, in the order of init"
     )
     parser.add_argument(
-        "--checkpoint-seconds", type=float, default=30, help="time between two checkpoints"
+        "--checkpoint-seconds", type=float, default=30, help="seconds between checkpoints"
     )
     parser.add_argument(
         "--memory-mb",
         type=int,
         default=2000,
-        help="memory to use; more segments are read on demand",
+        help="memory in MB; segments that do not fit are read on demand",
     )
     parser.add_argument("--checkpoint", type=Path, required=True, help="file to continue from")
     parser.add_argument(
         "--adopted",
         type=Path,
         required=True,
-        help="folder of the model of another checkout, if any",
+        help="folder that may have the model of another checkout",
     )
     parser.add_argument("--weights", type=Path, required=True, help=".npz to write")
     parser.add_argument("--history", type=Path, required=True, help="CSV to write")
@@ -83,7 +83,7 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Read features, folds, scaler and donors; write weights.npz, history.csv and fit.json."""
     options = parse()
-    # Before a training of hours, during which the checkout may change.
+    # Read first: the checkout may change during the training.
     commit = checkout.state()
     data = ExperimentData.read(options)
     network = Network.from_config(options.network, N_BANDS, len(data.tracks.classes))
@@ -94,7 +94,7 @@ def main() -> None:
         print(f"note: training on the CPU; {reason}", file=sys.stderr, flush=True)
     model = TrainedModel(options.weights, options.history, options.fit)
     settings = Settings(**options.training)
-    with alone(options.checkpoint), claim(options.engine, options.gpus) as gpu:
+    with locked(options.checkpoint), claim(options.engine, options.gpus) as gpu:
         engine_type = engine_class(options.engine)
         device = "cpu" if gpu is None else gpu.name
         own = identity(options, data.tracks.classes, (train, validation), start, device)
@@ -119,10 +119,10 @@ def main() -> None:
 
 
 @contextmanager
-def alone(checkpoint: Path) -> Iterator[None]:
-    """Lock this model against other processes; wait for one that trains it.
+def locked(checkpoint: Path) -> Iterator[None]:
+    """Lock this model against other processes; wait for a process that trains it.
 
-    That may be a job that outlives the run that started it, when that run alone was killed.
+    A job outlives its run if only Snakemake is killed.
     """
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(checkpoint.with_name(".lock"))
@@ -141,12 +141,12 @@ def alone(checkpoint: Path) -> Iterator[None]:
 def load(options: argparse.Namespace, data: ExperimentData, n_frames: int) -> tuple[Part, Part]:
     """The training and the validation segments.
 
-    Validation segments are contiguous, as in the paper, whatever the sampling of the others.
+    Validation segments are always contiguous, as in the paper.
     """
     fold = data.fold(options.fold, n_frames)
     if options.validation == "segments":
         rest = fold.part("rest")
-        # Independent of the variant: those of one input length share their segments.
+        # Independent of the variant: variants of one input length share their segments.
         rng = training.generator(options.seed, "validation", options.fold, 0)
         chosen = split.validation_segments(len(rest.labels), data.tracks.n_folds, rng)
         return rest.of(~chosen), rest.of(chosen)
@@ -155,7 +155,7 @@ def load(options: argparse.Namespace, data: ExperimentData, n_frames: int) -> tu
 
 
 def check(options: argparse.Namespace, tracks: Tracks, train: Part) -> None:
-    """Raise UserError for less than a batch; report classes that the validation set lacks."""
+    """Raise UserError for less than one batch; print the classes that validation lacks."""
     batch_size = options.training["batch_size"]
     if len(train.labels) < batch_size:
         raise UserError(
@@ -193,7 +193,7 @@ def identity(
     start: Weights,
     device: str,
 ) -> Identity:
-    """What decides this training."""
+    """The identity of this training."""
     return Identity(
         variant=options.variant,
         fold=options.fold,
@@ -228,7 +228,7 @@ def fit(
     parts: tuple[Part, Part],
     checkpoint: Checkpoint,
 ) -> Progress:
-    """Train to the end, from the checkpoint if there is one of this training."""
+    """Train to the end; continue from the checkpoint if it is of this training."""
     settings = Settings(**options.training)
     progress = checkpoint.resume(start, settings.max_epochs)
     n_done = len(progress.history)
@@ -237,7 +237,7 @@ def fit(
     train, validation = parts
     augmentation = Augmentation(**options.augmentation)
     memory = MemoryBudget(options.memory_mb)
-    # Augmented segments are computed anew each epoch.
+    # Augmented segments are computed again in each epoch.
     inputs = train.segments if augmentation.is_on else memory.hold(train.segments)
     epochs = training.fit(
         engine_type(network, progress.weights, settings.dropout, options.gpus > 0),
@@ -258,7 +258,7 @@ def augmented(train: Part, augmentation: Augmentation, rng: np.random.Generator)
 
 
 def peak_memory_mb() -> float:
-    """The largest memory of this process so far, in megabytes."""
+    """The peak memory of this process so far, in MB."""
     # Kilobytes on Linux, bytes on macOS.
     unit = 1e6 if sys.platform == "darwin" else 1e3
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)

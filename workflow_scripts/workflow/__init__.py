@@ -1,1 +1,1 @@
-"""What surrounds Snakemake: configuration, code digests, run lock. No number comes from here."""
+"""Around Snakemake: configuration, code digests, run lock. No result depends on this code."""

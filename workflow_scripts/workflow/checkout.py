@@ -1,7 +1,7 @@
-"""Which commit of the workflow runs here, to be told with what it makes.
+"""The commit of the workflow, for the records of its results.
 
-It belongs into no rule's input or parameter and no checkpoint's key: a commit that changes no code
-behind a step is to rerun nothing.
+It must not be part of a rule's input or parameters or of a checkpoint's key: a commit that changes
+no code behind a step must rerun nothing.
 """
 
 import subprocess
@@ -10,22 +10,22 @@ from typing import Any
 
 from workflow_scripts.workflow.code_digests import PACKAGE
 
-# A network file system may keep git waiting.
+# git can be slow on a network file system.
 GIT_SECONDS = 30
 
 
 def state(folder: Path = PACKAGE.parent) -> dict[str, Any]:
-    """The `commit` that is checked out and whether it has `uncommitted_changes`.
+    """The `commit` that is checked out and whether there are `uncommitted_changes`.
 
-    None and None where git is missing, or where `folder` is not the top of a repository, such as an
+    Both are None if git is missing or `folder` is not the top of a repository, for example an
     unpacked archive.
     """
     unknown = {"commit": None, "uncommitted_changes": None}
-    # A folder inside somebody else's repository has a prefix there.
+    # The prefix is empty only at the top of a repository.
     if _git(folder, "rev-parse", "--show-prefix") != "":
         return unknown
     commit = _git(folder, "rev-parse", "--verify", "HEAD")
-    # Files that git does not know, such as a configuration overlaid, are no change of the code.
+    # Untracked files, such as configuration overlays, do not change the code.
     changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
     if commit is None or changes is None:
         return unknown
@@ -33,8 +33,8 @@ def state(folder: Path = PACKAGE.parent) -> dict[str, Any]:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """What git says, without its last line's end; None where it fails."""
-    # Trainings side by side do not wait for each other's lock on the index.
+    """The output of git without surrounding whitespace; None if git fails."""
+    # Without the optional lock, concurrent trainings do not wait for each other.
     command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
     try:
         done = subprocess.run(

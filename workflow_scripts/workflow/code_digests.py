@@ -1,4 +1,4 @@
-"""The code behind each step, as the rules see it, and how a job finds it."""
+"""Digests of the code behind each step, and the environment in which jobs find the code."""
 
 import ast
 import hashlib
@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
-# They word messages, write files, find GPUs, libraries and commits: no number comes from them.
+# No result depends on these modules: messages, files, GPUs, libraries and commits.
 WITHOUT_NUMBERS = frozenset(
     f"workflow_scripts/{module}.py"
     for module in (
@@ -28,23 +28,24 @@ WITHOUT_NUMBERS = frozenset(
 
 
 def offer_to_jobs() -> None:
-    """Make `python -m workflow_scripts.steps.STEP` in a job run this Python and this package.
+    """Let `python -m workflow_scripts.steps.STEP` run this Python and this package in jobs.
 
-    It works in whatever folder the job starts, with or without an activated environment. With
-    `--sdm conda` the job's own environment comes first.
+    This works in any folder and without an activated environment. With `--sdm conda` the job's
+    environment comes first.
     """
     path = os.environ.get("PATH", os.defpath)
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), path])
-    own = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(PACKAGE.parent), *([own] if own else [])])
+    inherited = os.environ.get("PYTHONPATH")
+    paths = [str(PACKAGE.parent), *([inherited] if inherited else [])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
 
 
 def code_of(*modules: str) -> list[str]:
-    """The files behind these modules: all that they import from this package, and its data files.
+    """Paths of these modules, of the package's modules that they import, and of their data files.
 
-    A module is named by its path, as in "steps/train" or "networks/engine_mxnet". Imports inside
-    functions count as well. A data file is one that lies beside a module and is named in it. The
-    returned paths are sorted and relative to the repository.
+    A module is named by its path, such as "steps/train" or "networks/engine_mxnet". Imports inside
+    functions count too. A data file is a file beside a module whose name is a string in the module.
+    The paths are sorted and relative to the repository.
     """
     found: set[str] = set()
     waiting = [f"workflow_scripts/{module}.py" for module in modules]
@@ -60,8 +61,8 @@ def code_of(*modules: str) -> list[str]:
 def digests_of(*modules: str) -> list[str]:
     """A line "path digest" for each file that `code_of` returns.
 
-    The rules take these lines as a parameter, so that an edit reruns what it may change. As input
-    files, the modules would rerun it for an edited comment too.
+    The rules take these lines as a parameter, so that an edit of the code reruns its rules. If the
+    modules were input files, an edited comment would rerun them too.
     """
     return [f"{path} {_digest(path)}" for path in code_of(*modules)]
 
@@ -79,7 +80,7 @@ def substance(source: str) -> str:
         row, column = token.start
         if token.type == tokenize.COMMENT:
             lines[row - 1] = lines[row - 1][:column].rstrip()
-        # A blank line inside a string is no such token.
+        # Blank lines inside strings have no NL token.
         if token.type == tokenize.NL and not lines[row - 1].strip():
             dropped.add(row)
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -117,7 +118,7 @@ def _imports(path: str) -> list[str]:
 
 @cache
 def _data_files(path: str) -> frozenset[str]:
-    """Paths of the data files beside a module that it names; of a folder, all files in it."""
+    """Paths of the files beside a module that it names, and of the files in folders it names."""
     root = PACKAGE.parent
     constants = (node.value for node in ast.walk(_parsed(path)) if isinstance(node, ast.Constant))
     named = {value for value in constants if isinstance(value, str) and value.isprintable()}

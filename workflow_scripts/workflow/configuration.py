@@ -1,4 +1,4 @@
-"""Checks config.yaml with its overlays before any job starts, fills in defaults, and keeps it."""
+"""Check config.yaml and its overlays before any job starts, fill in defaults, save the result."""
 
 import difflib
 import json
@@ -23,18 +23,18 @@ from workflow_scripts.workflow.training_settings import training_of
 
 SCHEMA = Path(__file__).parents[2] / "config.schema.yaml"
 HEADER = """\
-# The configuration of these results as the last run used it, complete. In place of the workflow's
-# own config.yaml it makes the same again.
+# The complete configuration of these results in the last run. Copied over the workflow's
+# config.yaml, it reproduces them.
 """
 
 
 def complete(config: dict[str, Any], base: Path = Path("config.yaml")) -> None:
-    """Check `config`, fill in its defaults and bring its keys into the order of `base`, in place.
+    """Check `config`, fill in its defaults and sort its keys as in `base`, in place.
 
-    The order is that of Table I's rows and of a network's trunks; Snakemake puts the keys of an
-    overlay before those of the file that it lies over.
+    The order of the keys is that of Table I's rows and of a network's trunks. Snakemake puts the
+    keys of an overlay before those of the file below it.
 
-    Raises UserError, one sentence on the first thing wrong: the key, its value, what it may be.
+    Raises UserError, one sentence on the first error: the key, its value, the allowed values.
     """
     schema = yaml.safe_load(SCHEMA.read_text())
     _check_keys(config, "config")
@@ -50,7 +50,7 @@ def complete(config: dict[str, Any], base: Path = Path("config.yaml")) -> None:
     variants = config["variants"]
     config["variants"] = {name: v for name, v in variants.items() if v is not None}
     if not config["variants"]:
-        raise UserError("configuration key variants leaves every network out; keep one or more")
+        raise UserError("configuration key variants leaves out all networks; keep at least one")
     _fill(config, schema)
     if config["name"] is None:
         config["name"] = config["dataset"]
@@ -61,29 +61,29 @@ def complete(config: dict[str, Any], base: Path = Path("config.yaml")) -> None:
     _check_listen_to(config)
     if config["validation"] == "segments" and config["sampling"] != "contiguous":
         raise UserError(
-            f"validation: segments needs sampling: contiguous, not {config['sampling']}: other "
-            "segments would overlap those they are validated with; change one of the two"
+            f"validation: segments needs sampling: contiguous, not {config['sampling']}: training "
+            "segments would overlap validation segments; change one of the two"
         )
 
 
 def keep(config: dict[str, Any], results: ResultPaths) -> None:
-    """Write the complete `config` beside the results; no rule reads it."""
-    # Through JSON: Snakemake hands over types of its own.
+    """Write the complete `config` to the folder of the results; no rule reads it."""
+    # JSON turns the types of Snakemake into plain ones.
     text = yaml.safe_dump(json.loads(json.dumps(config)), sort_keys=False, allow_unicode=True)
     with atomic(results.config) as partial:
         partial.write_text(HEADER + text, encoding="utf-8")
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The configuration that `keep` has written."""
+    """The configuration in a file that `keep` wrote."""
     config: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return config
 
 
 def check_data(config: dict[str, Any], results: ResultPaths) -> None:
-    """Raise UserError if `results` are of another data set or folder of audio than `config` asks.
+    """Raise UserError if `results` are of another data set or audio folder than that of `config`.
 
-    A folder that is no longer where it was has been moved: that is the same data.
+    A folder that no longer exists has been moved, so it counts as the same data.
     """
     if not results.config.is_file():
         return
@@ -95,8 +95,8 @@ def check_data(config: dict[str, Any], results: ResultPaths) -> None:
         same = kept["dataset"] == config["dataset"]
     if not same:
         raise UserError(
-            f"{results.folder} holds results of {_data(kept)} and this run is on {_data(config)}; "
-            f"give it another name (--config name=...), or remove {results.folder}"
+            f"{results.folder} has results of {_data(kept)}, but this run uses {_data(config)}; "
+            f"give this run another name (--config name=...), or remove {results.folder}"
         )
 
 
@@ -106,7 +106,7 @@ def _data(config: dict[str, Any]) -> str:
 
 
 def _is_integer(_: Any, value: Any) -> bool:
-    # jsonschema itself lets 3.0 pass.
+    # By default jsonschema accepts 3.0.
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -121,9 +121,9 @@ _Validator: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
 
 
 def _read_text(config: dict[str, Any], validator: Any) -> None:
-    """Replace text by what YAML reads in it wherever that is of the type asked for.
+    """Replace text by the value that YAML reads from it, if that value has the required type.
 
-    To Snakemake all that --config has in braces is text, and so is `false` by itself.
+    Snakemake reads everything in braces in --config as text, and also a bare `false`.
     """
     for error in [*validator.iter_errors(config)]:
         if error.validator == "type" and isinstance(error.instance, str):
@@ -135,7 +135,7 @@ def _read_text(config: dict[str, Any], validator: Any) -> None:
 
 
 def _check_keys(part: Any, where: str) -> None:
-    """Raise UserError for a key that YAML does not take for text, such as 2020 or true."""
+    """Raise UserError for a key that YAML does not read as text, such as 2020 or true."""
     for key, value in part.items() if isinstance(part, dict) else ():
         if not isinstance(key, str):
             raise UserError(f"the key {key!r} in {where} is not text; put it in quotes")
@@ -149,7 +149,7 @@ def _sentence(error: jsonschema.ValidationError) -> str:
     schema: Any = error.schema
     meaning = f" ({schema['description']})" if "description" in schema else ""
     if "propertyNames" in error.absolute_schema_path:
-        return f"the name {value!r} in {where} cannot be used; take another of letters and digits"
+        return f"the name {value!r} in {where} cannot be used; choose another of letters and digits"
     match error.validator:
         case "additionalProperties":
             known = list(schema["properties"])
@@ -182,7 +182,7 @@ def _sentence(error: jsonschema.ValidationError) -> str:
 
 
 def _number_hint(value: Any, types: str) -> str:
-    """How to write a number that YAML takes for text (1e-5), or for a fraction (3.0)."""
+    """How to write a number that YAML reads as text (1e-5) or as a fraction (3.0)."""
     if types not in ("integer", "number") or isinstance(value, bool):
         return ""
     try:
@@ -193,7 +193,7 @@ def _number_hint(value: Any, types: str) -> str:
         return ""
     if types == "integer":
         return f"; write {number:.0f}" if number.is_integer() else ""
-    return "; write it with a point and a sign, as in 1.0e-5"
+    return "; write it with a decimal point and a signed exponent, as in 1.0e-5"
 
 
 def _order(config: dict[str, Any], base: dict[str, Any]) -> None:
@@ -240,21 +240,21 @@ def _check_archives(config: dict[str, Any]) -> None:
         if ballroom[key] is None:
             continue
         ballroom[key] = path = _at_home(ballroom[key])
-        if not os.path.isfile(path):  # noqa: PTH113 - a name too long is none either.
+        if not os.path.isfile(path):  # noqa: PTH113 - Path raises for a long name.
             raise UserError(
-                f"ballroom.{key} {path} is not a file; check the path, or leave the key out to "
-                "download it"
+                f"ballroom.{key} {path} is not a file; check the path, or remove the key to "
+                "download the archive"
             )
         if "{" in path or "}" in path:
             raise UserError(
-                f"ballroom.{key} {path} has braces, which Snakemake takes for wildcards; link to "
-                "the file from a path without"
+                f"ballroom.{key} {path} has braces, which Snakemake reads as wildcards; link to "
+                "the file from a path without braces"
             )
 
 
 def _at_home(path: str) -> str:
-    """Expand ~, which the shell leaves as it is in audio_dir=~/music."""
-    return os.path.expanduser(path)  # noqa: PTH111 - an unknown user's stays, where Path raises.
+    """Expand ~, which the shell does not expand in audio_dir=~/music."""
+    return os.path.expanduser(path)  # noqa: PTH111 - Path raises for an unknown user.
 
 
 def _check_variants(variants: dict[str, Any]) -> None:
@@ -293,12 +293,12 @@ def _init_problems(variants: dict[str, Any], variant: dict[str, Any]) -> Iterato
         elif donor is None:
             yield f"there is no variant {donor_name}; known are {', '.join(variants)}"
         elif donor["init"]:
-            yield f"{donor_name} itself starts from others; name one that starts afresh"
+            yield f"{donor_name} has an init itself; choose a variant without init"
         elif trunk not in donor["trunks"]:
             yield f"{donor_name} has no trunk {trunk}; it has {', '.join(donor['trunks'])}"
         elif donor["input_frames"] != variant["input_frames"]:
             yield (
-                f"{donor_name} takes {donor['input_frames']} frames, this variant "
+                f"{donor_name} has {donor['input_frames']} input_frames, this variant has "
                 f"{variant['input_frames']}; they must be equal"
             )
         else:
@@ -306,6 +306,6 @@ def _init_problems(variants: dict[str, Any], variant: dict[str, Any]) -> Iterato
             for key in ("filter", "n_filters"):
                 if ours[key] != theirs[key]:
                     yield (
-                        f"the {key} of trunk {trunk} is {ours[key]}, that of {donor_name} "
-                        f"{theirs[key]}; they must be equal"
+                        f"the {key} of trunk {trunk} is {ours[key]}, but {theirs[key]} in "
+                        f"{donor_name}; they must be equal"
                     )

@@ -40,23 +40,23 @@ def complete(config: dict[str, Any]) -> None:
 
 
 def check_results(config: dict[str, Any], results: ResultPaths) -> None:
-    """Raise UserError if `results` hold an experiment, or labels of another folder of audio."""
+    """Raise UserError if `results` are an experiment or labels of another audio folder."""
     if results.config.exists():
         raise UserError(
-            f"{results.folder} holds an experiment; give the labels another name (name=...)"
+            f"{results.folder} has an experiment; give the labels another name (name=...)"
         )
     kept = results.folder / KEPT
     before = yaml.safe_load(kept.read_text(encoding="utf-8")) if kept.exists() else config
-    there, now = Path(before["audio_dir"]), Path(config["audio_dir"])
-    # A folder that is not where it was has been moved: it is the same audio.
-    if there.is_dir() and not there.samefile(now):
+    previous, current = Path(before["audio_dir"]), Path(config["audio_dir"])
+    # A folder that no longer exists has been moved, so it counts as the same audio.
+    if previous.is_dir() and not previous.samefile(current):
         raise UserError(
-            f"{results.folder} holds the labels of {there} and this run is on {now}; give it "
-            f"another name (name=...), or remove {results.folder}"
+            f"{results.folder} has labels of {previous}, but this run uses {current}; give this "
+            f"run another name (name=...), or remove {results.folder}"
         )
 
 
 def keep(config: dict[str, Any], results: ResultPaths) -> None:
-    """Write the configuration beside the labels."""
+    """Write the configuration to the folder of the labels."""
     with atomic(results.folder / KEPT) as path:
         path.write_text(yaml.safe_dump(dict(config), allow_unicode=True), encoding="utf-8")

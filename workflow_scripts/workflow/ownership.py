@@ -1,8 +1,9 @@
 """Which checkout made a folder of results.
 
-Snakemake records what made each file in .snakemake, in the folder that it runs in. Results that
-were copied from elsewhere have no records there: Snakemake would go by the files' times alone and
-might take anything for up to date. So each checkout marks the results it makes.
+Snakemake records the code and parameters behind each file in .snakemake, in the folder where it
+runs. It has no records of results that were copied from elsewhere and would compare their
+modification times only, so outdated files could count as up to date. Each checkout therefore marks
+the results that it makes.
 """
 
 import uuid
@@ -11,9 +12,9 @@ from pathlib import Path
 from workflow_scripts.errors import UserError
 from workflow_scripts.paths import ResultPaths
 
-# Beside Snakemake's records, so that it is lost when they are lost.
+# In the folder of Snakemake's records, so that both are lost together.
 CHECKOUT = Path(".snakemake/checkout")
-# One of them is there as soon as a rule has made anything.
+# At least one of these exists once a rule has made any result.
 MADE_FIRST = ("tracks.csv", "models", "to_label")
 
 
@@ -23,13 +24,13 @@ def check(results: ResultPaths) -> None:
         folder = results.folder
         raise UserError(
             f"{folder} was made by another checkout, and Snakemake has no records of it here; "
-            f"`make adopt NAME={folder.name}` keeps its trained models and computes the rest "
+            f"run `make adopt NAME={folder.name}` to keep its trained models and compute the rest "
             "again, or give this run another name (--config name=...)"
         )
 
 
 def is_foreign(results: ResultPaths) -> bool:
-    """Whether there are results, and no mark of this checkout on them."""
+    """Whether there are results without the mark of this checkout."""
     made = any((results.folder / name).exists() for name in MADE_FIRST)
     return made and _read(results.checkout) != (_read(CHECKOUT) or None)
 
@@ -43,10 +44,10 @@ def mark(results: ResultPaths) -> None:
 
 
 def adopt(results: ResultPaths) -> None:
-    """Put all of `results` aside, and mark the empty folder.
+    """Move all `results` to `results.adopted` and mark the empty folder.
 
-    So Snakemake computes everything again; a training looks for its model in what was put aside.
-    Raises UserError if results of an earlier adoption are in the way.
+    Snakemake then computes everything again, and a training reuses its model from the moved
+    results. Raises UserError if there are results of an earlier adoption.
     """
     if results.adopted.exists():
         raise UserError(

@@ -1,7 +1,7 @@
 """One run at a time in a folder of results.
 
-Snakemake's own locks outlive a killed run and then ask for `snakemake --unlock`; an operating
-system's lock ends with its process, however that ends.
+Snakemake's locks remain after a killed run and then require `snakemake --unlock`. The operating
+system releases a file lock when its process ends, even if it is killed.
 """
 
 import getpass
@@ -17,10 +17,10 @@ from workflow_scripts.errors import UserError
 
 
 class RunLock:
-    """What a run holds from its first job to its end; made when the run is planned.
+    """A lock on the results in `folder`, held from a run's first job to its end.
 
-    `folder` is that of the results. The file `.run` in it names who holds it, or held it last and
-    has ended.
+    Create it when the run is planned. The file `.run` in the folder describes the run that holds
+    the lock, or the last one that did.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -31,8 +31,8 @@ class RunLock:
     def acquire(self) -> None:
         """Take the lock, until `release` or the end of this process.
 
-        Raises UserError where another run holds it or, since this one was planned, has held it: the
-        plan no longer fits the files.
+        Raises UserError if another run holds the lock, or has held it since this run was planned:
+        the plan may no longer match the files.
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -46,19 +46,19 @@ class RunLock:
             self._record.write_text(_this_process())
         except Timeout:
             raise UserError(
-                f"{self._folder} is in use by {self._last_run()}; wait for its end, or give this "
+                f"{self._folder} is in use by {self._last_run()}; wait until it ends, or give this "
                 "run another name (--config name=...)"
             ) from None
         except OSError as failure:
             raise UserError(
-                f"cannot write to {self._folder}: {failure.strerror}; make room or set its "
-                "permissions, or run in a folder of your own"
+                f"cannot write to {self._folder}: {failure.strerror}; free space, set its "
+                "permissions, or run in another folder"
             ) from None
 
     def release(self) -> None:
-        """Let others run."""
+        """Release the lock, if this process holds it."""
         if self._lock.is_locked:
-            # A full disk does not matter to the lock.
+            # The record is only informative: ignore a full disk.
             with suppress(OSError):
                 self._record.write_text(f"{self._last_run()} (ended)")
             self._lock.release()
@@ -78,7 +78,7 @@ def _this_process() -> str:
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
-        # A container may run as a number that has no name.
+        # In a container the user id may have no name.
         user = f"user {os.getuid()}"
     started = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
     return f"{user} on {platform.node()}, process {os.getpid()}, since {started}"

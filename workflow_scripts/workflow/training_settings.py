@@ -1,4 +1,4 @@
-"""What of the configuration decides a training's numbers."""
+"""The parts of the configuration that a training depends on."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ def network_of(config: Mapping[str, Any], variant: str) -> dict[str, Any]:
 
 
 def training_of(config: Mapping[str, Any], variant: str) -> dict[str, Any]:
-    """The settings of a variant's training: those of all, and its own in their place."""
+    """The shared training settings, updated with the variant's own."""
     return config["training"] | config["variants"][variant].get("training", {})
 
 

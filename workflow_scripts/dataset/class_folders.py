@@ -1,0 +1,77 @@
+"""The tracks of a folder with one sub-folder a class."""
+
+import os
+import unicodedata
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from workflow_scripts.dataset.scan import is_folder, scan
+from workflow_scripts.dataset.tracks import parse_tempo, stem, track_ids
+from workflow_scripts.errors import UserError
+
+
+def class_folders(
+    root: str,
+    is_audio: Callable[[str], bool],
+    tempi: Path | None = None,
+    classes: Mapping[str, str] | None = None,
+) -> tuple[pd.DataFrame, list[str]]:
+    """The tracks in a folder with one sub-folder per class, and the files that are ignored.
+
+    `is_audio` returns whether the file at a path is a track; tracks may be at any depth below the
+    class folder. The tempo of a track is the number in `<stem>.bpm`, in the folder `tempi` or, by
+    default, beside the audio. `classes` maps folders to classes. Folders with equal names after
+    this mapping and Unicode normalisation are one class.
+
+    The tracks have one row each, sorted by path: track_id (class/stem, made unique), label, path
+    and, if any tempo is known, bpm. Ignored are files that are neither audio nor tempi, and files
+    outside class folders.
+
+    Raises UserError if there is no class, a class has no audio or a tempo is invalid.
+    """
+    paths = {file.path for file in scan(root)}
+    found, ignored = _sorted_into_classes(root, sorted(paths), is_audio)
+    if tempi is not None:
+        paths = {str(path) for path in tempi.iterdir()}
+    rows = []
+    for folder, files in sorted(found.items()):
+        label = unicodedata.normalize("NFC", (classes or {}).get(folder, folder))
+        for path in files:
+            bpm = os.path.join(tempi or os.path.dirname(path), f"{stem(path)}.bpm")
+            rows.append((label, path, _read_tempo(Path(bpm)) if bpm in paths else None))
+    tracks = pd.DataFrame(rows, columns=["label", "path", "bpm"])
+    tracks.insert(0, "track_id", track_ids(tracks))
+    return tracks.dropna(axis="columns", how="all"), ignored
+
+
+def _sorted_into_classes(
+    root: str, paths: list[str], is_audio: Callable[[str], bool]
+) -> tuple[dict[str, list[str]], list[str]]:
+    """The audio files of each class folder, and the files that are ignored."""
+    found: dict[str, list[str]] = {
+        entry.name: [] for entry in os.scandir(root) if is_folder(entry) and entry.name[0] != "."
+    }
+    if not found:
+        raise UserError(
+            f"{root} has neither sub-folders nor a tracks.csv; "
+            "put the audio of each class in its own sub-folder"
+        )
+    ignored = []
+    for path in paths:
+        folder, separator, _ = os.path.relpath(path, root).partition(os.sep)
+        if separator and is_audio(path):
+            found[folder].append(path)
+        elif not path.endswith(".bpm"):
+            ignored.append(path)
+    if empty := sorted(folder for folder, files in found.items() if not files):
+        raise UserError(
+            f"the class folder {os.path.join(root, empty[0])} contains no audio; add some or "
+            "remove the folder"
+        )
+    return found, ignored
+
+
+def _read_tempo(path: Path) -> float | None:
+    return parse_tempo(path.read_text("utf-8-sig", errors="replace"), str(path))

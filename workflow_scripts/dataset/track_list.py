@@ -1,0 +1,84 @@
+"""The tracks in a user's tracks.csv."""
+
+import os
+import unicodedata
+import warnings
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from workflow_scripts.dataset.scan import existing_form
+from workflow_scripts.dataset.tracks import parse_tempo, track_ids
+from workflow_scripts.errors import UserError
+
+
+def track_list(csv: Path) -> pd.DataFrame:
+    """The tracks in a user's tracks.csv, with the columns of `class_folders` and any others.
+
+    The columns path and label are required. Paths are relative to the folder of the file. Raises
+    UserError if the table is invalid.
+    """
+    tracks = _read_list(csv)
+    for column in ("path", "label"):
+        if column not in tracks:
+            raise UserError(
+                f"{csv} has no column {column}; it needs path and label, separated by commas"
+            )
+    for column in (c for c in ("path", "label", "track_id") if c in tracks):
+        if (empty := tracks[column] == "").any():
+            raise UserError(f"{csv} line {int(empty.idxmax()) + 2} has no {column}; fill it in")
+    for column in ("digest", "n_frames"):
+        if column in tracks:
+            raise UserError(f"{csv} has a column {column}, which the workflow computes; rename it")
+    tracks["path"] = [existing_form(os.path.join(csv.parent, path)) for path in tracks["path"]]
+    tracks["label"] = [unicodedata.normalize("NFC", label) for label in tracks["label"]]
+    if "track_id" not in tracks:
+        tracks["track_id"] = track_ids(tracks)
+    if (twice := tracks["track_id"].duplicated()).any():
+        raise UserError(
+            f"{csv} has several tracks with track_id {tracks['track_id'][twice].iloc[0]}; make "
+            "each track_id unique"
+        )
+    if "bpm" in tracks:
+        tracks["bpm"] = [
+            parse_tempo(bpm, f"{csv} line {i + 2}") for i, bpm in tracks["bpm"].items()
+        ]
+    first = ["track_id", "label", "path"]
+    return tracks[first + [c for c in tracks if c not in first]]
+
+
+def _read_list(csv: Path) -> pd.DataFrame:
+    """The table as text, without blank lines; its index is the line in the file minus two."""
+    with csv.open("rb") as file:
+        # pandas would end a text at a NUL byte.
+        if any(b"\0" in block for block in iter(partial(file.read, 2**20), b"")):
+            raise UserError(f"{csv} contains NUL bytes, so it may be UTF-16; save it as UTF-8")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table = pd.read_csv(
+                csv,
+                dtype=str,
+                keep_default_na=False,
+                index_col=False,
+                skip_blank_lines=False,
+                encoding="utf-8-sig",
+            )
+            first = pd.read_csv(csv, header=None, nrows=1, dtype=str, encoding="utf-8-sig").iloc[0]
+    except pd.errors.EmptyDataError:
+        raise UserError(f"{csv} is empty; it needs the columns path and label") from None
+    except pd.errors.ParserWarning:
+        raise UserError(
+            f"{csv} has a row with more fields than its first line; quote texts with commas"
+        ) from None
+    except (ValueError, pd.errors.ParserError) as failure:
+        raise UserError(f"{csv} is not a readable CSV table in UTF-8: {failure}") from None
+    # pandas would add a number to a repeated name.
+    if (twice := first[first.notna()].duplicated()).any():
+        column = first[first.notna()][twice].iloc[0]
+        raise UserError(f"{csv} has several columns {column}; rename all but one")
+    table = table[(table != "").any(axis="columns")]
+    if table.empty:
+        raise UserError(f"{csv} lists no tracks; add a line with path and label for each track")
+    return table
