@@ -1,17 +1,17 @@
-"""Times the mel-spectrogram of a 30 s track: ours, Essentia's standard mode, librosa's.
+"""Time the mel-spectrogram of a 30 s track: ours, Essentia's standard mode, librosa's.
 
-One thread, warm, from the file to the array. The contenders take turns and the medians are
+One thread, warm, from the file to the array. The contenders run in turns, and their medians are
 compared: our extraction (ours); Essentia's usual loop over frames in Python (essentia_standard);
-librosa.load with soundfile's decoder, then librosa.feature.melspectrogram (librosa). The last one
-is given Essentia's window and filters in advance, since its own triangles are straight over Hertz.
-First it is checked that they compute the same: ours and essentia_standard to the bit, librosa
-within 1e-5 of the largest band where the format is lossless.
+librosa.load with soundfile's decoder, then librosa.feature.melspectrogram (librosa). librosa uses
+precomputed copies of Essentia's window and filters, since its own triangles are linear in Hz.
+Before the timing the results are compared: ours and essentia_standard must be identical, librosa
+within 1e-5 of the largest band for lossless formats.
 
 Then the step `extract_mel` runs on one track and on many, and its peak memory is printed.
 
     python benchmarks/features.py [--rounds 15] [--tracks 200] [--json FILE]
 
-It needs librosa: make env DEV=1.
+Requires librosa: make env DEV=1.
 """
 
 import argparse
@@ -34,7 +34,7 @@ import soundfile
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.weighing import weighed
+from benchmarks.weighing import measure
 from tests import mel_oracle
 from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.audio.parameters import FRAME_SIZE, HOP_SIZE, N_BANDS, SAMPLE_RATE
@@ -83,7 +83,7 @@ def with_librosa() -> Contender:
 
 
 def make_tracks(folder: Path) -> dict[str, Path]:
-    """One of the demo's tracks in each format."""
+    """One demo track in each format."""
     rng = np.random.default_rng(0)
     sound = perform(compose(next(iter(DANCES.values())), 0, SECONDS, rng), SECONDS, rng)
     tracks = {name: folder / f"track.{name}" for name in FORMATS}
@@ -94,12 +94,11 @@ def make_tracks(folder: Path) -> dict[str, Path]:
 
 
 def check(contenders: dict[str, Contender], audio: Path, lossless: bool) -> None:
-    """Stop where they do not compute the same."""
+    """Exit if the results differ."""
     ours, standard, librosas = (contender(audio) for contender in contenders.values())
     if ours.tobytes() != standard.tobytes():
         raise SystemExit(f"{audio.name}: ours differs from Essentia's standard mode")
-    # Another decoder than Essentia's gives another mp3; librosa has no last frame that is centred
-    # beyond the end of the sound.
+    # Decoders differ for mp3. librosa has no frame centred after the end of the sound.
     if lossless:
         error = np.abs(ours[: len(librosas)] - librosas).max() / ours.max()
         if len(ours) - len(librosas) not in (0, 1) or error > TOLERANCE:
@@ -107,34 +106,34 @@ def check(contenders: dict[str, Contender], audio: Path, lossless: bool) -> None
 
 
 def take_turns(contenders: dict[str, Contender], audio: Path, rounds: int) -> dict[str, float]:
-    """The median seconds a track of each; the first round warms up."""
-    taken: dict[str, list[float]] = {name: [] for name in contenders}
+    """Median seconds per track of each contender; the first round is a warm-up."""
+    times: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(rounds + 1):
         for name, contender in contenders.items():
             started = time.perf_counter()
             contender(audio)
             if turn:
-                taken[name].append(time.perf_counter() - started)
-    return {name: float(np.median(durations)) for name, durations in taken.items()}
+                times[name].append(time.perf_counter() - started)
+    return {name: float(np.median(durations)) for name, durations in times.items()}
 
 
 def peak_memory(audio: Path, n_tracks: int) -> float:
-    """Megabytes that the step takes at most to extract so many tracks, all of this audio."""
+    """Peak memory in MB of the step that extracts `n_tracks` copies of this audio."""
     digests = [f"{number:064x}" for number in range(n_tracks)]
     tracks, shard = audio.with_name("tracks.csv"), audio.with_name("shard.txt")
     pd.DataFrame({"digest": digests, "path": str(audio)}).to_csv(tracks, index=False)
     shard.write_text("\n".join(digests))
     step = [sys.executable, "-m", "workflow_scripts.steps.extract_mel", "--tracks", tracks]
     step += ["--shard", shard, "--features", audio.with_name("features.npy")]
-    return weighed(*step).megabytes
+    return measure(*step).megabytes
 
 
 def main() -> None:
-    """Print the table; write the wav's row where asked to."""
+    """Print the table; with --json write the row of the wav file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--tracks", type=int, default=200, help="of the step that is weighed")
-    parser.add_argument("--json", type=Path, help="file for the seconds a track of the wav")
+    parser.add_argument("--tracks", type=int, default=200, help="for the peak memory")
+    parser.add_argument("--json", type=Path, help="file for the seconds per wav track")
     options = parser.parse_args()
     contenders: dict[str, Contender] = {
         "ours": mel_bands,
@@ -143,7 +142,7 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory() as folder:
         tracks = make_tracks(Path(folder))
-        print(f"Seconds a track of {SECONDS} s; times real time; how many times faster ours is")
+        print(f"Seconds per track of {SECONDS} s, multiple of real time, speed-up of ours")
         print(f"{'format':<8}{'contender':<18}{'seconds':>9}{'real time':>11}{'ours':>8}")
         rows = {}
         for name, audio in tracks.items():

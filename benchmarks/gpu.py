@@ -1,13 +1,13 @@
-"""Times the PyTorch engine on an NVIDIA GPU against eager PyTorch, and folds side by side.
+"""Time the PyTorch engine on an NVIDIA GPU against eager PyTorch, and folds in parallel.
 
-For each of the paper's networks: microseconds a step of plain torch.nn layers with optim.SGD and of
-our engine, both with their data on the device, taking turns; and the seconds that 2000 epochs of
-one fold of Ballroom take our engine, validation included, from whole epochs timed on random
-segments. Then several processes train one network at once: at how many is the card full?
+For each network of the paper: microseconds per step of plain torch.nn layers with optim.SGD and of
+our engine, in turns, both with their data on the device; and the seconds that our engine takes for
+2000 epochs of one fold of Ballroom, validation included, extrapolated from whole epochs on random
+segments. Then several processes train a network in parallel, to find how many saturate the GPU.
 
     python benchmarks/gpu.py [--rounds 7] [--json FILE]
 
-It needs NumPy and PyTorch alone.
+Requires only NumPy and PyTorch.
 """
 
 import argparse
@@ -38,30 +38,30 @@ TRACKS = {"train": 558, "validation": 70}
 SEGMENTS_A_TRACK = {80: 16, 250: 5}
 SIDE_BY_SIDE = (1, 2, 4, 8, 16)
 SIDE_BY_SIDE_SECONDS = 3
-# One of each architecture: the number of folds that fill the card differs with the size.
+# One of each architecture: the number of folds that saturate the GPU depends on the size.
 SIDE_BY_SIDE_VARIANTS = ("blackbox_12x8", "time_1x60", "frequency_32x1", "timefrequency")
-# The card is full when more folds add less than this share of its best pace.
-FULL = 0.95
+# The GPU is saturated at this proportion of its highest speed.
+SATURATED = 0.95
 
 
 def network(frames: int, hidden: int, **trunks: tuple[Shape, Shape]) -> Network:
-    """A network of 32 filters a trunk, each given as filter and pool."""
-    of_32 = {name: Trunk(filter_, pool, 32) for name, (filter_, pool) in trunks.items()}
-    return Network(of_32, BANDS, frames, hidden, CLASSES)
+    """A network with 32 filters per trunk; `trunks` has the filter and pool of each."""
+    with_32_filters = {name: Trunk(filter_, pool, 32) for name, (filter_, pool) in trunks.items()}
+    return Network(with_32_filters, BANDS, frames, hidden, CLASSES)
 
 
 def time_trunk(n: int) -> tuple[Shape, Shape]:
-    """Filter (1, n)."""
+    """The filter (1, n) and its pool."""
     return (1, n), (40, 1)
 
 
 def frequency_trunk(m: int) -> tuple[Shape, Shape]:
-    """Filter (m, 1)."""
+    """The filter (m, 1) and its pool."""
     return (m, 1), (1, 80)
 
 
 BOTH = {"time": time_trunk(60), "frequency": frequency_trunk(32)}
-# As in config.yaml, which takes a YAML library to read.
+# As in config.yaml; reading that would require a YAML library.
 VARIANTS = {
     "blackbox_12x8": network(80, 200, rectangle=((12, 8), (4, 1))),
     "blackbox_12x200": network(250, 200, rectangle=((12, 200), (4, 1))),
@@ -77,7 +77,7 @@ VARIANTS = {
 
 
 def random_segments(shape: Network, part: str) -> tuple[np.ndarray, np.ndarray]:
-    """As many inputs and labels as a part of a fold of Ballroom has."""
+    """Random inputs (segments, bands, frames) and labels, as many as a part of a Ballroom fold."""
     rng = np.random.default_rng(len(part))
     n = TRACKS[part] * SEGMENTS_A_TRACK[shape.frames]
     inputs = rng.standard_normal((n, shape.bands, shape.frames), dtype=np.float32)
@@ -90,7 +90,7 @@ def engine_of(shape: Network) -> TorchEngine:
 
 
 def eager(shape: Network, device: str) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-    """A step with torch.nn layers one after the other and optim.SGD."""
+    """A training step of eager torch.nn layers with optim.SGD."""
     nn = torch.nn
     trunks = nn.ModuleList(
         nn.Sequential(
@@ -125,7 +125,7 @@ def eager(shape: Network, device: str) -> Callable[[torch.Tensor, torch.Tensor],
 
 
 def seconds(call: Callable[[], Any]) -> float:
-    """How long the call and what it asked of the device take."""
+    """Duration of the call, including its work on the device."""
     torch.cuda.synchronize()
     started = time.perf_counter()
     call()
@@ -134,7 +134,7 @@ def seconds(call: Callable[[], Any]) -> float:
 
 
 def time_steps(shape: Network, rounds: int) -> dict[str, float]:
-    """Microseconds a step of eager PyTorch and of our engine."""
+    """Microseconds per step of eager PyTorch and of our engine."""
     inputs, labels = random_segments(shape, "train")
     engine, step = engine_of(shape), eager(shape, "cuda")
     placed = engine.place(inputs), engine.place(labels)
@@ -150,17 +150,17 @@ def time_steps(shape: Network, rounds: int) -> dict[str, float]:
         "pytorch_eager": eagerly,
         "torch": lambda: engine.train(*placed, order, RATE, 0),
     }
-    taken: dict[str, list[float]] = {name: [] for name in contenders}
+    times: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(rounds + 1):
         for name, contender in contenders.items():
             duration = seconds(contender)
             if turn:
-                taken[name].append(duration / STEPS * 1e6)
-    return {name: statistics.median(durations) for name, durations in taken.items()}
+                times[name].append(duration / STEPS * 1e6)
+    return {name: statistics.median(durations) for name, durations in times.items()}
 
 
 def time_fold(shape: Network, rounds: int) -> float:
-    """Seconds of 2000 epochs of one fold."""
+    """Seconds for 2000 epochs of one fold."""
     engine = engine_of(shape)
     settings = training.Settings(RATE, BATCH, rounds + 1, DROPOUT, EPOCHS, 0)
     epochs = training.fit(
@@ -175,8 +175,8 @@ def time_fold(shape: Network, rounds: int) -> float:
     return statistics.median(seconds(lambda: next(epochs)) for _ in range(rounds)) * EPOCHS
 
 
-def work(name: str, barrier: multiprocessing.synchronize.Barrier, counts: Any) -> None:
-    """One of several processes: train for some seconds, from a common start; count the steps."""
+def work(name: str, barrier: multiprocessing.synchronize.Barrier, paces: Any) -> None:
+    """Train in one of several processes after a common start; put the steps per second."""
     shape = VARIANTS[name]
     engine = engine_of(shape)
     inputs, labels = (engine.place(a) for a in random_segments(shape, "train"))
@@ -187,48 +187,48 @@ def work(name: str, barrier: multiprocessing.synchronize.Barrier, counts: Any) -
     while time.perf_counter() - started < SIDE_BY_SIDE_SECONDS:
         engine.train(inputs, labels, order, RATE, 0)
         n_steps += STEPS
-    counts.put(n_steps / (time.perf_counter() - started))
+    paces.put(n_steps / (time.perf_counter() - started))
 
 
 def side_by_side(name: str, n_processes: int) -> float:
-    """Steps a second of all processes together."""
+    """Total steps per second of parallel processes."""
     context = multiprocessing.get_context("spawn")
-    barrier, counts = context.Barrier(n_processes), context.Queue()
+    barrier, paces = context.Barrier(n_processes), context.Queue()
     processes = [
-        context.Process(target=work, args=(name, barrier, counts), daemon=True)
+        context.Process(target=work, args=(name, barrier, paces), daemon=True)
         for _ in range(n_processes)
     ]
     for process in processes:
         process.start()
-    total = sum(counts.get(timeout=300) for _ in processes)
+    total = sum(paces.get(timeout=300) for _ in processes)
     for process in processes:
         process.join()
     return total
 
 
 def main() -> None:
-    """Print the tables; write all figures where asked to."""
+    """Print the tables; with --json write all measurements."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--json", type=Path, help="file for the figures")
+    parser.add_argument("--json", type=Path, help="file for the measurements")
     options = parser.parse_args()
     if not torch.cuda.is_available():
-        sys.exit("error: PyTorch finds no GPU here; run this on a machine with an NVIDIA GPU")
+        sys.exit("error: PyTorch finds no GPU; run this on a machine with an NVIDIA GPU")
     device = torch.cuda.get_device_name()
     print(f"{device}, PyTorch {torch.__version__}")
-    print(f"\n{'network':<20}{'eager us':>10}{'ours us':>10}{'ratio':>8}{'s a fold':>10}")
+    print(f"\n{'network':<20}{'eager us':>10}{'ours us':>10}{'ratio':>8}{'s per fold':>12}")
     rows = []
     for name, shape in VARIANTS.items():
         row = time_steps(shape, options.rounds) | {"fold_seconds": time_fold(shape, options.rounds)}
         rows.append({"network": name} | row)
         eager_us, ours, fold = row.values()
-        print(f"{name:<20}{eager_us:>10.1f}{ours:>10.1f}{eager_us / ours:>8.2f}{fold:>10.0f}")
-    print("\nSteps a second of all folds side by side, and how many fill the card")
+        print(f"{name:<20}{eager_us:>10.1f}{ours:>10.1f}{eager_us / ours:>8.2f}{fold:>12.0f}")
+    print("\nSteps per second of parallel folds in total, and how many saturate the GPU")
     print(f"{'network':<20}" + "".join(f"{n:>9}" for n in SIDE_BY_SIDE) + f"{'full at':>9}")
     paces = {}
     for name in SIDE_BY_SIDE_VARIANTS:
         pace = {n: side_by_side(name, n) for n in SIDE_BY_SIDE}
-        full = min(n for n in pace if pace[n] >= FULL * max(pace.values()))
+        full = min(n for n in pace if pace[n] >= SATURATED * max(pace.values()))
         paces[name] = {"steps_a_second": pace, "full_at": full}
         print(
             f"{name:<20}" + "".join(f"{p:>9.0f}" for p in pace.values()) + f"{full:>9}", flush=True

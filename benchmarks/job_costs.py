@@ -1,10 +1,10 @@
-"""Tabulates what the jobs of a run took, from their benchmark files, beside what its rules declare.
+"""Tabulate the time and memory of a run's jobs beside the resources that its rules declare.
 
     python benchmarks/job_costs.py results/NAME
 
-Memory is Snakemake's max_rss: the most that a job's processes held together whenever it looked,
-which is twice a second and, after 15 seconds, every half minute. So it misses peaks in between, and
-most of a job of a second; pages that processes share count in each.
+Memory is max_rss in Snakemake's benchmark files: the largest total of a job's processes, sampled
+twice a second and, after 15 s, every 30 s. It misses peaks between samples and most of a job of one
+second. Shared pages count once for each process.
 """
 
 import argparse
@@ -23,7 +23,7 @@ HEAD = ("Rule", "Jobs", "Seconds, median", "most", "max_rss, MB", *DECLARED)
 
 
 def measured(results: Path) -> pd.DataFrame:
-    """A row a job: rule, seconds, megabytes. Jobs that make the data come first."""
+    """One row per job: rule, seconds, megabytes. Jobs that make the data come first."""
     rows = []
     shared = sorted(Path("data").glob("**/benchmarks/*.tsv"))
     own = sorted(results.glob("benchmarks/**/*.tsv"), key=lambda path: path.stat().st_mtime)
@@ -37,7 +37,7 @@ def measured(results: Path) -> pd.DataFrame:
 
 
 def declared(folder: Path = ROOT / "rules") -> dict[str, dict[str, int]]:
-    """Threads, megabytes and minutes of each rule's first attempt, as its file has them."""
+    """Threads, megabytes and minutes of each rule's first attempt, read from its file."""
     text = "\n".join(path.read_text() for path in sorted(folder.glob("*.smk")))
     parts = re.split(r"^(?:rule|checkpoint) (\w+):$", text, flags=re.MULTILINE)
     return {
@@ -54,10 +54,10 @@ def declared(folder: Path = ROOT / "rules") -> dict[str, dict[str, int]]:
 def main() -> None:
     """Print the table as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("results", type=Path, help="folder of a run that has ended")
+    parser.add_argument("results", type=Path, help="folder of a finished run")
     options = parser.parse_args()
     if not (options.results / "benchmarks").is_dir():
-        sys.exit(f"error: {options.results} has no benchmarks; name a folder that a run has left")
+        sys.exit(f"error: {options.results} has no benchmarks; give the folder of a finished run")
     jobs, rules = measured(options.results), declared()
     print(f"| {' | '.join(HEAD)} |")
     print(f"| --- |{' ---: |' * (len(HEAD) - 1)}")

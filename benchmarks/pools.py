@@ -1,8 +1,8 @@
-"""Times a training step of the MXNet engine with three forms of a pool that spans an axis.
+"""Time a training step of the MXNet engine with three forms of a pool that spans an axis.
 
-One 2-D pool; one 1-D pool over the last axis; several short 2-D pools in a row, the form that the
-engine uses. All three give the same values. One thread, batches of 10, random data; the forms take
-turns, and the medians are compared.
+The forms are one 2-D pool; one 1-D pool over the last axis; several short 2-D pools in sequence, as
+in the engine. All three return the same values. One thread, batches of 10, random data. The forms
+run in turns, and their medians are compared.
 
     python benchmarks/pools.py [--rounds 20]
 """
@@ -29,12 +29,12 @@ STEPS = 20
 
 
 def one_2d(F: Any, values: Any, pool: Shape) -> Any:  # noqa: N803 - Gluon's name
-    """The pool as it stands."""
+    """One 2-D pool."""
     return F.Pooling(values, kernel=pool, stride=pool, pool_type="max")
 
 
 def one_1d(F: Any, values: Any, pool: Shape) -> Any:  # noqa: N803
-    """The same over a reshaped last axis; right for a pool over all of it."""
+    """A 1-D pool over the reshaped last axis; correct only if it spans that axis."""
     values = F.reshape(values, shape=(0, -3, 0))
     values = F.Pooling(values, kernel=pool[1:], stride=pool[1:], pool_type="max")
     return F.reshape(values, shape=(0, -4, 32, -1, 0))
@@ -42,7 +42,7 @@ def one_1d(F: Any, values: Any, pool: Shape) -> Any:  # noqa: N803
 
 def engine_with(pool: Callable, network: Network) -> engine_mxnet.MXNetEngine:
     """An engine whose graph has this form of pool."""
-    own, engine_mxnet._pool = engine_mxnet._pool, pool
+    original, engine_mxnet._pool = engine_mxnet._pool, pool
     try:
         weights = network.initial_weights(np.random.default_rng(0))
         engine = engine_mxnet.MXNetEngine(network, weights, 0.5, gpu=False)
@@ -50,18 +50,18 @@ def engine_with(pool: Callable, network: Network) -> engine_mxnet.MXNetEngine:
         engine.probabilities(np.zeros((1, network.bands, network.frames), np.float32))
         return engine
     finally:
-        engine_mxnet._pool = own
+        engine_mxnet._pool = original
 
 
 def main() -> None:
-    """Print a row a variant."""
+    """Print one row per variant."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=20)
     rounds = parser.parse_args().rounds
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     configuration.complete(config, ROOT / "config.yaml")
     forms = {"one 2-D": one_2d, "one 1-D": one_1d, "several short": engine_mxnet._pool}
-    print("ms a step       " + "".join(f"{form:>15}" for form in forms) + "  1-D / several")
+    print("ms per step     " + "".join(f"{form:>15}" for form in forms) + "  1-D / several")
     rng = np.random.default_rng(0)
     for variant in VARIANTS:
         network = Network.from_config(config["variants"][variant], 40, 8)

@@ -1,12 +1,12 @@
-"""Measures what grows with the number of tracks: listing, planning, folds, a fold's segments.
+"""Measure what grows with the number of tracks: listing, planning, folds, a fold's segments.
 
-The tracks are files of a few bytes, since nothing here decodes them; their features are files with
-holes, two segments of 80 frames a track. Then one epoch of time_1x60 on a corpus larger than the
-memory it may take, against the same held in memory: seconds, peak memory, and equal weights.
+The tracks are files of a few bytes, since nothing decodes them; their features are sparse files,
+two segments of 80 frames per track. Then one epoch of time_1x60 runs on data larger than its memory
+limit, and again with the data in memory: seconds, peak memory, and a check for equal weights.
 
     python benchmarks/scale.py [--largest 1000000] [--json FILE]
 
-A million tracks take 5 GB of disk, a million inodes and some minutes.
+A million tracks take 5 GB of disk, a million inodes and several minutes.
 """
 
 import argparse
@@ -25,7 +25,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.weighing import ROOT, Run, weighed
+from benchmarks.weighing import ROOT, Run, measure
 from workflow_scripts.dataset import features, sampling, split
 from workflow_scripts.dataset.normalisation import Scaler
 from workflow_scripts.dataset.scan import fingerprint
@@ -47,22 +47,22 @@ TRAINING = {
     "patience": 40,
     "min_learning_rate": 1e-5,
 }
-# Of the corpus to train on: 1.2 GB of features, of which eight folds of ten train.
+# The data to train on: 1.2 GB of features, of which eight folds of ten are used.
 LARGE_TRACKS, LARGE_FRAMES = 1500, 5000
 READS = 2000
 
 
 def step(name: str, **options: object) -> Run:
-    """Run a step of the workflow."""
+    """Run a step of the workflow with these options."""
     arguments: list[object] = []
     for option, value in options.items():
         values = value if isinstance(value, list) else [value]
         arguments += [f"--{option.replace('_', '-')}", *values]
-    return weighed(sys.executable, "-m", f"workflow_scripts.steps.{name}", *arguments)
+    return measure(sys.executable, "-m", f"workflow_scripts.steps.{name}", *arguments)
 
 
 def make_tracks(folder: Path, n: int) -> None:
-    """`n` files in folders of classes, none like another."""
+    """Write `n` files with different contents into folders of classes."""
     for label in range(CLASSES):
         (folder / f"class {label}").mkdir(parents=True)
     for number in range(n):
@@ -72,13 +72,13 @@ def make_tracks(folder: Path, n: int) -> None:
 
 
 def make_features(folder: Path, digests: Sequence[str]) -> list[Path]:
-    """Shards with holes for these contents."""
+    """Write sparse shards for these contents."""
     folder.mkdir()
-    held: list[list[str]] = [[] for _ in range(SHARDS)]
+    by_shard: list[list[str]] = [[] for _ in range(SHARDS)]
     for digest in digests:
-        held[shard_of(digest, SHARDS)].append(digest)
+        by_shard[shard_of(digest, SHARDS)].append(digest)
     shards = [folder / f"shard-{number}.npy" for number in range(SHARDS)]
-    for npy, contents in zip(shards, held, strict=True):
+    for npy, contents in zip(shards, by_shard, strict=True):
         shape = (len(contents) * FRAMES, BANDS)
         np.lib.format.open_memmap(npy, "w+", "<f4", shape)
         index = pd.DataFrame({"digest": contents})
@@ -90,7 +90,7 @@ def make_features(folder: Path, digests: Sequence[str]) -> list[Path]:
 
 
 def sizes_up_to(largest: int) -> Iterable[int]:
-    """Powers of ten from a thousand on."""
+    """Powers of ten from 1000 to `largest`."""
     size = 1000
     while size <= largest:
         yield size
@@ -98,7 +98,7 @@ def sizes_up_to(largest: int) -> Iterable[int]:
 
 
 def listing_and_planning(home: Path, n: int) -> dict[str, float]:
-    """Seconds and memory of what comes before any audio is decoded, for `n` tracks."""
+    """Seconds and memory of the steps before any audio is decoded, for `n` tracks."""
     audio = home / "audio"
     make_tracks(audio, n)
     listing = {
@@ -109,7 +109,7 @@ def listing_and_planning(home: Path, n: int) -> dict[str, float]:
         "tracks": home / "tracks.csv",
         "shards": [home / f"contents-{i}.txt" for i in range(SHARDS)],
     }
-    # What has just been written may still change, and is not remembered.
+    # list_tracks does not cache digests of files that changed in the last two seconds.
     time.sleep(3)
     row: dict[str, float] = {"tracks": n}
     first = step("list_tracks", **listing)
@@ -121,7 +121,7 @@ def listing_and_planning(home: Path, n: int) -> dict[str, float]:
     shutil.copy(ROOT / "config.yaml", home)
     snakemake = (sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--dry-run")
     config = ("--config", "dataset=folder", f"audio_dir={audio}")
-    plan = weighed(*snakemake, *config, folder=home)
+    plan = measure(*snakemake, *config, folder=home)
     jobs = re.search(r"^total +(\d+)$", plan.output, flags=re.MULTILINE)
     assert jobs is not None, plan.output
     row |= {"plan_s": plan.seconds, "jobs": int(jobs[1])}
@@ -129,7 +129,7 @@ def listing_and_planning(home: Path, n: int) -> dict[str, float]:
 
 
 def folds_and_segments(home: Path) -> dict[str, float]:
-    """Seconds and memory of what follows their extraction, up to one fold's segments."""
+    """Seconds and memory of the steps after extraction, up to one fold's segments."""
     row: dict[str, float] = {}
     digests = pd.read_csv(home / "tracks.csv", usecols=["digest"])["digest"].tolist()
     shards = make_features(home / "features", digests)
@@ -149,9 +149,9 @@ def folds_and_segments(home: Path) -> dict[str, float]:
     started = time.perf_counter()
     table = split.read(home / "folds.csv")
     files = features.FeatureFiles(shards, [npy.with_suffix(".csv") for npy in shards])
-    held = files.of(table.digest[table.part(0, "train")])
-    content, first = sampling.regular(held.n_frames, 80, 80)
-    segments = Segments(held, content, first, 80, Scaler(0, 1))
+    used = files.of(table.digest[table.part(0, "train")])
+    content, first = sampling.regular(used.n_frames, 80, 80)
+    segments = Segments(used, content, first, 80, Scaler(0, 1))
     row["find_s"] = time.perf_counter() - started
     rows = np.random.default_rng(0).integers(0, len(segments), READS)
     started = time.perf_counter()
@@ -162,7 +162,7 @@ def folds_and_segments(home: Path) -> dict[str, float]:
 
 
 def train_beyond_memory(home: Path) -> dict[str, float]:
-    """One epoch within 700 MB and one with all segments held: seconds, memory, equal weights."""
+    """Seconds and memory of one epoch within 700 MB and one with all segments in memory."""
     rng = np.random.default_rng(0)
     names = [f"{i:04d}" for i in range(LARGE_TRACKS)]
     energies = (1e-4 * rng.random((LARGE_FRAMES, BANDS), np.float32) for _ in names)
@@ -195,14 +195,14 @@ def train_beyond_memory(home: Path) -> dict[str, float]:
         )
         row |= {f"{name}_s": training.seconds, f"{name}_mb": training.megabytes}
         digests.append(hashlib.sha256((home / name / "weights.npz").read_bytes()).hexdigest())
-    assert digests[0] == digests[1], "the weights depend on where the segments lie"
+    assert digests[0] == digests[1], "the weights depend on whether the segments are in memory"
     return row
 
 
 def main() -> None:
-    """Print a row a size, then that of the training."""
+    """Print one row per size, then the results of the training."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--largest", type=int, default=100_000, help="tracks at the most")
+    parser.add_argument("--largest", type=int, default=100_000, help="largest number of tracks")
     parser.add_argument("--json", type=Path, help="file to write the measurements to")
     options = parser.parse_args()
     rows = []
@@ -210,7 +210,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as home:
             row = listing_and_planning(Path(home), n) | folds_and_segments(Path(home))
             rows.append(row)
-            # Before a million files are removed, which takes minutes.
+            # Print before the files are removed, which takes minutes for a million.
             if len(rows) == 1:
                 print("  ".join(f"{name:>8}" for name in row))
             values = (f"{value:>{max(8, len(name))}.5g}" for name, value in row.items())

@@ -1,14 +1,14 @@
-"""Times training steps and epochs on one CPU thread: frameworks' plain layers against our engines.
+"""Time training steps and epochs on one CPU thread: frameworks' plain layers against our engines.
 
 Steps: batches of 10 from one array of random segments, dropout 0.5, plain SGD. Contenders: Gluon's
 layers with its Trainer (plain_gluon), torch.nn layers with optim.SGD (pytorch_eager), our engines
-(mxnet, torch). They take turns, block by block, and the medians are compared. Epochs: all that an
-epoch of our training does (shuffling, batches, validation, bookkeeping) against its bare steps,
-which repeat one batch.
+(mxnet, torch). They run in turns, block by block, and their medians are compared. Epochs: a whole
+epoch of our training (shuffling, batches, validation, bookkeeping) against its steps alone, which
+repeat one batch.
 
     python benchmarks/training.py [--rounds 15] [--json FILE]
 
-It needs both frameworks: make env TORCH=1.
+Requires both frameworks: make env TORCH=1.
 """
 
 import argparse
@@ -44,14 +44,14 @@ VARIANTS = (
     "timefrequency",
 )
 STEPS = 10
-# Train and validation segments of the epochs timed: eight folds and one.
+# Numbers of segments in a timed epoch: eight folds train and one validates.
 TRAIN, VALIDATION = 400, 50
 
 Step = Callable[[np.ndarray, np.ndarray], Any]
 
 
 def plain_gluon(network: Network) -> Step:
-    """Gluon's layers one after the other, hybridised, with its loss and its Trainer."""
+    """Gluon's layers in sequence, hybridised, with its loss and its Trainer."""
     nn = gluon.nn
     trunks = gluon.contrib.nn.HybridConcurrent(axis=1)
     for trunk in network.trunks.values():
@@ -84,7 +84,7 @@ def plain_gluon(network: Network) -> Step:
 
 
 def pytorch_eager(network: Network) -> Step:
-    """torch.nn layers one after the other, with optim.SGD."""
+    """torch.nn layers in sequence, with optim.SGD."""
     step_of = gpu.eager(network, "cpu")
 
     def step(inputs: np.ndarray, labels: np.ndarray) -> Any:
@@ -94,28 +94,28 @@ def pytorch_eager(network: Network) -> Step:
 
 
 def seconds(call: Callable[[], Any]) -> float:
-    """How long the call takes."""
+    """Duration of the call."""
     started = time.perf_counter()
     call()
     return time.perf_counter() - started
 
 
 def block(step: Step, inputs: np.ndarray, labels: np.ndarray, order: np.ndarray) -> None:
-    """A contender's steps, and the wait for the last one."""
+    """Run the steps of a contender and wait for the last one."""
     for batch in order:
         wait = step(inputs[batch], labels[batch])
     wait()
 
 
 def take_turns(contenders: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
-    """The median seconds of each; the first round warms up."""
-    taken: dict[str, list[float]] = {name: [] for name in contenders}
+    """Median seconds of each contender; the first round is a warm-up."""
+    times: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(rounds + 1):
         for name, contender in contenders.items():
             duration = seconds(contender)
             if turn:
-                taken[name].append(duration)
-    return {name: float(np.median(durations)) for name, durations in taken.items()}
+                times[name].append(duration)
+    return {name: float(np.median(durations)) for name, durations in times.items()}
 
 
 def engines_of(network: Network) -> dict[str, Engine]:
@@ -128,14 +128,14 @@ def engines_of(network: Network) -> dict[str, Engine]:
 
 
 def random_segments(network: Network, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs and labels."""
+    """Random inputs (n, bands, frames) and labels (n,)."""
     rng = np.random.default_rng(1)
     inputs = rng.standard_normal((n, network.bands, network.frames), dtype=np.float32)
     return inputs, rng.integers(0, CLASSES, n)
 
 
 def time_steps(network: Network, rounds: int) -> dict[str, float]:
-    """Milliseconds a step of each contender."""
+    """Milliseconds per step of each contender."""
     inputs, labels = random_segments(network, BATCH * STEPS)
     order = np.arange(len(inputs)).reshape(STEPS, BATCH)
     plain = {"plain_gluon": plain_gluon(network), "pytorch_eager": pytorch_eager(network)}
@@ -152,7 +152,7 @@ def time_steps(network: Network, rounds: int) -> dict[str, float]:
 
 
 def time_epochs(network: Network, rounds: int) -> dict[str, float]:
-    """Seconds of an epoch of each engine over those of its bare steps."""
+    """Duration of an epoch of each engine, divided by that of its steps alone."""
     train, validation = random_segments(network, TRAIN), random_segments(network, VALIDATION)
     settings = training.Settings(RATE, BATCH, rounds + 1, DROPOUT, 40, 0)
     repeated = np.tile(np.arange(BATCH), (TRAIN // BATCH, 1))
@@ -172,15 +172,15 @@ def time_epochs(network: Network, rounds: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print the tables; write the first one's rows where asked to."""
+    """Print the tables; with --json write the rows of the first one."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--json", type=Path, help="file for the milliseconds a step")
+    parser.add_argument("--json", type=Path, help="file for the milliseconds per step")
     options = parser.parse_args()
     torch.set_num_threads(1)
     networks = {name: gpu.VARIANTS[name] for name in VARIANTS}
 
-    print("Milliseconds a step, and how many times faster the engines are")
+    print("Milliseconds per step, and speed-up of the engines")
     print(
         f"{'network':<16}{'plain_gluon':>12}{'pytorch_eager':>14}{'mxnet':>8}{'torch':>8}", end=""
     )
@@ -198,7 +198,7 @@ def main() -> None:
     if options.json:
         options.json.write_text(json.dumps(rows, indent=2) + "\n")
 
-    print("\nA whole epoch over its bare steps")
+    print("\nDuration of an epoch divided by that of its steps alone")
     print(f"{'network':<16}{'mxnet':>8}{'torch':>8}")
     for name, network in networks.items():
         ratios = time_epochs(network, min(options.rounds, 5))

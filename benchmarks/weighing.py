@@ -1,4 +1,4 @@
-"""Runs a program and measures how long it takes and how much memory it has at its peak."""
+"""Run a program and measure its duration and peak memory."""
 
 import json
 import os
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# A new process starts with the peak of the one that it is forked from: this one is small.
-WEIGH = """
+# A new process inherits the peak of its parent, so a small process measures.
+MEASURE = """
 import json, resource, subprocess, sys, time
 started = time.perf_counter()
 done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -21,17 +21,17 @@ print(json.dumps([done.returncode, seconds, peak, done.stdout]))
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds, the peak memory of its largest process in MB, all that it said."""
+    """Duration in seconds, peak memory of the largest process in MB, stdout and stderr."""
 
     seconds: float
     megabytes: float
     output: str
 
 
-def weighed(*command: object, folder: Path = ROOT) -> Run:
-    """Run a program of this workflow to its end, which is to be a good one."""
+def measure(*command: object, folder: Path = ROOT) -> Run:
+    """Run a program of this workflow to its end; exit if it fails."""
     done = subprocess.run(
-        [sys.executable, "-c", WEIGH, *map(str, command)],
+        [sys.executable, "-c", MEASURE, *map(str, command)],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         check=True,

@@ -97,7 +97,7 @@ rule synthesise:
     params:
         code=digests_of("steps/synthesise"),
     message:
-        "Synthesise the demo's {wildcards.dance}"
+        "Synthesise the demo tracks of {wildcards.dance}"
     shell:
         """
         python -m workflow_scripts.steps.synthesise \

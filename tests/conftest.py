@@ -1,4 +1,4 @@
-"""What the tests share: configuration, small data sets, runs of the workflow."""
+"""Shared by the tests: configuration, small data sets, runs of the workflow."""
 
 import hashlib
 import os
@@ -24,10 +24,10 @@ from workflow_scripts.workflow import configuration
 ROOT = Path(__file__).parents[1]
 SMOKE = ("--configfile", "presets/smoke.yaml", "--config", "dataset=folder", "audio_dir=../audio")
 DATA = "results/smoke"
-# What follows takes longer than all before.
+# The rules after the table take longer than all before it.
 UP_TO_THE_TABLE = ("--until", "tabulate")
-# The shared run leaves out the black-box, which trains longest; so small a rate that a model is
-# what it started from.
+# The shared run omits the black-box, which trains longest. With its tiny learning rate,
+# timefrequency_init keeps its initial weights.
 OVERLAID = (
     "  blackbox_12x8: null\n"
     "  timefrequency_init: {training: {learning_rate: 1.0e-12, min_learning_rate: 0}}\n"
@@ -35,9 +35,9 @@ OVERLAID = (
 
 
 def pytest_addoption(parser):
-    parser.addoption("--kills", type=int, default=2, help="how often a training is killed")
-    parser.addoption("--rounds", type=int, default=2, help="of a run killed at random moments")
-    parser.addoption("--preset", default="smoke", help="of that run")
+    parser.addoption("--kills", type=int, default=2, help="number of times a training is killed")
+    parser.addoption("--rounds", type=int, default=2, help="of runs killed at random times")
+    parser.addoption("--preset", default="smoke", help="of these runs")
 
 
 def pytest_collection_modifyitems(items):
@@ -50,12 +50,12 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture
 def kills(request):
-    """How often the tests of interruption kill a training."""
+    """How many times the tests of interruption kill a training."""
     return request.config.getoption("--kills")
 
 
 def overlay(config, update):
-    """Lay `update` over `config` as Snakemake does with --configfile."""
+    """Update `config` in place as Snakemake does with --configfile, and return it."""
     for key, value in update.items():
         if isinstance(value, dict) and isinstance(config.get(key), dict):
             overlay(config[key], value)
@@ -65,7 +65,7 @@ def overlay(config, update):
 
 
 def shipped_config(preset=None):
-    """config.yaml, with a preset laid over, before any check."""
+    """config.yaml, updated with a preset, unchecked."""
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     if preset is not None:
         overlay(config, yaml.safe_load((ROOT / "presets" / f"{preset}.yaml").read_text()))
@@ -73,7 +73,7 @@ def shipped_config(preset=None):
 
 
 def only(**kept):
-    """An overlay's variants: all of config.yaml left out but these, each with what it changes."""
+    """Variants of an overlay that removes all of config.yaml except `kept` (name: changes)."""
     return dict.fromkeys(shipped_config()["variants"]) | kept
 
 
@@ -85,7 +85,7 @@ def network_of(variant, n_classes=8):
 
 
 def biased_weights(network, seed=1):
-    """First weights with biases that are not zero, so that no term goes unseen."""
+    """Initial weights with nonzero biases, so that tests cover them."""
     rng = np.random.default_rng(seed)
     weights = network.initial_weights(rng)
     for name in weights:
@@ -95,7 +95,7 @@ def biased_weights(network, seed=1):
 
 
 def feature_files(shards):
-    """The feature files of these .npy shards, their indices beside them."""
+    """The feature files with these .npy shards and the .csv indices beside them."""
     return FeatureFiles(shards, [npy.with_suffix(".csv") for npy in shards])
 
 
@@ -115,7 +115,7 @@ def write_wav(path, signal, rate=44100):
 
 
 def clicks(rng, tempo, seconds):
-    """Noise bursts at a tempo over a little noise: a track of a class one can learn."""
+    """Noise bursts at a tempo (BPM) over weak noise, float (samples,): an easy class."""
     n = int(44100 * seconds)
     phase = (np.arange(n) / 44100 * tempo / 60 + rng.random()) % 1
     burst = rng.standard_normal(n) * np.exp(-phase * 60 / tempo / 0.03)
@@ -123,7 +123,7 @@ def clicks(rng, tempo, seconds):
 
 
 def write_classes(folder):
-    """Three classes of four tracks of 8 s, the tempi beside them."""
+    """Write three classes of four tracks of 8 s, with tempi beside them; return the folder."""
     rng = np.random.default_rng(0)
     for label, tempo in {"slow": 70, "middle": 110, "fast": 170}.items():
         for number in range(4):
@@ -140,27 +140,27 @@ def audio(tmp_path):
 
 
 class Workflow:
-    """A clean copy of the workflow in a folder of its own."""
+    """A clean copy of the workflow in a folder."""
 
     def __init__(self, folder):
         self.folder = folder
         ignored = shutil.ignore_patterns(
             ".git", ".venv", ".snakemake", "data", "results", "tests", "__pycache__", ".*_cache"
         )
-        # `data` and `results` are also packages' names: only those at the top are left out.
+        # Packages may have these names too, so ignore them only at the top.
         shutil.copytree(
             ROOT, folder, ignore=lambda d, names: ignored(d, names) if Path(d) == ROOT else set()
         )
 
     @classmethod
     def at(cls, folder):
-        """The workflow that lies in `folder`."""
+        """The workflow that is already in `folder`."""
         workflow = cls.__new__(cls)
         workflow.folder = folder
         return workflow
 
     def __call__(self, *arguments, check=True, environment=None):
-        """Run snakemake; returns the finished process with its output as text."""
+        """Run snakemake; return its output, or (exit code, output) if not `check`."""
         command = [sys.executable, "-m", "snakemake", "--cores", "2", *map(str, arguments)]
         done = subprocess.run(
             command,
@@ -182,21 +182,21 @@ def workflow(tmp_path):
 
 
 def finished(output):
-    """How many jobs of each rule a run finished."""
+    """Number of finished jobs of each rule in the output of a run."""
     return Counter(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", output))
 
 
 def planned(output):
-    """How many jobs of each rule a dry run plans."""
+    """Number of planned jobs of each rule in the output of a dry run."""
     rows = re.findall(r"^(\w+) +(\d+)$", output, flags=re.MULTILINE)
     return {rule: int(count) for rule, count in rows}
 
 
 @pytest.fixture(scope="session")
 def done(tmp_path_factory):
-    """A folder with audio and a workflow that has run on it.
+    """A folder with audio and a finished workflow, the output, and the arguments of the run.
 
-    Its folder `observed` has what the steps opened, see tests/observed.
+    Its folder `observed` records the files that the steps opened, see tests/observed.
     """
     home = tmp_path_factory.mktemp("done")
     (home / "observed").mkdir()
@@ -219,9 +219,9 @@ class Again:
         self.own = folder / "own.yaml"
 
     def __call__(self, *arguments):
-        """Run up to Table I; returns how many jobs of each rule there were.
+        """Run up to Table I; return the number of jobs of each rule.
 
-        `decoded` counts tracks by shard.
+        `decoded` is the number of decoded tracks by shard.
         """
         logs = [*self.results.glob("logs/extract_mel/*.log")]
         before = {log: log.stat().st_mtime_ns for log in logs}
@@ -234,21 +234,21 @@ class Again:
         return jobs
 
     def run(self, *arguments, check=True):
-        """Run; returns what it said."""
+        """Run; return the output, or (exit code, output) if not `check`."""
         workflow = Workflow.at(self.folder / "workflow")
         return workflow(*self._arguments, *arguments, check=check)
 
     def plan(self, *arguments):
-        """How many jobs of each rule a run up to Table I would have."""
+        """Number of jobs of each rule that a run up to Table I would have."""
         jobs = planned(self.run(*arguments, *UP_TO_THE_TABLE, "-n"))
         jobs.pop("total", None)
         return jobs
 
     def shard_of(self, path):
-        """The shard of a file's content, and how many contents that shard holds now."""
+        """The shard of a file's content, and the number of contents in it."""
         shard = tracks.shard_of(hashlib.sha256(path.read_bytes()).hexdigest(), 2)
-        held = (self.results / f"contents/shard-{shard}.txt").read_text().split()
-        return f"shard-{shard}", len(held)
+        contents = (self.results / f"contents/shard-{shard}.txt").read_text().split()
+        return f"shard-{shard}", len(contents)
 
 
 @pytest.fixture
@@ -259,13 +259,13 @@ def again(done, tmp_path):
     return Again(tmp_path / "home", smoke)
 
 
-def hear_interrupts():
-    """Undo what a shell does to a job in the background: let it ignore Ctrl-C."""
+def restore_sigint():
+    """Restore the default of Ctrl-C, which shells disable for background jobs."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run_module(module, *arguments, folder=ROOT):
-    """Run a step as its rule does, or a command; returns (exit code, output)."""
+    """Run a step as its rule does, or a command; return (exit code, output)."""
     command = [sys.executable, "-m", f"workflow_scripts.{module}", *map(str, arguments)]
     done = subprocess.run(
         command,

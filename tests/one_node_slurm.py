@@ -1,9 +1,9 @@
-"""A real SLURM cluster of one node for as long as a command runs: `make test-slurm`.
+"""Run a command with a real SLURM cluster of one node: `make test-slurm`.
 
     python -m tests.one_node_slurm COMMAND...
 
-Needs root, as slurmd does; installs Debian's or Ubuntu's packages where they are missing. All its
-state, keys and sockets included, lies in a temporary folder, and the ports are free ones.
+Requires root, as slurmd does. Installs missing packages of Debian or Ubuntu. All state, including
+keys and sockets, is in a temporary folder, and the ports are free ones.
 """
 
 import os
@@ -23,11 +23,11 @@ from types import FrameType
 
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "munged")
 PACKAGES = ("slurm-wlm", "munge")
-# What tells the tests that the cluster is this one.
+# Set for the tests while this cluster runs.
 VARIABLE = "ONE_NODE_SLURM"
 START_SECONDS = 30
 STOP_SECONDS = 10
-# Two, so that two trainings run side by side; a file each, of which SLURM asks only that it exists.
+# Two GPUs, so that two trainings run in parallel. SLURM only checks that these files exist.
 GPU_FILES = ("/dev/null", "/dev/zero")
 
 SLURM_CONF = """
@@ -46,7 +46,7 @@ SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd.pid
 SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd.log
-# Neither cgroups nor systemd nor a database: a container has none.
+# No cgroups, systemd or database, which containers do not have.
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
@@ -63,36 +63,37 @@ PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
 """
 
 
-def stop(sentence: str) -> None:
-    """End the process with one sentence."""
-    sys.exit(f"error: {sentence}")
+def stop(message: str) -> None:
+    """Exit with an error message."""
+    sys.exit(f"error: {message}")
 
 
 def running() -> set[str]:
-    """The names of this machine's processes."""
+    """The names of all processes on this machine."""
     names = set()
     for path in Path("/proc").glob("[0-9]*/comm"):
-        # A process may end meanwhile.
+        # A process may have ended.
         with suppress(OSError):
             names.add(path.read_text().strip())
     return names
 
 
 def check() -> None:
-    """Refuse where this would meet a SLURM that people use, or cannot work."""
+    """Exit if this machine belongs to a SLURM cluster, or this process lacks root."""
     if running() & {"slurmctld", "slurmd"} or "SLURM_CONF" in os.environ:
-        stop("this machine belongs to a SLURM cluster already, which the tests leave alone")
+        stop("this machine belongs to a SLURM cluster; run the tests on another machine")
     if os.getuid() != 0:
-        stop("slurmd starts as root alone: use sudo, or a container")
+        stop("slurmd requires root; use sudo or a container")
 
 
 def install() -> None:
-    """Install what is missing."""
+    """Install missing programs."""
     if all(map(shutil.which, PROGRAMS)):
         return
     if not shutil.which("apt-get"):
         stop(
-            f"{', '.join(PROGRAMS)} are needed, and only apt-get installs them here: install SLURM"
+            f"{', '.join(PROGRAMS)} are required, and there is no apt-get to install them; "
+            "install SLURM"
         )
     quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     options = ["--quiet=2", "--yes", "--no-install-recommends"]
@@ -101,10 +102,10 @@ def install() -> None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A free TCP port."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return bound.getsockname()[1]
 
 
 def configure(folder: Path) -> None:
@@ -124,7 +125,7 @@ def configure(folder: Path) -> None:
     (folder / "slurm.conf").write_text(text)
     gpus = [f"Name=gpu File={path}\n" for path in GPU_FILES]
     (folder / "gres.conf").write_text("".join(gpus))
-    # Since then SLURM looks for cgroups though no plugin above uses them.
+    # From 23.11 on SLURM uses cgroups even though no plugin above does.
     if (year, month) >= (23, 11):
         (folder / "cgroup.conf").write_text("CgroupPlugin=disabled\n")
     for name in ("state", "spool"):
@@ -135,7 +136,7 @@ def configure(folder: Path) -> None:
 
 
 def offer_srun(folder: Path) -> None:
-    """Put an srun first that finds this cluster: the executor calls it without SLURM_CONF."""
+    """Put an srun with SLURM_CONF first on the PATH: the executor calls it without."""
     wrapper = folder / "bin" / "srun"
     wrapper.parent.mkdir()
     wrapper.write_text(
@@ -147,9 +148,9 @@ def offer_srun(folder: Path) -> None:
 
 @contextmanager
 def daemon(folder: Path, *command: str) -> Iterator[None]:
-    """Run a daemon in the foreground; it is gone afterwards, and so are its children."""
+    """Run a daemon in the foreground until the block ends."""
     with (folder / f"{command[0]}.out").open("w") as output:
-        # A session of its own: Ctrl-C is for the tests, which still need the cluster.
+        # A new session, so that Ctrl-C does not end the cluster before the tests.
         process = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
@@ -165,11 +166,11 @@ def daemon(folder: Path, *command: str) -> Iterator[None]:
 
 
 def wait_until_idle(folder: Path) -> None:
-    """Wait for the node; end with the daemons' last words if it does not come."""
+    """Wait for the node; print the ends of the logs and exit if it does not start."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        asked = subprocess.run(["sinfo", "-h", "-o", "%T"], capture_output=True, text=True)
-        if asked.stdout.strip() == "idle":
+        state = subprocess.run(["sinfo", "-h", "-o", "%T"], capture_output=True, text=True)
+        if state.stdout.strip() == "idle":
             return
         time.sleep(0.2)
     for log in sorted([*folder.glob("*.log"), *folder.glob("*.out")]):
@@ -178,7 +179,7 @@ def wait_until_idle(folder: Path) -> None:
 
 
 def cancel_all() -> None:
-    """End the jobs that are left, so that no process of theirs stays."""
+    """Cancel all jobs and wait until they have ended."""
     subprocess.run(["scancel", "--user", "root"], capture_output=True)
     deadline = time.monotonic() + STOP_SECONDS
     while time.monotonic() < deadline:
@@ -190,10 +191,10 @@ def cancel_all() -> None:
 
 @contextmanager
 def cluster() -> Iterator[None]:
-    """The cluster, named to SLURM's commands by SLURM_CONF, until the block ends."""
+    """Run the cluster until the block ends; set SLURM_CONF for SLURM's commands."""
     with tempfile.TemporaryDirectory(prefix="slurm-") as name:
         folder = Path(name)
-        # munged wants to be reached by all.
+        # munged requires a folder that all users can read.
         folder.chmod(0o755)
         configure(folder)
         os.environ[VARIABLE] = name
@@ -217,12 +218,12 @@ def cluster() -> Iterator[None]:
 
 
 def run(command: list[str]) -> int:
-    """Run a command to its end; returns its exit code.
+    """Run a command to its end; return its exit code.
 
-    Whatever asks this process to end interrupts the command, which then ends by itself: only
-    afterwards may the cluster go.
+    A signal that ends this process interrupts the command instead. The cluster must run until the
+    command has ended.
     """
-    # A shell lets its jobs in the background ignore Ctrl-C, and so would the command.
+    # A shell makes its background jobs ignore Ctrl-C, and the command would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(command, start_new_session=True)
 
@@ -236,7 +237,7 @@ def run(command: list[str]) -> int:
 
 
 def main() -> None:
-    """Run the command line's command in a cluster and end with its exit code."""
+    """Run the command in a cluster; exit with its exit code."""
     check()
     install()
     with cluster():

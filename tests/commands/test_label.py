@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from tests.conftest import ROOT, clicks, hear_interrupts, run_module, write_wav
+from tests.conftest import ROOT, clicks, restore_sigint, run_module, write_wav
 from tests.labelling.test_prediction import a_prediction
 from tests.model_files import CLASSES, packed
 from workflow_scripts.audio import decoding, front_end
@@ -247,7 +247,7 @@ class TestCommand:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            preexec_fn=hear_interrupts,
+            preexec_fn=restore_sigint,
         )
         running.stdout.readline()
         os.killpg(running.pid, number)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from tests.conftest import ROOT, hear_interrupts
+from tests.conftest import ROOT, restore_sigint
 from tests.fault_server import DEADLINE, Answer, FaultServer
 from workflow_scripts.download import progress
 from workflow_scripts.download.mirrors import download
@@ -372,7 +372,7 @@ def test_the_run_after_a_signal_continues_the_download(server, tmp_path, number)
     process = subprocess.Popen(
         command,
         cwd=ROOT,
-        preexec_fn=hear_interrupts,
+        preexec_fn=restore_sigint,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,4 +1,4 @@
-"""How filters are made to be heard: sounds and filters whose answer is known."""
+"""Auralisation of filters: sounds and filters with known results."""
 
 import io
 
@@ -17,20 +17,20 @@ TIME = np.arange(N_FRAMES * HOP) / RATE
 
 
 def level(sound, hertz):
-    """Of a frequency in the middle of a sound, in decibels."""
+    """The level of a frequency in the middle of a sound, in decibels."""
     middle = sound[len(sound) // 4 : -len(sound) // 4]
     wave = np.exp(-2j * np.pi * hertz * np.arange(len(middle)) / RATE) * np.hanning(len(middle))
     return 20 * np.log10(np.abs(wave @ middle) + 1e-9)
 
 
 class TestResynthesis:
-    def test_a_gain_of_one_gives_the_sound_back(self):
+    def test_a_gain_of_1_returns_the_sound(self):
         sound = np.random.default_rng(0).standard_normal(len(TIME)).astype(np.float32)
         again = resynthesis.apply_gain(sound, np.ones((40, N_FRAMES)))
-        # Float32 keeps 1e-7 of the sound.
+        # float32 has a relative precision of 1e-7.
         assert np.abs(again - sound).max() < 1e-5
 
-    def test_the_bands_around_a_tone_keep_it_and_take_another_away(self):
+    def test_only_tones_in_the_passed_bands_remain(self):
         sound = np.sin(2 * np.pi * 440 * TIME) + np.sin(2 * np.pi * 4000 * TIME)
         centres = mel_scale.centres(40, RATE / 2)
         gain = np.zeros((40, N_FRAMES))
@@ -39,12 +39,12 @@ class TestResynthesis:
         assert abs(level(again, 440) - level(sound, 440)) < 0.1
         assert level(again, 4000) < level(sound, 4000) - 40
 
-    def test_a_gain_changes_where_its_frame_lies(self):
+    def test_a_gain_applies_to_the_time_of_its_frame(self):
         sound = np.sin(2 * np.pi * 440 * TIME).astype(np.float32)
         gain = np.ones((40, N_FRAMES))
         gain[:, 40:] = 0
         again = resynthesis.apply_gain(sound, gain)
-        # A window of two hops around the change knows both sides.
+        # The window spans two hops, so frames next to the change are mixed.
         assert np.abs(again[: 38 * HOP] - sound[: 38 * HOP]).max() < 1e-4
         assert np.abs(again[42 * HOP :]).max() < 1e-4
 
@@ -56,13 +56,13 @@ class TestSegmentSamples:
         write_wav(path, sound)
         return path
 
-    def test_a_click_at_a_frames_centre_lies_in_the_middle_of_its_hop(self, tmp_path):
+    def test_a_click_at_the_centre_of_a_frame_is_in_the_middle_of_its_hop(self, tmp_path):
         path = self.click(tmp_path / "click.wav", 103 * HOP)
         samples = resynthesis.segment_samples(path, 100, N_FRAMES)
         assert len(samples) == N_FRAMES * HOP
         assert samples.argmax() == 3 * HOP + HOP // 2
 
-    def test_before_and_after_the_recording_there_is_silence(self, tmp_path):
+    def test_is_silent_before_and_after_the_recording(self, tmp_path):
         path = self.click(tmp_path / "click.wav", 0)
         samples = resynthesis.segment_samples(path, 0, N_FRAMES)
         assert samples.argmax() == HOP // 2 and (samples[: HOP // 2] == 0).all()
@@ -70,35 +70,35 @@ class TestSegmentSamples:
         samples = resynthesis.segment_samples(short, 0, 2)
         assert len(samples) == 2 * HOP and (samples[HOP // 2 + HOP :] == 0).all()
 
-    def test_a_file_that_is_gone(self, tmp_path):
+    def test_a_missing_file_raises(self, tmp_path):
         with pytest.raises(NotAudioError, match="is missing"):
             resynthesis.segment_samples(tmp_path / "gone.wav", 0, 80)
 
 
 class TestExcerpts:
-    @pytest.mark.parametrize(("seconds", "heard"), [(14, 10), (3, 3)])
-    def test_an_opening_is_an_mp3_of_ten_seconds_or_all_there_is(self, tmp_path, seconds, heard):
+    @pytest.mark.parametrize(("seconds", "expected"), [(14, 10), (3, 3)])
+    def test_an_opening_is_an_mp3_of_at_most_ten_seconds(self, tmp_path, seconds, expected):
         time = np.arange(seconds * RATE) / RATE
         write_wav(tmp_path / "tone.wav", 0.5 * np.sin(2 * np.pi * 440 * time))
         mp3 = excerpts.opening(tmp_path / "tone.wav")
         sound, rate = soundfile.read(io.BytesIO(mp3))
-        # An MP3 has whole frames of 576 samples and silence before the first.
-        assert len(sound) / rate == pytest.approx(heard, abs=0.1)
+        # An MP3 has complete frames of 576 samples and silence before the first.
+        assert len(sound) / rate == pytest.approx(expected, abs=0.1)
         spectrum = np.abs(np.fft.rfft(sound))
         assert spectrum.argmax() * rate / len(sound) == pytest.approx(440, abs=1)
-        assert len(mp3) < 8000 * heard
+        assert len(mp3) < 8000 * expected
 
-    def test_it_starts_and_ends_without_a_click(self):
+    def test_starts_and_ends_without_a_click(self):
         tone = 0.5 * np.cos(2 * np.pi * 1000 * TIME)
         sound, _ = soundfile.read(io.BytesIO(excerpts.mp3(tone, RATE)))
         assert len(sound) == len(TIME)
-        # Without fades MP3 leaves 0.15 or more at either end, with them 0.01 or less.
+        # The ends are 0.15 or more without fades and 0.01 or less with fades.
         assert np.abs(sound[[0, -1]]).max() < 0.03
-        # Between the fades the tone is as it was, but for the 0.06 that so small an MP3 changes.
+        # Between the fades, MP3 compression changes the tone by up to 0.06.
         middle = slice(RATE // 100, -RATE // 100)
         assert np.abs(sound[middle] - tone[middle]).max() < 0.1
 
-    def test_what_cannot_be_heard_is_said(self, tmp_path):
+    def test_an_unreadable_file_raises(self, tmp_path):
         with pytest.raises(NotAudioError, match="is missing"):
             excerpts.opening(tmp_path / "gone.wav")
         (tmp_path / "text.wav").write_text("no audio\n" * 1000)
@@ -112,31 +112,31 @@ class TestPassed:
         filters = np.stack([np.zeros_like(weight), weight]).astype(np.float32)
         return {f"{trunk}.weight": filters, f"{trunk}.bias": bias}
 
-    def test_a_comb_passes_the_pulses_that_it_finds_in_the_band_where_it_finds_them(self):
+    def test_a_comb_passes_matching_pulses_in_their_band(self):
         segment = np.zeros((40, 80), np.float32)
         segment[7, 5:80:20] = 1
         comb = np.zeros((1, 60))
         comb[0, ::20] = 1
         comb -= 0.1 * (comb == 0)
         gain = passed(segment, self.weights("time", comb), "time", (40, 1), 1)
-        # The comb has three teeth; a fourth pulse would meet one that starts too late.
+        # The comb has three teeth; one that matches the fourth pulse would exceed the segment.
         assert gain[7, [5, 25, 45, 65]].tolist() == [1, 1, 1, 0]
-        # Negative weights are what a filter does not want to hear.
-        silent = np.setdiff1d(np.arange(80), [5, 25, 45])
+        # Negative weights pass nothing.
+        others = np.setdiff1d(np.arange(80), [5, 25, 45])
         assert gain.max() == 1 and gain.min() == 0
-        assert (gain[7, silent] < 1).all() and (gain[:7] <= gain[7]).all()
+        assert (gain[7, others] < 1).all() and (gain[:7] <= gain[7]).all()
 
-    def test_of_each_pools_field_only_the_maximum_counts(self):
+    def test_only_the_maximum_of_each_pool_field_counts(self):
         segment = np.zeros((40, 80), np.float32)
         segment[10, 30], segment[10, 40], segment[5, 50] = 2, 1, 1
         line = np.zeros((32, 1))
         line[3] = 1
         gain = passed(segment, self.weights("frequency", line), "frequency", (1, 80), 1)
-        # A row of the maps each: one where band 10 lies at the filter's line, one for band 5.
+        # Two rows of the map match: one with band 10 at the filter's line, one with band 5.
         assert gain[10, 30] == 1 and gain[5, 50] == 0.5
-        assert gain.sum() == 1.5, "the weaker match in band 10 is lost in the pool"
+        assert gain.sum() == 1.5, "the pool drops the weaker match in band 10"
 
-    def test_what_matches_nothing_passes_nothing(self):
+    def test_a_filter_without_a_match_passes_nothing(self):
         segment = np.zeros((40, 80), np.float32)
         weights = self.weights("time", np.ones((1, 60)), bias=-1)
         assert not passed(segment, weights, "time", (40, 1), 1).any()

@@ -1,4 +1,4 @@
-"""Tests of differences against values computed elsewhere."""
+"""Tests of differences between networks, against SciPy and values computed by hand."""
 
 import numpy as np
 import pandas as pd
@@ -11,33 +11,33 @@ from workflow_scripts.results import comparison
 class TestCorrectedT:
     differences = np.array([2.0, 4.0, 1.0, 5.0, 3.0])
 
-    def test_without_shared_tracks_it_is_the_paired_t_test(self):
+    def test_without_shared_tracks_equals_the_paired_t_test(self):
         p, half_width = comparison.corrected_t(self.differences, 0)
         expected = stats.ttest_1samp(self.differences, 0)
         assert p == pytest.approx(expected.pvalue)
         assert 3 - half_width == pytest.approx(expected.confidence_interval(0.95).low)
 
-    def test_the_correction_by_hand(self):
+    def test_correction_matches_a_computation_by_hand(self):
         # Variance 2.5; 1/5 + 1/3 of it is 4/3; t = 3 / sqrt(4/3) = 2.598 on 4 degrees of freedom.
         p, half_width = comparison.corrected_t(self.differences, 1 / 3)
         assert p == pytest.approx(0.0602, abs=5e-5)
         assert half_width == pytest.approx(2.7764 * np.sqrt(4 / 3), rel=1e-4)
 
-    def test_of_equal_networks_it_is_1_and_of_a_constant_difference_0(self):
+    def test_p_is_1_for_equal_networks_and_0_for_a_constant_difference(self):
         assert comparison.corrected_t(np.zeros(5), 0.3) == (1, 0)
         assert comparison.corrected_t(np.full(5, 2.0), 0.3) == (0, 0)
 
 
-def test_holm_by_hand():
-    # 4 x 0.005, 3 x 0.01, 2 x 0.03, and 0.04, which may not fall below its predecessor.
+def test_holm_matches_a_computation_by_hand():
+    # 4 x 0.005, 3 x 0.01, 2 x 0.03; 1 x 0.04 is raised to the value before it.
     adjusted = comparison.holm([0.01, 0.04, 0.03, 0.005])
     assert adjusted.tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert comparison.holm([0.9, 0.8]).tolist() == [1, 1]
 
 
-def test_pairs():
-    def folds(*right):
-        """A fold a text; a 1 is a track that is decided right."""
+def test_pairs_match_a_computation_by_hand():
+    def folds(*correct):
+        """One text per fold; a 1 is a correct prediction."""
         return [
             pd.DataFrame(
                 {
@@ -46,7 +46,7 @@ def test_pairs():
                     "predicted": ["a" if mark == "1" else "b" for mark in marks],
                 }
             )
-            for fold, marks in enumerate(right)
+            for fold, marks in enumerate(correct)
         ]
 
     predictions = {
@@ -60,11 +60,11 @@ def test_pairs():
     assert row["difference"] == 25
     assert (row["only_first"], row["only_second"]) == (3, 1)
     assert table.loc[("x", "z"), "p_holm"] == 1
-    # Two folds: one degree of freedom, t = 25 / sqrt(1250) on Cauchy's distribution.
+    # Two folds: one degree of freedom, t = 25 / sqrt(1250) of a Cauchy distribution.
     assert row["p"] == pytest.approx(1 - 2 * np.arctan(25 / np.sqrt(1250)) / np.pi)
     assert row["p_holm"] == pytest.approx(min(3 * row["p"], 1))
 
 
-def test_a_single_network_has_no_pair():
+def test_a_single_network_has_no_pairs():
     table = pd.DataFrame({"track_id": ["t"], "label": ["a"], "predicted": ["a"]})
     assert len(comparison.pairs({"x": [table]}, 0.5)) == 0

@@ -1,4 +1,4 @@
-"""Which code, versions and seed made a model, told beside it and under the table."""
+"""The code, versions and seed of a model, in fit.json and under the table."""
 
 import json
 import os
@@ -21,7 +21,7 @@ def git(folder, *arguments):
 
 @pytest.fixture
 def repository(tmp_path):
-    """A repository of one commit."""
+    """A repository with one commit."""
     folder = tmp_path / "repository"
     folder.mkdir()
     git(folder, "init")
@@ -31,15 +31,15 @@ def repository(tmp_path):
     return folder
 
 
-class TestTheCheckout:
-    def test_its_commit_and_whether_it_has_changed(self, repository):
+class TestCheckout:
+    def test_returns_the_commit_and_whether_tracked_files_changed(self, repository):
         commit = git(repository, "rev-parse", "HEAD")
-        (repository / "mine.yaml").write_text("an overlay is no change\n")
+        (repository / "mine.yaml").write_text("untracked\n")
         assert checkout.state(repository) == {"commit": commit, "uncommitted_changes": False}
         (repository / "code.py").write_text("2\n")
         assert checkout.state(repository) == {"commit": commit, "uncommitted_changes": True}
 
-    def test_unknown_outside_a_repository_and_deep_in_anothers(self, repository, tmp_path):
+    def test_unknown_outside_and_in_a_subfolder_of_a_repository(self, repository, tmp_path):
         (tmp_path / "plain").mkdir()
         (repository / "unpacked").mkdir()
         for folder in (tmp_path / "plain", repository / "unpacked", tmp_path / "nowhere"):
@@ -62,26 +62,26 @@ def fit(**changes):
     } | changes
 
 
-class TestTheSentence:
-    def test_one_commit(self):
-        told = "Trained with python 3.11.2, mxnet 1.9.1; seed 7; commit aaaaaaaaaa."
-        assert provenance.sentence([fit(), fit()]) == told
+class TestSentence:
+    def test_names_versions_seed_and_commit(self):
+        expected = "Trained with python 3.11.2, mxnet 1.9.1; seed 7; commit aaaaaaaaaa."
+        assert provenance.sentence([fit(), fit()]) == expected
 
-    def test_all_that_differ_are_named(self):
+    def test_names_all_different_values(self):
         other = fit(commit="b" * 40, uncommitted_changes=True, versions={"torch": "2"})
-        told = provenance.sentence([fit(), other, fit(**UNKNOWN)])
-        assert "python 3.11.2, mxnet 1.9.1 and torch 2;" in told
-        assert told.endswith("aaaaaaaaaa and bbbbbbbbbb with uncommitted changes and unknown.")
+        sentence = provenance.sentence([fit(), other, fit(**UNKNOWN)])
+        assert "python 3.11.2, mxnet 1.9.1 and torch 2;" in sentence
+        assert sentence.endswith("aaaaaaaaaa and bbbbbbbbbb with uncommitted changes and unknown.")
 
-    def test_no_commit(self):
+    def test_unknown_commit(self):
         assert provenance.sentence([fit(**UNKNOWN)]).endswith("; the commit is unknown.")
 
 
 @pytest.mark.slow
-def test_another_commit_trains_nothing_again(tmp_path):
+def test_a_new_commit_does_not_repeat_a_finished_training(tmp_path):
     training = Training(tmp_path, "frequency_32x1", max_epochs=2)
     for commit in ("a" * 40, "b" * 40):
-        git_says(tmp_path / commit, commit)
+        fake_git(tmp_path / commit, commit)
         path = f"{tmp_path / commit}{os.pathsep}{os.environ['PATH']}"
         assert training.run("model", env=os.environ | {"PATH": path}) == 0, training.log("model")
         record = json.loads((tmp_path / "model" / "fit.json").read_text())
@@ -90,8 +90,8 @@ def test_another_commit_trains_nothing_again(tmp_path):
     assert "continuing after epoch 2" in training.log("model")
 
 
-def git_says(folder, commit):
-    """A program git of a clean checkout of this commit."""
+def fake_git(folder, commit):
+    """Write a program git that reports a clean checkout of `commit`."""
     folder.mkdir()
     (folder / "git").write_text(f'#!/bin/sh\ncase "$*" in *HEAD) echo {commit} ;; esac\n')
     (folder / "git").chmod(0o755)

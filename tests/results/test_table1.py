@@ -13,10 +13,10 @@ from workflow_scripts.steps.evaluate_baselines import Described, accuracies
 
 
 class TestVotes:
-    def test_the_majority_decides_though_another_is_surer(self):
+    def test_the_majority_wins_over_the_highest_probability(self):
         probabilities = np.array([[0.6, 0.4, 0.0], [0.6, 0.4, 0.0], [0.0, 0.0, 1.0]])
-        decided, votes, mean = majority_vote(probabilities)
-        assert decided == 0
+        predicted, votes, mean = majority_vote(probabilities)
+        assert predicted == 0
         assert list(votes) == [2, 0, 1]
         assert mean == pytest.approx([0.4, 0.8 / 3, 1 / 3])
 
@@ -24,14 +24,14 @@ class TestVotes:
         assert majority_vote(np.array([[0.9, 0.1, 0.0], [0.3, 0.7, 0.0]]))[0] == 0
         assert majority_vote(np.array([[0.6, 0.4, 0.0], [0.1, 0.9, 0.0]]))[0] == 1
 
-    def test_the_summed_probability_of_a_class_out_of_the_tie_does_not_count(self):
+    def test_only_tied_classes_are_compared_by_summed_probability(self):
         # Class 2 has the highest sum but no vote.
         probabilities = np.array([[0.51, 0.0, 0.49], [0.0, 0.52, 0.48]])
         assert majority_vote(probabilities)[0] == 1
 
 
 class TestAccuracies:
-    def test_tracks_and_segments(self):
+    def test_accuracies_of_tracks_and_segments(self):
         probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4], [0.2, 0.8]])
         table = predictions.table(
             np.array(["t1", "t2"]),
@@ -48,7 +48,7 @@ class TestAccuracies:
         assert predictions.track_accuracy(table) == 100
         assert predictions.segment_accuracy(table) == 100 * 3 / 5
 
-    def test_labels_stay_text_on_disk(self, tmp_path):
+    def test_names_are_read_as_text(self, tmp_path):
         table = predictions.table(
             np.array(["001"]), np.array(["NA"]), ["1", "NA"], np.array([[0.2, 0.8]]), np.array([0])
         )
@@ -59,37 +59,37 @@ class TestAccuracies:
 
 
 class TestBaselines:
-    def test_the_most_probable_class(self):
+    def test_most_probable_class(self):
         labels = np.array(["b", "a", "b", "a", "c"])
         assert list(baselines.most_probable_class(labels, 2)) == ["a", "a"]
         assert list(baselines.most_probable_class(np.append(labels, "b"), 1)) == ["b"]
 
-    def test_every_nearest_tempo_votes(self):
+    def test_all_tracks_at_the_nearest_tempo_vote(self):
         bpm = np.array([100.0, 100, 100, 104, 90])
         labels = np.array(["waltz", "tango", "tango", "waltz", "waltz"])
-        # At 100 three tracks are equally near: two tangos outvote the waltz that comes first.
-        # At 102 four are, two of each: the class that is more frequent in training.
-        decided = baselines.tempo_1nn(bpm, labels, np.array([100.0, 102, 94, 999]))
-        assert list(decided) == ["tango", "waltz", "waltz", "waltz"]
+        # At 100, three tracks are nearest: two tangos outvote the first waltz. At 102, four tracks
+        # are nearest, two of each: waltz is more frequent in training.
+        predicted = baselines.tempo_1nn(bpm, labels, np.array([100.0, 102, 94, 999]))
+        assert list(predicted) == ["tango", "waltz", "waltz", "waltz"]
 
     def test_a_tie_of_votes_and_frequencies_goes_to_the_first_by_name(self):
-        decided = baselines.tempo_1nn(
+        predicted = baselines.tempo_1nn(
             np.array([80.0, 120]), np.array(["z", "a"]), np.array([100.0, 81])
         )
-        assert list(decided) == ["a", "z"]
+        assert list(predicted) == ["a", "z"]
 
-    def test_they_learn_from_all_tracks_that_are_not_tested(self):
+    def test_are_fitted_to_all_tracks_except_the_test_tracks(self):
         labels = np.array(["a", "a", "a", "b", "b", "b"])
         fold = np.array([0, 1, 2, 0, 1, 2])
         ids = np.arange(6).astype(str)
         tracks = Tracks(ids, labels, ids, fold, ["a", "b"], np.array([0, 0, 0, 1, 1, 1]))
         bpm = np.array([60.0, 61, 62, 90, 91, 61])
-        # A rhythm that gives the class away.
+        # The rhythm descriptor is the class.
         described = Described(bpm, bpm + 100, tracks.target[:, np.newaxis].astype(float))
         table = accuracies(tracks, described)
         assert table.columns.tolist() == ["system", "fold", "accuracy"]
         tempo = table[table["system"] == "tempo_1nn"].set_index("fold")["accuracy"]
-        # Fold 1 tests 61 (neighbours 60 and 62: a, but 61 itself is b's) and 91.
+        # The nearest tempi to 61 in fold 1 are 60, 62 (class a) and 61 of fold 2 (class b).
         assert tempo.tolist() == [100, 50, 50]
         assert (table.loc[table["system"] == "most_probable_class", "accuracy"] == 50).all()
         estimated = table[table["system"] == "tempo_1nn_estimated"]
@@ -99,15 +99,15 @@ class TestBaselines:
         systems = set(accuracies(tracks, Described(None, bpm, None))["system"])
         assert systems == {"most_probable_class", "tempo_1nn_estimated"}
 
-    def test_an_unknown_tempo_votes_for_none_and_is_voted_on_by_all(self):
+    def test_unknown_training_tempi_do_not_vote_and_unknown_test_tempi_get_all_votes(self):
         bpm = np.array([100.0, np.nan, np.nan])
         labels = np.array(["tango", "waltz", "waltz"])
-        decided = baselines.tempo_1nn(bpm, labels, np.array([200.0, np.nan]))
-        assert list(decided) == ["tango", "waltz"]
-        nothing_known = np.full(3, np.nan)
-        assert list(baselines.tempo_1nn(nothing_known, labels, bpm)) == ["waltz"] * 3
+        predicted = baselines.tempo_1nn(bpm, labels, np.array([200.0, np.nan]))
+        assert list(predicted) == ["tango", "waltz"]
+        all_unknown = np.full(3, np.nan)
+        assert list(baselines.tempo_1nn(all_unknown, labels, bpm)) == ["waltz"] * 3
 
-    def test_each_architecture_has_the_papers_baseline(self):
+    def test_baseline_of_each_architecture_is_the_papers(self):
         computed = {"tempo_1nn", "tempo_1nn_estimated"}
         assert baselines.baseline_of("Frequency", computed) == "most_probable_class"
         assert baselines.baseline_of("Time", computed) == "tempo_1nn"
@@ -116,7 +116,7 @@ class TestBaselines:
             assert baselines.baseline_of(architecture, computed) == "modulation_scale_spectrum"
 
 
-COLUMNS = (  # noqa: SIM905 - as the header of the file reads
+COLUMNS = (  # noqa: SIM905 - the header of the file
     "variant,architecture,input_frames,filter,pool,parameters,accuracy_mean,accuracy_std,"
     "segment_accuracy_mean,segment_accuracy_std,n_folds,paper_accuracy_mean,paper_accuracy_std,"
     "baseline,baseline_accuracy,paper_baseline_accuracy"
@@ -124,9 +124,9 @@ COLUMNS = (  # noqa: SIM905 - as the header of the file reads
 
 
 class TestTable1:
-    def fold(self, right, wrong):
-        rows = right + wrong
-        predicted = ["a"] * right + ["b"] * wrong
+    def fold(self, correct, wrong):
+        rows = correct + wrong
+        predicted = ["a"] * correct + ["b"] * wrong
         columns = {"label": ["a"] * rows, "predicted": predicted, "n_segments": [4] * rows}
         return pd.DataFrame(columns | {"votes_a": [3] * rows, "votes_b": [1] * rows})
 
@@ -139,7 +139,7 @@ class TestTable1:
         network = network_of(variant)
         return table1.row(variant, {"architecture": architecture}, network, folds, baseline)
 
-    def test_a_row(self):
+    def test_columns_and_values_of_a_row(self):
         row = self.row("time_1x60", "Time")
         assert list(row) == COLUMNS
         assert (row["filter"], row["pool"]) == ("(1, 60)", "(40, 1)")
@@ -149,12 +149,12 @@ class TestTable1:
         assert row["segment_accuracy_mean"] == 75 and row["segment_accuracy_std"] == 0
         assert (row["baseline"], row["baseline_accuracy"]) == ("tempo_1nn", 50)
 
-    def test_a_baseline_that_was_not_computed_is_empty(self):
+    def test_cells_of_a_missing_baseline_are_empty(self):
         row = self.row("timefrequency", "Time-Frequency")
         assert row["filter"] == "(1, 60)-(32, 1)"
         assert row["baseline"] == "" and np.isnan(row["baseline_accuracy"])
 
-    def test_the_papers_columns(self):
+    def test_papers_columns_are_filled_for_variants_in_the_paper(self):
         rows = [self.row(variant, "Time") for variant in ("timefrequency_init", "time_1x60")]
         table = table1.with_paper(pd.DataFrame([*rows, rows[0] | {"variant": "mine"}]))
         assert table.columns.tolist() == COLUMNS
@@ -163,10 +163,10 @@ class TestTable1:
         assert table["paper_baseline_accuracy"].tolist()[:2] == [93.12, 82.3]
         assert table.iloc[2][["paper_accuracy_mean", "paper_baseline_accuracy"]].isna().all()
 
-    def test_the_papers_table_has_all_twelve(self):
+    def test_papers_table_has_all_twelve_variants(self):
         assert pd.read_csv(table1.PAPER)["variant"].tolist() == list(TABLE_1)
 
-    def test_text_forms_hold_every_row(self):
+    def test_markdown_and_latex_have_every_row(self):
         table = pd.DataFrame([self.row("time_1x60", "Time"), self.row("frequency_32x1", "Time")])
         shown = table1.for_people(table)
         assert "Paper" not in shown

@@ -1,4 +1,4 @@
-"""How long it will take: the schedule by hand, the pace of real steps, the command."""
+"""The step estimate: schedules computed by hand, the pace of real steps, the command."""
 
 import json
 import re
@@ -9,24 +9,24 @@ from tests.conftest import network_of, run_module
 from workflow_scripts.networks import pace
 from workflow_scripts.steps.estimate import duration, makespan
 
-ALONE = {"a": set(), "b": set()}
+NO_DONORS = {"a": set(), "b": set()}
 
 
 @pytest.mark.parametrize(
     ("seconds", "donors", "n_folds", "n_workers", "end"),
     [
-        ({"a": 3, "b": 2}, ALONE, 1, 1, 5),
-        ({"a": 3, "b": 2}, ALONE, 1, 2, 3),
-        ({"a": 3, "b": 2}, ALONE, 2, 2, 5),
-        ({"a": 3, "b": 2}, ALONE, 10, 100, 3),
-        # b starts when a's same fold has ended.
+        ({"a": 3, "b": 2}, NO_DONORS, 1, 1, 5),
+        ({"a": 3, "b": 2}, NO_DONORS, 1, 2, 3),
+        ({"a": 3, "b": 2}, NO_DONORS, 2, 2, 5),
+        ({"a": 3, "b": 2}, NO_DONORS, 10, 100, 3),
+        # b starts when the same fold of a has ended.
         ({"a": 3, "b": 2}, {"a": set(), "b": {"a"}}, 1, 2, 5),
         ({"a": 3, "b": 2}, {"a": set(), "b": {"a"}}, 2, 1, 10),
-        # The longest goes first: short ones fill the gaps.
+        # The longest starts first.
         ({"a": 1, "b": 1, "c": 3}, {"a": set(), "b": set(), "c": set()}, 1, 2, 3),
     ],
 )
-def test_when_the_last_training_ends(seconds, donors, n_folds, n_workers, end):
+def test_the_end_of_the_last_training(seconds, donors, n_folds, n_workers, end):
     assert makespan(seconds, donors, n_folds, n_workers) == end
 
 
@@ -65,7 +65,7 @@ VARIANT = {
 
 
 @pytest.mark.slow
-def test_ballroom_is_estimated_before_it_is_here():
+def test_ballroom_can_be_estimated_before_it_is_downloaded():
     code, output = command({"mine": VARIANT}, "--cores", 16)
     assert code == 0, output
     tracks = "Ballroom's 698 tracks (not downloaded; assumed to last 30 s each)"
@@ -74,7 +74,7 @@ def test_ballroom_is_estimated_before_it_is_here():
 
 
 @pytest.mark.slow
-def test_without_the_gpu_it_is_told_of_it_says_so():
+def test_a_missing_gpu_is_an_error():
     code, output = command({"mine": VARIANT}, "--cores", 2, "--gpus", 1)
     assert code == 1
     assert output.splitlines()[-1].startswith("error: the installed MXNet is a build without CUDA")

@@ -1,4 +1,4 @@
-"""The step that trains: where its segments lie, how they are sampled, augmented and validated."""
+"""The step train: segments in memory or on disk, sampling, augmentation, validation."""
 
 import json
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def small(tmp_path):
-    """18 tracks of 1000 frames, six of which train, six validate and six test."""
+    """18 tracks of 1000 frames: six each for training, validation and test."""
     return Training(tmp_path, "time_1x60", max_epochs=2)
 
 
@@ -21,11 +21,11 @@ def record(training, model):
 
 
 @pytest.mark.parametrize("engine", ["mxnet", "torch"])
-def test_segments_that_do_not_fit_are_read_on_demand_to_the_same_bits(small, engine):
+def test_segments_in_memory_and_on_disk_give_identical_models(small, engine):
     if engine == "torch":
         pytest.importorskip("torch")
     assert small.run("held", "--engine", engine) == 0
-    # Less than the step takes by itself: nothing is left for segments.
+    # Less than the step itself takes, so no segments are held.
     assert small.run("read", "--engine", engine, "--memory-mb", 1) == 0
     assert small.results("read") == small.results("held")
     assert small.predictions("read", engine) == small.predictions("held", engine)
@@ -35,7 +35,7 @@ AUGMENTATION = json.dumps({"pitch_shift": 1, "time_stretch": 0.1, "mixing": 0.5}
 
 
 @pytest.mark.parametrize("engine", ["mxnet", "torch"])
-def test_augmentation_follows_from_the_seed(small, engine):
+def test_augmentation_depends_only_on_the_seed(small, engine):
     if engine == "torch":
         pytest.importorskip("torch")
     plain, once, again = (
@@ -58,22 +58,22 @@ def test_overlapping_segments_train_and_contiguous_ones_validate(small):
     assert fit["n_validation_segments"] == 6 * (1000 // 80)
 
 
-def test_validation_by_segment_takes_its_share_of_all_that_is_not_tested(small):
+def test_validation_segments_come_from_all_tracks_outside_the_test_fold(small):
     assert small.run("model", "--validation", "segments") == 0
     fit = record(small, "model")
-    # Of 12 tracks of 12 segments one in two, as with three folds of tracks.
+    # Half of 12 tracks of 12 segments, as with three folds of tracks.
     assert (fit["n_train_segments"], fit["n_validation_segments"]) == (72, 72)
 
 
-def test_what_a_checkpoint_was_made_with_is_what_it_goes_on_with(small):
-    """Another sampling or augmentation is another training."""
+def test_fit_json_records_sampling_and_augmentation(small):
+    """Both are part of a training's identity."""
     assert small.run("model") == 0
-    keys = record(small, "model")
-    assert keys["sampling"] == "contiguous" and keys["augmentation"] == {}
+    plain = record(small, "model")
+    assert plain["sampling"] == "contiguous" and plain["augmentation"] == {}
     assert small.run("other", "--augmentation", AUGMENTATION) == 0
     other = record(small, "other")
     assert other["augmentation"] == json.loads(AUGMENTATION)
-    assert other["digests"]["segments"] == keys["digests"]["segments"]
+    assert other["digests"]["segments"] == plain["digests"]["segments"]
     assert small.run("third", "--sampling", "overlapping") == 0
-    assert record(small, "third")["digests"]["segments"][0] != keys["digests"]["segments"][0]
-    assert np.equal(*(r["digests"]["segments"][1] for r in (keys, record(small, "third"))))
+    assert record(small, "third")["digests"]["segments"][0] != plain["digests"]["segments"][0]
+    assert np.equal(*(r["digests"]["segments"][1] for r in (plain, record(small, "third"))))

@@ -82,5 +82,5 @@ def test_the_test_cluster_keeps_away_from_another():
     )
     assert done.returncode == 1
     assert done.stderr == (
-        "error: this machine belongs to a SLURM cluster already, which the tests leave alone\n"
+        "error: this machine belongs to a SLURM cluster; run the tests on another machine\n"
     )

@@ -185,8 +185,8 @@ INTEL_MAC = machine("Darwin", "x86_64", macos="13.7.1")
 @pytest.mark.parametrize(
     ("what", "programs", "python", "sentence"),
     [
-        ("cpu", machine("Linux", "aarch64"), "python", "this is Linux-aarch64: use such a machine"),
-        ("gpu", machine("Linux", "aarch64"), "python", "this is Linux-aarch64: use such a machine"),
+        ("cpu", machine("Linux", "aarch64"), "python", "this is Linux-aarch64: use a machine, "),
+        ("gpu", machine("Linux", "aarch64"), "python", "this is Linux-aarch64: use a machine, "),
         ("gpu", MAC, "python", "this is Darwin-arm64: omit GPU=1"),
         ("torch", INTEL_MAC, "python", "omit TORCH=1"),
         ("bench", INTEL_MAC, "python", "omit DEV=1"),

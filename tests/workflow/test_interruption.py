@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from tests.conftest import hear_interrupts
+from tests.conftest import restore_sigint
 from tests.training_data import Training
 
 ENGINES = ["mxnet", "torch"]
@@ -79,7 +79,7 @@ def test_a_signal_saves_within_two_seconds(tmp_path, engine, number):
     options = require(engine)
     training = Training(tmp_path, "blackbox_12x8", tracks_a_class=40, max_epochs=3)
     assert training.run("undisturbed", *options) == 0, training.log("undisturbed")
-    process = training.start("stopped", *options, preexec_fn=hear_interrupts)
+    process = training.start("stopped", *options, preexec_fn=restore_sigint)
     wait_for_epoch(training, "stopped", 1)
     time.sleep(0.3)
     process.send_signal(number)
@@ -189,7 +189,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(workflow, audio, number):
             list(map(str, command)),
             cwd=workflow.folder,
             start_new_session=True,
-            preexec_fn=hear_interrupts,
+            preexec_fn=restore_sigint,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

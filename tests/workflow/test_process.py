@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.conftest import ROOT, hear_interrupts, run_module
+from tests.conftest import ROOT, restore_sigint, run_module
 from workflow_scripts import interruption
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.process import run
@@ -47,7 +47,7 @@ class TestRun:
         )
         command = [sys.executable, "-c", program]
         done = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, preexec_fn=hear_interrupts
+            command, cwd=ROOT, capture_output=True, text=True, preexec_fn=restore_sigint
         )
         return done.returncode, done.stderr
 

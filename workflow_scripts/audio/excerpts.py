@@ -1,4 +1,4 @@
-"""The first seconds of tracks as MP3, small enough to embed in a page."""
+"""Excerpts of tracks, and their first seconds as MP3, small enough to embed in a page."""
 
 import io
 from pathlib import Path
@@ -29,9 +29,7 @@ def opening(audio: Path) -> bytes:
 
     Raises NotAudioError if the file is missing or cannot be decoded.
     """
-    if not audio.is_file():
-        raise NotAudioError("is missing")
-    samples = analysed(audio, _samples)
+    samples = excerpt(audio, 0, SECONDS)
     if not len(samples):
         raise NotAudioError(UNDECODABLE)
     # Essentia's resampler takes ten times as long as SciPy's.
@@ -54,13 +52,23 @@ def mp3(samples: np.ndarray, sample_rate: int) -> bytes:
     return file.getvalue()
 
 
-def _samples(audio: Path) -> np.ndarray:
-    """The samples at SAMPLE_RATE. Raises RuntimeError if Essentia cannot decode the file."""
+def excerpt(audio: Path, start: float, end: float) -> np.ndarray:
+    """Mono samples from `start` to `end` seconds at SAMPLE_RATE, float32; fewer if the track ends.
+
+    Raises NotAudioError if the file is missing or cannot be decoded.
+    """
+    if not audio.is_file():
+        raise NotAudioError("is missing")
+    return analysed(audio, lambda path: _decoded(path, start, end))
+
+
+def _decoded(audio: Path, start: float, end: float) -> np.ndarray:
+    """See `excerpt`. Raises RuntimeError if Essentia cannot decode the file."""
     loader = streaming.MonoLoader(filename=str(audio), sampleRate=SAMPLE_RATE)
-    start = streaming.Trimmer(endTime=SECONDS, sampleRate=SAMPLE_RATE)
+    part = streaming.Trimmer(startTime=start, endTime=end, sampleRate=SAMPLE_RATE)
     pool = essentia.Pool()
-    loader.audio >> start.signal
-    start.signal >> (pool, "samples")
+    loader.audio >> part.signal
+    part.signal >> (pool, "samples")
     essentia.run(loader)
     if "samples" not in pool.descriptorNames():
         return np.empty(0, np.float32)

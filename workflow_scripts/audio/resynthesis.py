@@ -6,17 +6,12 @@ As in K. Choi et al., Auralisation of deep convolutional neural networks, ISMIR 
 
 from pathlib import Path
 
-import essentia
-import essentia.streaming as streaming
 import numpy as np
 from scipy import signal
 
-from workflow_scripts.audio.decoding import NotAudioError, analysed
+from workflow_scripts.audio.excerpts import excerpt
 from workflow_scripts.audio.front_end import band_weights
 from workflow_scripts.audio.parameters import FRAME_SIZE, HOP_SIZE, SAMPLE_RATE
-
-essentia.log.infoActive = False
-essentia.log.warningActive = False
 
 # At this hop, Hann windows of FRAME_SIZE add up to a constant.
 STEP = FRAME_SIZE // 4
@@ -30,11 +25,10 @@ def segment_samples(audio: Path, first_frame: int, n_frames: int) -> np.ndarray:
 
     Raises NotAudioError if the file is missing or cannot be decoded.
     """
-    if not audio.is_file():
-        raise NotAudioError("is missing")
     start = first_frame * HOP_SIZE - HOP_SIZE // 2
     end = start + n_frames * HOP_SIZE
-    samples = analysed(audio, lambda path: _samples(path, max(start, 0), end))
+    # One sample more, since the rounding of times could drop the last one.
+    samples = excerpt(audio, max(start, 0) / SAMPLE_RATE, (end + 1) / SAMPLE_RATE)
     before = np.zeros(max(-start, 0), np.float32)
     padded = np.concatenate([before, samples[: end - max(start, 0)]])
     return np.pad(padded, (0, n_frames * HOP_SIZE - len(padded)))
@@ -65,19 +59,3 @@ def _bins_of_bands() -> np.ndarray:
     weights[0], weights[-1] = weights[1], weights[-2]
     total[0], total[-1] = total[1], total[-2]
     return weights / total[:, np.newaxis]
-
-
-def _samples(audio: Path, start: int, end: int) -> np.ndarray:
-    """Samples `start` to `end`. Raises RuntimeError if Essentia cannot decode the file."""
-    loader = streaming.MonoLoader(filename=str(audio), sampleRate=SAMPLE_RATE)
-    # One sample more, since the rounding of times could drop the last one.
-    part = streaming.Trimmer(
-        startTime=start / SAMPLE_RATE, endTime=(end + 1) / SAMPLE_RATE, sampleRate=SAMPLE_RATE
-    )
-    pool = essentia.Pool()
-    loader.audio >> part.signal
-    part.signal >> (pool, "samples")
-    essentia.run(loader)
-    if "samples" not in pool.descriptorNames():
-        return np.empty(0, np.float32)
-    return np.asarray(pool["samples"], np.float32).ravel()

@@ -20,8 +20,6 @@ from workflow_scripts.models import onnx_file
 from workflow_scripts.models.metadata import Metadata
 from workflow_scripts.models.onnx_file import NotOurModelError, TrainedNetwork
 
-# The default name, in the folder of results.
-NAME = "model.zip"
 MANIFEST = "manifest.json"
 CONTENT = "musically motivated CNNs"
 VERSION = 1

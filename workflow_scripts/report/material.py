@@ -80,7 +80,7 @@ class Material:
 
     @property
     def class_tempi(self) -> dict[str, float]:
-        """The median annotated BPM of each class; empty unless the tempi of all tracks are known."""
+        """The median annotated BPM of each class; empty unless all tempi are known."""
         if not len(self.bpm):
             return {}
         labels = self.tracks.label

@@ -39,5 +39,5 @@ def inline(document: str, name: str) -> str:
     element = element.replace(INK, "currentColor")
     element = re.sub(r'\bid="', f'id="{name}-', element)
     element = re.sub(r'(xlink:href="|url\()#', rf"\g<1>#{name}-", element)
-    # The caption describes the figure to screen readers.
+    # The element around the figure has a label for screen readers.
     return element.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1)

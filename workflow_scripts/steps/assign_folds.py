@@ -28,7 +28,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--on-bad-audio", choices=["fail", "skip"], required=True)
     parser.add_argument("--replicas", choices=["keep", "group", "drop"], required=True)
-    parser.add_argument("--group-by", default="", help="column whose equal values share a fold")
+    parser.add_argument("--group-by", default="", help="tracks with equal values share a fold")
     parser.add_argument("--n-folds", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--unstratified", action="store_true", help="ignore the classes")

@@ -1,4 +1,4 @@
-"""Let one network's strongest filters be heard: segments, and what the filters pass of them."""
+"""Write sounds of one network's strongest filters: segments, and what the filters pass."""
 
 import argparse
 import json
@@ -22,7 +22,7 @@ from workflow_scripts.networks.architecture import Network
 from workflow_scripts.process import run
 from workflow_scripts.results import predictions
 
-# Filters that are heard, and segments of each.
+# Number of filters, and of segments per filter.
 N_FILTERS, N_SEGMENTS = 8, 2
 COLUMNS = [
     *("file", "kind", "variant", "fold", "trunk", "filter", "most_affected_class", "tempo"),
@@ -31,36 +31,36 @@ COLUMNS = [
 
 
 def best_fold(folds: Sequence[Path]) -> int:
-    """The fold whose test tracks are decided right most often; the first among equals."""
+    """The fold with the highest accuracy; the first of several."""
     return int(np.argmax([predictions.track_accuracy(predictions.read(csv)) for csv in folds]))
 
 
 def parse() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     experiment_data.add_options(parser)
     parser.add_argument("--tracks", type=Path, required=True, help="tracks.csv")
     parser.add_argument("--variant", required=True, help="name of the network")
     parser.add_argument("--network", type=json.loads, required=True, help="JSON description")
-    parser.add_argument("--weights", type=Path, nargs="+", required=True, help="a fold each")
-    parser.add_argument("--predictions", type=Path, nargs="+", required=True, help="a fold each")
-    parser.add_argument("--filters", type=Path, required=True, help="its table by interpret")
+    parser.add_argument("--weights", type=Path, nargs="+", required=True, help="of each fold")
+    parser.add_argument("--predictions", type=Path, nargs="+", required=True, help="of each fold")
+    parser.add_argument("--filters", type=Path, required=True, help="filters/<variant>.csv")
     parser.add_argument("--sounds", type=Path, required=True, help="folder to write into")
     return parser.parse_args()
 
 
 def clips(strongest: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """The filters' rows with one of the segments that excite them most: track_id, first_frame."""
+    """Yield each filter's row with track_id and first_frame of the segments that excite it most."""
     for row in strongest.to_dict("records"):
-        found = zip(
+        segments = zip(
             json.loads(row["excited_tracks"]), json.loads(row["excited_frames"]), strict=True
         )
-        for track_id, first in list(found)[:N_SEGMENTS]:
+        for track_id, first in list(segments)[:N_SEGMENTS]:
             yield row | {"track_id": track_id, "first_frame": first}
 
 
 def main() -> None:
-    """Command line; Snakemake's rule of the same name calls it."""
+    """Read features, a variant's models and audio; write sounds/*.mp3 and sounds.csv."""
     from workflow_scripts.audio.excerpts import mp3
     from workflow_scripts.audio.resynthesis import apply_gain, segment_samples
 
@@ -81,24 +81,24 @@ def main() -> None:
     for number, clip in enumerate(chosen):
         digest, first, trunk = digests[clip["track_id"]], clip["first_frame"], clip["trunk"]
         features = data.features([digest])
-        place = np.zeros(1, int), np.array([first])
-        (segment,) = Segments(features, *place, network.frames, data.scalers[fold])[:]
+        content, start = np.zeros(1, int), np.array([first])
+        (segment,) = Segments(features, content, start, network.frames, data.scalers[fold])[:]
         gain = passed(segment, trained, trunk, network.trunks[trunk].pool, clip["filter"])
         if not gain.any():
             continue
         try:
             samples = segment_samples(Path(paths[digest]), first, network.frames)
         except NotAudioError as reason:
-            print(f"not heard: {paths[digest]} {reason}")
+            print(f"no sound: {paths[digest]} {reason}")
             continue
         sounds = {"segment": samples, "filter": apply_gain(samples, gain)}
         for kind, sound in sounds.items():
             file = f"{number:02d}-{kind}.mp3"
-            # As loud as the segment, or little would be heard of a narrow filter.
+            # Scaled to the peak of the segment; the output of a narrow filter is very quiet.
             level = np.abs(samples).max() / max(float(np.abs(sound).max()), 1e-9)
             (options.sounds / file).write_bytes(mp3(level * sound, SAMPLE_RATE))
-            told = {key: clip[key] for key in COLUMNS if key in clip}
-            rows.append(told | {"file": file, "variant": options.variant, "kind": kind})
+            row = {key: clip[key] for key in COLUMNS if key in clip}
+            rows.append(row | {"file": file, "variant": options.variant, "kind": kind})
     with atomic(options.sounds / "sounds.csv") as path:
         pd.DataFrame(rows, columns=COLUMNS).to_csv(path, index=False)
     print(f"{len(rows)} sounds of {options.variant}, fold {fold}")

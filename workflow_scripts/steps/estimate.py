@@ -79,7 +79,7 @@ def main() -> None:
         f"{options.engine}, {device}, {corpus.description}, {options.n_folds} folds; "
         f"{n_timed} timed in parallel"
     )
-    print(f"{'variant':<24}{'ms a step':>10}{'epochs':>8}{'one fold':>12}{'all folds':>12}")
+    print(f"{'variant':<24}{'ms/step':>10}{'epochs':>8}{'one fold':>12}{'all folds':>12}")
     for name, fold in folds.items():
         step, n_epochs = paces[name].step * 1000, settings[name]["max_epochs"]
         all_folds = math.ceil(options.n_folds / n_parallel) * fold

@@ -1,4 +1,4 @@
-"""Test the systems without a network on the same folds as the networks."""
+"""Evaluate the baselines on the same folds as the networks."""
 
 import argparse
 from collections.abc import Sequence
@@ -19,17 +19,17 @@ from workflow_scripts.process import run
 from workflow_scripts.results import baselines
 from workflow_scripts.results.modulation_scale import descriptor, modulation_scale_spectrum
 
-# A support vector machine takes time with the square of the tracks: minutes for as many as these.
+# The time of a support vector machine is quadratic: minutes for this number of tracks.
 LARGEST_FOR_RHYTHM = 20_000
 
 
 @dataclass(frozen=True)
 class Described:
-    """What the systems know of each track; parallel arrays, a row a track.
+    """The features of the baselines; the rows of all arrays are tracks.
 
-    `bpm` is the annotated tempo, None unless it is known of all tracks; `estimated_bpm` is NaN
-    where no beat was found; `rhythm` (tracks, values) is `modulation_scale.descriptor`, None for
-    more than LARGEST_FOR_RHYTHM tracks.
+    `bpm` (tracks,) are annotated tempi, None unless all are known. `estimated_bpm` (tracks,) is NaN
+    where no beat was found. `rhythm` (tracks, values) has each `modulation_scale.descriptor`,
+    None for more than LARGEST_FOR_RHYTHM tracks.
     """
 
     bpm: np.ndarray | None
@@ -38,51 +38,56 @@ class Described:
 
 
 def accuracies(tracks: Tracks, described: Described) -> pd.DataFrame:
-    """Columns system, fold, accuracy (per cent).
+    """The accuracy of each baseline and fold, in %: columns system, fold, accuracy.
 
-    A baseline has no use for a validation set: it learns from all tracks that are not tested.
+    Baselines need no validation set, so they are fitted to all tracks except the test tracks.
     """
     rows = []
     for fold in range(tracks.n_folds):
         test = tracks.part(fold, "test")
         rest = tracks.part(fold, "rest")
-        known = tracks.label[rest]
-        decided = {baselines.MOST_PROBABLE_CLASS: baselines.most_probable_class(known, len(test))}
+        labels = tracks.label[rest]
+        predicted = {
+            baselines.MOST_PROBABLE_CLASS: baselines.most_probable_class(labels, len(test))
+        }
         tempi = {
             baselines.TEMPO_1NN: described.bpm,
             baselines.TEMPO_1NN_ESTIMATED: described.estimated_bpm,
         }
-        for system, bpm in tempi.items():
+        for name, bpm in tempi.items():
             if bpm is not None:
-                decided[system] = baselines.tempo_1nn(bpm[rest], known, bpm[test])
+                predicted[name] = baselines.tempo_1nn(bpm[rest], labels, bpm[test])
         if described.rhythm is not None:
-            decided[baselines.MODULATION_SCALE_SPECTRUM] = modulation_scale_spectrum(
-                described.rhythm[rest], known, described.rhythm[test]
+            predicted[baselines.MODULATION_SCALE_SPECTRUM] = modulation_scale_spectrum(
+                described.rhythm[rest], labels, described.rhythm[test]
             )
-        for system, predicted in decided.items():
-            accuracy = 100 * float(np.mean(predicted == tracks.label[test]))
-            rows.append({"system": system, "fold": fold, "accuracy": accuracy})
+        for name, classes in predicted.items():
+            accuracy = 100 * float(np.mean(classes == tracks.label[test]))
+            rows.append({"system": name, "fold": fold, "accuracy": accuracy})
     return pd.DataFrame(rows).sort_values(["system", "fold"], ignore_index=True)
 
 
 def rhythms(features: Features) -> np.ndarray:
-    """`modulation_scale.descriptor` of each content, float32; one is in memory at a time."""
-    described = []
+    """`modulation_scale.descriptor` of each track, float32 (tracks, values).
+
+    The features of only one track are in memory at a time.
+    """
+    descriptors = []
     for content, n_frames in enumerate(features.n_frames):
         energies = np.empty((n_frames, features.n_bands), np.float32)
         features.read(content, 0, n_frames, energies)
-        described.append(descriptor(energies, FRAME_RATE).astype(np.float32))
-    return np.array(described)
+        descriptors.append(descriptor(energies, FRAME_RATE).astype(np.float32))
+    return np.array(descriptors)
 
 
 def read_tempi(shards: Sequence[Path], digests: np.ndarray) -> np.ndarray:
-    """What `detect_tempo` has found for each content; NaN where it found nothing."""
-    found = pd.concat([pd.read_csv(csv, dtype={"digest": str, "bpm": float}) for csv in shards])
-    return found.set_index("digest")["bpm"].loc[digests].to_numpy()
+    """The tempo in BPM that detect_tempo wrote for each content digest; NaN for none."""
+    tempi = pd.concat([pd.read_csv(csv, dtype={"digest": str, "bpm": float}) for csv in shards])
+    return tempi.set_index("digest")["bpm"].loc[digests].to_numpy()
 
 
 def main() -> None:
-    """Command line; Snakemake's rule of the same name calls it."""
+    """Read features, tempi and tracks; write baselines.csv."""
     parser = argparse.ArgumentParser(description=__doc__)
     experiment_data.add_options(parser, scaler=False)
     parser.add_argument("--tempi", type=Path, nargs="+", required=True, help="tempi/shard-<i>.csv")
@@ -96,7 +101,7 @@ def main() -> None:
     known = "bpm" in listed and listed["bpm"].notna().all()
     small = len(tracks.digest) <= LARGEST_FOR_RHYTHM
     if not small:
-        print(f"no modulation scale spectrum of more than {LARGEST_FOR_RHYTHM} tracks")
+        print(f"skipping the modulation scale spectrum: more than {LARGEST_FOR_RHYTHM} tracks")
     described = Described(
         bpm=listed["bpm"].to_numpy() if known else None,
         estimated_bpm=read_tempi(options.tempi, tracks.digest),

@@ -1,4 +1,4 @@
-"""Measure what each filter of one variant's models does, on each fold's test tracks."""
+"""Measure the filters of one variant's models on the test tracks of each fold."""
 
 import argparse
 import json
@@ -21,13 +21,14 @@ from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.process import run
 
-# Test segments of a fold that are looked at, at the most.
+# Largest number of test segments of a fold that are used.
 MOST_SEGMENTS = 2000
 
 
 @cache
 def pulse_test(n_frames: int) -> PulseTest:
-    """The test for filters of `n_frames`; Essentia is imported here: most variants need none."""
+    """The test for filters of `n_frames` frames."""
+    # Essentia is imported only for the variants that need it.
     from workflow_scripts.audio import pulses
 
     lengths = {bpm: temporal_filters.frames_needed(n_frames, bpm) for bpm in temporal_filters.BPM}
@@ -36,17 +37,17 @@ def pulse_test(n_frames: int) -> PulseTest:
 
 
 def evenly(part: Part, most: int) -> Part:
-    """So many of a part's segments at the most, evenly spaced among all, in their order."""
+    """At most `most` segments of a part, evenly spaced, in the same order."""
     n = len(part.segments)
     return part.of(np.arange(most) * n // most) if n > most else part
 
 
 def spectra(found: list[Findings]) -> dict[str, np.ndarray]:
-    """The arrays of the .npz file, of findings in the order of the table's rows.
+    """The arrays of the .npz file; `found` is in the order of the rows of the table.
 
-    bpm and modulation_bpm, (tempi,); responses and modulation, (filters, tempi), of those filters
-    that have them, and their rows in the table, response_rows and modulation_rows; hertz, (bands,),
-    the centres of the mel bands.
+    bpm and modulation_bpm, (tempi,); responses and modulation, (filters, tempi), of the filters
+    that have them; response_rows and modulation_rows, the rows of these filters in the table;
+    hertz, (bands,), the centres of the mel bands.
     """
     sizes = [len(part.table) for part in found]
     rows = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
@@ -63,12 +64,14 @@ def spectra(found: list[Findings]) -> dict[str, np.ndarray]:
 
 
 def main() -> None:
-    """Command line; Snakemake's rule of the same name calls it."""
+    """Read features and the models of a variant; write filters/<variant>.csv and .npz."""
     parser = argparse.ArgumentParser(description=__doc__)
     experiment_data.add_options(parser)
     parser.add_argument("--network", type=json.loads, required=True, help="JSON description")
-    parser.add_argument("--weights", type=Path, nargs="+", required=True, help="a fold each")
-    parser.add_argument("--filters", type=Path, required=True, help="CSV to write, a row a filter")
+    parser.add_argument("--weights", type=Path, nargs="+", required=True, help="of each fold")
+    parser.add_argument(
+        "--filters", type=Path, required=True, help="CSV to write, one row per filter"
+    )
     parser.add_argument("--spectra", type=Path, required=True, help=".npz to write")
     options = parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""Decide the class of each fold's test tracks again, played faster, slower, higher and lower."""
+"""Predict the test tracks of each fold again, with time stretch and pitch shift."""
 
 import argparse
 import json
@@ -21,7 +21,7 @@ from workflow_scripts.networks.engine import Engine, engine_class
 from workflow_scripts.process import run
 from workflow_scripts.results.votes import majority_vote
 
-# Tracks that are in memory at a time, so that a fold may have any number.
+# Number of tracks in memory at a time, so that a fold may have any number.
 BLOCK = 50
 NO_PREDICTION = -1
 
@@ -29,19 +29,23 @@ NO_PREDICTION = -1
 def predicted_classes(
     engine: Engine, scaler: Scaler, energies: list[np.ndarray], n_frames: int
 ) -> np.ndarray:
-    """The class of each track, a position; NO_PREDICTION for one shorter than a segment."""
+    """The class of each track as a position, int (tracks,).
+
+    `energies` are raw mel energies (frames, bands). A track shorter than a segment of `n_frames`
+    has NO_PREDICTION.
+    """
     cut, source = segments(energies, n_frames)
-    decided = np.full(len(energies), NO_PREDICTION)
+    predicted = np.full(len(energies), NO_PREDICTION)
     if len(cut):
         inputs = scaler(compress(cut)).transpose(0, 2, 1)
         probabilities = engine.probabilities(inputs)
         for track in np.unique(source):
-            decided[track], _, _ = majority_vote(probabilities[source == track])
-    return decided
+            predicted[track], _, _ = majority_vote(probabilities[source == track])
+    return predicted
 
 
 def blocks(features: Features) -> Iterator[tuple[int, list[np.ndarray]]]:
-    """The raw mel energies of BLOCK tracks at a time, and the position of the first of them."""
+    """Yield blocks of BLOCK tracks: the position of the first, and their raw mel energies."""
     for first in range(0, len(features.n_frames), BLOCK):
         tracks = []
         for position, n_frames in enumerate(features.n_frames[first : first + BLOCK], first):
@@ -54,32 +58,32 @@ def blocks(features: Features) -> Iterator[tuple[int, list[np.ndarray]]]:
 def predicted_under_all(
     engine: Engine, scaler: Scaler, features: Features, n_frames: int
 ) -> dict[Intervention, np.ndarray]:
-    """The decisions on all tracks of `features` under each intervention."""
-    decided = {i: np.full(len(features.n_frames), NO_PREDICTION) for i in INTERVENTIONS}
+    """The classes of all tracks of `features` under each intervention, see `predicted_classes`."""
+    predicted = {i: np.full(len(features.n_frames), NO_PREDICTION) for i in INTERVENTIONS}
     for first, tracks in blocks(features):
         rows = slice(first, first + len(tracks))
         unchanged = predicted_classes(engine, scaler, tracks, n_frames)
         for intervention in INTERVENTIONS:
-            decided[intervention][rows] = (
+            predicted[intervention][rows] = (
                 unchanged
                 if intervention.changes_nothing
                 else predicted_classes(engine, scaler, [intervention(t) for t in tracks], n_frames)
             )
-    return decided
+    return predicted
 
 
 def counts(
-    decided: dict[Intervention, np.ndarray], labels: np.ndarray, classes: list[str]
+    predicted: dict[Intervention, np.ndarray], labels: np.ndarray, classes: list[str]
 ) -> pd.DataFrame:
-    """How many tracks of a class are decided how, before and after each intervention.
+    """Numbers of tracks by label and by predicted class before and after each intervention.
 
-    Columns intervention, amount, label, unchanged (the decision without), predicted, tracks;
-    NO_PREDICTION tracks are left out.
+    Columns: intervention, amount, label, unchanged (the class without intervention), predicted,
+    tracks. Tracks with NO_PREDICTION are ignored.
     """
     names = np.array(classes)
     tables = []
-    for intervention, after in decided.items():
-        before = next(d for i, d in decided.items() if i.changes_nothing)
+    for intervention, after in predicted.items():
+        before = next(p for i, p in predicted.items() if i.changes_nothing)
         kept = after != NO_PREDICTION
         columns = {
             "label": labels[kept],
@@ -95,12 +99,12 @@ def counts(
 
 
 def main() -> None:
-    """Command line; Snakemake's rule of the same name calls it."""
+    """Read features and the models of a variant; write interventions/<variant>.csv."""
     parser = argparse.ArgumentParser(description=__doc__)
     experiment_data.add_options(parser)
     parser.add_argument("--network", type=json.loads, required=True, help="JSON description")
     parser.add_argument("--engine", choices=["mxnet", "torch"], default="mxnet")
-    parser.add_argument("--weights", type=Path, nargs="+", required=True, help="a fold each")
+    parser.add_argument("--weights", type=Path, nargs="+", required=True, help="of each fold")
     parser.add_argument("--interventions", type=Path, required=True, help="CSV to write")
     options = parser.parse_args()
 
@@ -112,16 +116,16 @@ def main() -> None:
     for fold, trained in enumerate(options.weights):
         test = tracks.part(fold, "test")
         engine = engine_type(network, weights.read(trained), dropout=0, gpu=False)
-        decided = predicted_under_all(
+        predicted = predicted_under_all(
             engine,
             data.scalers[fold],
             data.features(tracks.digest[test]),
             network.frames,
         )
-        table = counts(decided, tracks.label[test], tracks.classes)
+        table = counts(predicted, tracks.label[test], tracks.classes)
         table.insert(2, "fold", fold)
         tables.append(table)
-        print(f"fold {fold}: {len(test)} tracks under {len(decided)} interventions")
+        print(f"fold {fold}: {len(test)} tracks under {len(predicted)} interventions")
     with atomic(options.interventions) as path:
         pd.concat(tables).to_csv(path, index=False)
 

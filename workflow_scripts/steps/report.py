@@ -1,4 +1,4 @@
-"""Write the report: one page with results and what the networks learned, and its figures."""
+"""Write the report: a page of results and of what the networks learned, and its figures."""
 
 import argparse
 import base64
@@ -18,16 +18,16 @@ from workflow_scripts.report.drawings import drawings
 
 
 def opening(audio: Path) -> bytes:
-    """`excerpts.opening`; Essentia is imported in the process that calls this."""
+    """See `excerpts.opening`. Essentia is imported only in the process that calls this."""
     from workflow_scripts.audio import excerpts
 
     return excerpts.opening(audio)
 
 
 def openings(tracks: Path, wanted: dict[str, str]) -> dict[str, bytes]:
-    """The opening of each track as MP3, by track_id; tracks without readable audio are left out.
+    """The opening of each track as MP3, by track_id; tracks without readable audio are skipped.
 
-    `wanted` has the digest of each track_id; `tracks` is tracks.csv.
+    `tracks` is tracks.csv; `wanted` maps each track_id to its content digest.
     """
     paths = paths_of(tracks, set(wanted.values()))
     excerpts = {}
@@ -81,10 +81,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--weights", type=Path, nargs="+", required=True, help="fold 0 of each variant"
     )
-    parser.add_argument("--sounds", type=Path, required=True, help="folder of auralise")
+    parser.add_argument("--sounds", type=Path, required=True, help="sounds/")
     parser.add_argument("--dataset", required=True, help="ballroom, demo or folder")
-    parser.add_argument("--name", required=True, help="the experiment's name")
-    parser.add_argument("--configuration", type=json.loads, required=True, help="to show, as JSON")
+    parser.add_argument("--name", required=True, help="name of the experiment")
+    parser.add_argument("--configuration", type=json.loads, required=True, help="JSON to show")
     parser.add_argument("--report", type=Path, required=True, help="page to write")
     parser.add_argument("--figures", type=Path, required=True, help="folder to write figures into")
     return parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""Write Table I: a row a variant, over all folds."""
+"""Write Table I: one row per variant, over all folds."""
 
 import argparse
 import json
@@ -18,23 +18,27 @@ from workflow_scripts.results.notes import notes
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Read predictions, baselines and the records of the trainings; write table1.csv, .md, .tex."""
+    """Read predictions, baselines and every fit.json; write table1.csv, .md and .tex."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
     parser.add_argument("--skipped", type=Path, required=True, help="skipped.csv")
     parser.add_argument("--baselines", type=Path, required=True, help="baselines.csv")
-    parser.add_argument("--variants", type=json.loads, required=True, help="name: description")
+    parser.add_argument(
+        "--variants", type=json.loads, required=True, help="JSON, name: description"
+    )
     parser.add_argument(
         "--predictions",
         type=Path,
         nargs="+",
         required=True,
-        help="CSVs, variant by variant, fold by fold",
+        help="variant by variant, fold by fold",
     )
     parser.add_argument("--fits", type=Path, nargs="+", required=True, help="each fit.json")
     parser.add_argument("--dataset", required=True, help="ballroom, demo or folder")
-    parser.add_argument("--name", required=True, help="the experiment's name")
-    parser.add_argument("--table", type=Path, required=True, help=".csv to write, .md, .tex beside")
+    parser.add_argument("--name", required=True, help="name of the experiment")
+    parser.add_argument(
+        "--table", type=Path, required=True, help="CSV to write, with .md and .tex beside"
+    )
     options = parser.parse_args(arguments)
 
     tracks = split.read(options.folds)
@@ -43,22 +47,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = []
     for (variant, description), folds in zip(options.variants.items(), folds_of, strict=True):
         network = Network.from_config(description, N_BANDS, len(tracks.classes))
-        decided = [predictions.read(fold) for fold in folds]
-        rows.append(table1.row(variant, description, network, decided, baselines))
+        tables = [predictions.read(fold) for fold in folds]
+        rows.append(table1.row(variant, description, network, tables, baselines))
     table = pd.DataFrame(rows)
     if options.dataset == "ballroom":
         table = table1.with_paper(table)
 
     title = f"Table I of {options.name}"
-    told = notes(tracks, len(read_table(options.skipped)), options.dataset)
-    told.append(provenance.sentence([json.loads(fit.read_text()) for fit in options.fits]))
+    sentences = notes(tracks, len(read_table(options.skipped)), options.dataset)
+    sentences.append(provenance.sentence([json.loads(fit.read_text()) for fit in options.fits]))
     shown = table1.for_people(table)
     with atomic(options.table) as path:
         table.to_csv(path, index=False)
     with atomic(options.table.with_suffix(".md")) as path:
-        path.write_text(table1.markdown(shown, title, told), encoding="utf-8")
+        path.write_text(table1.markdown(shown, title, sentences), encoding="utf-8")
     with atomic(options.table.with_suffix(".tex")) as path:
-        path.write_text(table1.latex(shown, title, told), encoding="utf-8")
+        path.write_text(table1.latex(shown, title, sentences), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Tabulate what the interventions do to each network: a row a variant and an amount."""
+"""Write the accuracies under interventions: one row per variant, intervention and amount."""
 
 import argparse
 from pathlib import Path
@@ -11,10 +11,10 @@ from workflow_scripts.process import run
 
 
 def main() -> None:
-    """Command line; Snakemake's rule of the same name calls it."""
+    """Read interventions/<variant>.csv of all variants; write interventions.csv."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--counts", type=Path, nargs="+", required=True, help="CSVs of intervene, named by variant"
+        "--counts", type=Path, nargs="+", required=True, help="interventions/<variant>.csv"
     )
     parser.add_argument("--table", type=Path, required=True, help="CSV to write")
     options = parser.parse_args()

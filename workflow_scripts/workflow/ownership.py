@@ -1,4 +1,4 @@
-"""Which checkout made a folder of results.
+"""The checkout that made a folder of results.
 
 Snakemake records the code and parameters behind each file in .snakemake, in the folder where it
 runs. It has no records of results that were copied from elsewhere and would compare their

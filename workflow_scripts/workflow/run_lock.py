@@ -58,7 +58,7 @@ class RunLock:
     def release(self) -> None:
         """Release the lock, if this process holds it."""
         if self._lock.is_locked:
-            # The record is only informative: ignore a full disk.
+            # A full disk does not affect the lock.
             with suppress(OSError):
                 self._record.write_text(f"{self._last_run()} (ended)")
             self._lock.release()

@@ -1,6 +1,6 @@
 "use strict";
 
-// Show one network at a time; without this script all are shown.
+// Show one network at a time; without this script, all are shown.
 const chooser = document.getElementById("network");
 const networks = [...document.querySelectorAll(".network")];
 function choose() {
@@ -37,7 +37,7 @@ for (const button of document.querySelectorAll(".sortable thead button")) {
   });
 }
 
-// The page holds each sound once, also where several networks show it.
+// The page contains each sound once, even if several networks show it.
 const sounds = JSON.parse(document.getElementById("sound-data").textContent);
 for (const player of document.querySelectorAll("audio[data-sound]"))
   player.src = "data:audio/mpeg;base64," + sounds[player.dataset.sound];
