@@ -119,7 +119,7 @@ class TestPassed:
         comb[0, ::20] = 1
         comb -= 0.1 * (comb == 0)
         gain = passed(segment, self.weights("time", comb), "time", (40, 1), 1)
-        # The comb has three teeth; one that matches the fourth pulse would exceed the segment.
+        # The comb has three teeth; placed on the fourth pulse, it would exceed the segment.
         assert gain[7, [5, 25, 45, 65]].tolist() == [1, 1, 1, 0]
         # Negative weights pass nothing.
         others = np.setdiff1d(np.arange(80), [5, 25, 45])

@@ -1,4 +1,4 @@
-"""Stretching and shifting what a network hears: patterns and networks whose answer is known."""
+"""Time stretch and pitch shift: patterns and networks with known results."""
 
 import numpy as np
 import pandas as pd
@@ -28,50 +28,50 @@ def pulses(period, n_frames=400, bands=slice(None)):
 
 class TestStretch:
     @pytest.mark.parametrize(("tempo", "period"), [(0.8, 25), (1.25, 16)])
-    def test_pulses_come_as_much_faster(self, tempo, period):
-        faster = interventions.stretched(pulses(20), tempo)
-        assert len(faster) == int(399 / tempo) + 1
-        peaks = faster[:, 0]
+    def test_the_period_of_pulses_changes(self, tempo, period):
+        stretched = interventions.stretched(pulses(20), tempo)
+        assert len(stretched) == int(399 / tempo) + 1
+        peaks = stretched[:, 0]
         assert np.allclose(peaks[::period], 1, atol=1e-5)
-        # What a pulse leaves in the frame beside it, and nothing elsewhere.
-        away = np.arange(len(peaks)) % period
-        assert np.allclose(peaks[(away > 1) & (away < period - 1)], 0, atol=1e-5)
+        # Interpolation spreads a pulse to neighbouring frames only.
+        distance = np.arange(len(peaks)) % period
+        assert np.allclose(peaks[(distance > 1) & (distance < period - 1)], 0, atol=1e-5)
 
-    def test_every_amount_keeps_the_last_frame_in_reach(self):
+    def test_every_tempo_reaches_the_last_frame(self):
         track = np.arange(1000.0, dtype=np.float32)[:, np.newaxis] * np.ones(N_BANDS, np.float32)
         for intervention in INTERVENTIONS:
             if intervention.kind == STRETCH:
-                changed = intervention(track)
-                assert changed[-1, 0] > 999 - intervention.amount
+                stretched = intervention(track)
+                assert stretched[-1, 0] > 999 - intervention.amount
 
 
 class TestShift:
-    def test_a_line_moves_and_silence_comes_in(self):
+    def test_a_line_moves_and_free_bands_are_silent(self):
         line = pulses(1, bands=10)
         for bands in (-6, 3, 6):
             moved = interventions.shifted(line, bands)
             assert (moved[:, 10 + bands] == 1).all() and moved.sum() == line.sum()
 
-    def test_back_again_all_but_what_left_is_there(self):
+    def test_shifting_back_restores_all_remaining_bands(self):
         energies = np.random.default_rng(0).random((30, N_BANDS)).astype(np.float32)
         back = interventions.shifted(interventions.shifted(energies, 4), -4)
         assert (back[:, :-4] == energies[:, :-4]).all() and (back[:, -4:] == 0).all()
 
 
 class TestSegments:
-    def test_they_are_the_tests(self):
+    def test_are_contiguous_and_complete(self):
         tracks = [np.random.default_rng(n).random((n, 2)) for n in (25, 9, 10)]
         cut, source = interventions.segments(tracks, 10)
-        assert source.tolist() == [0, 0, 2], "the remainder is dropped, a short track has none"
+        assert source.tolist() == [0, 0, 2], "incomplete segments are dropped"
         assert (cut[1] == tracks[0][10:20]).all()
 
 
 def two_tempi():
-    """A Time network that knows pulses every 20 frames from pulses every 16."""
+    """A Time network that separates pulses every 20 frames from pulses every 16."""
     network = Network({"time": Trunk((1, 60), (40, 1), 2)}, N_BANDS, 80, 0, 2)
     combs = np.zeros((2, 1, 60), np.float32)
     for filter_, period in enumerate((20, 16)):
-        # A comb of the same sum, less its mean: three pulses each.
+        # Both combs have three pulses and a mean of 0.
         combs[filter_, 0, [0, period, 2 * period]] = 1
         combs[filter_] -= combs[filter_].mean()
     inputs = 21
@@ -84,8 +84,8 @@ def two_tempi():
     return network, weights
 
 
-class OnDisk:
-    """Tracks in place of features on disk."""
+class InMemory:
+    """Tracks in memory with the interface of `Features`."""
 
     n_bands = N_BANDS
 
@@ -97,60 +97,60 @@ class OnDisk:
         into[:] = self.tracks[content][first : first + n_frames]
 
 
-class TestANetworkThatHearsTempo:
+class TestNetworkForTempo:
     @pytest.fixture
-    def decided(self):
+    def predicted(self):
         network, weights = two_tempi()
         engine = engine_class("mxnet")(network, weights, dropout=0, gpu=False)
         scaler = Scaler(0.0, float(compress(np.float32(1))))
         tracks = [pulses(20), pulses(16), pulses(20, n_frames=90)]
-        return predicted_under_all(engine, scaler, OnDisk(tracks), network.frames)
+        return predicted_under_all(engine, scaler, InMemory(tracks), network.frames)
 
-    def test_it_changes_its_mind_with_the_tempo_alone(self, decided):
-        under = {(i.kind, i.amount): d.tolist() for i, d in decided.items()}
+    def test_only_time_stretch_changes_its_predictions(self, predicted):
+        under = {(i.kind, i.amount): classes.tolist() for i, classes in predicted.items()}
         assert under[STRETCH, 1.0][:2] == [0, 1]
         assert under[STRETCH, 1.2][:1] == [1], "20 frames become 16.7"
         assert under[STRETCH, 0.8][1:2] == [0], "16 become 20"
         for bands in range(-6, 7):
-            assert under[SHIFT, bands][:2] == [0, 1], "all bands are alike"
+            assert under[SHIFT, bands][:2] == [0, 1], "all bands have the same energy"
 
-    def test_a_track_too_short_at_a_tempo_is_left_out(self, decided):
-        under = {(i.kind, i.amount): d[2] for i, d in decided.items()}
+    def test_a_track_too_short_at_a_tempo_is_ignored(self, predicted):
+        under = {(i.kind, i.amount): classes[2] for i, classes in predicted.items()}
         assert under[STRETCH, 1.1] != NO_PREDICTION and under[STRETCH, 1.2] == NO_PREDICTION
-        table = counts(decided, np.array(["slow", "fast", "slow"]), ["slow", "fast"])
+        table = counts(predicted, np.array(["slow", "fast", "slow"]), ["slow", "fast"])
         totals = table.groupby(["intervention", "amount"])["tracks"].sum()
         assert totals[STRETCH, 1.1] == 3 and totals[STRETCH, 1.2] == 2
         assert (totals[SHIFT] == 3).all()
 
 
-def test_a_pool_over_all_frames_does_not_forget_the_band_but_a_smaller_filter_may():
-    """A Frequency network's filters slide over bands, and each place has weights of its own."""
+def test_a_frequency_network_depends_on_the_band_unless_its_filter_is_smaller():
+    """The filters of a Frequency network slide over bands; each position has its own weights."""
     scaler = Scaler(0.0, float(compress(np.float32(1))))
-    kept = {}
+    unchanged = {}
     for height in (40, 30):
         network = Network({"frequency": Trunk((height, 1), (1, 80), 1)}, N_BANDS, 80, 0, 2)
-        places = N_BANDS - height + 1
+        positions = N_BANDS - height + 1
         shape = np.full((1, height, 1), -1.0, np.float32)
-        # A line 12 bands above the filter's lowest: at band 15 in the middle of the places.
+        # A small filter matches band 15 at position 3, so it can move in both directions.
         shape[0, 12 if height == 30 else 15] = 3
         weights = {
             "frequency.weight": shape,
             "frequency.bias": np.zeros(1, np.float32),
-            "output.weight": np.stack([np.ones(places), np.zeros(places)]).astype(np.float32),
+            "output.weight": np.stack([np.ones(positions), np.zeros(positions)]).astype(np.float32),
             "output.bias": np.array([0, 1], np.float32),
         }
         engine = engine_class("mxnet")(network, weights, dropout=0, gpu=False)
         line = pulses(1, bands=15)
-        kept[height] = [
+        unchanged[height] = [
             bands
             for bands in range(-6, 7)
             if predicted_classes(engine, scaler, [interventions.shifted(line, bands)], 80)[0] == 0
         ]
-    assert kept[40] == [0]
-    assert kept[30] == [-3, -2, -1, 0, 1, 2, 3, 4, 5, 6]
+    assert unchanged[40] == [0]
+    assert unchanged[30] == [-3, -2, -1, 0, 1, 2, 3, 4, 5, 6]
 
 
-def test_the_summary_by_hand():
+def test_summary_matches_a_computation_by_hand():
     rows = [
         # intervention, amount, fold, label, unchanged, predicted, tracks
         ("shift", 2, 0, "a", "a", "a", 3),

@@ -1,4 +1,4 @@
-"""The report: what it says, from tables whose answer is known, and the page in a browser."""
+"""The report: its texts, from tables with known results, and the page in a browser."""
 
 import json
 import re
@@ -30,9 +30,9 @@ def predicted(*rows):
     """Predictions of tracks: (label, predicted, probability, segments)."""
     return pd.DataFrame(
         [
-            {"track_id": f"t{number}", "label": label, "predicted": decided, "segments": segments}
+            {"track_id": f"t{number}", "label": label, "predicted": class_, "segments": segments}
             | {f"probability_{name}": probability for name in CLASSES}
-            for number, (label, decided, probability, segments) in enumerate(rows)
+            for number, (label, class_, probability, segments) in enumerate(rows)
         ]
     )
 
@@ -51,7 +51,7 @@ class TestNetworks:
         assert counts.tolist() == [[1, 2, 0], [1, 1, 0], [0, 0, 0]]
         sentence = network_texts.most_frequent_confusion(counts, CLASSES)
         assert sentence == "Most frequent confusion: 2 of 3 tracks of a are predicted as b."
-        assert "confuses no classes" in network_texts.most_frequent_confusion(
+        assert "does not confuse any classes" in network_texts.most_frequent_confusion(
             np.eye(3, dtype=int), CLASSES
         )
 
@@ -60,15 +60,15 @@ class TestNetworks:
         assert [e.track_id for e in errors] == ["t2", "t3", "t1"]
         assert errors[0].votes == ["b", "a"] and errors[1].votes == ["a", HOSTILE]
 
-    def test_what_was_kept_of_a_training(self):
+    def test_number_of_epochs_and_best_epoch(self):
         histories = [
             pd.DataFrame({"epoch": [1, 2, 3], "validation_accuracy": accuracies})
             for accuracies in ([0.1, 0.5, 0.5], [0.1, 0.2, 0.3])
         ]
-        told = network_texts.learning(histories)
-        assert told == "Trained for 3 epochs a fold; the model of epoch 2 to 3 is kept."
+        sentence = network_texts.learning(histories)
+        assert sentence == "Trained for 3 epochs per fold; the model of epoch 2 to 3 is kept."
 
-    def test_a_long_history_keeps_its_ends(self):
+    def test_a_thinned_history_keeps_its_first_and_last_epoch(self):
         history = pd.DataFrame({"epoch": np.arange(1, 2001)})
         shown = figures.thinned(history)["epoch"]
         assert (shown.iloc[0], shown.iloc[-1], len(shown)) == (1, 2000, figures.MOST_POINTS)
@@ -83,56 +83,60 @@ class TestSentences:
         ]
         return pd.DataFrame(rows)
 
-    def test_differences_that_may_be_chance(self):
+    def test_no_significant_difference(self):
         assert page_content.differences_sentence(self.pairs(0.2, 1)).startswith(
             "None of the 2 pairs"
         )
 
-    def test_differences_beyond_chance(self):
-        told = page_content.differences_sentence(self.pairs(0.01, 0.02))
-        assert told.startswith("2 of the 2 pairs") and "z is 20.0 points better than x" in told
+    def test_significant_differences(self):
+        sentence = page_content.differences_sentence(self.pairs(0.01, 0.02))
+        assert sentence.startswith("2 of the 2 pairs")
+        assert "z is 20.0 points better than x" in sentence
 
     def under(self, kind, unchanged, **changed):
         rows = [(v, kind, unchanged, 80.0) for v in changed]
         rows += [(v, kind, unchanged + 2, accuracy) for v, accuracy in changed.items()]
         return pd.DataFrame(rows, columns=["variant", "intervention", "amount", "accuracy_mean"])
 
-    def test_who_minds_tempo_most(self):
-        told = intervention_texts.stretch_sentence(self.under("stretch", 1, slow=30.0, deaf=75.0))
-        assert "slow loses most, 50.0 points, and deaf least, 5.0." in told
-
-    def test_whether_smaller_filters_mind_pitch_less(self):
-        under = self.under("shift", 0, whole=20.0, small=50.0, smaller=60.0, time=70.0)
-        architectures = dict.fromkeys(("whole", "small", "smaller"), "Frequency") | {"time": "Time"}
-        told = intervention_texts.shift_sentence(
-            under, architectures, {"whole": 40, "small": 38, "smaller": 30, "time": 1}
+    def test_network_that_loses_most_under_time_stretch(self):
+        sentence = intervention_texts.stretch_sentence(
+            self.under("stretch", 1, sensitive=30.0, robust=75.0)
         )
-        assert told.endswith(
+        assert "sensitive loses most, 50.0 points, and robust least, 5.0." in sentence
+
+    def test_loss_of_smaller_filters_under_pitch_shift(self):
+        under = self.under("shift", 0, tall=20.0, small=50.0, smaller=60.0, time=70.0)
+        architectures = dict.fromkeys(("tall", "small", "smaller"), "Frequency") | {"time": "Time"}
+        sentence = intervention_texts.shift_sentence(
+            under, architectures, {"tall": 40, "small": 38, "smaller": 30, "time": 1}
+        )
+        assert sentence.endswith(
             "filters of 40 bands lose 60.0 points on average, smaller filters 25.0."
         )
 
-    def test_where_decisions_move(self):
+    def test_changed_predictions(self):
         rows = [("a", "b", 3), ("a", "a", 1), ("b", "b", 4)]
         counts = pd.DataFrame(rows, columns=["unchanged", "predicted", "tracks"]).assign(
             intervention="stretch", amount=0.8, label="a"
         )
-        told = intervention_texts.changes_sentence(counts)
-        assert told == "Changed predictions: 3 of 4 a (most to b: 3)."
+        sentence = intervention_texts.changes_sentence(counts)
+        assert sentence == "Changed predictions: 3 of 4 a (most to b: 3)."
 
-    def test_the_tempi_of_filters_beside_those_of_classes(self):
+    def test_tempi_of_filters_are_compared_with_those_of_classes(self):
         table = pd.DataFrame(
             {
                 "tempo": [100.0, 201, 150, np.nan],
                 "most_affected_class": ["slow", "slow", "slow", "slow"],
             }
         )
-        told = filter_texts.tempo_sentence("net", table, {"slow": 100.0})
-        assert "net: 3 filters have a tempo; 33 % of these" in told and "67 % this tempo or" in told
+        sentence = filter_texts.tempo_sentence("net", table, {"slow": 100.0})
+        assert "net: 3 filters have a tempo; 33 % of these" in sentence
+        assert "67 % this tempo or" in sentence
         assert filter_texts.tempo_sentence("net", table, {}) == "net: 3 filters have a tempo."
 
 
 def network(variant, best):
-    """A network that decides all right but one track of the class with the hostile name."""
+    """A network with one wrong prediction, of a track whose class has the hostile name."""
     return {
         "variant": variant,
         "confusion_sentence": "One.",
@@ -145,7 +149,7 @@ def network(variant, best):
 
 @pytest.fixture
 def page():
-    """A page of three networks, with a figure, a player, and names that would break out."""
+    """A page with three networks, figures, a player and names that need escaping."""
     variants = ["blackbox", "time", "frequency"]
     accuracies = [30.0, 80.0, 55.0]
     table = pd.DataFrame(
@@ -199,7 +203,7 @@ def page():
 
 
 class Outline(HTMLParser):
-    """Of a page: its elements' attributes, and whether what was opened was closed."""
+    """The attributes of a page's elements, and the elements that are still open."""
 
     VOID = ("meta", "br", "img", "link", "input", "hr")
 
@@ -221,8 +225,8 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag
 
 
-class TestThePage:
-    def test_is_whole_and_needs_no_other_file(self, page):
+class TestPage:
+    def test_is_well_formed_and_needs_no_other_file(self, page):
         text = page.html()
         outline = Outline(text)
         assert outline.open == []
@@ -232,7 +236,7 @@ class TestThePage:
                 assert value is None or value.startswith("#"), (tag, value)
         assert not re.search(r"@import|url\((?!#)", text)
 
-    def test_ids_are_unique_and_labels_lead_somewhere(self, page):
+    def test_ids_are_unique_and_references_exist(self, page):
         elements = Outline(page.html()).elements
         ids = [attributes["id"] for _, attributes in elements if "id" in attributes]
         assert len(ids) == len(set(ids))
@@ -242,30 +246,30 @@ class TestThePage:
             if attributes.get("href", "#").startswith("#"):
                 assert attributes.get("href", f"#{ids[0]}")[1:] in ids
 
-    def test_every_figure_player_and_table_is_named(self, page):
+    def test_figures_players_and_tables_have_labels(self, page):
         for tag, attributes in Outline(page.html()).elements:
             if tag == "audio" or attributes.get("role") in ("img", "region"):
                 assert attributes.get("aria-label") or attributes.get("aria-labelledby")
 
-    def test_names_do_not_break_out(self, page):
+    def test_names_are_escaped(self, page):
         text = page.html()
         assert "<script>alert" not in text
         scripts = [tag for tag, _ in Outline(text).elements if tag == "script"]
-        assert len(scripts) == 2, "its own and its sounds"
+        assert len(scripts) == 2, "the script of the page and its sounds"
 
-    def test_what_there_is_nothing_of_is_not_there(self, page):
+    def test_empty_sections_are_not_shown(self, page):
         text = page.html()
         for section in ("differences", "temporal", "spectral", "interventions", "sounds"):
             assert f'id="{section}"' not in text and f'href="#{section}"' not in text
 
-    def test_a_baseline_that_was_not_computed_sorts_as_unknown(self, page):
+    def test_a_missing_baseline_sorts_as_unknown(self, page):
         cells = [{c["title"]: c["value"] for c in row["cells"]} for row in page.rows]
         assert [row["Baseline"] for row in cells] == [90.0, "", 12.5]
         assert [row["Parameters"] for row in cells] == [3_275_312, 7336, 3368]
         assert [row["baseline"] for row in page.rows] == [90.0, None, 12.5]
 
 
-def test_a_figure_is_the_same_each_time_and_black_becomes_the_pages_ink():
+def test_a_figure_is_reproducible_and_its_black_becomes_the_colour_of_the_text():
     texts = [
         svg.text_of(figures.accuracies({"net": [10.0, 20.0]}, {"net": 5.0}), "f") for _ in range(2)
     ]
@@ -275,7 +279,7 @@ def test_a_figure_is_the_same_each_time_and_black_becomes_the_pages_ink():
     assert 'width="' not in element[: element.index(">")]
 
 
-# What a user does, and what the page then shows; its answer becomes the document.
+# Collects errors, then acts as a user does; the result replaces the document.
 VISIT = """
 <script>
 const errors = [];
@@ -315,10 +319,10 @@ addEventListener("load", () => {
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
 @pytest.mark.parametrize("width", [1400, 360])
-def test_in_a_browser_it_sorts_chooses_and_fits(page, tmp_path, width):
+def test_in_a_browser_it_sorts_selects_and_fits(page, tmp_path, width):
     text = page.html().replace("<head>", f"<head>{VISIT}").replace("</body>", f"{ACT}</body>")
     (tmp_path / "page.html").write_text(text)
-    # A window of Chromium's is no narrower than 500 pixels: a frame is.
+    # A window of Chromium is at least 500 pixels wide; a frame can be narrower.
     frame = f'<iframe src="page.html" style="width: {width}px; height: 800px; border: 0"></iframe>'
     (tmp_path / "frame.html").write_text(f"<!doctype html>{frame}")
     command = [
@@ -343,10 +347,10 @@ def test_in_a_browser_it_sorts_chooses_and_fits(page, tmp_path, width):
     result = json.loads(re.search(r"RESULT(.*?)END", done.stdout)[1])
     assert result["errors"] == []
     assert result["width"] == width and result["overflow"] <= 0
-    assert result["first"] == ["time"], "the best"
+    assert result["first"] == ["time"], "the most accurate network"
     assert result["ascending"] == ["frequency", "time", "blackbox"]
     assert result["descending"] == ["blackbox", "time", "frequency"]
     assert result["sorted"] == "descending"
-    assert result["baseline"] == ["frequency", "blackbox", "time"], "what is not known comes last"
+    assert result["baseline"] == ["frequency", "blackbox", "time"], "unknown values come last"
     assert result["chosen"] == ["frequency"]
     assert result["sound"] == "data:audio/mpeg;base64,AAAA"

@@ -89,7 +89,7 @@ class TestBaselines:
         table = accuracies(tracks, described)
         assert table.columns.tolist() == ["system", "fold", "accuracy"]
         tempo = table[table["system"] == "tempo_1nn"].set_index("fold")["accuracy"]
-        # The nearest tempi to 61 in fold 1 are 60, 62 (class a) and 61 of fold 2 (class b).
+        # Fold 1 tests 61 (class a; the nearest training tempo is 61 of class b) and 91 (class b).
         assert tempo.tolist() == [100, 50, 50]
         assert (table.loc[table["system"] == "most_probable_class", "accuracy"] == 50).all()
         estimated = table[table["system"] == "tempo_1nn_estimated"]

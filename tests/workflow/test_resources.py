@@ -83,5 +83,5 @@ def test_what_jobs_took_becomes_a_table(tmp_path):
     none = run("results/none")
     assert none.returncode == 1
     assert none.stderr == (
-        "error: results/none has no benchmarks; name a folder that a run has left\n"
+        "error: results/none has no benchmarks; give the folder of a finished run\n"
     )

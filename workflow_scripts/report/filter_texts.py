@@ -13,7 +13,7 @@ OCTAVES = (0.25, 1 / 3, 0.5, 1, 2, 3, 4)
 
 
 def read(csv: Path) -> pd.DataFrame:
-    """A table written by the step interpret; names are read as text, empty numbers as NaN."""
+    """A table written by the step interpret; most_affected_class is text, empty numbers are NaN."""
     table = pd.read_csv(csv, keep_default_na=False)
     numbers = ("strength", "gain", "tempo", "offset")
     return table.astype({"most_affected_class": str}).assign(

@@ -1,4 +1,4 @@
-"""Sentences on what time stretch and pitch shift do to the networks."""
+"""Sentences on the effects of time stretch and pitch shift on the networks."""
 
 from collections.abc import Mapping
 
@@ -42,23 +42,23 @@ def shift_sentence(
     sentence = _most_and_least(shifts, "shifts up to six bands")
     losses = _losses(shifts)
     frequency = [v for v, a in architectures.items() if a == "Frequency" and v in losses]
-    whole = [v for v in frequency if heights[v] == max(heights[w] for w in frequency)]
-    part = [v for v in frequency if v not in whole]
-    if not whole or not part:
+    tallest = [v for v in frequency if heights[v] == max(heights[w] for w in frequency)]
+    smaller = [v for v in frequency if v not in tallest]
+    if not tallest or not smaller:
         return sentence
     return (
         f"{sentence} The paper expects that filters that do not span all bands lose less: filters "
-        f"of {heights[whole[0]]} bands lose {losses[whole].mean():.1f} points on average, smaller "
-        f"filters {losses[part].mean():.1f}."
+        f"of {heights[tallest[0]]} bands lose {losses[tallest].mean():.1f} points on average, "
+        f"smaller filters {losses[smaller].mean():.1f}."
     )
 
 
 def _losses(table: pd.DataFrame) -> pd.Series:
     """Points of accuracy that each variant loses, averaged over the amounts; most first."""
     unchanged = {STRETCH: 1.0, SHIFT: 0.0}
-    still = table["amount"] == table["intervention"].map(unchanged)
-    before = table[still].set_index("variant")["accuracy_mean"]
-    after = table[~still].groupby("variant")["accuracy_mean"].mean()
+    is_unchanged = table["amount"] == table["intervention"].map(unchanged)
+    before = table[is_unchanged].set_index("variant")["accuracy_mean"]
+    after = table[~is_unchanged].groupby("variant")["accuracy_mean"].mean()
     return (before - after).sort_values(ascending=False)
 
 
