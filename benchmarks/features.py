@@ -38,9 +38,10 @@ from benchmarks.weighing import measure
 from tests import mel_oracle
 from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.audio.parameters import FRAME_SIZE, HOP_SIZE, N_BANDS, SAMPLE_RATE
+from workflow_scripts.audio.wav import write_wav
 from workflow_scripts.demo.composition import compose
 from workflow_scripts.demo.dances import DANCES
-from workflow_scripts.demo.synthesiser import perform, write_wav
+from workflow_scripts.demo.synthesiser import perform
 
 SECONDS = 30
 LOSSLESS = ("wav", "flac")

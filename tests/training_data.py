@@ -61,7 +61,6 @@ class Training:
             "fold": 0,
             "seed": 7,
             "checkpoint": self.folder / model / "checkpoint",
-            "adopted": self.folder / "adopted",
             "weights": self.folder / model / "weights.npz",
             "history": self.folder / model / "history.csv",
             "fit": self.folder / model / "fit.json",

@@ -120,6 +120,12 @@ class Features:
         """The number of mel bands."""
         return self._opened(self._shards[0]).n_bands
 
+    def whole(self, content: int) -> np.ndarray:
+        """All raw mel energies of a content, float32 (frames, bands)."""
+        energies = np.empty((self.n_frames[content], self.n_bands), np.float32)
+        self.read(content, 0, len(energies), energies)
+        return energies
+
     def read(self, content: int, first: int, n_frames: int, into: np.ndarray) -> None:
         """Read the raw mel energies of `n_frames` frames of a content, starting at frame `first`.
 

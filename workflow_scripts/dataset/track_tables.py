@@ -4,6 +4,7 @@ import csv
 from collections.abc import Collection
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 
@@ -13,6 +14,13 @@ def read_table(table: Path) -> pd.DataFrame:
     if "bpm" in text:
         text["bpm"] = pd.to_numeric(text["bpm"])
     return text
+
+
+def annotated_bpm(tracks: Path, track_ids: np.ndarray) -> np.ndarray | None:
+    """The annotated tempo of each of these tracks in tracks.csv; None unless all are known."""
+    listed = read_table(tracks).set_index("track_id").loc[track_ids]
+    known = "bpm" in listed and listed["bpm"].notna().all()
+    return listed["bpm"].to_numpy() if known else None
 
 
 def paths_of(tracks: Path, digests: Collection[str]) -> dict[str, str]:

@@ -17,10 +17,10 @@ COLUMNS = 4
 BINS = np.arange(40, 271, 10)
 
 
-def tempi(of_filters: Mapping[str, np.ndarray], of_tracks: np.ndarray) -> Figure:
+def tempi(of_filters: Mapping[str, np.ndarray], of_tracks: np.ndarray | None) -> Figure:
     """Histograms of the tempi of each variant's temporal filters and of the tracks.
 
-    All tempi are in BPM. `of_filters` has NaN for filters without a tempo; `of_tracks` is empty if
+    All tempi are in BPM. `of_filters` has NaN for filters without a tempo; `of_tracks` is None if
     the tempi of the tracks are unknown.
     """
     figure = Figure(figsize=(6.5, 1.3 * len(of_filters) + 0.5), layout="constrained")
@@ -28,7 +28,7 @@ def tempi(of_filters: Mapping[str, np.ndarray], of_tracks: np.ndarray) -> Figure
     for axes, (variant, values) in zip(rows, of_filters.items(), strict=True):
         known = values[~np.isnan(values)]
         axes.hist(known, BINS, weights=_shares(known), color=BLUE, alpha=0.8, label="filters")
-        if len(of_tracks):
+        if of_tracks is not None:
             axes.hist(
                 *(of_tracks, BINS),
                 weights=_shares(of_tracks),

@@ -9,16 +9,16 @@ import pandas as pd
 
 # Relative difference below which a filter has the tempo of its class.
 NEAR = 0.05
+# Names stay text, also those that look like numbers.
+NAMES = {"variant": str, "trunk": str, "most_affected_class": str, "track_id": str}
 OCTAVES = (0.25, 1 / 3, 0.5, 1, 2, 3, 4)
 
 
 def read(csv: Path) -> pd.DataFrame:
     """A table written by the step interpret; most_affected_class is text, empty numbers are NaN."""
-    table = pd.read_csv(csv, keep_default_na=False)
+    table = pd.read_csv(csv, dtype=NAMES, keep_default_na=False)
     numbers = ("strength", "gain", "tempo", "offset")
-    return table.astype({"most_affected_class": str}).assign(
-        **{name: pd.to_numeric(table[name]) for name in numbers}
-    )
+    return table.assign(**{name: pd.to_numeric(table[name]) for name in numbers})
 
 
 def tempo_sentence(variant: str, table: pd.DataFrame, tempo_of: Mapping[str, float]) -> str:
@@ -45,7 +45,7 @@ def sounds(folder: Path, add: Callable[[bytes], int]) -> dict[str, Any]:
 
     `add` takes an MP3 and returns the number by which players refer to it.
     """
-    table = pd.read_csv(folder / "sounds.csv", keep_default_na=False)
+    table = pd.read_csv(folder / "sounds.csv", dtype=NAMES, keep_default_na=False)
     if not len(table):
         return {}
     filters = []

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.dataset import split
-from workflow_scripts.dataset.track_tables import read_table
+from workflow_scripts.dataset.track_tables import annotated_bpm, read_table
 from workflow_scripts.interpretation import intervention_table
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Weights
@@ -27,11 +27,11 @@ class Material:
     Lists of tables have one table per fold. table: table1.csv. baselines: baselines.csv. fits: the
     contents of all fit.json. interventions: interventions.csv; changed: the counts that it
     summarises. filters and spectra: written by the step interpret. first_weights: the models of
-    fold 0. bpm: the annotated tempo of each track, (tracks,), empty unless all are known.
+    fold 0. bpm: the annotated tempo of each track, (tracks,), None unless all are known.
     """
 
     tracks: split.Tracks
-    bpm: np.ndarray
+    bpm: np.ndarray | None
     n_skipped: int
     table: pd.DataFrame
     baselines: pd.DataFrame
@@ -81,7 +81,7 @@ class Material:
     @property
     def class_tempi(self) -> dict[str, float]:
         """The median annotated BPM of each class; empty unless all tempi are known."""
-        if not len(self.bpm):
+        if self.bpm is None:
             return {}
         labels = self.tracks.label
         return {name: float(np.median(self.bpm[labels == name])) for name in self.tracks.classes}
@@ -115,7 +115,7 @@ def read(options: argparse.Namespace) -> Material:
 
     return Material(
         tracks=tracks,
-        bpm=_bpm(options.tracks, tracks.track_id),
+        bpm=annotated_bpm(options.tracks, tracks.track_id),
         n_skipped=len(read_table(options.skipped)),
         table=table,
         baselines=pd.read_csv(options.baselines),
@@ -134,9 +134,3 @@ def read(options: argparse.Namespace) -> Material:
         spectra={v: dict(np.load(npz)) for v, npz in of_variants(options.spectra).items()},
         first_weights={v: weights.read(npz) for v, npz in of_variants(options.weights).items()},
     )
-
-
-def _bpm(tracks: Path, track_ids: np.ndarray) -> np.ndarray:
-    listed = read_table(tracks).set_index("track_id").loc[track_ids]
-    known = "bpm" in listed and listed["bpm"].notna().all()
-    return listed["bpm"].to_numpy() if known else np.empty(0)

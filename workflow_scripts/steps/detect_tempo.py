@@ -3,12 +3,7 @@
 import argparse
 from pathlib import Path
 
-import pandas as pd
-
-from workflow_scripts.atomic_files import atomic
-from workflow_scripts.audio.decoding import NotAudioError
-from workflow_scripts.audio.worker import Worker
-from workflow_scripts.dataset.track_tables import paths_of
+from workflow_scripts.dataset import shard_table
 from workflow_scripts.process import run
 
 
@@ -26,21 +21,7 @@ def main() -> None:
     parser.add_argument("--shard", type=Path, required=True, help="list of the shard's digests")
     parser.add_argument("--tempi", type=Path, required=True, help="CSV to write")
     options = parser.parse_args()
-
-    digests = options.shard.read_text().split()
-    paths = paths_of(options.tracks, set(digests))
-    rows = []
-    with Worker(bpm) as worker:
-        for digest in digests:
-            try:
-                tempo = worker(Path(paths[digest]))
-            except NotAudioError:
-                # extract_mel reports the problem.
-                tempo = None
-            rows.append((digest, tempo))
-    with atomic(options.tempi) as path:
-        pd.DataFrame(rows, columns=["digest", "bpm"]).to_csv(path, index=False)
-    print(f"decoded {len(digests)} tracks into {options.tempi}")
+    shard_table.write(options.tempi, "bpm", options.tracks, options.shard, bpm)
 
 
 if __name__ == "__main__":

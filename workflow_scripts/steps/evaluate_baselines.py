@@ -14,7 +14,7 @@ from workflow_scripts.dataset import experiment_data
 from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.dataset.features import Features
 from workflow_scripts.dataset.split import Tracks
-from workflow_scripts.dataset.track_tables import read_table
+from workflow_scripts.dataset.track_tables import annotated_bpm
 from workflow_scripts.process import run
 from workflow_scripts.results import baselines
 from workflow_scripts.results.modulation_scale import descriptor, modulation_scale_spectrum
@@ -72,12 +72,9 @@ def rhythms(features: Features) -> np.ndarray:
 
     The features of only one track are in memory at a time.
     """
-    descriptors = []
-    for content, n_frames in enumerate(features.n_frames):
-        energies = np.empty((n_frames, features.n_bands), np.float32)
-        features.read(content, 0, n_frames, energies)
-        descriptors.append(descriptor(energies, FRAME_RATE).astype(np.float32))
-    return np.array(descriptors)
+    contents = range(len(features.n_frames))
+    described = (descriptor(features.whole(content), FRAME_RATE) for content in contents)
+    return np.array([values.astype(np.float32) for values in described])
 
 
 def read_tempi(shards: Sequence[Path], digests: np.ndarray) -> np.ndarray:
@@ -97,13 +94,11 @@ def main() -> None:
 
     data = ExperimentData.read(options)
     tracks = data.tracks
-    listed = read_table(options.tracks).set_index("track_id").loc[tracks.track_id]
-    known = "bpm" in listed and listed["bpm"].notna().all()
     small = len(tracks.digest) <= LARGEST_FOR_RHYTHM
     if not small:
         print(f"skipping the modulation scale spectrum: more than {LARGEST_FOR_RHYTHM} tracks")
     described = Described(
-        bpm=listed["bpm"].to_numpy() if known else None,
+        bpm=annotated_bpm(options.tracks, tracks.track_id),
         estimated_bpm=read_tempi(options.tempi, tracks.digest),
         rhythm=rhythms(data.features(tracks.digest)) if small else None,
     )

@@ -47,12 +47,8 @@ def predicted_classes(
 def blocks(features: Features) -> Iterator[tuple[int, list[np.ndarray]]]:
     """Yield blocks of BLOCK tracks: the position of the first, and their raw mel energies."""
     for first in range(0, len(features.n_frames), BLOCK):
-        tracks = []
-        for position, n_frames in enumerate(features.n_frames[first : first + BLOCK], first):
-            energies = np.empty((n_frames, features.n_bands), np.float32)
-            features.read(position, 0, n_frames, energies)
-            tracks.append(energies)
-        yield first, tracks
+        last = min(first + BLOCK, len(features.n_frames))
+        yield first, [features.whole(position) for position in range(first, last)]
 
 
 def predicted_under_all(

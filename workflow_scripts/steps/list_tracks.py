@@ -19,13 +19,13 @@ from workflow_scripts.errors import UserError
 from workflow_scripts.process import run
 
 
-def list_tracks(audio: Path, tempi: Path | None, ballrooms: bool) -> pd.DataFrame:
+def list_tracks(audio: Path, tempi: Path | None, is_ballroom: bool) -> pd.DataFrame:
     """The tracks in the folder's tracks.csv or, without one, in one sub-folder per class."""
     if not audio.is_dir():
         raise UserError(f"the audio folder {audio} does not exist; check audio_dir")
     if (audio / LISTING).is_file():
         return track_list(audio / LISTING)
-    classes = ballroom.CLASSES if ballrooms else None
+    classes = ballroom.CLASSES if is_ballroom else None
     tracks, ignored = class_folders(str(audio), is_audio, tempi, classes)
     if ignored:
         print(f"ignored {len(ignored)} files that are not audio or not in a class: {few(ignored)}")

@@ -98,8 +98,8 @@ def main() -> None:
         engine_type = engine_class(options.engine)
         device = "cpu" if gpu is None else gpu.name
         own = identity(options, data.tracks.classes, (train, validation), start, device)
-        adopted = TrainedModel.in_folder(options.adopted)
-        if adopted.is_finished(own, settings):
+        adopted = TrainedModel.in_folder(options.adopted) if options.adopted else None
+        if adopted is not None and adopted.is_finished(own, settings):
             print(f"trained by another checkout; copied from {options.adopted}", file=sys.stderr)
             adopted.copy_to(model)
             return
