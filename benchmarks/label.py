@@ -24,9 +24,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests import model_files
 from tests.conftest import biased_weights, network_of
+from workflow_scripts.audio.wav import write_wav
 from workflow_scripts.demo.composition import compose
 from workflow_scripts.demo.dances import DANCES
-from workflow_scripts.demo.synthesiser import perform, write_wav
+from workflow_scripts.demo.synthesiser import perform
 from workflow_scripts.models import package
 
 ROOT = Path(__file__).parents[1]

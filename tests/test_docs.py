@@ -1,4 +1,4 @@
-"""The README and the pages say what is so: their commands run, their picture is the workflow's."""
+"""The commands, links, diagram and table in the README and in docs/ are correct."""
 
 import re
 import shlex
@@ -43,17 +43,17 @@ def test_the_snakemake_commands_plan_a_run(workflow, audio, command):
     (workflow.folder / "PATH").symlink_to(audio)
     pages = {"time_1x40": "docs/configuration.md", "time_1x30": "CONTRIBUTING.md"}
     variant = "time_1x30" if "table1.md" in command else "time_1x40"
-    mine = re.search(r"```yaml\n(.*?)```", TEXT[Path(pages[variant])], flags=re.DOTALL)[1]
-    (workflow.folder / "mine.yaml").write_text(mine)
+    overlay = re.search(r"```yaml\n(.*?)```", TEXT[Path(pages[variant])], flags=re.DOTALL)[1]
+    (workflow.folder / "mine.yaml").write_text(overlay)
     (workflow.folder / "data1.tar.gz").touch()
     (workflow.folder / "results/quick").mkdir(parents=True)
     packed(workflow.folder / "results/quick/model.zip", "frequency_32x1")
     arguments = shlex.split(command)[1:]
     if "--report" in arguments:
         pytest.skip("tests/workflow/test_smoke_run.py makes a report")
-    # Quick has five folds, the folder four tracks a class.
-    few = ["folds=4"] if "dataset=folder" in arguments else []
-    output = workflow("--dry-run", *arguments, *few)
+    # The preset has five folds, but the folder has only four tracks per class.
+    folds = ["folds=4"] if "dataset=folder" in arguments else []
+    output = workflow("--dry-run", *arguments, *folds)
     rule = "label_shard" if "label.smk" in arguments else "train"
     assert re.search(rf"^{rule} +[1-9]", output, flags=re.MULTILINE)
     assert (variant in output) == ("mine.yaml" in command)
@@ -61,7 +61,7 @@ def test_the_snakemake_commands_plan_a_run(workflow, audio, command):
 
 @pytest.mark.parametrize("command", OTHERS)
 def test_the_other_commands_are_known(command):
-    """Those of the Makefile exist with their variables; the others run in CI."""
+    """Targets and variables are in the Makefile; the other commands run in CI."""
     program, *words = shlex.split(command)
     checks = (ROOT / ".ci/run").read_text()
     if program == "make":
@@ -73,10 +73,10 @@ def test_the_other_commands_are_known(command):
             else:
                 assert re.search(rf"^{name}:", makefile, flags=re.MULTILINE), command
     elif program in (".", "pip", "labelling/bin/pip", "labelling/bin/python", "python3"):
-        # In an environment of its own, in tests/commands/test_label.py.
+        # tests/commands/test_label.py runs these in a separate environment.
         assert "labelling" in command or program in (".", "pip")
     elif "pytest" in program or "-m tests." in command:
-        # With other options in make test and tests/labelling/test_fuzz.py.
+        # `make test` and tests/labelling/test_fuzz.py run these with other options.
         assert "not slow" in command or "tests.fuzz" in command
     elif "benchmarks/" in command:
         (script,) = re.findall(r"benchmarks/\w+\.py", command)
@@ -85,7 +85,7 @@ def test_the_other_commands_are_known(command):
         assert command.removeprefix(".venv/bin/") in checks or command.endswith("--version")
 
 
-def test_every_link_leads_somewhere():
+def test_every_link_has_a_target():
     for page, text in TEXT.items():
         for target in re.findall(r"\]\(([^)#\s]+)(?:#[\w-]+)?\)", text):
             if not target.startswith("https://"):
@@ -97,17 +97,18 @@ def test_every_page_is_linked_from_the_readme():
     assert linked == {str(page) for page in TEXT if page.parent.name == "docs"}
 
 
-def test_the_readme_is_one_page():
+def test_the_readme_has_at_most_150_lines():
     assert len(README.splitlines()) <= 150
 
 
-def test_the_version_stands_in_one_place():
+def test_the_version_is_that_of_the_latest_release():
     assert re.fullmatch(r"\d+\.\d+\.\d+", version())
     releases = re.findall(r"^## \[([\d.]+)\]", TEXT[Path("CHANGELOG.md")], flags=re.MULTILINE)
     assert releases[0] == version()
 
 
 def closure(edges):
+    """The transitive closure of a graph, a set of pairs (from, to)."""
     nodes = {node for edge in edges for node in edge}
     reachable = set(edges)
     for middle, first, last in product(nodes, nodes, nodes):
@@ -117,10 +118,10 @@ def closure(edges):
 
 
 @pytest.mark.slow
-def test_the_picture_is_the_workflows_graph(workflow):
-    drawn = re.search(r"```mermaid\n(.*?)```", README, flags=re.DOTALL)[1]
+def test_the_diagram_is_the_graph_of_the_rules(workflow):
+    diagram = re.search(r"```mermaid\n(.*?)```", README, flags=re.DOTALL)[1]
     edges = set()
-    for line in drawn.splitlines()[1:]:
+    for line in diagram.splitlines()[1:]:
         names = re.split(r"\s+-->\s+|\s+-- .*? -->\s+", line.strip())
         edges |= set(pairwise(names))
     actual = set()
@@ -132,7 +133,7 @@ def test_the_picture_is_the_workflows_graph(workflow):
     assert closure(edges) == closure(actual)
 
 
-def test_the_table_has_the_twelve_rows():
+def test_the_table_has_all_variants_with_their_parameters():
     for variant, count in TABLE_1.items():
         assert re.search(rf"^\| {variant} +\|.*\b{count:,}".replace(",", " "), README, re.MULTILINE)
 

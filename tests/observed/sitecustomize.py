@@ -1,7 +1,7 @@
-"""Python imports this module at its start if this folder is on PYTHONPATH.
+"""Record which files a step opens.
 
-It records in the folder $OBSERVED which files a step opens: a line "step<tab>arguments<tab>path"
-for each, the arguments with spaces between them.
+Python imports this module at startup if this folder is on PYTHONPATH. It writes a line
+"step<tab>arguments<tab>path" per file to the folder $OBSERVED, with spaces between the arguments.
 """
 
 import os
@@ -15,13 +15,13 @@ def _observe():
     if not steps or folder is None:
         return
     record = os.open(os.path.join(folder, str(os.getpid())), os.O_CREAT | os.O_APPEND | os.O_WRONLY)
-    here = os.getcwd() + os.sep
+    working_folder = os.getcwd() + os.sep
 
     def hook(event, details):
         if event == "open" and isinstance(details[0], str | os.PathLike):
             path = os.path.abspath(os.fspath(details[0]))
-            if isinstance(path, str) and path.startswith(here):
-                line = "\t".join((steps[0], " ".join(arguments), path.removeprefix(here)))
+            if isinstance(path, str) and path.startswith(working_folder):
+                line = "\t".join((steps[0], " ".join(arguments), path.removeprefix(working_folder)))
                 os.write(record, f"{line}\n".encode())
 
     sys.addaudithook(hook)

@@ -1,4 +1,4 @@
-"""Clusters as far as a machine without one can show: profiles/slurm, other engines, mistakes."""
+"""Cluster support as far as a machine without a cluster can test it."""
 
 import os
 import re
@@ -15,7 +15,7 @@ PLUGINS = "make env CLUSTER=1 installs Snakemake's executors for clusters"
 
 @pytest.fixture
 def executors():
-    """Skip where Snakemake's executors for clusters are not installed."""
+    """Skip the test if Snakemake's executors for clusters are not installed."""
     pytest.importorskip("snakemake_executor_plugin_slurm", reason=PLUGINS)
     pytest.importorskip("snakemake_executor_plugin_cluster_generic", reason=PLUGINS)
 
@@ -24,35 +24,37 @@ def settings(profile):
     return yaml.safe_load((ROOT / f"profiles/{profile}/config.yaml").read_text())
 
 
-def test_the_slurm_profile_adds_to_the_default_one(executors, workflow):
+def test_the_slurm_profile_extends_the_default_profile(executors, workflow):
     output = workflow("--profile", "profiles/slurm", "--dry-run")
     assert planned(output)["train"] == 120
     assert "Using profiles profiles/slurm and workflow specific profile profiles/default" in output
-    # The default one's would prevail.
+    # For a shared key Snakemake would use the value of the default profile.
     assert not settings("slurm").keys() & settings("default").keys()
 
 
-def test_the_slurm_profile_names_rules_and_asks_for_a_gpu_once(workflow):
+def test_the_slurm_profile_names_existing_rules_and_does_not_set_gres(workflow):
     profile = settings("slurm")
     music = ("--snakefile", "label.smk", "--config", "model=README.md", "audio_dir=envs")
     rules = {*workflow("--list-rules").split(), *workflow("--list-rules", *music).split()}
     grouped = dict(entry.split("=") for entry in profile["groups"])
     assert grouped.keys() | profile["set-resources"].keys() <= rules
     assert {entry.split("=")[0] for entry in profile["group-components"]} == set(grouped.values())
-    assert all("gres" not in asked for asked in profile["set-resources"].values())
+    assert all("gres" not in requests for requests in profile["set-resources"].values())
 
 
-# What `qsub -terse` does, at once and without a queue.
+# Like `qsub -terse`, but runs the job at once.
 QSUB = """#!/bin/sh
-echo "$*" >>asked.txt
+echo "$*" >>submitted.txt
 for script; do :; done
-sh "$script" >>said.txt 2>&1 &
+sh "$script" >>output.txt 2>&1 &
 echo $$
 """
 
 
 @pytest.mark.slow
-def test_another_engine_takes_jobs_through_its_submit_command(executors, workflow, audio, tmp_path):
+def test_jobs_are_submitted_with_the_command_of_another_scheduler(
+    executors, workflow, audio, tmp_path
+):
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/qsub").write_text(QSUB)
     (tmp_path / "bin/qsub").chmod(0o755)
@@ -64,15 +66,15 @@ def test_another_engine_takes_jobs_through_its_submit_command(executors, workflo
         environment={"PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"},
     )
     assert finished(output)["train"] == 3
-    asked = (workflow.folder / "asked.txt").read_text().splitlines()
-    rules = [re.search(r"/snakejob\.([a-z_]+)\.", line)[1] for line in asked]
-    # The size of a folder is not known beforehand: what reads all of it is a job.
-    first = ["list_tracks", "extraction_extract_mel"]
-    assert rules == [*first, "train", "train", "train", "evaluation_evaluate"]
-    assert all(re.match(r"-terse -l h_vmem=\d+M /", line) for line in asked)
+    submitted = (workflow.folder / "submitted.txt").read_text().splitlines()
+    rules = [re.search(r"/snakejob\.([a-z_]+)\.", line)[1] for line in submitted]
+    # list_tracks reads all audio, which may take long, so it does not run locally.
+    preparation = ["list_tracks", "extraction_extract_mel"]
+    assert rules == [*preparation, "train", "train", "train", "evaluation_evaluate"]
+    assert all(re.match(r"-terse -l h_vmem=\d+M /", line) for line in submitted)
 
 
-def test_the_test_cluster_keeps_away_from_another():
+def test_the_test_cluster_does_not_start_on_a_machine_of_another_cluster():
     done = subprocess.run(
         [sys.executable, "-m", "tests.one_node_slurm", "true"],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""config.yaml, its schema and presets; mistakes told in one sentence before any job starts."""
+"""config.yaml, its schema and its presets; an error stops a run before its first job."""
 
 import copy
 
@@ -20,12 +20,12 @@ def complete(update=None, preset=None):
 
 
 @pytest.mark.parametrize("preset", [None, "smoke", "quick", "authors"])
-def test_what_is_shipped_is_valid(preset):
+def test_the_shipped_configuration_and_presets_are_valid(preset):
     config = complete(preset=preset)
     assert config["name"] == (preset or "ballroom")
 
 
-def test_the_shipped_configuration_is_the_papers():
+def test_the_shipped_configuration_is_that_of_the_paper():
     config = complete()
     assert (config["dataset"], config["folds"], len(config["variants"])) == ("ballroom", 10, 12)
     assert config["training"] == {
@@ -51,23 +51,23 @@ def test_the_schema_describes_each_key_and_has_the_defaults_of_config_yaml():
         if name == "variants" or part.get("type") == "object":
             continue
         value = shipped
-        for step in name.split("."):
-            value = value[step]
+        for key in name.split("."):
+            value = value[key]
         assert part["default"] == value, name
 
 
-def test_config_yaml_has_and_comments_every_key():
+def test_config_yaml_has_every_key_with_a_comment():
     lines = (ROOT / "config.yaml").read_text().splitlines()
     for name, _ in keys(SCHEMA):
         key = name.split(".")[-1]
-        at = next(i for i, line in enumerate(lines) if line.strip().startswith(f"{key}:"))
-        above = [line.strip() for line in lines[max(at - 2, 0) : at]]
+        row = next(i for i, line in enumerate(lines) if line.strip().startswith(f"{key}:"))
+        above = [line.strip() for line in lines[max(row - 2, 0) : row]]
         assert any(line.startswith("#") for line in above), name
 
 
-def test_the_authors_protocol_differs_in_what_their_script_did():
-    papers, authors = complete(), complete(preset="authors")
-    assert {key: authors[key] for key in papers if papers[key] != authors[key]} == {
+def test_the_authors_preset_changes_only_what_their_script_does():
+    default, authors = complete(), complete(preset="authors")
+    assert {key: authors[key] for key in default if default[key] != authors[key]} == {
         "name": "authors",
         "replicas": "keep",
         "stratified": False,
@@ -75,10 +75,10 @@ def test_the_authors_protocol_differs_in_what_their_script_did():
     }
 
 
-def test_the_strict_protocol_lets_nothing_of_a_test_track_reach_its_model():
-    papers, strict = complete(), complete(preset="strict")
-    assert papers["normalisation"] == "dataset", "as the paper's text says"
-    assert {key: strict[key] for key in papers if papers[key] != strict[key]} == {
+def test_the_strict_preset_changes_only_what_uses_test_tracks_in_training():
+    default, strict = complete(), complete(preset="strict")
+    assert default["normalisation"] == "dataset", "as in the paper"
+    assert {key: strict[key] for key in default if default[key] != strict[key]} == {
         "name": "strict",
         "normalisation": "train",
         "replicas": "drop",
@@ -96,26 +96,28 @@ def test_defaults_are_filled_in():
     assert config["variants"]["mine"]["hidden"] == 0 and config["variants"]["mine"]["init"] == {}
 
 
-def test_keys_keep_the_order_of_config_yaml_whatever_an_overlay_names_first():
+def test_keys_have_the_order_of_config_yaml_not_that_of_an_overlay():
     shipped = shipped_config()
     init = shipped["variants"]["timefrequency_init"]
-    turned = {key: init[key] for key in reversed(init)}
-    turned["trunks"] = {key: init["trunks"][key] for key in reversed(init["trunks"])}
-    variants = {"mine": copy.deepcopy(init), "timefrequency_init": turned}
-    config = {"variants": variants | {k: v for k, v in shipped["variants"].items() if v != turned}}
-    config["variants"]["timefrequency_init"] = turned
+    reordered = {key: init[key] for key in reversed(init)}
+    reordered["trunks"] = {key: init["trunks"][key] for key in reversed(init["trunks"])}
+    variants = {"mine": copy.deepcopy(init), "timefrequency_init": reordered}
+    config = {
+        "variants": variants | {k: v for k, v in shipped["variants"].items() if v != reordered}
+    }
+    config["variants"]["timefrequency_init"] = reordered
     configuration.complete(config, ROOT / "config.yaml")
     assert list(config["variants"]) == [*shipped["variants"], "mine"]
     assert list(config["variants"]["timefrequency_init"])[:5] == list(init)
     assert list(config["variants"]["timefrequency_init"]["trunks"]) == ["time", "frequency"]
 
 
-def test_null_leaves_a_variant_out():
+def test_null_removes_a_variant():
     config = complete({"variants": {"frequency_30x1": None}})
     assert "frequency_30x1" not in config["variants"] and len(config["variants"]) == 11
 
 
-def test_a_folder_of_audio(tmp_path):
+def test_a_folder_of_audio_is_a_valid_data_set(tmp_path):
     config = complete({"dataset": "folder", "audio_dir": str(tmp_path), "name": "mine"})
     assert config["name"] == "mine"
 
@@ -124,14 +126,14 @@ def test_a_name_may_be_a_number():
     assert complete({"name": 2020})["name"] == "2020"
 
 
-def test_a_folder_below_home(tmp_path, monkeypatch):
+def test_a_tilde_in_audio_dir_is_expanded(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "music").mkdir()
     config = complete({"dataset": "folder", "audio_dir": "~/music"})
     assert config["audio_dir"] == str(tmp_path / "music")
 
 
-def test_an_archive_of_ones_own_below_home(tmp_path, monkeypatch):
+def test_a_tilde_in_the_path_of_an_archive_is_expanded(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "data1.tar.gz").touch()
     config = complete({"ballroom": {"archive": "~/data1.tar.gz"}})
@@ -139,18 +141,18 @@ def test_an_archive_of_ones_own_below_home(tmp_path, monkeypatch):
     assert config["ballroom"]["tempi_archive"] is None
 
 
-def test_an_archive_whose_path_snakemake_cannot_take(tmp_path):
+def test_braces_in_the_path_of_an_archive_are_rejected(tmp_path):
     archive = tmp_path / "a{b}"
     archive.touch()
     with pytest.raises(UserError, match="has braces, which Snakemake reads as wildcards"):
         complete({"ballroom": {"archive": str(archive)}})
 
 
-def test_an_archive_is_not_looked_for_where_ballroom_is_not_used():
+def test_archives_are_not_checked_for_other_data_sets():
     complete({"dataset": "demo", "ballroom": {"archive": "/nowhere.tar.gz"}})
 
 
-MISTAKES = [
+INVALID = [
     ({"fold": 3}, r"unknown configuration key fold in config; did you mean folds\?"),
     (
         {"training": {"epochs": 3}},
@@ -252,14 +254,14 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("update", "sentence"), MISTAKES)
-def test_a_mistake_is_one_sentence(update, sentence):
-    with pytest.raises(UserError, match=sentence) as mistake:
+@pytest.mark.parametrize(("update", "sentence"), INVALID)
+def test_an_invalid_configuration_is_reported_in_one_sentence(update, sentence):
+    with pytest.raises(UserError, match=sentence) as error:
         complete(update)
-    assert "\n" not in str(mistake.value)
+    assert "\n" not in str(error.value)
 
 
-def test_what_the_command_line_hands_over_as_text_is_read():
+def test_text_from_the_command_line_is_converted():
     """`--config stratified=false training='{max_epochs: 4}'` as Snakemake parses it."""
     config = complete(
         {
@@ -273,7 +275,7 @@ def test_what_the_command_line_hands_over_as_text_is_read():
     assert config["variants"]["time_1x200"]["input_frames"] == 260
 
 
-class TestTheDataOfKeptResults:
+class TestCheckData:
     def results_of(self, folder, dataset, audio_dir=None):
         results = folder / "results"
         results.mkdir()
@@ -283,7 +285,7 @@ class TestTheDataOfKeptResults:
     def check(self, results, dataset, audio_dir=None):
         configuration.check_data({"dataset": dataset, "audio_dir": audio_dir}, ResultPaths(results))
 
-    def test_other_data_is_said(self, tmp_path):
+    def test_results_of_another_data_set_are_rejected(self, tmp_path):
         results = self.results_of(tmp_path, "demo")
         self.check(results, "demo")
         with pytest.raises(UserError, match=r"of data set demo, but this run uses data set ballr"):
@@ -291,7 +293,7 @@ class TestTheDataOfKeptResults:
         with pytest.raises(UserError, match=r"of data set demo, but this run uses /my; give this"):
             self.check(results, "folder", "/my")
 
-    def test_a_moved_folder_is_the_same_and_another_is_not(self, tmp_path):
+    def test_results_of_a_moved_folder_are_accepted_and_of_another_rejected(self, tmp_path):
         old, new = tmp_path / "old", tmp_path / "new"
         old.mkdir()
         results = self.results_of(tmp_path, "folder", str(old))
@@ -301,5 +303,5 @@ class TestTheDataOfKeptResults:
         with pytest.raises(UserError, match=r"has results of .*/old, but this run uses .*/new;"):
             self.check(results, "folder", str(new))
 
-    def test_results_without_a_record_are_taken_as_they_are(self, tmp_path):
+    def test_results_without_a_saved_configuration_are_accepted(self, tmp_path):
         self.check(tmp_path, "demo")

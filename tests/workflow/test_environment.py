@@ -1,4 +1,4 @@
-"""The locks, their conda form, and the scripts that make the environment."""
+"""The lock files, the conda environments, and the scripts that make .venv."""
 
 import os
 import re
@@ -15,21 +15,21 @@ ENVS = ROOT / "envs"
 
 
 def pins(text):
-    """The versions of each package, one a platform where they differ."""
+    """The versions of each package, more than one if platforms differ."""
     versions = {}
     for name, version in re.findall(r"^([A-Za-z0-9_.-]+)==([^ ;\\\n]+)", text, flags=re.MULTILINE):
         versions.setdefault(name, set()).add(version)
     return versions
 
 
-def asked(name):
-    """The lines of these requirements, and of those they refer to, that ask for a version."""
+def requirements(name):
+    """The lines PACKAGE==VERSION of a requirements file and of the files that it includes."""
     torch = name == "torch"
     lines = (ENVS / ("torch.txt" if torch else f"{name}.in")).read_text().splitlines()
     others = [line.removeprefix("-r ").removesuffix(".in") for line in lines if line[:3] == "-r "]
     others += ["base"] if torch else []
     own = [line for line in lines if "==" in line and not line.startswith("#")]
-    return own + [line for other in others for line in asked(other)]
+    return own + [line for other in others for line in requirements(other)]
 
 
 @pytest.mark.parametrize("lock", ["cpu", "gpu", "dev", "bench", "cluster", "label"])
@@ -40,31 +40,31 @@ def test_every_locked_package_has_a_version_and_hashes(lock):
         assert "--hash=sha256:" in line, line
 
 
-def test_the_locks_hold_what_is_asked_for_and_agree():
+def test_the_locks_contain_their_requirements_and_agree():
     cpu, gpu, development = (pins((ENVS / f"{n}.txt").read_text()) for n in ("cpu", "gpu", "dev"))
-    assert pins("\n".join(asked("cpu"))).items() <= cpu.items()
-    assert pins("\n".join(asked("gpu"))).items() <= gpu.items()
-    of_mxnet = {"mxnet", "graphviz"}
-    assert {name: cpu[name] for name in cpu.keys() - of_mxnet}.items() <= gpu.items()
-    assert {name: cpu[name] for name in cpu.keys() - of_mxnet}.items() <= development.items()
+    assert pins("\n".join(requirements("cpu"))).items() <= cpu.items()
+    assert pins("\n".join(requirements("gpu"))).items() <= gpu.items()
+    mxnet_packages = {"mxnet", "graphviz"}
+    assert {name: cpu[name] for name in cpu.keys() - mxnet_packages}.items() <= gpu.items()
+    assert {name: cpu[name] for name in cpu.keys() - mxnet_packages}.items() <= development.items()
     benchmarks = pins((ENVS / "bench.txt").read_text())
     assert development.items() <= benchmarks.items()
     assert "librosa" in benchmarks
     cluster = pins((ENVS / "cluster.txt").read_text())
-    assert pins("\n".join(asked("cluster"))).items() <= cluster.items()
+    assert pins("\n".join(requirements("cluster"))).items() <= cluster.items()
     shared = cluster.keys() & development.keys()
     assert {name: cluster[name] for name in shared}.items() <= development.items()
     labelling = pins((ENVS / "label.txt").read_text())
-    assert pins("\n".join(asked("label"))).items() <= labelling.items() <= cpu.items()
+    assert pins("\n".join(requirements("label"))).items() <= labelling.items() <= cpu.items()
 
 
-def test_one_build_of_mxnet_a_lock_and_none_for_apple_silicon():
+def test_a_lock_has_at_most_one_build_of_mxnet_and_none_for_apple_silicon():
     def builds(lock):
         return re.findall(r"^(mxnet.*==.*?) \\$", (ENVS / lock).read_text(), flags=re.MULTILINE)
 
     assert builds("gpu.txt") == ["mxnet-cu117==1.9.1"]
     assert builds("dev.txt") == builds("bench.txt") == builds("cluster.txt") == [], (
-        "the tests run with either"
+        "the tests run with either build"
     )
     (build,) = builds("cpu.txt")
     marker = Marker(build.partition(" ; ")[2])
@@ -77,25 +77,25 @@ def test_one_build_of_mxnet_a_lock_and_none_for_apple_silicon():
 
 
 @pytest.mark.parametrize("name", ["cpu", "gpu", "torch", "label"])
-def test_the_conda_form_asks_for_the_same(name):
+def test_the_conda_environment_has_the_same_requirements(name):
     environment = yaml.safe_load((ENVS / f"{name}.yaml").read_text())
     listed = next(d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
-    assert sorted(listed) == sorted(asked(name))
+    assert sorted(listed) == sorted(requirements(name))
 
 
-def test_rules_that_call_the_engine_have_its_environment_and_those_that_label_a_small_one():
+def test_each_rule_has_the_conda_environment_of_its_task():
     for path in (ROOT / "rules").glob("*.smk"):
         for rule in re.split(r"^(?:rule|checkpoint) ", path.read_text(), flags=re.MULTILINE)[1:]:
-            (named,) = re.findall(r"^    conda:\n +(.*)$", rule, flags=re.MULTILINE)
+            (environment,) = re.findall(r"^    conda:\n +(.*)$", rule, flags=re.MULTILINE)
             calls_engine = "--engine {params.engine}" in rule
             labels = rule.startswith(("list_audio:", "label_shard:", "label:"))
             if calls_engine:
-                assert named == "ENGINE_ENVIRONMENT"
+                assert environment == "ENGINE_ENVIRONMENT"
             else:
-                assert named == f'"../envs/{"label" if labels else "cpu"}.yaml"'
+                assert environment == f'"../envs/{"label" if labels else "cpu"}.yaml"'
 
 
-# As much of conda as Snakemake asks for before it makes an environment.
+# Answers the calls of conda that Snakemake makes before it creates an environment.
 CONDA = """
 case "$*" in
 "--version") echo conda 24.9.0 ;;
@@ -107,34 +107,36 @@ esac
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("engine", "installed", "named"),
+    ("engine", "installed", "expected"),
     [
         ("mxnet", None, {"cpu", conda_form("mxnet")}),
         ("mxnet", "mxnet-cu117", {"cpu", "gpu"}),
         ("torch", "mxnet-cu117", {"cpu", "torch"}),
     ],
 )
-def test_conda_makes_the_build_that_runs_snakemake(workflow, tmp_path, engine, installed, named):
-    environment = pretend(tmp_path / "bin", {"conda": CONDA})
+def test_conda_environments_match_the_engine_and_its_build(
+    workflow, tmp_path, engine, installed, expected
+):
+    environment = with_programs(tmp_path / "bin", {"conda": CONDA})
     if installed:
-        information = tmp_path / "site" / "mxnet_cu117-1.9.1.dist-info"
-        information.mkdir(parents=True)
-        (information / "METADATA").write_text(
+        dist_info = tmp_path / "site" / "mxnet_cu117-1.9.1.dist-info"
+        dist_info.mkdir(parents=True)
+        (dist_info / "METADATA").write_text(
             f"Metadata-Version: 2.1\nName: {installed}\nVersion: 1.9.1\n"
         )
         environment["PYTHONPATH"] = str(tmp_path / "site")
     command = ("--sdm", "conda", "--list-conda-envs", "--config", "dataset=demo")
     output = workflow(*command, f"engine={engine}", environment=environment)
-    assert set(re.findall(r"^envs/(\w+)\.yaml", output, flags=re.MULTILINE)) == named
+    assert set(re.findall(r"^envs/(\w+)\.yaml", output, flags=re.MULTILINE)) == expected
 
 
-def test_no_file_of_the_environment_has_an_address():
+def test_the_files_of_the_environment_contain_no_url():
     for path in [*ENVS.iterdir(), ROOT / "Makefile"]:
         assert not re.search(r"https?://|--(extra-)?index-url +\S|--find-links", path.read_text())
 
 
-def pretend(folder, programs):
-    """A PATH on which these shell scripts come first."""
+def with_programs(folder, programs):
+    """The environment variables, with these shell scripts first on the PATH."""
     folder.mkdir()
     for name, script in programs.items():
         (folder / name).write_text(f"#!/bin/sh\n{script}\n")
@@ -149,24 +151,24 @@ def machine(system, processor, macos="15.1"):
     }
 
 
-# A Python whose virtual environments write down what pip is asked for.
+# A Python whose virtual environments record the arguments of pip.
 PYTHON = """
 case "$*" in
 "-m venv .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python && cp "$0" .venv/bin/pip ;;
 "-m pip "*freeze) cat installed.txt ;;
-"-m pip "*) echo "${*#*version-check }" >>asked.txt && [ ! -e broken ] ;;
+"-m pip "*) echo "${*#*version-check }" >>pip.txt && [ ! -e broken ] ;;
 esac
 """
 
 
 @pytest.fixture
 def install(tmp_path):
-    """Run envs/install in an empty folder with a pretended machine and Python."""
+    """Run envs/install in an empty folder, with fake programs for the machine and Python."""
     (tmp_path / "envs").symlink_to(ENVS)
     (tmp_path / "installed.txt").touch()
 
     def run(what, programs, python="python"):
-        environment = pretend(tmp_path / "bin", {"python": PYTHON} | programs)
+        environment = with_programs(tmp_path / "bin", {"python": PYTHON} | programs)
         return subprocess.run(
             [ENVS / "install", what, python],
             cwd=tmp_path,
@@ -196,7 +198,7 @@ INTEL_MAC = machine("Darwin", "x86_64", macos="13.7.1")
         ("cpu", LINUX | {"old": "exit 1"}, "old", "old is not Python 3.11 or 3.12"),
     ],
 )
-def test_what_is_unsupported_is_said_in_a_sentence(
+def test_an_unsupported_machine_or_python_is_reported_in_one_sentence(
     tmp_path, install, what, programs, python, sentence
 ):
     done = install(what, programs, python)
@@ -211,7 +213,7 @@ PYTORCH = "install --constraint .venv/constraints.txt --requirement envs/torch.t
 
 
 @pytest.mark.parametrize(
-    ("what", "programs", "asked_of_pip", "stamps"),
+    ("what", "programs", "pip_calls", "stamps"),
     [
         ("cpu", LINUX, [LOCKED.format("cpu")], ["cpu"]),
         ("cpu", INTEL_MAC, [LOCKED.format("cpu")], ["cpu"]),
@@ -224,10 +226,12 @@ PYTORCH = "install --constraint .venv/constraints.txt --requirement envs/torch.t
         ("torch", LINUX, [PYTORCH], ["torch"]),
     ],
 )
-def test_what_is_installed_leaves_a_stamp(tmp_path, install, what, programs, asked_of_pip, stamps):
+def test_an_installation_calls_pip_and_writes_stamps(
+    tmp_path, install, what, programs, pip_calls, stamps
+):
     done = install(what, programs)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "asked.txt").read_text().splitlines() == asked_of_pip
+    assert (tmp_path / "pip.txt").read_text().splitlines() == pip_calls
     assert [path.name for path in stamps_in(tmp_path)] == stamps
     assert ("engine: torch" in done.stdout) == (what == "cpu" and programs == MAC)
 
@@ -238,7 +242,7 @@ def stamps_in(folder):
 
 
 @pytest.mark.parametrize("what", ["cpu", "gpu", "dev", "bench", "cluster", "torch"])
-def test_an_install_that_breaks_off_leaves_no_stamp(tmp_path, install, what):
+def test_a_failed_installation_writes_no_stamp(tmp_path, install, what):
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / what).touch()
     (tmp_path / "broken").touch()
@@ -247,25 +251,25 @@ def test_an_install_that_breaks_off_leaves_no_stamp(tmp_path, install, what):
 
 
 def test_one_build_of_mxnet_replaces_another(tmp_path, install):
-    gpu = [line for line in asked("gpu") if "cu11" in line]
+    gpu = [line for line in requirements("gpu") if "cu11" in line]
     (tmp_path / "installed.txt").write_text("\n".join(["joblib==1.6.0", *gpu, "nvidia-x==13"]))
     (tmp_path / ".venv").mkdir()
     for stamp in ("gpu", "dev", "torch"):
         (tmp_path / ".venv" / stamp).touch()
     assert install("cpu", LINUX).returncode == 0
     names = " ".join(line.partition("==")[0] for line in gpu)
-    assert (tmp_path / "asked.txt").read_text().splitlines() == [
+    assert (tmp_path / "pip.txt").read_text().splitlines() == [
         f"uninstall --yes {names}",
         LOCKED.format("cpu"),
     ]
     assert [path.name for path in stamps_in(tmp_path)] == ["cpu", "dev", "torch"]
 
 
-def test_the_build_that_is_asked_for_stays(tmp_path, install):
-    gpu = sorted(line for line in asked("gpu") if "cu11" in line)
+def test_the_requested_build_is_not_uninstalled(tmp_path, install):
+    gpu = sorted(line for line in requirements("gpu") if "cu11" in line)
     (tmp_path / "installed.txt").write_text("\n".join(gpu))
     assert install("gpu", LINUX).returncode == 0
-    assert (tmp_path / "asked.txt").read_text().splitlines() == [LOCKED.format("gpu")]
+    assert (tmp_path / "pip.txt").read_text().splitlines() == [LOCKED.format("gpu")]
 
 
 def test_pytorch_keeps_the_locked_versions(tmp_path, install):
@@ -277,7 +281,7 @@ def test_pytorch_keeps_the_locked_versions(tmp_path, install):
 
 
 @pytest.mark.parametrize(
-    ("there", "arguments", "installed"),
+    ("present", "arguments", "installed"),
     [
         ("cpu", ["env"], []),
         ("cpu", ["env", "GPU=1"], ["gpu"]),
@@ -293,17 +297,17 @@ def test_pytorch_keeps_the_locked_versions(tmp_path, install):
         ("gpu", ["demo"], []),
     ],
 )
-def test_only_make_env_changes_the_build(tmp_path, there, arguments, installed):
+def test_only_make_env_changes_the_build(tmp_path, present, arguments, installed):
     (tmp_path / "Makefile").symlink_to(ROOT / "Makefile")
     (tmp_path / "envs").symlink_to(ENVS)
     (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv" / there).touch()
-    # Not what a `make test` around this was called with.
-    handed_on = ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "GPU", "TORCH", "CLUSTER", "DEV")
+    (tmp_path / ".venv" / present).touch()
+    # `make test` passes its own variables to this test.
+    inherited = ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "GPU", "TORCH", "CLUSTER", "DEV")
     done = subprocess.run(
         ["make", "--dry-run", *arguments],
         cwd=tmp_path,
-        env={name: value for name, value in os.environ.items() if name not in handed_on},
+        env={name: value for name, value in os.environ.items() if name not in inherited},
         capture_output=True,
         text=True,
         check=True,
@@ -312,7 +316,7 @@ def test_only_make_env_changes_the_build(tmp_path, there, arguments, installed):
 
 
 @pytest.mark.parametrize(
-    ("versions", "found"),
+    ("versions", "expected"),
     [
         ({"python3.11": 0, "python3.12": 0}, "python3.11"),
         ({"python3.11": 1, "python3.12": 0}, "python3.12"),
@@ -320,7 +324,9 @@ def test_only_make_env_changes_the_build(tmp_path, there, arguments, installed):
         ({"python3.11": 1, "python3.12": 1, "python3": 1, "python": 1}, ""),
     ],
 )
-def test_the_first_python_that_fits_is_found(tmp_path, versions, found):
-    environment = pretend(tmp_path / "bin", {name: f"exit {n}" for name, n in versions.items()})
+def test_the_first_supported_python_is_found(tmp_path, versions, expected):
+    environment = with_programs(
+        tmp_path / "bin", {name: f"exit {n}" for name, n in versions.items()}
+    )
     done = subprocess.run([ENVS / "find-python"], env=environment, capture_output=True, text=True)
-    assert done.stdout.strip() == found
+    assert done.stdout.strip() == expected

@@ -1,4 +1,4 @@
-"""A step reads the inputs of its rule, all of them and nothing else."""
+"""A step reads all inputs of its rule and nothing else."""
 
 import re
 from pathlib import Path
@@ -10,32 +10,32 @@ from workflow_scripts.workflow.code_digests import code_of
 
 pytestmark = pytest.mark.slow
 
-# What a step keeps beside its outputs, and the models of another checkout that it looks for.
-OWN = re.compile(
+# Files that a step keeps beside its outputs, and the models that `make adopt` puts aside.
+UNDECLARED = re.compile(
     r"/\.(lock|[^/]*partial-[^/]*)$|/models/[^/]+/fold-\d+/checkpoint$|^data/digests/|/\.adopted/"
 )
 AUDIO = re.compile(r"\.wav$|\.bpm$")
 
 
 def jobs(workflow, arguments):
-    """The inputs and outputs of each job, by rule: [(rule, inputs, outputs)]."""
+    """The jobs of a run: [(rule, inputs, outputs)]."""
     table = workflow(*arguments, "--detailed-summary", "--quiet", "all")
     lines = [line.split("\t") for line in table.splitlines() if line.count("\t") > 5]
-    head, *rows = lines
+    header, *rows = lines
     names = ("output_file", "rule", "input-file(s)", "shellcmd")
-    column = {name: head.index(name) for name in names}
-    found = {}
+    column = {name: header.index(name) for name in names}
+    files = {}
     for row in rows:
         command = row[column["shellcmd"]]
         inputs = {*row[column["input-file(s)"]].split(",")} - {"", "-"}
         rule = row[column["rule"]]
-        found.setdefault((rule, command), (inputs, set()))[1].add(row[column["output_file"]])
-    return [(rule, inputs, outputs) for (rule, _), (inputs, outputs) in found.items()]
+        files.setdefault((rule, command), (inputs, set()))[1].add(row[column["output_file"]])
+    return [(rule, inputs, outputs) for (rule, _), (inputs, outputs) in files.items()]
 
 
 @pytest.fixture(scope="module")
 def observed(done):
-    """For each job of a finished run: rule, inputs, outputs, arguments, and opened files."""
+    """The jobs of a finished run: [(rule, inputs, outputs, arguments, opened files)]."""
     home, _, arguments = done
     opened = {}
     for record in (home / "observed").iterdir():
@@ -43,16 +43,16 @@ def observed(done):
             step, command, path = line.split("\t")
             opened.setdefault((step.rpartition(".")[2], command), set()).add(path)
     finished = jobs(Workflow.at(home / "workflow"), arguments)
-    found = []
+    observations = []
     for (step, command), paths in opened.items():
         words = set(command.split())
-        # Of the rule's jobs, that whose outputs the arguments name; they may name inputs as well.
+        # The arguments may also have outputs of other jobs of this rule, as inputs.
         rule, inputs, outputs = max(
             (job for job in finished if job[0] == step), key=lambda job: len(job[2] & words)
         )
         assert outputs & words, command
-        found.append((rule, inputs, outputs, words, paths))
-    return found
+        observations.append((rule, inputs, outputs, words, paths))
+    return observations
 
 
 def test_every_step_is_observed(observed):
@@ -75,7 +75,7 @@ def test_every_step_is_observed(observed):
     }
 
 
-def test_a_step_opens_nothing_that_is_not_an_input(observed):
+def test_a_step_opens_only_its_inputs_and_outputs(observed):
     for rule, inputs, outputs, _, paths in observed:
         code = set(code_of(f"steps/{rule}", "audio/excerpts"))
         for path in sorted(paths - inputs - outputs - code):
@@ -83,16 +83,18 @@ def test_a_step_opens_nothing_that_is_not_an_input(observed):
             python = path.startswith("workflow_scripts/") and (
                 path.endswith(".py") or "__pycache__" in path
             )
-            # The digests of the code read the modules themselves; git is asked for the commit.
-            known = python or OWN.search(path) or AUDIO.search(path) or path.startswith(".git/")
-            assert known or folders & (inputs | outputs), (rule, path)
+            # The digests of the code are computed from the modules; git returns the commit.
+            allowed = (
+                python or UNDECLARED.search(path) or AUDIO.search(path) or path.startswith(".git/")
+            )
+            assert allowed or folders & (inputs | outputs), (rule, path)
 
 
-def test_a_step_is_given_and_opens_every_input(observed):
+def test_a_step_has_every_input_as_an_argument_and_opens_it(observed):
     for rule, inputs, _, words, paths in observed:
         assert inputs <= words | {"data/demo"}, (rule, sorted(inputs - words))
         opened = paths | {str(parent) for path in paths for parent in Path(path).parents}
         if rule == "auralise":
-            # It reads the models of the best fold, and the tracks that excite their filters.
+            # It reads only the models of the best fold and the tracks that excite their filters.
             inputs = {path for path in inputs if not re.search(r"weights\.npz$|\.npy$", path)}
         assert inputs <= opened, (rule, sorted(inputs - opened))

@@ -1,4 +1,4 @@
-"""A training that is killed and started again ends with the bits of one that was not."""
+"""An interrupted and continued training gives the same bits as an uninterrupted one."""
 
 import json
 import os
@@ -22,11 +22,12 @@ MODEL = {"weights.npz", "history.csv", "fit.json", "checkpoint"}
 
 
 def files(model):
-    """The names of what lies in a model's folder, but for its lock."""
+    """The names of the files in a model's folder, except its lock."""
     return {path.name for path in model.iterdir()} - {".lock"}
 
 
-def require(engine):
+def engine_option(engine):
+    """The option of an engine; skip the test if the engine is not installed."""
     if engine == "torch":
         pytest.importorskip("torch", reason="make env TORCH=1 installs PyTorch")
     return ("--engine", engine)
@@ -41,21 +42,21 @@ def wait_for_epoch(training, model, number):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
-# The black-box's checkpoint is 26 MB: many a kill tears it.
+# The checkpoint of the black-box has 26 MB, so many kills interrupt its writing.
 @pytest.mark.parametrize("variant", ["timefrequency", "blackbox_12x8"])
-def test_kills_at_any_moment_change_no_bit(tmp_path, engine, variant, kills):
-    options = (*require(engine), *EVERY_EPOCH)
+def test_kills_at_random_times_change_no_bit(tmp_path, engine, variant, kills):
+    options = (*engine_option(engine), *EVERY_EPOCH)
     epochs = {"timefrequency": 100, "blackbox_12x8": 12}[variant]
     training = Training(tmp_path, variant, max_epochs=epochs)
     started = time.monotonic()
     assert training.run("undisturbed", *options) == 0, training.log("undisturbed")
     duration = time.monotonic() - started
     expected = training.results("undisturbed")
-    moments = random.Random(f"{engine} {variant}")
+    rng = random.Random(f"{engine} {variant}")
     killed = 0
     while killed < kills:
         process = training.start("killed", *options)
-        time.sleep(moments.uniform(0, duration))
+        time.sleep(rng.uniform(0, duration))
         process.kill()
         killed += process.wait() == -signal.SIGKILL
         if (tmp_path / "killed" / "fit.json").exists():
@@ -63,10 +64,10 @@ def test_kills_at_any_moment_change_no_bit(tmp_path, engine, variant, kills):
             shutil.rmtree(tmp_path / "killed")
     assert training.run("killed", *options) == 0, training.log("killed")
     assert training.results("killed") == expected
-    said = training.predictions("undisturbed", engine)
-    assert training.predictions("killed", engine) == said
-    assert files(tmp_path / "killed") == MODEL, "partials are gone"
-    print(f"{killed} kills, {training.log('killed').count('continuing after')} restarts went on")
+    predictions = training.predictions("undisturbed", engine)
+    assert training.predictions("killed", engine) == predictions
+    assert files(tmp_path / "killed") == MODEL, "no temporary files"
+    print(f"{killed} kills, {training.log('killed').count('continuing after')} restarts continued")
 
 
 @pytest.mark.slow
@@ -74,9 +75,9 @@ def test_kills_at_any_moment_change_no_bit(tmp_path, engine, variant, kills):
     ("engine", "number"),
     [("mxnet", signal.SIGTERM), ("mxnet", signal.SIGINT), ("torch", signal.SIGTERM)],
 )
-def test_a_signal_saves_within_two_seconds(tmp_path, engine, number):
-    # An epoch takes a second or two; no checkpoint is due.
-    options = require(engine)
+def test_a_signal_saves_a_checkpoint_within_two_seconds(tmp_path, engine, number):
+    # An epoch takes a second or two, so no checkpoint is due before the signal.
+    options = engine_option(engine)
     training = Training(tmp_path, "blackbox_12x8", tracks_a_class=40, max_epochs=3)
     assert training.run("undisturbed", *options) == 0, training.log("undisturbed")
     process = training.start("stopped", *options, preexec_fn=restore_sigint)
@@ -95,9 +96,9 @@ def test_a_signal_saves_within_two_seconds(tmp_path, engine, number):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "change", ["nothing", "epochs", "torn", "settings", "segments", "start", "engine"]
+    "change", ["nothing", "epochs", "truncation", "settings", "segments", "start", "engine"]
 )
-def test_a_checkpoint_is_used_by_the_training_that_wrote_it_alone(tmp_path, change):
+def test_only_the_training_that_wrote_a_checkpoint_continues_from_it(tmp_path, change):
     training = Training(tmp_path, "frequency_32x1", max_epochs=400)
     process = training.start("model", *EVERY_EPOCH)
     wait_for_epoch(training, "model", 3)
@@ -107,7 +108,7 @@ def test_a_checkpoint_is_used_by_the_training_that_wrote_it_alone(tmp_path, chan
     match change:
         case "epochs":
             training.settings["max_epochs"] = 500
-        case "torn":
+        case "truncation":
             checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
         case "settings":
             training.settings["dropout"] = 0.4
@@ -117,26 +118,26 @@ def test_a_checkpoint_is_used_by_the_training_that_wrote_it_alone(tmp_path, chan
         case "start":
             options = ("--seed", 8)
         case "engine":
-            options = require("torch")
+            options = engine_option("torch")
     (tmp_path / "model.log").unlink()
     process = training.start("model", *options)
     wait_for_epoch(training, "model", 4)
     process.kill()
     process.wait()
-    goes_on = change in ("nothing", "epochs")
-    assert ("continuing after epoch" in training.log("model")) == goes_on
-    assert ("epoch 1:" in training.log("model")) != goes_on
+    continues = change in ("nothing", "epochs")
+    assert ("continuing after epoch" in training.log("model")) == continues
+    assert ("epoch 1:" in training.log("model")) != continues
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_a_sentence_and_leaves_nothing_half_written(tmp_path):
+def test_a_full_disk_is_reported_and_no_partial_file_remains(tmp_path):
     training = Training(tmp_path, "blackbox_12x8", max_epochs=1)
 
-    def small_files():
-        # What a full disk or a quota does: a write fails half-way.
+    def limit_file_size():
+        # As with a full disk or a quota, a write fails halfway.
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 
-    assert training.run("model", *EVERY_EPOCH, preexec_fn=small_files) == 1
+    assert training.run("model", *EVERY_EPOCH, preexec_fn=limit_file_size) == 1
     *_, last = training.log("model").splitlines()
     assert last == (
         f"error: cannot use {tmp_path}/model/checkpoint: File too large; "
@@ -147,7 +148,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing_half_written(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_loss_that_is_no_number_is_a_sentence(tmp_path):
+def test_a_loss_that_is_not_finite_is_reported_in_one_sentence(tmp_path):
     training = Training(tmp_path, "timefrequency", max_epochs=50, learning_rate=1e6)
     assert training.run("model", *EVERY_EPOCH) == 1
     *_, last = training.log("model").splitlines()
@@ -160,7 +161,7 @@ def test_a_loss_that_is_no_number_is_a_sentence(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_validation_set_without_a_class_is_said(tmp_path):
+def test_a_validation_set_without_a_class_is_noted(tmp_path):
     training = Training(tmp_path, "frequency_32x1", max_epochs=1)
     folds = (tmp_path / "folds.csv").read_text()
     (tmp_path / "folds.csv").write_text(re.sub(r"(?m)^(up/.*),1$", r"\1,2", folds))
@@ -171,8 +172,8 @@ def test_a_validation_set_without_a_class_is_said(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_stopped_goes_on_where_it_was(workflow, audio, number):
-    """Ctrl-C, and what a cluster does to a job whose time is up: all its processes are told."""
+def test_a_stopped_run_continues_from_its_checkpoint(workflow, audio, number):
+    """All processes receive the signal, as after Ctrl-C or at the time limit of a cluster."""
     (workflow.folder / "long.yaml").write_text(
         "training: {max_epochs: 100000, min_learning_rate: 0}\n"
     )
@@ -184,7 +185,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(workflow, audio, number):
         *("--config", "dataset=folder", f"audio_dir={audio}"),
     ]
 
-    def run_until(text):
+    def stop_after(pattern):
         process = subprocess.Popen(
             list(map(str, command)),
             cwd=workflow.folder,
@@ -195,7 +196,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(workflow, audio, number):
             text=True,
         )
         deadline = time.monotonic() + 120
-        while not (log.exists() and re.search(text, log.read_text())):
+        while not (log.exists() and re.search(pattern, log.read_text())):
             assert time.monotonic() < deadline and process.poll() is None
             time.sleep(0.05)
         os.killpg(process.pid, number)
@@ -203,7 +204,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(workflow, audio, number):
         assert process.returncode != 0
         return output
 
-    run_until("epoch 3:")
+    stop_after("epoch 3:")
     assert "interrupted; run again to continue" in log.read_text()
     assert files(model) == {"checkpoint"}
-    run_until(r"continuing after epoch \d+\nepoch")
+    stop_after(r"continuing after epoch \d+\nepoch")

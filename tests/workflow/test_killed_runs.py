@@ -1,4 +1,4 @@
-"""A run that is killed at any moment, and two runs at once: nobody needs to know a flag."""
+"""Runs that are killed, and two runs at once: neither requires an option to continue."""
 
 import os
 import random
@@ -18,7 +18,7 @@ DEMO = ("--config", "dataset=demo")
 
 
 class TestRunLock:
-    def test_the_second_is_told_who_is_first(self, tmp_path):
+    def test_a_second_run_fails_and_names_the_first(self, tmp_path):
         first, second = RunLock(tmp_path / "results"), RunLock(tmp_path / "results")
         first.acquire()
         with pytest.raises(UserError, match=rf"is in use by .* process {os.getpid()}, since "):
@@ -30,7 +30,7 @@ class TestRunLock:
         third.acquire()
         third.release()
 
-    def test_what_was_planned_during_a_run_is_planned_again(self, tmp_path):
+    def test_a_run_that_was_planned_during_another_fails(self, tmp_path):
         first = RunLock(tmp_path)
         first.acquire()
         planned = RunLock(tmp_path)
@@ -38,7 +38,7 @@ class TestRunLock:
         with pytest.raises(UserError, match="run the same command again"):
             planned.acquire()
 
-    def test_it_ends_with_its_process(self, tmp_path):
+    def test_a_killed_process_releases_its_lock(self, tmp_path):
         program = (
             "import os, pathlib, workflow_scripts.workflow.run_lock as r\n"
             f"r.RunLock(pathlib.Path({str(tmp_path)!r})).acquire()\n"
@@ -48,18 +48,18 @@ class TestRunLock:
         assert killed.returncode == -signal.SIGKILL
         RunLock(tmp_path).acquire()
 
-    def test_other_results_are_free(self, tmp_path):
+    def test_other_results_have_their_own_lock(self, tmp_path):
         RunLock(tmp_path / "a").acquire()
         RunLock(tmp_path / "b").acquire()
 
-    def test_without_permission_it_is_a_sentence(self, tmp_path):
+    def test_a_folder_that_cannot_be_made_is_reported_in_one_sentence(self, tmp_path):
         (tmp_path / "results").write_text("a file where the folder should be")
         with pytest.raises(UserError, match=r"cannot write to .*results/x: Not a directory; "):
             RunLock(tmp_path / "results" / "x").acquire()
 
 
 class Run:
-    """A run of the workflow in a process group of its own."""
+    """A run of the workflow in its own process group."""
 
     def __init__(self, workflow, *arguments):
         self.log = workflow.folder.parent / "run.log"
@@ -72,76 +72,76 @@ class Run:
                 start_new_session=True,
             )
 
-    def wait_for(self, file, text):
-        """Wait until `file` has a line of this pattern."""
+    def wait_for(self, file, pattern):
+        """Wait until a line of `file` matches `pattern`."""
         deadline = time.monotonic() + 180
-        while not (file.exists() and re.search(text, file.read_text(), flags=re.MULTILINE)):
-            assert time.monotonic() < deadline and self.process.poll() is None, self.said()
+        while not (file.exists() and re.search(pattern, file.read_text(), flags=re.MULTILINE)):
+            assert time.monotonic() < deadline and self.process.poll() is None, self.output()
             time.sleep(0.02)
 
     def kill_all(self):
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
-    def said(self):
+    def output(self):
         return self.log.read_text()
 
 
-def tables(results):
-    """The bytes of all that a run is for, by name."""
-    kept = [*results.glob("table1.*"), *results.glob("*.csv"), *results.glob("predictions/*/*")]
-    models = [*results.glob("models/*/*/weights.npz"), *results.glob("models/*/*/history.csv")]
-    return {str(path.relative_to(results)): path.read_bytes() for path in [*kept, *models]}
+def results_in(folder):
+    """The bytes of tables, predictions, weights and histories, by path."""
+    tables = [*folder.glob("table1.*"), *folder.glob("*.csv"), *folder.glob("predictions/*/*")]
+    models = [*folder.glob("models/*/*/weights.npz"), *folder.glob("models/*/*/history.csv")]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in [*tables, *models]}
 
 
 def finished_trainings(results):
-    """The logs of the models that are whole."""
+    """The logs of all finished trainings: {path: text}."""
     models = [path.parent for path in results.glob("models/*/*/fit.json")]
     logs = [results / "logs/train" / m.parent.name / f"{m.name}.log" for m in models]
     return {log: log.read_text() for log in logs}
 
 
 @pytest.mark.slow
-def test_killed_at_random_moments_a_run_ends_with_the_bits_of_one_that_was_not(tmp_path, request):
+def test_a_run_killed_at_random_times_gives_the_same_bits(tmp_path, request):
     rounds, preset = request.config.getoption("--rounds"), request.config.getoption("--preset")
     command = ("--configfile", f"presets/{preset}.yaml", *DEMO, *UP_TO_THE_TABLE)
     undisturbed = Workflow(tmp_path / "undisturbed")
     started = time.monotonic()
     undisturbed(*command)
     duration = time.monotonic() - started
-    expected = tables(undisturbed.folder / "results" / preset)
-    moments = random.Random(2016)
+    expected = results_in(undisturbed.folder / "results" / preset)
+    rng = random.Random(2016)
     for number in range(rounds):
         workflow = Workflow(tmp_path / f"round-{number}" / "workflow")
         results = workflow.folder / "results" / preset
-        kills, trained = 0, {}
+        kills, logs = 0, {}
         while True:
             run = Run(workflow, *command)
             try:
-                code = run.process.wait(moments.uniform(2, duration))
+                code = run.process.wait(rng.uniform(2, duration))
             except subprocess.TimeoutExpired:
                 run.kill_all()
                 kills += 1
             else:
-                assert code == 0, run.said()
+                assert code == 0, run.output()
                 break
-            again = [log for log, text in trained.items() if trained_anew(log, text)]
-            assert not again, "trained before"
-            trained = finished_trainings(results)
-        assert not [log for log, text in trained.items() if trained_anew(log, text)]
-        assert tables(results) == expected
+            repeated = [log for log, text in logs.items() if trained_again(log, text)]
+            assert not repeated, "a finished training was repeated"
+            logs = finished_trainings(results)
+        assert not [log for log, text in logs.items() if trained_again(log, text)]
+        assert results_in(results) == expected
         assert not list(results.rglob("*partial*"))
         print(f"round {number + 1}: {kills} kills")
 
 
-def trained_anew(log, before):
-    """Whether a training that had ended has gone through an epoch since."""
+def trained_again(log, before):
+    """Whether a training has run epochs since its log contained the text `before`."""
     now = log.read_text() if log.exists() else ""
     return now != before and re.search(r"^epoch \d+:", now, flags=re.MULTILINE) is not None
 
 
 @pytest.mark.slow
-def test_a_run_that_fails_before_it_has_made_anything_may_run_again(workflow, audio):
+def test_a_run_after_a_wrong_audio_dir_succeeds(workflow, audio):
     command = ("--configfile", "presets/smoke.yaml", "--config", "dataset=folder")
     target = "results/smoke/tracks.csv"
     code, output = workflow(target, *command, f"audio_dir={audio}x", check=False)
@@ -150,15 +150,15 @@ def test_a_run_that_fails_before_it_has_made_anything_may_run_again(workflow, au
 
 
 @pytest.mark.slow
-def test_a_read_only_folder_is_a_sentence(workflow, audio):
+def test_a_read_only_folder_is_reported_in_one_sentence(workflow, audio):
     results = workflow.folder / "results"
     results.mkdir()
     results.chmod(0o555)
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *SMOKE[:-1], f"audio_dir={audio}"]
     if os.getuid() == 0:
-        # Root may write anywhere, unless it gives this up.
-        unable = "-dac_override,-dac_read_search"
-        command = ["setpriv", "--bounding-set", unable, "--inh-caps", unable, *command]
+        # Root can write anywhere unless it drops these capabilities.
+        dropped = "-dac_override,-dac_read_search"
+        command = ["setpriv", "--bounding-set", dropped, "--inh-caps", dropped, *command]
     run = subprocess.run(
         command, cwd=workflow.folder, capture_output=True, text=True, timeout=60, check=False
     )
@@ -167,7 +167,7 @@ def test_a_read_only_folder_is_a_sentence(workflow, audio):
 
 
 def one_training(workflow, audio, variant, max_epochs):
-    """What a run of one training is asked with, and that training's log."""
+    """The arguments of a run with one training, and the path of the training's log."""
     (workflow.folder / "long.yaml").write_text(
         f"training: {{max_epochs: {max_epochs}, min_learning_rate: 0}}\n"
     )
@@ -180,16 +180,16 @@ def one_training(workflow, audio, variant, max_epochs):
 
 
 @pytest.mark.slow
-def test_a_second_run_says_who_holds_the_results_and_harms_nothing(workflow, audio):
+def test_a_second_run_names_the_first_and_does_not_disturb_it(workflow, audio):
     command, log = one_training(workflow, audio, "time_1x60", max_epochs=100_000)
     first = Run(workflow, *command)
     try:
         first.wait_for(log, "epoch 3:")
         code, output = workflow(*command, check=False)
         assert code != 0 and "Traceback" not in output
-        holder = rf"results/smoke is in use by .*, process {first.process.pid}, since 20"
-        assert re.search(holder, output), output
-        assert "train" in workflow(*command, "--dry-run"), "looking is free"
+        in_use = rf"results/smoke is in use by .*, process {first.process.pid}, since 20"
+        assert re.search(in_use, output), output
+        assert "train" in workflow(*command, "--dry-run"), "a dry run needs no lock"
         assert first.process.poll() is None
         epochs = log.read_text().count("\n")
         first.wait_for(log, f"epoch {epochs + 1}:")
@@ -198,15 +198,15 @@ def test_a_second_run_says_who_holds_the_results_and_harms_nothing(workflow, aud
 
 
 @pytest.mark.slow
-def test_a_training_that_outlived_its_run_is_waited_for(workflow, audio):
-    """Someone killed snakemake alone; its job trains on, and the next run has the same job."""
+def test_a_run_waits_for_a_training_of_a_killed_run(workflow, audio):
+    """If only snakemake is killed, its job continues, and the next run has the same job."""
     command, log = one_training(workflow, audio, "frequency_32x1", max_epochs=5000)
     first = Run(workflow, *command)
     first.wait_for(log, "epoch 3:")
     os.kill(first.process.pid, signal.SIGKILL)
     workflow(*command)
-    told = log.read_text()
-    assert re.search("^waiting for another process that trains .*/fold-0$", told, re.MULTILINE)
-    # It is done: fit.json alone has been lost to Snakemake, which removes what is incomplete.
-    assert "continuing after epoch " in told
-    assert "\nepoch " not in told
+    text = log.read_text()
+    assert re.search("^waiting for another process that trains .*/fold-0$", text, re.MULTILINE)
+    # No epoch is left to train, but Snakemake has removed fit.json as an incomplete file.
+    assert "continuing after epoch " in text
+    assert "\nepoch " not in text

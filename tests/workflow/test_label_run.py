@@ -1,4 +1,4 @@
-"""Labelling as a part of the workflow: models packed, folders labelled in shards."""
+"""The workflow for labelling: pack models, label folders in shards."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ from workflow_scripts.steps.list_audio import shard_of
 from workflow_scripts.workflow import labelling_configuration
 
 
-def test_the_best_decides_most_tracks_right_then_most_segments_then_is_the_smallest():
+def test_the_best_variant_has_highest_accuracy_then_segment_accuracy_then_fewest_parameters():
     table = pd.DataFrame(
         [
             ("a", 80.0, 70.0, 100),
@@ -33,7 +33,7 @@ def test_the_best_decides_most_tracks_right_then_most_segments_then_is_the_small
     assert best(table.iloc[:2]) == "b"
 
 
-def test_names_fall_to_shards_evenly():
+def test_names_are_spread_evenly_over_the_shards():
     names = [f"album {n % 70}/track {n}.mp3" for n in range(7000)]
     counts = pd.Series([shard_of(name, 7) for name in names]).value_counts()
     assert counts.between(900, 1100).all() and len(counts) == 7
@@ -50,7 +50,7 @@ def test_names_fall_to_shards_evenly():
         ({"model": "README.md", "audio_dir": ".", "shards": "x"}, "shards is 'x'; it must be"),
     ],
 )
-def test_a_wrong_configuration_is_a_sentence(monkeypatch, config, sentence):
+def test_an_invalid_configuration_is_reported_in_one_sentence(monkeypatch, config, sentence):
     monkeypatch.chdir(ROOT)
     with pytest.raises(UserError, match=sentence):
         labelling_configuration.complete(config)
@@ -63,7 +63,7 @@ def test_defaults_are_filled_in(monkeypatch):
     assert (config["name"], config["shards"]) == ("labelled", 4)
 
 
-def test_labels_replace_neither_an_experiment_nor_those_of_other_music(tmp_path):
+def test_labels_do_not_replace_an_experiment_or_labels_of_other_audio(tmp_path):
     results = ResultPaths(tmp_path / "results")
     (tmp_path / "other").mkdir()
     config = {"audio_dir": str(tmp_path)}
@@ -87,43 +87,43 @@ class TestPacking:
         ignored = shutil.ignore_patterns("features", "sounds", "figures")
         return shutil.copytree(source, tmp_path / "smoke", ignore=ignored)
 
-    def test_the_best_of_the_table_unless_others_are_named(self, results, tmp_path):
+    def test_the_best_variant_is_packed_by_default(self, results, tmp_path):
         table = pd.read_csv(results / "table1.csv")
-        code, said = run_module("commands.pack_model", results)
-        assert code == 0 and "the best of its Table I" in said
+        code, output = run_module("commands.pack_model", results)
+        assert code == 0 and "the best of its Table I" in output
         read = package.read(results / "model.zip")
         assert list(read.variants()) == [best(table)]
         assert [model.metadata.fold for model in read.models] == list(range(len(read.models)))
         named = ("timefrequency", "time_1x60", "timefrequency")
-        code, said = run_module(
+        code, output = run_module(
             "commands.pack_model", results, "--variants", *named, "--file", tmp_path / "m.zip"
         )
-        assert code == 0, said
+        assert code == 0, output
         assert list(package.read(tmp_path / "m.zip").variants()) == ["timefrequency", "time_1x60"]
 
-    def test_models_that_were_trained_since_are_not_mixed_up(self, results):
+    def test_a_model_that_was_trained_after_its_export_is_not_packed(self, results):
         variant = best(pd.read_csv(results / "table1.csv"))
         fit = results / f"models/{variant}/fold-1/fit.json"
-        told = json.loads(fit.read_text())
-        told["digests"]["weights"] = "0" * 64
-        fit.write_text(json.dumps(told))
-        code, said = run_module("commands.pack_model", results)
+        record = json.loads(fit.read_text())
+        record["digests"]["weights"] = "0" * 64
+        fit.write_text(json.dumps(record))
+        code, output = run_module("commands.pack_model", results)
         assert code == 1
-        assert re.search(r"fold-1\.onnx is not the model in .*; run snakemake to its end", said)
+        assert re.search(r"fold-1\.onnx is not the model in .*; run snakemake to its end", output)
         assert not (results / "model.zip").exists()
 
-    def test_mistakes_are_one_sentence(self, results):
-        code, said = run_module("commands.pack_model", results, "--variants", "blackbox")
+    def test_an_unknown_variant_or_a_missing_file_is_reported_in_one_sentence(self, results):
+        code, output = run_module("commands.pack_model", results, "--variants", "blackbox")
         assert code == 1
-        assert re.match(r"error: .* has no variant blackbox; it has time_1x60, ", said)
+        assert re.match(r"error: .* has no variant blackbox; it has time_1x60, ", output)
         shutil.rmtree(results / "onnx/time_1x60")
-        code, said = run_module("commands.pack_model", results, "--variants", "time_1x60")
-        assert (code, said.count("\n")) == (1, 1)
-        assert "is unfinished: onnx/time_1x60/fold-0.onnx and" in said
+        code, output = run_module("commands.pack_model", results, "--variants", "time_1x60")
+        assert (code, output.count("\n")) == (1, 1)
+        assert "is unfinished: onnx/time_1x60/fold-0.onnx and" in output
 
 
 @pytest.mark.slow
-class TestWorkflow:
+class TestLabelWorkflow:
     @pytest.fixture
     def label(self, tmp_path):
         """Label a folder of twelve tracks."""
@@ -132,8 +132,10 @@ class TestWorkflow:
         workflow = Workflow(tmp_path / "workflow")
 
         def run(*arguments, check=True):
-            where = ("audio_dir=../music", "model=../model.zip", "shards=3")
-            return workflow("--snakefile", "label.smk", "--config", *where, *arguments, check=check)
+            options = ("audio_dir=../music", "model=../model.zip", "shards=3")
+            return workflow(
+                "--snakefile", "label.smk", "--config", *options, *arguments, check=check
+            )
 
         run.folder = tmp_path
         run.results = workflow.folder / "results/labelled"
@@ -143,39 +145,39 @@ class TestWorkflow:
         with (label.results / "labels.csv").open() as file:
             return {row["path"]: row for row in csv.DictReader(file)}
 
-    def test_a_folder_is_labelled_in_shards_and_a_new_track_alone(self, label):
+    def test_a_folder_is_labelled_in_shards_and_a_new_track_relabels_one_shard(self, label):
         (label.folder / "music/bad.mp3").write_text("no audio")
-        said = label()
-        once = {"list_audio": 1, "collect_labels": 1, "label": 1}
-        assert finished(said) == once | {"label_shard": 3}
-        assert "12 tracks labelled, " in said and "1 could not be labelled" in said
-        assert "Training" not in said
+        output = label()
+        always = {"list_audio": 1, "collect_labels": 1, "label": 1}
+        assert finished(output) == always | {"label_shard": 3}
+        assert "12 tracks labelled, " in output and "1 could not be labelled" in output
+        assert "Training" not in output
         rows = self.labels(label)
         assert len(rows) == 13 and list(rows) == sorted(rows)
         assert rows["../music/bad.mp3"]["problem"] == "cannot be decoded as audio"
         details = json.loads((label.results / "labels.json").read_text())
         assert [track["path"] for track in details] == list(rows)
-        # As the command does by itself.
+        # The command alone gives the same labels.
         track = "../music/slow/slow 1.wav"
-        code, said = run_module(
+        code, output = run_module(
             "commands.label", "--model", "../model.zip", "--format", "csv", track,
             folder=label.folder / "workflow",
         )  # fmt: skip
-        assert code == 0 and next(csv.DictReader(said.splitlines())) == rows[track]
+        assert code == 0 and next(csv.DictReader(output.splitlines())) == rows[track]
 
         assert "Nothing to be done" in label()
         shutil.copy(label.folder / "music/slow/slow 1.wav", label.folder / "music/new.wav")
-        assert finished(label()) == once | {"label_shard": 1}
+        assert finished(label()) == always | {"label_shard": 1}
         assert self.labels(label)["../music/new.wav"]["class"] == rows[track]["class"]
         packed(label.folder / "model.zip", "time_1x60")
         assert finished(label()) == {"label_shard": 3, "collect_labels": 1, "label": 1}
 
-    def test_mistakes_are_told(self, label):
+    def test_a_missing_or_damaged_model_is_reported_in_one_sentence(self, label):
         workflow = Workflow.at(label.folder / "workflow")
-        code, said = workflow("--snakefile", "label.smk", check=False)
-        assert code == 1 and "Traceback" not in said
-        assert "model is not set; label music with make label MODEL=" in said
+        code, output = workflow("--snakefile", "label.smk", check=False)
+        assert code == 1 and "Traceback" not in output
+        assert "model is not set; label music with make label MODEL=" in output
         (label.folder / "model.zip").write_bytes(b"PK\x03\x04")
-        code, said = label(check=False)
-        assert code == 1 and "error: the model ../model.zip is damaged or truncated" in said
+        code, output = label(check=False)
+        assert code == 1 and "error: the model ../model.zip is damaged or truncated" in output
         assert not (label.results / "labels.csv").exists()

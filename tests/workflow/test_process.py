@@ -1,4 +1,4 @@
-"""What every step has in common: whole files, mistakes in one sentence, the code it depends on."""
+"""What all steps share: complete files, errors in one sentence, the code that they depend on."""
 
 import errno
 import gc
@@ -19,14 +19,14 @@ STEPS = re.findall(r"^(?:rule|checkpoint) (\w+):", RULES, flags=re.MULTILINE)
 
 
 class TestAtomic:
-    def test_a_file_gets_its_name_when_it_is_whole(self, tmp_path):
+    def test_a_file_gets_its_name_when_it_is_complete(self, tmp_path):
         with atomic(tmp_path / "deep" / "a.npy") as path:
             path.write_text("half")
             assert path.suffix == ".npy"
             assert not (tmp_path / "deep" / "a.npy").exists()
         assert [p.name for p in (tmp_path / "deep").iterdir()] == ["a.npy"]
 
-    def test_a_failure_leaves_what_was_there(self, tmp_path):
+    def test_a_failure_keeps_the_existing_file(self, tmp_path):
         (tmp_path / "a").write_text("old")
         with pytest.raises(ValueError, match="no"), atomic(tmp_path / "a") as path:
             path.write_text("half")
@@ -35,13 +35,13 @@ class TestAtomic:
 
 
 class TestRun:
-    def ended(self, main):
-        """Run these lines as a step, in a process of its own; returns (exit code, stderr)."""
+    def run_step(self, main):
+        """Run the line `main` as a step in a new process; return (exit code, stderr)."""
         program = (
             "import atexit, os\n"
             "from workflow_scripts.errors import UserError\n"
             "from workflow_scripts.process import run\n"
-            "atexit.register(os.abort)  # as MXNet's threads do now and then\n"
+            "atexit.register(os.abort)  # as MXNet's threads sometimes do\n"
             f"def main():\n    {main}\n"
             "run(main)"
         )
@@ -51,52 +51,52 @@ class TestRun:
         )
         return done.returncode, done.stderr
 
-    def test_a_finished_step_has_succeeded(self):
-        assert self.ended("print('done')") == (0, "")
+    def test_a_finished_step_exits_with_code_0(self):
+        assert self.run_step("print('done')") == (0, "")
 
-    def test_a_users_mistake_is_its_sentence(self):
-        mistake = "raise UserError('what, where, what to do')"
-        assert self.ended(mistake) == (1, "error: what, where, what to do\n")
+    def test_a_user_error_prints_one_sentence(self):
+        error = "raise UserError('what, where, what to do')"
+        assert self.run_step(error) == (1, "error: what, where, what to do\n")
 
-    def test_a_full_disk_is_a_sentence(self):
-        code, sentence = self.ended(f"raise OSError({errno.ENOSPC}, 'No space left', 'x.npy')")
+    def test_a_full_disk_prints_one_sentence(self):
+        code, sentence = self.run_step(f"raise OSError({errno.ENOSPC}, 'No space left', 'x.npy')")
         assert code == 1
         assert sentence.startswith("error: cannot use x.npy: No space left; free space, ")
         assert sentence.count("\n") == 1
 
     @pytest.mark.parametrize("number", ["SIGTERM", "SIGINT"])
-    def test_an_interruption_is_no_traceback_and_no_crash(self, number):
+    def test_an_interruption_prints_one_sentence_and_exits_with_code_1(self, number):
         stop = f"import signal; os.kill(os.getpid(), signal.{number})"
-        assert self.ended(stop) == (1, "interrupted; run again to continue\n")
+        assert self.run_step(stop) == (1, "interrupted; run again to continue\n")
 
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-    def test_a_signal_that_a_destructor_swallowed_is_not_forgotten(self, monkeypatch):
-        class Deaf:
+    def test_a_signal_inside_a_destructor_is_raised_later(self, monkeypatch):
+        class Interrupted:
             def __del__(self):
                 interruption._stop(15, None)
 
         monkeypatch.setattr(interruption, "_stopped", False)
         interruption.raise_if_stopped()
-        Deaf()
+        Interrupted()
         gc.collect()
         with pytest.raises(KeyboardInterrupt):
             interruption.raise_if_stopped()
 
-    def test_a_mistake_of_ours_keeps_its_traceback(self):
+    def test_an_error_that_the_user_cannot_fix_keeps_its_traceback(self):
         with pytest.raises(OSError, match="odd"):
             run(lambda: (_ for _ in ()).throw(OSError(errno.EIO, "odd")))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
-def test_each_rule_has_a_step_of_its_name_that_explains_itself(step):
+def test_each_rule_has_a_step_of_the_same_name_with_help(step):
     code, output = run_module(f"steps.{step}", "--help")
     assert code == 0
     assert output.startswith(f"usage: {step}.py")
 
 
-def test_a_steps_code_is_all_that_it_imports():
-    """Compared with what Python really loads, but for what no number comes from."""
+def test_the_code_of_a_step_includes_all_modules_that_it_imports():
+    """All modules that Python loads for the step, except those without effect on results."""
     for step in ("assign_folds", "train", "extract_mel", "tabulate"):
         program = (
             f"import sys, workflow_scripts.steps.{step}\n"
@@ -110,15 +110,17 @@ def test_a_steps_code_is_all_that_it_imports():
         assert loaded - WITHOUT_NUMBERS <= set(code_of(f"steps/{step}"))
     assert "workflow_scripts/networks/checkpoint.py" in code_of("steps/train")
     engine = "workflow_scripts/networks/engine_torch.py"
-    assert engine not in code_of("steps/train"), "another engine's code trains nothing anew"
+    assert engine not in code_of("steps/train"), "another engine does not affect a training"
     assert engine in code_of("steps/train", "networks/engine_torch")
     assert not [
         path for path in code_of("steps/train") if "audio/front_end" in path or "result" in path
     ]
-    assert "workflow_scripts/dataset/tracks.py" not in code_of("steps/train"), "only lists tracks"
+    assert "workflow_scripts/dataset/tracks.py" not in code_of("steps/train"), (
+        "only list_tracks needs it"
+    )
 
 
-def test_only_an_engine_imports_its_framework_and_only_the_audio_package_essentia():
+def test_only_engines_import_frameworks_and_only_audio_imports_essentia():
     for path in (ROOT / "workflow_scripts").rglob("*.py"):
         text = path.read_text()
         assert ("import mxnet" in text) == (path.name == "engine_mxnet.py"), path
@@ -126,7 +128,7 @@ def test_only_an_engine_imports_its_framework_and_only_the_audio_package_essenti
         assert "import essentia" not in text or path.parent.name == "audio", path
 
 
-# Dependencies run one way: a package imports those before it in this list, and nothing else.
+# Dependencies run one way: a package imports only packages of earlier layers.
 LAYERS = [
     ("errors", "atomic_files", "interruption", "paths", "process", "version"),
     ("audio", "devices", "download"),

@@ -1,4 +1,4 @@
-"""What the rules declare: room for a million tracks, more on a retry, the user's word last."""
+"""Resources of rules: enough for a million tracks, more on a retry, and set by the user."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 RULES = declared()
 
 
-def test_every_rule_that_may_run_elsewhere_gets_more_on_a_retry():
+def test_every_rule_gets_more_memory_and_time_on_a_retry():
     text = "".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
     parts = re.split(r"^(?:rule|checkpoint) (\w+):$", text, flags=re.MULTILINE)
     for name, body in zip(parts[1::2], parts[2::2], strict=True):
@@ -21,53 +21,53 @@ def test_every_rule_that_may_run_elsewhere_gets_more_on_a_retry():
             assert len(re.findall(r"(?:mem_mb|runtime)=growing\(\d+\),", body)) == 2, name
 
 
-def test_lists_of_a_million_tracks_fit():
-    # Megabytes, as benchmarks/scale.py and these steps on tables of a million rows took them.
-    taken = {
+def test_the_memory_of_rules_is_enough_for_a_million_tracks():
+    # In MB, measured with benchmarks/scale.py and with these steps on tables of a million rows.
+    measured = {
         "list_tracks": 760,
         "assign_folds": 538,
         "fit_scaler": 753,
         "evaluate_baselines": 773,
         "tabulate": 715,
     }
-    for rule, megabytes in taken.items():
+    for rule, megabytes in measured.items():
         assert RULES[rule]["mem_mb"] > 1.5 * megabytes
 
 
 @pytest.mark.slow
-def test_memory_for_a_training_is_set_on_the_command_line(workflow):
+def test_the_memory_of_a_training_can_be_set_on_the_command_line(workflow):
     target = "results/ballroom/models/time_1x60/fold-0/fit.json"
-    shown = ("--dry-run", "--printshellcmds")
-    assert "--memory-mb 2000 " in workflow(target, *shown)
-    assert "--memory-mb 8000 " in workflow(target, *shown, "--set-resources", "train:mem_mb=8000")
+    options = ("--dry-run", "--printshellcmds")
+    assert "--memory-mb 2000 " in workflow(target, *options)
+    assert "--memory-mb 8000 " in workflow(target, *options, "--set-resources", "train:mem_mb=8000")
 
 
 @pytest.mark.slow
-def test_a_retry_gets_as_much_again(workflow):
-    """A training that fails whatever it gets says how much it got."""
+def test_a_retry_gets_twice_the_memory(workflow):
+    """The training records its memory and always fails."""
     (workflow.folder / "workflow_scripts/steps/train.py").write_text(
         "import sys\n"
-        "open('asked.txt', 'a').write(sys.argv[sys.argv.index('--memory-mb') + 1] + '\\n')\n"
+        "open('memory.txt', 'a').write(sys.argv[sys.argv.index('--memory-mb') + 1] + '\\n')\n"
         "sys.exit(1)\n"
     )
     target = "results/smoke/models/time_1x60/fold-0/fit.json"
     smoke = ("--configfile", "presets/smoke.yaml", "--config", "dataset=demo")
     code, _ = workflow(target, *smoke, "--retries", 1, check=False)
     assert code != 0
-    assert (workflow.folder / "asked.txt").read_text().split() == ["2000", "4000"]
+    assert (workflow.folder / "memory.txt").read_text().split() == ["2000", "4000"]
 
 
-def test_what_jobs_took_becomes_a_table(tmp_path):
-    head = "s\th:m:s\tmax_rss\tmax_vms\n"
+def test_the_costs_of_finished_jobs_are_tabulated(tmp_path):
+    header = "s\th:m:s\tmax_rss\tmax_vms\n"
     folder = tmp_path / "results" / "x" / "benchmarks"
     (folder / "train" / "time_1x60").mkdir(parents=True)
-    (folder / "list_tracks.tsv").write_text(f"{head}0.5\t0:00:00\tNA\tNA\n")
+    (folder / "list_tracks.tsv").write_text(f"{header}0.5\t0:00:00\tNA\tNA\n")
     for fold, (seconds, megabytes) in enumerate([(10, 300), (20, 410.6), (60, 200)]):
         row = f"{seconds}\t0:00:10\t{megabytes}\t1\n"
-        (folder / "train/time_1x60" / f"fold-{fold}.tsv").write_text(head + row)
+        (folder / "train/time_1x60" / f"fold-{fold}.tsv").write_text(header + row)
     data = tmp_path / "data" / "benchmarks"
     data.mkdir(parents=True)
-    (data / "synthesise-Jive.tsv").write_text(f"{head}2\t0:00:02\t130\t1\n")
+    (data / "synthesise-Jive.tsv").write_text(f"{header}2\t0:00:02\t130\t1\n")
     program = [sys.executable, ROOT / "benchmarks" / "job_costs.py"]
 
     def run(results):
@@ -80,8 +80,8 @@ def test_what_jobs_took_becomes_a_table(tmp_path):
         "| list_tracks | 1 | 0.5 | 0.5 |  | 2 | 1500 | 60 |",
         "| train | 3 | 20.0 | 60.0 | 411 | 1 | 2000 | 1440 |",
     ]
-    none = run("results/none")
-    assert none.returncode == 1
-    assert none.stderr == (
+    missing = run("results/none")
+    assert missing.returncode == 1
+    assert missing.stderr == (
         "error: results/none has no benchmarks; give the folder of a finished run\n"
     )

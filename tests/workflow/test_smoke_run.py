@@ -1,4 +1,4 @@
-"""The workflow as its user runs it: plans, tables, reruns, mistakes."""
+"""The workflow as a user runs it: plans, results, errors."""
 
 import hashlib
 import json
@@ -41,7 +41,7 @@ def test_the_shipped_configuration_plans_120_trainings_without_data(workflow):
     assert not (workflow.folder / "results").exists()
 
 
-def test_time_frequency_init_waits_for_its_own_folds_models(workflow):
+def test_timefrequency_init_requires_the_models_of_its_own_fold(workflow):
     target = "results/ballroom/models/timefrequency_init/fold-3/weights.npz"
     output = workflow(target, "-n")
     assert planned(output)["train"] == 3
@@ -54,8 +54,8 @@ def test_time_frequency_init_waits_for_its_own_folds_models(workflow):
 
 
 @pytest.mark.slow
-class TestAFinishedRun:
-    def test_the_jobs(self, done):
+class TestFinishedRun:
+    def test_all_jobs_have_finished(self, done):
         _, output, _ = done
         assert finished(output) == {
             "all": 1,
@@ -76,10 +76,10 @@ class TestAFinishedRun:
             "export": 4,
         }
 
-    def test_it_says_once_that_it_trains_on_the_cpu(self, done):
+    def test_training_on_the_cpu_is_noted_once(self, done):
         assert done[1].count("Training on the CPU: no GPU is visible.") == 1
 
-    def test_on_the_cpu_gpu_1_does_not_make_trainings_queue(self, done):
+    def test_on_a_cpu_the_option_gpu_1_does_not_limit_parallel_trainings(self, done):
         running, most, started = set(), 0, {}
         for line in done[1].splitlines():
             if match := re.match(r"Job (\d+): Train ", line):
@@ -89,11 +89,11 @@ class TestAFinishedRun:
             elif match := re.match(r"Finished jobid: (\d+) \(Rule: train\)", line):
                 running.remove(match[1])
         assert len(started) == 12
-        assert most == 2, "as many as there are cores"
+        assert most == 2, "one training per core"
         fits = (done[0] / "workflow" / DATA).glob("models/*/*/fit.json")
         assert {json.loads(path.read_text())["device"] for path in fits} == {"cpu"}
 
-    def test_table_1(self, done):
+    def test_table_1_summarises_the_predictions(self, done):
         folder = done[0] / "workflow" / DATA
         table = pd.read_csv(folder / "table1.csv")
         assert table.columns.tolist() == COLUMNS
@@ -108,8 +108,8 @@ class TestAFinishedRun:
             "modulation_scale_spectrum",
         ]
         assert table["baseline"].fillna("").tolist() == baselines
-        # Of the four test tracks two are of one class, so that the others are more frequent in
-        # training: the most probable class is right once.
+        # Two of the four test tracks share a class, so the other classes are more frequent in
+        # training: the most probable class is correct for one track.
         assert table["baseline_accuracy"].tolist()[:2] == [100, 25]
         for row in table.itertuples():
             accuracies = [
@@ -123,7 +123,7 @@ class TestAFinishedRun:
         assert "synthetic" not in page
         assert r"\begin{tabular}" in (folder / "table1.tex").read_text()
 
-    def test_each_track_is_tested_once_and_voted_on_by_its_segments(self, done):
+    def test_each_track_is_tested_once_with_a_vote_per_segment(self, done):
         folder = done[0] / "workflow" / DATA
         listed = pd.read_csv(folder / "tracks.csv")
         assert listed.columns.tolist() == ["track_id", "label", "path", "digest", "bpm"]
@@ -136,7 +136,7 @@ class TestAFinishedRun:
             # 8 s are 346 frames: four segments of 80.
             assert (votes == 4).all() and (table["n_segments"] == 4).all()
 
-    def test_a_model_has_weights_history_and_record(self, done):
+    def test_a_model_has_weights_a_history_and_a_record(self, done):
         folder = done[0] / "workflow" / DATA / "models" / "time_1x60" / "fold-1"
         shapes = {name: array.shape for name, array in weights.read(folder / "weights.npz").items()}
         assert shapes == {
@@ -153,36 +153,38 @@ class TestAFinishedRun:
         assert record["classes"] == ["fast", "middle", "slow"]
         assert record["versions"]["mxnet"] == "1.9.1"
 
-    def test_time_frequency_init_starts_from_its_own_folds_models(self, done):
+    def test_timefrequency_init_starts_from_the_models_of_its_own_fold(self, done):
         models = done[0] / "workflow" / DATA / "models"
 
         def arrays(variant, fold):
             return weights.read(models / variant / f"fold-{fold}" / "weights.npz")
 
         for fold in range(3):
-            started = arrays("timefrequency_init", fold)
+            trained = arrays("timefrequency_init", fold)
             for trunk, donor in {"time": "time_1x60", "frequency": "frequency_32x1"}.items():
                 for name in (f"{trunk}.weight", f"{trunk}.bias"):
-                    assert np.allclose(started[name], arrays(donor, fold)[name], atol=1e-8)
+                    assert np.allclose(trained[name], arrays(donor, fold)[name], atol=1e-8)
                     other = arrays(donor, (fold + 1) % 3)[name]
-                    assert not np.allclose(started[name], other, atol=1e-3)
+                    assert not np.allclose(trained[name], other, atol=1e-3)
             assert not np.allclose(
-                started["hidden.weight"], arrays("timefrequency", fold)["hidden.weight"], atol=1e-3
+                trained["hidden.weight"], arrays("timefrequency", fold)["hidden.weight"], atol=1e-3
             )
 
-    def test_without_an_intervention_the_decisions_are_the_tests(self, done):
+    def test_without_an_intervention_the_predictions_are_those_of_the_test(self, done):
         folder = done[0] / "workflow" / DATA
-        under = pd.read_csv(folder / "interventions.csv")
+        interventions = pd.read_csv(folder / "interventions.csv")
         table = pd.read_csv(folder / "table1.csv").set_index("variant")
-        assert len(under) == len(VARIANTS) * (8 + 13)
+        assert len(interventions) == len(VARIANTS) * (8 + 13)
         for kind, amount in (("stretch", 1.0), ("shift", 0.0)):
-            unchanged = (under["intervention"] == kind) & (under["amount"] == amount)
-            rows = under[unchanged].set_index("variant")
+            unchanged = (interventions["intervention"] == kind) & (
+                interventions["amount"] == amount
+            )
+            rows = interventions[unchanged].set_index("variant")
             assert rows.index.tolist() == VARIANTS and (rows["changed_mean"] == 0).all()
             for column in ("accuracy_mean", "accuracy_std"):
                 assert rows[column].to_numpy() == pytest.approx(table[column].to_numpy())
 
-    def test_the_report_shows_and_plays_each_network(self, done):
+    def test_the_report_shows_each_variant_and_plays_one(self, done):
         folder = done[0] / "workflow" / DATA
         page = (folder / "report.html").read_text()
         for variant in VARIANTS:
@@ -193,7 +195,7 @@ class TestAFinishedRun:
         assert all((folder / "sounds" / file).stat().st_size > 1000 for file in sounds["file"])
         assert page.count("<audio") >= len(sounds)
 
-    def test_every_job_has_its_log_and_benchmark(self, done):
+    def test_each_training_has_a_log_and_a_benchmark(self, done):
         folder = done[0] / "workflow" / DATA
         log = (folder / "logs/train/time_1x60/fold-0.log").read_text()
         assert re.search(r"^epoch 2: train loss \d", log, flags=re.MULTILINE)
@@ -201,15 +203,15 @@ class TestAFinishedRun:
 
 
 @pytest.mark.slow
-def test_snakemakes_own_report_holds_tables_and_figures(again):
+def test_the_report_of_snakemake_contains_tables_and_figures(again):
     again.run("--report", "all.html")
     page = (again.folder / "workflow/all.html").read_text()
-    for held in ("table1.csv", "interventions.csv", "report.html", "differences.svg"):
-        assert held in page, held
+    for content in ("table1.csv", "interventions.csv", "report.html", "differences.svg"):
+        assert content in page, content
     assert "Table I of the paper, computed from this run" in page
 
 
-MISTAKES = {
+INVALID = {
     "missing folder": "audio_dir ../audio is not a folder",
     "empty class": "class folder ../audio/empty contains no audio",
     "no classes": "has neither sub-folders nor a tracks.csv",
@@ -219,31 +221,31 @@ MISTAKES = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_one_sentence_and_leaves_nothing_half_written(workflow, audio, mistake):
+@pytest.mark.parametrize("problem", INVALID)
+def test_an_invalid_folder_is_reported_and_no_partial_file_remains(workflow, audio, problem):
     rng = np.random.default_rng(0)
-    if mistake == "missing folder":
+    if problem == "missing folder":
         shutil.rmtree(audio)
-    if mistake == "empty class":
+    if problem == "empty class":
         (audio / "empty").mkdir()
-    if mistake == "no classes":
+    if problem == "no classes":
         shutil.rmtree(audio)
         audio.mkdir()
-    if mistake == "few tracks":
+    if problem == "few tracks":
         for number in range(2):
             write_wav(audio / "few" / f"{number}.wav", clicks(rng, 90, 8))
-    if mistake == "dangling link":
+    if problem == "dangling link":
         (audio / "slow/link.wav").symlink_to("nowhere.wav")
     code, output = workflow(*SMOKE, check=False)
     assert code != 0
-    assert MISTAKES[mistake] in output, output
+    assert INVALID[problem] in output, output
     assert "Traceback" not in output
     results = workflow.folder / "results"
     assert not list(results.rglob("*partial*"))
     assert not list(results.rglob("weights.npz")) and not list(results.rglob("table1*"))
 
 
-BAD = {
+BAD_AUDIO = {
     "slow/not audio.wav": "cannot be decoded as audio",
     "slow/short.wav": "is too short: 45 frames, a segment of 80 takes 1.9 s",
     "middle/empty.ogg": "is empty",
@@ -254,7 +256,7 @@ BAD = {
 
 
 def write_bad_audio(audio):
-    """The files of BAD, beside good ones."""
+    """Add the files of BAD_AUDIO to the good ones."""
     rng = np.random.default_rng(0)
     (audio / "slow/not audio.wav").write_text("no audio\n" * 1000)
     write_wav(audio / "slow/short.wav", clicks(rng, 70, 1.0))
@@ -266,49 +268,49 @@ def write_bad_audio(audio):
 
 
 @pytest.mark.slow
-def test_bad_audio_is_named_all_at_once_or_skipped_with_its_reason(workflow, audio):
+def test_all_bad_audio_is_listed_at_once_or_skipped_with_its_reasons(workflow, audio):
     write_bad_audio(audio)
     code, output = workflow(*SMOKE, check=False)
-    assert code != 0 and "1 of 18 tracks cannot be used" in output, "nothing to extract from"
+    assert code != 0 and "1 of 18 tracks cannot be used" in output, "found before the extraction"
     (audio / "fast/link.wav").unlink()
     code, output = workflow(*SMOKE, check=False)
     assert code != 0 and "Traceback" not in output
     assert "5 of 17 tracks cannot be used; fix or remove them, or skip them" in output
-    for name, reason in BAD.items():
+    for name, reason in BAD_AUDIO.items():
         assert (f"audio/{name} {reason}" in output) == (name != "fast/link.wav")
     folder = workflow.folder / DATA
     assert not (folder / "folds.csv").exists() and not (folder / "skipped.csv").exists()
 
     (audio / "fast/link.wav").symlink_to("nowhere.wav")
     (workflow.folder / "own.yaml").write_text(yaml.safe_dump({"variants": only(time_1x60={})}))
-    one = (*SMOKE[:2], "own.yaml", *SMOKE[2:], "on_bad_audio=skip", *UP_TO_THE_TABLE)
-    jobs = finished(workflow(*one))
+    command = (*SMOKE[:2], "own.yaml", *SMOKE[2:], "on_bad_audio=skip", *UP_TO_THE_TABLE)
+    jobs = finished(workflow(*command))
     assert jobs["train"] == 3 and jobs["extract_mel"] == 0, "each file is decoded once"
     skipped = pd.read_csv(folder / "skipped.csv")
     assert skipped.columns.tolist() == ["track_id", "label", "path", "reason"]
     reasons = {row.path.split("audio/", 1)[1]: row.reason for row in skipped.itertuples()}
-    assert reasons.keys() == BAD.keys()
-    assert all(reasons[name].startswith(reason) for name, reason in BAD.items())
+    assert reasons.keys() == BAD_AUDIO.keys()
+    assert all(reasons[name].startswith(reason) for name, reason in BAD_AUDIO.items())
     assert len(pd.read_csv(folder / "folds.csv")) == 12
     assert "6 tracks were skipped" in (folder / "table1.md").read_text()
 
     for number in (1, 2):
         (audio / f"slow/slow {number}.wav").write_bytes(b"")
-    code, output = workflow(*one, check=False)
+    code, output = workflow(*command, check=False)
     assert code != 0
     assert "3 folds need at least 3 tracks of each class, but there are fewer of slow (2)" in output
 
 
 def snapshot(folder):
-    """Names, sizes and times of all below a folder."""
+    """The size and the modification time of each path below a folder."""
     return {
         str(path): (path.lstat().st_size, path.lstat().st_mtime_ns) for path in folder.rglob("*")
     }
 
 
 @pytest.mark.slow
-def test_hostile_names_from_audio_to_table(workflow, tmp_path):
-    """Each class, folder and file by a name that a shell, a table or a decoder may trip over."""
+def test_unusual_names_are_used_from_audio_to_training(workflow, tmp_path):
+    """Classes, folders and files with names that a shell, a CSV file or a decoder may misread."""
     audio = tmp_path / "my 'audio' \"$(touch pwned)\" {x}"
     classes = ["-rf", "$(touch pwned); 'x'", 'new\nline, "quoted"']
     rng = np.random.default_rng(0)
@@ -338,7 +340,7 @@ def test_hostile_names_from_audio_to_table(workflow, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_authors_protocol_plans_and_trains(workflow, audio):
+def test_the_authors_preset_trains(workflow, audio):
     own = audio.parent / "own.yaml"
     long = {name: None for name in shipped_config()["variants"] if name.endswith("200")}
     small = {"shards": 2, "folds": 3, "training": {"max_epochs": 1}, "variants": long}
@@ -350,7 +352,7 @@ def test_the_authors_protocol_plans_and_trains(workflow, audio):
     )
     folder = workflow.folder / "results/authors"
     fit = json.loads((folder / "models/time_1x60/fold-0/fit.json").read_text())
-    # 8 tracks of 4 segments are not tested; one in two validates, as with three folds of tracks.
+    # 8 tracks with 4 segments are not in the test fold; half of these segments validate.
     assert (fit["n_train_segments"], fit["n_validation_segments"]) == (16, 16)
     scaler = json.loads((folder / "scaler.json").read_text())
     assert scaler["normalisation"] == "dataset"
@@ -365,7 +367,7 @@ def test_the_authors_protocol_plans_and_trains(workflow, audio):
         ("dataset=folder", "dataset is folder, but audio_dir is not set"),
     ],
 )
-def test_a_mistake_in_the_configuration_stops_before_any_job(workflow, setting, sentence):
+def test_an_invalid_configuration_stops_before_any_job(workflow, setting, sentence):
     code, output = workflow("-n", "--config", setting, check=False)
     assert code != 0
     assert sentence in output and "Traceback" not in output
@@ -373,7 +375,7 @@ def test_a_mistake_in_the_configuration_stops_before_any_job(workflow, setting, 
 
 
 @pytest.mark.slow
-def test_python_and_modules_are_found_from_another_folder(workflow, tmp_path):
+def test_jobs_find_python_and_modules_in_another_folder(workflow, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     shutil.copy(workflow.folder / "config.yaml", elsewhere)
@@ -387,8 +389,8 @@ def test_python_and_modules_are_found_from_another_folder(workflow, tmp_path):
 
 
 @pytest.mark.slow
-def test_ballroom_from_its_archives_to_the_papers_columns(workflow, tmp_path):
-    """The download, unpacking, merged Rumbas, annotated tempi and paper's numbers, in small."""
+def test_a_small_ballroom_from_archives_to_table_1(workflow, tmp_path):
+    """Download, unpacking, merged Rumba folders, annotated tempi and the numbers of the paper."""
     rng = np.random.default_rng(0)
     folders = {"Rumba-American": 100, "Rumba-International": 100, "Rumba-Misc": 100, "Waltz": 87}
     for folder, tempo in folders.items():
@@ -410,7 +412,7 @@ def test_ballroom_from_its_archives_to_the_papers_columns(workflow, tmp_path):
     own["ballroom"]["archive"] = str(archives["audio"])
     before = archives["audio"].stat()
     server = FaultServer(archives["tempi"].read_bytes())
-    # The first address has no such file; the second gives it, cut once.
+    # The first URL has no file; the second cuts the connection once.
     server.answers = {"/gone": repeat(Answer(status=404)), "/tempi": iter([Answer(sent=100)])}
     own["ballroom"]["tempi_urls"] = [server.url("/gone"), server.url("/tempi")]
     (tmp_path / "own.yaml").write_text(yaml.safe_dump(own))

@@ -68,12 +68,7 @@ def parse() -> argparse.Namespace:
         help="memory in MB; segments that do not fit are read on demand",
     )
     parser.add_argument("--checkpoint", type=Path, required=True, help="file to continue from")
-    parser.add_argument(
-        "--adopted",
-        type=Path,
-        required=True,
-        help="folder that may have the model of another checkout",
-    )
+    parser.add_argument("--adopted", type=Path, help="folder of another checkout's model")
     parser.add_argument("--weights", type=Path, required=True, help=".npz to write")
     parser.add_argument("--history", type=Path, required=True, help="CSV to write")
     parser.add_argument("--fit", type=Path, required=True, help="JSON to write")
