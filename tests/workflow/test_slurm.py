@@ -129,7 +129,7 @@ def run(tmp_path_factory):
 
 
 def test_the_run_writes_table_1(run):
-    assert "Table I lies in results/tiny/table1.md" in run.output
+    assert "Table I is in results/tiny/table1.csv" in run.output
     table = pd.read_csv(run.workflow.folder / RESULTS / "table1.csv")
     assert table["variant"].tolist() == ["time_1x60"]
     assert table["n_folds"].tolist() == [3]
@@ -192,7 +192,7 @@ def test_a_training_over_its_time_limit_continues_to_the_same_bits(run):
     folder = run.workflow.folder / RESULTS
     log = (folder / "logs/train" / f"{STOPPED}.log").read_text()
     epochs = [int(number) for number in re.findall(r"^epoch (\d+):", log, flags=re.MULTILINE)]
-    assert f"going on after epoch {epochs[0] - 1}\n" in log
+    assert f"continuing after epoch {epochs[0] - 1}\n" in log
     assert epochs[0] > 3 and epochs[-1] == EPOCHS
 
     model, resumed = folder / "models" / STOPPED, folder / "resumed"

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import sys
 import tarfile
 from itertools import repeat
 
@@ -332,7 +331,7 @@ def test_unusual_names_are_used_from_audio_to_training(workflow, tmp_path):
     finally:
         for folder in [audio, *(path for path in audio.rglob("*") if path.is_dir())]:
             folder.chmod(0o755)
-    assert snapshot(audio).keys() == before.keys(), "nothing is written beside the audio"
+    assert snapshot(audio) == before, "the audio folder is read only"
     labels = pd.read_csv(workflow.folder / DATA / "folds.csv")
     assert sorted(labels["label"].unique()) == sorted(classes)
     assert len(labels) == 14 and labels["track_id"].is_unique
@@ -385,7 +384,6 @@ def test_jobs_find_python_and_modules_in_another_folder(workflow, tmp_path):
     )
     assert finished(output) == {"synthesise": 1}
     assert (elsewhere / "data/demo/Tango/Tango-01.wav").is_file()
-    assert str(sys.executable)
 
 
 @pytest.mark.slow
