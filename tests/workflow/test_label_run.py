@@ -48,6 +48,10 @@ def test_names_are_spread_evenly_over_the_shards():
         ({"model": "README.md", "audio_dir": "none"}, "audio_dir none is not a folder; check"),
         ({"models": "README.md"}, "unknown key models for labelling; known are audio_dir, model,"),
         ({"model": "README.md", "audio_dir": ".", "shards": "x"}, "shards is 'x'; it must be"),
+        (
+            {"model": "README.md", "audio_dir": ".", "name": "../x"},
+            r"name is '\.\./x'; use at most",
+        ),
     ],
 )
 def test_an_invalid_configuration_is_reported_in_one_sentence(monkeypatch, config, sentence):

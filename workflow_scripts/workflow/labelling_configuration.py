@@ -1,5 +1,7 @@
 """Check the configuration of a run that labels music."""
 
+import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from workflow_scripts.paths import ResultPaths
 DEFAULTS: dict[str, Any] = {"audio_dir": None, "model": None, "name": "labelled", "shards": 16}
 USAGE = "make label MODEL=results/NAME/model.zip AUDIO=FOLDER"
 KEPT = "label.yaml"
+# As in config.schema.yaml.
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 
 
 def complete(config: dict[str, Any]) -> None:
@@ -26,17 +30,25 @@ def complete(config: dict[str, Any]) -> None:
     for key in ("model", "audio_dir"):
         if config[key] is None:
             raise UserError(f"{key} is not set; label music with {USAGE}")
-        config[key] = str(Path(str(config[key])).expanduser())
-    if not Path(config["model"]).is_file():
+        # os.path: Path raises an exception for an unknown user, or a name that is too long.
+        config[key] = os.path.expanduser(str(config[key]))  # noqa: PTH111
+    if not os.path.isfile(config["model"]):  # noqa: PTH113
         raise UserError(
             f"model {config['model']} is not a file; check the path (`make model NAME=...` makes "
             "results/NAME/model.zip)"
         )
-    if not Path(config["audio_dir"]).is_dir():
+    if not os.path.isdir(config["audio_dir"]):  # noqa: PTH112
         raise UserError(f"audio_dir {config['audio_dir']} is not a folder; check the path")
-    if isinstance(config["shards"], bool) or not str(config["shards"]).isdecimal():
+    config["name"] = str(config["name"])
+    if not re.fullmatch(NAME, config["name"]):
+        raise UserError(
+            f"name is {config['name']!r}; use at most 100 letters, digits, dots, dashes and "
+            "underscores, starting with a letter or a digit"
+        )
+    shards = str(config["shards"])
+    if not shards.isdecimal() or int(shards) < 1:
         raise UserError(f"shards is {config['shards']!r}; it must be a whole number of at least 1")
-    config["shards"] = max(int(config["shards"]), 1)
+    config["shards"] = int(shards)
 
 
 def check_results(config: dict[str, Any], results: ResultPaths) -> None:
