@@ -168,7 +168,7 @@ def _check(handle: Any, transfers: Any, answer: _Answer, start: int, patience: P
     for _, code, message in failed:
         raise (ServerError if code in PERMANENT else TemporaryError)(message)
     status = handle.getinfo(pycurl.RESPONSE_CODE)
-    # 416: nothing follows the bytes that are here; the MD5 sum tells whether they are right.
+    # 416: nothing follows the bytes that are here; the MD5 sum shows whether they are right.
     if status in (200, 206) or (status == 416 and start):
         return
     phrase = HTTPStatus(status).phrase if status in [*HTTPStatus] else ""

@@ -69,7 +69,7 @@ class Page:
             ("temporal", "What the temporal filters learned", self.temporal),
             ("spectral", "What the spectral filters learned", self.spectral),
             ("interventions", "Time stretch and pitch shift", self.stretch_sentence),
-            ("sounds", "Listen to the filters", self.sounds),
+            ("sounds", "Sounds of the filters", self.sounds),
             ("costs", "Training time and memory", True),
             ("provenance", "How these results were made", True),
         ]
