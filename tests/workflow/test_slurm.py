@@ -72,7 +72,10 @@ def training_process(model):
         return None
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         words = path.read_text().split("\0") if path.exists() else []
-        if "workflow_scripts.steps.train" in words and f"{RESULTS}/models/{STOPPED}" in words:
+        if (
+            "workflow_scripts.steps.train" in words
+            and f"{RESULTS}/models/{STOPPED}/checkpoint" in words
+        ):
             return int(path.parent.name)
     return None
 
