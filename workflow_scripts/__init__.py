@@ -1,1 +1,1 @@
-"""The steps of the workflow, one module a rule, and the subpackages they share."""
+"""The code that the rules, the commands and the workflow itself run, one package a subject."""
