@@ -6,6 +6,8 @@ import io
 import os
 import sys
 import tokenize
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -53,9 +55,9 @@ def code_of(*modules: str) -> list[str]:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting.extend(_imports(path))
+            waiting.extend(_read(path).imports)
     code = found - WITHOUT_NUMBERS
-    return sorted(code.union(*map(_data_files, code)))
+    return sorted(code.union(*(_read(path).data_files for path in code)))
 
 
 def digests_of(*modules: str) -> list[str]:
@@ -64,7 +66,7 @@ def digests_of(*modules: str) -> list[str]:
     The rules take these lines as a parameter, so that an edit of the code reruns its rules. If the
     modules were input files, an edited comment would rerun them too.
     """
-    return [f"{path} {_digest(path)}" for path in code_of(*modules)]
+    return [f"{path} {_read(path).digest}" for path in code_of(*modules)]
 
 
 def digest_of(*modules: str) -> str:
@@ -72,7 +74,29 @@ def digest_of(*modules: str) -> str:
     return hashlib.sha256("\n".join(digests_of(*modules)).encode()).hexdigest()
 
 
-def substance(source: str) -> str:
+@dataclass(frozen=True)
+class _File:
+    """A file of the code: its digest, and the paths of files that it leads to."""
+
+    digest: str
+    imports: list[str]
+    data_files: list[str]
+
+
+@cache
+def _read(path: str) -> _File:
+    text = (PACKAGE.parent / path).read_text()
+    if not path.endswith(".py"):
+        return _File(_digest(text), [], [])
+    nodes = [*ast.walk(ast.parse(text))]
+    return _File(_digest(_substance(text, nodes)), _imports(nodes), _data_files(path, nodes))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _substance(source: str, nodes: Sequence[ast.AST]) -> str:
     """The source of a module without comments, docstrings and blank lines."""
     lines = source.splitlines()
     dropped = set()
@@ -84,26 +108,17 @@ def substance(source: str) -> str:
         if token.type == tokenize.NL and not lines[row - 1].strip():
             dropped.add(row)
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
             text = node.body[0]
             dropped |= {*range(text.lineno, (text.end_lineno or text.lineno) + 1)}
     return "\n".join(line for row, line in enumerate(lines, 1) if row not in dropped)
 
 
-@cache
-def _digest(path: str) -> str:
-    text = (PACKAGE.parent / path).read_text()
-    content = substance(text) if path.endswith(".py") else text
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
-
-
-@cache
-def _imports(path: str) -> list[str]:
+def _imports(nodes: Sequence[ast.AST]) -> list[str]:
     """Paths of the package's modules that a module imports."""
-    root = PACKAGE.parent
     names = set()
-    for node in ast.walk(_parsed(path)):
+    for node in nodes:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -112,22 +127,15 @@ def _imports(path: str) -> list[str]:
     return [
         module
         for module in modules
-        if module.startswith("workflow_scripts/") and (root / module).is_file()
+        if module.startswith("workflow_scripts/") and (PACKAGE.parent / module).is_file()
     ]
 
 
-@cache
-def _data_files(path: str) -> frozenset[str]:
+def _data_files(path: str, nodes: Sequence[ast.AST]) -> list[str]:
     """Paths of the files beside a module that it names, and of the files in folders it names."""
-    root = PACKAGE.parent
-    constants = (node.value for node in ast.walk(_parsed(path)) if isinstance(node, ast.Constant))
-    named = {value for value in constants if isinstance(value, str) and value.isprintable()}
-    found: set[Path] = set()
-    for beside in (root / path).parent.iterdir():
-        if beside.name in named and beside.suffix != ".py" and beside.name != "__pycache__":
-            found |= {beside} if beside.is_file() else {*filter(Path.is_file, beside.iterdir())}
-    return frozenset(str(file.relative_to(root)) for file in found)
-
-
-def _parsed(path: str) -> ast.Module:
-    return ast.parse((PACKAGE.parent / path).read_text())
+    constants = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    found: list[Path] = []
+    for beside in (PACKAGE.parent / path).parent.iterdir():
+        if beside.name in constants and beside.suffix != ".py" and beside.name != "__pycache__":
+            found += [beside] if beside.is_file() else filter(Path.is_file, beside.iterdir())
+    return [str(file.relative_to(PACKAGE.parent)) for file in found]
