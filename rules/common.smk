@@ -90,7 +90,7 @@ def shard_contents(wildcards):
 
 
 def listed(wildcards):
-    """No files, requested from the checkpoint: an input of all rules after assign_folds.
+    """An empty list that depends on the checkpoint: an input of all rules after assign_folds.
 
     After a checkpoint, Snakemake reevaluates only jobs that ask for its output. It would run the
     others even if their inputs have not changed.
@@ -126,8 +126,8 @@ def donors(wildcards):
 def growing(first):
     """A resource that grows with each attempt at a job (`--retries`): first, 2 x first, ...
 
-    `first` is more than a run of the demo takes (benchmarks/job_costs.py) and, for rules that read
-    tables of tracks, more than a million tracks take.
+    `first` is enough for the demo (benchmarks/job_costs.py) and, for rules that read tables of
+    tracks, for a million tracks.
     """
     return lambda wildcards, attempt: first * attempt
 

@@ -149,7 +149,7 @@ checkpoint list_tracks:
             --audio={params.audio:q} \
             {params.source} \
             --on-bad-audio {params.on_bad_audio} \
-            --folds {params.folds} \
+            --n-folds {params.folds} \
             --group-by={params.group_by:q} \
             --threads {threads} \
             --digests data/digests \

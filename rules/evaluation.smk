@@ -5,7 +5,7 @@ Makes: predictions/<variant>/fold-<k>.csv, baselines.csv, table1.csv, .md and .t
 """
 
 
-# They read only tables and take seconds on one core.
+# It reads only tables and takes seconds on one core.
 localrules:
     tabulate,
 

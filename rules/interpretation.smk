@@ -6,7 +6,7 @@ sounds/.
 """
 
 
-# They read only tables and take seconds on one core.
+# It reads only tables and takes seconds on one core.
 localrules:
     tabulate_interventions,
 

@@ -1,6 +1,7 @@
 """The report.
 
-Needs: the tables, predictions, models and interpretation of results/<name>/.
+Needs: tracks.csv, folds.csv, skipped.csv, and the tables, predictions, models and interpretation of
+results/<name>/.
 Makes: report.html, figures/.
 """
 

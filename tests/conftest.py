@@ -36,8 +36,8 @@ OVERLAID = (
 
 def pytest_addoption(parser):
     parser.addoption("--kills", type=int, default=2, help="number of times a training is killed")
-    parser.addoption("--rounds", type=int, default=2, help="of runs killed at random times")
-    parser.addoption("--preset", default="smoke", help="of these runs")
+    parser.addoption("--rounds", type=int, default=2, help="number of runs killed at random times")
+    parser.addoption("--preset", default="smoke", help="preset of these runs")
 
 
 def pytest_collection_modifyitems(items):

@@ -25,7 +25,7 @@ def raise_if_stopped() -> None:
 
 
 def ignore_signals() -> None:
-    """From now on, ignore every signal but SIGKILL."""
+    """Ignore SIGTERM and SIGINT from now on."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

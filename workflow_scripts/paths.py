@@ -33,7 +33,7 @@ class ResultPaths:
         self.config = folder / "config.yaml"
         # The name of the checkout that made these results.
         self.checkout = folder / ".checkout"
-        # Results of another checkout that `make adopt` has put aside.
+        # Results of another checkout that `make adopt` has moved.
         self.adopted = folder / ".adopted"
 
     def card(self, variant: str) -> Path:

@@ -32,7 +32,7 @@ def run(main: Callable[[], None], interrupted: str = "interrupted; run again to 
             raise
         sentence = (
             f"error: cannot use {failure.filename or 'the disk'}: {failure.strerror}; "
-            "free space, move what is in the way or set its permissions, then run again"
+            "free space, move the file that is in the way or change its permissions, then run again"
         )
     _fail(sentence)
 
@@ -49,7 +49,7 @@ def _fail(sentence: str) -> NoReturn:
     ignore_signals()
     # Frees what the failed step holds; multiprocessing would print a warning about its semaphores.
     gc.collect()
-    # If the log's disk is full too, the exit code has to do.
+    # If the log's disk is full too, only the exit code tells.
     with suppress(OSError):
         sys.stdout.flush()
     with suppress(OSError):

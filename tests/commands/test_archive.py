@@ -58,6 +58,8 @@ def packed(tmp_path_factory):
     results = workflow.folder / "results/small"
     shutil.copytree(results / "models/time_1x60", results / "models/time_1x30")
     (results / "predictions/time_1x60/fold-9.csv").write_text("")
+    # What another checkout made.
+    shutil.copytree(results / "models/time_1x60", results / ".adopted/models/time_1x60")
     assert pack(workflow.folder, "small.tar.gz")[0] == 0
     return workflow.folder
 
@@ -100,6 +102,7 @@ class TestArchive:
         kept = {str(path.relative_to(packed)) for path in results.rglob("*") if path.is_file()}
         left_out = {name.removeprefix("results/small/") for name in kept - names}
         assert {re.split(r"/|-\d", name)[0] for name in left_out if "/" in name} == {
+            ".adopted",
             "features",
             "models",
             "predictions",

@@ -22,7 +22,7 @@ def test_the_rate_halves_after_patience_epochs_without_a_lower_loss():
     assert rates([5, 6, 7, 8], patience=3) == [1, 1, 1, 0.5]
 
 
-def test_an_equal_loss_is_no_improvement():
+def test_an_equal_loss_is_not_an_improvement():
     assert rates([5, 5, 5], patience=2) == [1, 1, 0.5]
 
 

@@ -173,7 +173,7 @@ def page():
         }
     )
     table.loc[1, "baseline"] = ""
-    baselines = pd.DataFrame({"system": ["tempo_1nn"] * 2, "fold": [0, 1], "accuracy": [50, 60]})
+    baselines = pd.DataFrame({"baseline": ["tempo_1nn"] * 2, "fold": [0, 1], "accuracy": [50, 60]})
     folds = {v: [a - 5, a + 5] for v, a in zip(variants, accuracies, strict=True)}
     history = {"epoch": [1, 2], "train_loss": [2, 1.0], "validation_loss": [2, 1.5]}
     histories = [pd.DataFrame(history | {"validation_accuracy": [0.2, 0.6]})]

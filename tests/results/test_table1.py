@@ -87,17 +87,17 @@ class TestBaselines:
         # The rhythm descriptor is the class.
         described = Described(bpm, bpm + 100, tracks.target[:, np.newaxis].astype(float))
         table = accuracies(tracks, described)
-        assert table.columns.tolist() == ["system", "fold", "accuracy"]
-        tempo = table[table["system"] == "tempo_1nn"].set_index("fold")["accuracy"]
+        assert table.columns.tolist() == ["baseline", "fold", "accuracy"]
+        tempo = table[table["baseline"] == "tempo_1nn"].set_index("fold")["accuracy"]
         # Fold 1 tests 61 (class a; the nearest training tempo is 61 of class b) and 91 (class b).
         assert tempo.tolist() == [100, 50, 50]
-        assert (table.loc[table["system"] == "most_probable_class", "accuracy"] == 50).all()
-        estimated = table[table["system"] == "tempo_1nn_estimated"]
+        assert (table.loc[table["baseline"] == "most_probable_class", "accuracy"] == 50).all()
+        estimated = table[table["baseline"] == "tempo_1nn_estimated"]
         assert estimated["accuracy"].tolist() == tempo.tolist()
-        rhythm = table[table["system"] == "modulation_scale_spectrum"]
+        rhythm = table[table["baseline"] == "modulation_scale_spectrum"]
         assert rhythm["accuracy"].tolist() == [100, 100, 100]
-        systems = set(accuracies(tracks, Described(None, bpm, None))["system"])
-        assert systems == {"most_probable_class", "tempo_1nn_estimated"}
+        names = set(accuracies(tracks, Described(None, bpm, None))["baseline"])
+        assert names == {"most_probable_class", "tempo_1nn_estimated"}
 
     def test_unknown_training_tempi_do_not_vote_and_unknown_test_tempi_get_all_votes(self):
         bpm = np.array([100.0, np.nan, np.nan])
@@ -130,10 +130,10 @@ class TestTable1:
         columns = {"label": ["a"] * rows, "predicted": predicted, "n_segments": [4] * rows}
         return pd.DataFrame(columns | {"votes_a": [3] * rows, "votes_b": [1] * rows})
 
-    def row(self, variant, architecture, systems=("tempo_1nn",)):
+    def row(self, variant, architecture, names=("tempo_1nn",)):
         baseline = pd.DataFrame(
-            [(s, f, a) for s in systems for f, a in enumerate((40.0, 60.0))],
-            columns=["system", "fold", "accuracy"],
+            [(s, f, a) for s in names for f, a in enumerate((40.0, 60.0))],
+            columns=["baseline", "fold", "accuracy"],
         )
         folds = [self.fold(9, 1), self.fold(7, 3)]
         network = network_of(variant)

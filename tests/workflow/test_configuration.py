@@ -223,7 +223,7 @@ INVALID = [
     ),
     (
         {"variants": {"timefrequency_init": {"init": {"time": "time_2x60"}}}},
-        "variants.timefrequency_init.init: there is no variant time_2x60; known are",
+        "variants.timefrequency_init.init: there is no variant time_2x60; known variants:",
     ),
     (
         {"variants": {"timefrequency_init": {"init": {"tempo": "time_1x60"}}}},

@@ -46,7 +46,10 @@ def test_names_are_spread_evenly_over_the_shards():
         ({"model": "README.md"}, "audio_dir is not set; label music with make label MODEL="),
         ({"model": "none.zip", "audio_dir": "."}, r"model none\.zip is not a file; .*`make model"),
         ({"model": "README.md", "audio_dir": "none"}, "audio_dir none is not a folder; check"),
-        ({"models": "README.md"}, "unknown key models for labelling; known are audio_dir, model,"),
+        (
+            {"models": "README.md"},
+            "unknown key models for labelling; known keys: audio_dir, model,",
+        ),
         ({"model": "README.md", "audio_dir": ".", "shards": "x"}, "shards is 'x'; it must be"),
         ({"model": "README.md", "audio_dir": ".", "shards": 0}, "shards is 0; it must be"),
         ({"model": "~nobody-of-this-name/x"}, "audio_dir is not set"),

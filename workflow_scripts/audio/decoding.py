@@ -81,8 +81,9 @@ def named(audio: Path) -> Iterator[Path]:
 def mixed_down(audio: Path, reason: str) -> Iterator[Path]:
     """Yield a temporary mono WAV: the mean of the file's channels, at the file's sampling rate.
 
-    Raises NotAudioError if the audio is longer than LONGEST. Raises it with the text `reason` if
-    libsndfile cannot decode the file or soundfile, which labelling does not require, is missing.
+    Raises NotAudioError if the audio is longer than LONGEST, with `reason` if libsndfile cannot
+    decode the file, and with `reason` and a hint if soundfile, which labelling does not require, is
+    not installed.
     """
     try:
         import soundfile

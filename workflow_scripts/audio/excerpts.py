@@ -37,7 +37,7 @@ def opening(audio: Path) -> bytes:
 
 
 def mp3(samples: np.ndarray, sample_rate: int) -> bytes:
-    """Mono samples in -1 ... 1 as an MP3 file; the first and last FADE_SECONDS fade."""
+    """Mono samples (n,) in -1 ... 1 as an MP3 file; the first and last FADE_SECONDS fade."""
     from_edge = np.minimum(np.arange(len(samples)), np.arange(len(samples))[::-1])
     fade = np.minimum(from_edge / (FADE_SECONDS * sample_rate), 1)
     file = io.BytesIO()
@@ -53,7 +53,9 @@ def mp3(samples: np.ndarray, sample_rate: int) -> bytes:
 
 
 def excerpt(audio: Path, start: float, end: float) -> np.ndarray:
-    """Mono samples from `start` to `end` seconds at SAMPLE_RATE, float32; fewer if the track ends.
+    """Mono samples from `start` to `end` seconds at SAMPLE_RATE, float32 (n,).
+
+    They are fewer if the track ends earlier.
 
     Raises NotAudioError if the file is missing or cannot be decoded.
     """

@@ -68,7 +68,7 @@ def _header(path: Path) -> TinyTag:
 
 
 def _states_frames(path: Path) -> bool:
-    """Whether the first frame of an MP3 states the number of frames (Xing, LAME, VBRI)."""
+    """Whether the first frame of an MP3 states the number of frames (Xing, Info, VBRI)."""
     with path.open("rb") as file:
         tag = file.read(10)
         if tag[:3] == b"ID3":

@@ -18,7 +18,7 @@ essentia.log.warningActive = False
 
 
 def onset_frames(audio: Path) -> np.ndarray:
-    """The frames of `front_end.mel_bands` nearest to the onsets: int64, sorted, unique.
+    """The frames of `front_end.mel_bands` nearest to the onsets: int64 (onsets,), sorted, unique.
 
     Raises NotAudioError if the file cannot be decoded.
     """

@@ -35,7 +35,7 @@ def segment_samples(audio: Path, first_frame: int, n_frames: int) -> np.ndarray:
 
 
 def apply_gain(samples: np.ndarray, gain: np.ndarray) -> np.ndarray:
-    """Samples of a segment after a gain on each mel band at each frame, float32.
+    """Samples of a segment after a gain on each mel band at each frame, float32 (samples,).
 
     `samples` are from `segment_samples`. `gain` has shape (bands, frames) and values from 0 to 1;
     between frames it is interpolated linearly. The gain of a spectrum bin is the mean gain of its

@@ -12,7 +12,7 @@ from workflow_scripts.workflow.run_lock import RunLock
 
 
 def main() -> None:
-    """Mark the files in results/NAME as made here and older than their inputs."""
+    """Move the files in results/NAME to results/NAME/.adopted; mark NAME as this checkout's."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("results", type=Path, help="results/NAME")
     results = ResultPaths(parser.parse_args().results)

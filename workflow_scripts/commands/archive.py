@@ -42,7 +42,7 @@ CODE = (
     "rules",
     "workflow_scripts",
 )
-# Large files and audio, which a run makes again within minutes.
+# Large files and sounds, which a run or `make model` makes again within minutes.
 LEFT_OUT = ("features", "onsets", "sounds", "model.zip")
 AUDIO = {
     "ballroom": "Snakemake downloads it (1.4 GB)",
@@ -162,13 +162,11 @@ def members(results: FinishedResults) -> Iterator[tuple[str, Path | bytes]]:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """All files in a folder, sorted; hidden files such as locks are skipped, links followed."""
-    files = [
-        Path(parent, name)
-        for parent, _, names in os.walk(folder, followlinks=True)
-        for name in names
-        if not name.startswith(".")
-    ]
+    """All files in a folder, sorted. Hidden ones are skipped, such as locks; links are followed."""
+    files = []
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        files += [Path(parent, name) for name in names if not name.startswith(".")]
     return sorted(files)
 
 

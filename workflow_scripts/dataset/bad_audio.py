@@ -4,7 +4,7 @@ import pandas as pd
 
 from workflow_scripts.errors import UserError
 
-UNREADABLE = "cannot be read: it is missing, a broken link, not a regular file, or not permitted"
+UNREADABLE = "cannot be read: it is missing, a broken link, not a regular file, or not readable"
 EMPTY = "is empty"
 SILENT = "is silent throughout"
 TRUNCATED = "is truncated"

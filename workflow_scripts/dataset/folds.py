@@ -9,7 +9,7 @@ def assign(
 ) -> np.ndarray:
     """The fold of each track, int (tracks,), 0 ... n_folds - 1.
 
-    With `stratified`, each class is spread over the folds as evenly as possible. Tracks of one
+    `labels` is text (tracks,); `groups` has a group per track, (tracks,), or is None. With `stratified`, each class is spread over the folds as evenly as possible. Tracks of one
     group share a fold, even if the folds become less even. The result depends only on the
     arguments and the order of the tracks.
     """

@@ -13,9 +13,9 @@ OF_ANOTHER_CLASS = ", of another class"
 
 
 def together(*names: Sequence[str]) -> np.ndarray:
-    """The number of each track's set, int (tracks,); tracks that share a name are in one set.
+    """The set of each track, numbered from 0, int (tracks,).
 
-    Each column in `names` has one name per track. Empty names are ignored. Tracks that are linked
+    Tracks that share a name are in one set. Each column in `names` has one name per track. Empty names are ignored. Tracks that are linked
     through other tracks are in one set too.
     """
     n = len(names[0])

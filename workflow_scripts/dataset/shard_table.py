@@ -31,4 +31,4 @@ def write(
                 rows.append((digest, None))
     with atomic(csv) as path:
         pd.DataFrame(rows, columns=["digest", column]).to_csv(path, index=False)
-    print(f"decoded {len(digests)} tracks into {csv}")
+    print(f"analysed {len(digests)} files; see {csv}")

@@ -15,7 +15,7 @@ from workflow_scripts.errors import UserError
 def download(urls: list[str], md5: str, archive: Path, patience: Patience | None = None) -> None:
     """Fetch `archive` from the first of `urls` that gives it with this MD5 sum.
 
-    The bytes are kept in a hidden file beside `archive` until all are here; the next mirror and
+    The bytes are kept in a hidden file beside `archive` until it is complete; the next mirror and
     the next call continue from there. Raises UserError if no mirror gives the file.
     """
     archive.parent.mkdir(parents=True, exist_ok=True)

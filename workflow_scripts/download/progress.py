@@ -11,7 +11,7 @@ LINE_WITHOUT_TOTAL = "{desc}: {n_fmt}B, {rate_fmt}"
 class Progress:
     """Prints a line on standard output every few seconds: bytes, rate, time left.
 
-    The rate is that of the current answer: neither pauses nor bytes that were here before count.
+    The rate is that of the current answer: neither pauses nor bytes downloaded before count.
     """
 
     def __init__(self, name: str, seconds: float = 5) -> None:
@@ -19,12 +19,12 @@ class Progress:
         self._seconds = seconds
 
     def begin(self, done: int, total: int | None) -> None:
-        """Start an answer; `done` of `total` bytes are here (None: the server does not say)."""
+        """Start an answer; `done` of `total` bytes are on disk (None: the server does not say)."""
         self._initial, self._total = done, total
         self._begun = self._printed = time.monotonic()
 
     def show(self, done: int) -> None:
-        """Report the bytes that are here now, if the last line is old enough."""
+        """Report the bytes on disk, if the last line is old enough."""
         now = time.monotonic()
         if now - self._printed < self._seconds:
             return

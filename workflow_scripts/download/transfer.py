@@ -1,4 +1,4 @@
-"""One file from one HTTP server, by libcurl; a new attempt continues after the bytes here."""
+"""One file from one HTTP server, by libcurl; a new attempt continues after the bytes on disk."""
 
 import re
 import time
@@ -25,7 +25,9 @@ PERMANENT = (
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait for a server: attempts in a row without a new byte; the rest in seconds."""
+    """How long to wait for a server: `tries` is consecutive attempts without a new byte, the rest
+    are seconds.
+    """
 
     tries: int = 6
     first_pause: float = 1
@@ -47,7 +49,7 @@ class TemporaryError(ServerError):
 
 
 def fetch(url: str, part: Path, patience: Patience, progress: Progress) -> bool:
-    """Fetch the bytes of `url` that `part` lacks; return whether one answer brought all of them.
+    """Fetch the bytes of `url` that `part` lacks; return whether the file is from one answer.
 
     Raises ServerError if the server refuses or `patience` ends, which leaves `part` as it is, and
     UserError if the disk is too small.
@@ -157,7 +159,7 @@ def _open(handle: Any, answer: _Answer, part: Path, url: str) -> tuple[BinaryIO,
     elif answer.header("content-length").isdecimal():
         total = int(answer.header("content-length"))
     if total is not None:
-        # An answer from the beginning replaces the bytes that are here.
+        # An answer from the beginning replaces the bytes on disk.
         require_space(part.parent, total - size_of(part), f"downloading the rest of {url}")
     return part.open("ab" if continues else "wb"), total
 
@@ -168,7 +170,7 @@ def _check(handle: Any, transfers: Any, answer: _Answer, start: int, patience: P
     for _, code, message in failed:
         raise (ServerError if code in PERMANENT else TemporaryError)(message)
     status = handle.getinfo(pycurl.RESPONSE_CODE)
-    # 416: nothing follows the bytes that are here; the MD5 sum shows whether they are right.
+    # 416: nothing follows the bytes on disk; the MD5 sum shows whether they are right.
     if status in (200, 206) or (status == 416 and start):
         return
     phrase = HTTPStatus(status).phrase if status in [*HTTPStatus] else ""

@@ -18,7 +18,8 @@ def unpack(archive: Path, md5: str, folder: Path) -> None:
     """
     if (found := md5_of(archive)) != md5:
         raise UserError(
-            f"{archive} has the MD5 sum {found}, not {md5}: it is damaged or another; replace it"
+            f"{archive} has the MD5 sum {found}, not {md5}: it is damaged or a different archive; "
+            "replace it"
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".unpack-", dir=folder.parent) as holding:
@@ -47,7 +48,7 @@ def _check_members(archive: Path, holding: Path) -> int:
             if (reason := _objection(member, holding)) is not None:
                 raise UserError(
                     f"{archive} holds {member.name!r}, which {reason}: nothing is unpacked; check "
-                    "ballroom in the config"
+                    "ballroom in the configuration"
                 )
             size += member.size
     return size

@@ -29,7 +29,9 @@ def frames_needed(n_frames: int, bpm: float) -> int:
 
 
 def modulation(filters: np.ndarray) -> np.ndarray:
-    """The magnitudes of the modulation spectrum of filters (filters, n), (filters, len(BPM)).
+    """The magnitudes of the filters' modulation spectra, float (filters, len(BPM)).
+
+    `filters` has shape (filters, n).
 
     |sum_k (w_k - mean w) exp(-2 pi i k f)| with f in beats per frame: the Fourier transform of the
     filter without its mean, at the tempi `BPM`.
@@ -72,7 +74,10 @@ class PulseTest:
         self.threshold = float(np.quantile(best, CONFIDENCE))
 
     def responses(self, filters: np.ndarray) -> np.ndarray:
-        """The response of each filter (filters, n_frames) to each train, (filters, len(BPM))."""
+        """The response of each filter to each train, float (filters, len(BPM)).
+
+        `filters` has shape (filters, n_frames).
+        """
         return (self._peaks(filters) - self._mean) / self._std
 
     def tempi(self, responses: np.ndarray) -> np.ndarray:

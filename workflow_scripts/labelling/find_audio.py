@@ -12,16 +12,16 @@ from workflow_scripts.errors import UserError
 
 @dataclass(frozen=True)
 class Found:
-    """Files to label, and the number of files in folders that have no audio suffix."""
+    """Files to label, and the number of other files in the folders, without an audio suffix."""
 
     tracks: list[Path]
     n_ignored: int
 
 
 def find(paths: Iterable[Path]) -> Found:
-    """The files in `paths`, and the files with an audio suffix in its folders, sorted.
+    """The files in `paths`, and the files with an audio suffix in its folders.
 
-    A file in `paths` may have any suffix. Each file is returned once. Raises UserError if a folder
+    They are in the order of `paths`, those of a folder sorted. A file in `paths` may have any suffix. Each file is returned once. Raises UserError if a folder
     cannot be read.
     """
     tracks: dict[Path, None] = {}

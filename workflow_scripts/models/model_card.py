@@ -20,8 +20,9 @@ CARD = """\
 
 A {architecture} network of *Experimenting with Musically Motivated Convolutional Neural Networks*
 (Pons, Lidy & Serra, CBMI 2016). The input is a segment of {seconds:.1f} s, the output the
-probability of each of {n_classes} classes. A majority vote of its segments predicts the class of a
-track. The files `fold-<k>.onnx` are {n_folds} models, one for each fold of the cross-validation.
+probability of each of {n_classes} classes. The class of a track is predicted by a majority vote of
+its segments. The files `fold-<k>.onnx` are {n_folds} models, one for each fold of the
+cross-validation.
 
 ## Input and output
 

@@ -1,4 +1,4 @@
-"""The PyTorch engine, for GPUs newer than MXNet and to verify the MXNet engine.
+"""The PyTorch engine, for GPUs that are too new for MXNet, and to verify the MXNet engine.
 
 On a GPU, one step is captured as a CUDA graph and replayed for each batch of an epoch. Segments,
 positions, loss and learning rate are on the device, so the host waits for it once per epoch. The

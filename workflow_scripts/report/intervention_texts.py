@@ -28,7 +28,7 @@ def changes_sentence(counts: pd.DataFrame) -> str:
 
 def stretch_sentence(table: pd.DataFrame) -> str:
     """Which network loses most and least accuracy under time stretch."""
-    return _most_and_least(table[table["intervention"] == STRETCH], "tempi from 0.7 to 1.4")
+    return _most_and_least(table[table["intervention"] == STRETCH], "0.7 to 1.4 times the tempo")
 
 
 def shift_sentence(

@@ -26,7 +26,7 @@ class Error:
 
 
 def confusions(predictions: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
-    """Numbers of tracks by label (rows) and predicted class (columns)."""
+    """Numbers of tracks by label (rows) and predicted class (columns), int (classes, classes)."""
     table = pd.crosstab(predictions["label"], predictions["predicted"])
     return table.reindex(index=classes, columns=classes, fill_value=0).to_numpy()
 
@@ -64,7 +64,7 @@ def learning(histories: Sequence[pd.DataFrame]) -> str:
     kept = [int(h.loc[h["validation_accuracy"].idxmax(), "epoch"]) for h in histories]
     lengths = [len(history) for history in histories]
     trained = _range(lengths)
-    return f"Trained for {trained} epochs per fold; the model of epoch {_range(kept)} is kept."
+    return f"Trained for {trained} epochs per fold; best epoch: {_range(kept)}."
 
 
 def _range(values: Sequence[int]) -> str:

@@ -75,7 +75,7 @@ def heights(table: pd.DataFrame) -> dict[str, int]:
 def headline(table: pd.DataFrame, baselines: pd.DataFrame) -> str:
     """A sentence on the best network and the best baseline."""
     best = table.loc[table["accuracy_mean"].idxmax()]
-    means = baselines.groupby("system")["accuracy"].mean()
+    means = baselines.groupby("baseline")["accuracy"].mean()
     baseline = str(means.idxmax())
     return (
         f"{best['variant']} is the most accurate of {len(table)} networks: it predicts "
@@ -126,7 +126,7 @@ def network(
         "learning_sentence": network_texts.learning(histories),
         "errors": network_texts.most_confident_errors(predictions, classes),
         "changes": {
-            "condition": f"at {intervention_texts.SLOWED} of the tempo",
+            "condition": f"at {intervention_texts.SLOWED} times the tempo",
             "sentence": intervention_texts.changes_sentence(changed),
         },
     }

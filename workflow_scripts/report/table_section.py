@@ -23,7 +23,7 @@ SORTED_BY = {
 
 
 def table_columns(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The heads of the columns: those of `table1.for_people`, and one for the dots."""
+    """The column headers: those of `table1.for_people`, and one for the dots."""
     columns = [
         {"title": title, "numeric": title in NUMERIC, "wrap": title == "Baseline", "sortable": True}
         for title in for_people(table)
@@ -63,6 +63,6 @@ def table_rows(table: pd.DataFrame, folds: Mapping[str, Sequence[float]]) -> lis
 
 def baseline_rows(baselines: pd.DataFrame) -> list[tuple[str, str]]:
     """The name and accuracy of each baseline, the best first."""
-    grouped = baselines.groupby("system")["accuracy"]
+    grouped = baselines.groupby("baseline")["accuracy"]
     means, stds = grouped.mean().sort_values(ascending=False), grouped.std(ddof=0)
     return [(NAMES[name], f"{mean:.2f} ± {stds[name]:.2f}") for name, mean in means.items()]

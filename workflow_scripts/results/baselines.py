@@ -39,7 +39,9 @@ def most_probable_class(train_labels: np.ndarray, n_test: int) -> np.ndarray:
 
 
 def tempo_1nn(train_bpm: np.ndarray, train_labels: np.ndarray, test_bpm: np.ndarray) -> np.ndarray:
-    """The class of the nearest training tempo for each test track (Gouyon et al. 2004).
+    """The class of the nearest training tempo for each test track, text (n_test,).
+
+    Source: Gouyon et al. 2004. Tempi are in BPM; `train_labels` is text (training tracks,).
 
     Every training track at the smallest distance votes, as in Weka's IBk. Annotated tempi are
     whole numbers, so ties are frequent: one arbitrary neighbour costs ten points on Ballroom. A tie

@@ -24,13 +24,13 @@ def row(
     """One row of table1.csv, without the paper's columns.
 
     Accuracies are in %; means and standard deviations (ddof 0) are over `predictions`, one table
-    per fold. `baselines` has the columns system, fold, accuracy; the cells of a baseline that it
+    per fold. `baselines` has the columns baseline, fold, accuracy; the cells of a baseline that it
     lacks are empty.
     """
     tracks = [track_accuracy(fold) for fold in predictions]
     segments = [segment_accuracy(fold) for fold in predictions]
-    baseline = baseline_of(description["architecture"], set(baselines["system"]))
-    of_baseline = baselines.loc[baselines["system"] == baseline, "accuracy"]
+    baseline = baseline_of(description["architecture"], set(baselines["baseline"]))
+    of_baseline = baselines.loc[baselines["baseline"] == baseline, "accuracy"]
     return {
         "variant": variant,
         "architecture": description["architecture"],

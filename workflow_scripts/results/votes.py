@@ -11,7 +11,8 @@ def majority_vote(probabilities: np.ndarray) -> tuple[int, np.ndarray, np.ndarra
     Each segment votes for its most probable class; a tie goes to the class with the higher summed
     probability.
 
-    Returns the position of the class, and the votes and the mean probability of each class.
+    Returns the position of the class, and the votes and the mean probability of each class, both
+    (classes,).
     """
     votes = np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1])
     mean = probabilities.mean(axis=0)

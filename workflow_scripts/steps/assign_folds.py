@@ -26,13 +26,25 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--longest-input", type=int, required=True, help="frames of the longest segment"
     )
-    parser.add_argument("--on-bad-audio", choices=["fail", "skip"], required=True)
-    parser.add_argument("--replicas", choices=["keep", "group", "drop"], required=True)
+    parser.add_argument(
+        "--on-bad-audio", choices=["fail", "skip"], required=True, help="what a bad file does"
+    )
+    parser.add_argument(
+        "--replicas",
+        choices=["keep", "group", "drop"],
+        required=True,
+        help="use all, all in one fold, or one of each recording",
+    )
     parser.add_argument("--group-by", default="", help="tracks with equal values share a fold")
-    parser.add_argument("--n-folds", type=int, required=True)
-    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--n-folds", type=int, required=True, help="number of folds")
+    parser.add_argument("--seed", type=int, required=True, help="seed of the random numbers")
     parser.add_argument("--unstratified", action="store_true", help="ignore the classes")
-    parser.add_argument("--validation", choices=["tracks", "segments"], default="tracks")
+    parser.add_argument(
+        "--validation",
+        choices=["tracks", "segments"],
+        default="tracks",
+        help="validate on the next fold, or on segments of training tracks",
+    )
     parser.add_argument("--folds", type=Path, required=True, help="CSV to write")
     parser.add_argument("--skipped", type=Path, required=True, help="CSV to write")
     return parser.parse_args()

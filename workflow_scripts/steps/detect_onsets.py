@@ -1,4 +1,4 @@
-"""Detect the onsets of one shard, content by content."""
+"""Detect the onsets of one shard, once per content."""
 
 import argparse
 from pathlib import Path

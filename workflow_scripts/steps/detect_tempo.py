@@ -1,4 +1,4 @@
-"""Estimate the tempi of one shard, content by content."""
+"""Estimate the tempi of one shard, once per content."""
 
 import argparse
 from pathlib import Path

@@ -13,7 +13,7 @@ def main() -> None:
     parser.add_argument(
         "--urls", nargs="+", required=True, help="address of the archive, then its mirrors"
     )
-    parser.add_argument("--md5", required=True)
+    parser.add_argument("--md5", required=True, help="MD5 sum of the archive")
     parser.add_argument("--archive", type=Path, required=True, help="file to write")
     options = parser.parse_args()
     download(options.urls, options.md5, options.archive)

@@ -38,7 +38,7 @@ class Described:
 
 
 def accuracies(tracks: Tracks, described: Described) -> pd.DataFrame:
-    """The accuracy of each baseline and fold, in %: columns system, fold, accuracy.
+    """The accuracy of each baseline and fold, in %: columns baseline, fold, accuracy.
 
     Baselines need no validation set, so they are fitted to all tracks except the test tracks.
     """
@@ -63,8 +63,8 @@ def accuracies(tracks: Tracks, described: Described) -> pd.DataFrame:
             )
         for name, classes in predicted.items():
             accuracy = 100 * float(np.mean(classes == tracks.label[test]))
-            rows.append({"system": name, "fold": fold, "accuracy": accuracy})
-    return pd.DataFrame(rows).sort_values(["system", "fold"], ignore_index=True)
+            rows.append({"baseline": name, "fold": fold, "accuracy": accuracy})
+    return pd.DataFrame(rows).sort_values(["baseline", "fold"], ignore_index=True)
 
 
 def rhythms(features: Features) -> np.ndarray:
@@ -105,7 +105,7 @@ def main() -> None:
     table = accuracies(tracks, described)
     with atomic(options.baselines) as path:
         table.to_csv(path, index=False)
-    print(table.groupby("system")["accuracy"].mean())
+    print(table.groupby("baseline")["accuracy"].mean())
 
 
 if __name__ == "__main__":

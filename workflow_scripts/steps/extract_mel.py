@@ -1,4 +1,4 @@
-"""Extract the mel features of one shard, content by content."""
+"""Extract the mel features of one shard, once per content."""
 
 import argparse
 from collections.abc import Callable, Iterator
@@ -67,7 +67,7 @@ def main() -> None:
     digests = options.shard.read_text().split()
     paths = paths_of(options.tracks, set(digests))
     write_shard(options.features, contents(digests, paths), N_BANDS)
-    print(f"decoded {len(digests)} tracks into {options.features}")
+    print(f"analysed {len(digests)} files; see {options.features}")
 
 
 if __name__ == "__main__":

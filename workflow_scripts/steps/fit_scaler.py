@@ -18,8 +18,18 @@ def main() -> None:
         "--index", type=Path, nargs="+", required=True, help="features/shard-<i>.csv"
     )
     parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
-    parser.add_argument("--normalisation", choices=["dataset", "train"], required=True)
-    parser.add_argument("--validation", choices=["tracks", "segments"], default="tracks")
+    parser.add_argument(
+        "--normalisation",
+        choices=["dataset", "train"],
+        required=True,
+        help="by all tracks, or by the training tracks of each fold",
+    )
+    parser.add_argument(
+        "--validation",
+        choices=["tracks", "segments"],
+        default="tracks",
+        help="validate on the next fold, or on segments of training tracks",
+    )
     parser.add_argument("--scaler", type=Path, required=True, help="JSON to write")
     options = parser.parse_args()
 
@@ -32,7 +42,9 @@ def main() -> None:
         used = sums if options.normalisation == "dataset" else sums[part]
         scaler = fit(Sums(*map(float, used.sum(axis=0))))
         if not scaler.std > 0:
-            raise UserError("all training tracks are silent throughout; check the audio files")
+            raise UserError(
+                f"all tracks that normalise fold {fold} are silent throughout; check the audio files"
+            )
         scalers.append(scaler)
     write_scalers(options.scaler, options.normalisation, scalers)
 

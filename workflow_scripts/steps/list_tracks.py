@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--tempi", type=Path, help="folder of <stem>.bpm files")
     parser.add_argument("--ballroom", action="store_true", help="merge the three Rumba folders")
     parser.add_argument("--on-bad-audio", choices=["fail", "skip"], default="fail")
-    parser.add_argument("--folds", type=int, required=True)
+    parser.add_argument("--n-folds", type=int, required=True, help="number of folds")
     parser.add_argument("--group-by", default="", help="column that tracks.csv must have")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--digests", type=Path, required=True, help="folder of cached digests")
@@ -59,7 +59,7 @@ def main() -> None:
 
     tracks = list_tracks(options.audio, options.tempi, options.ballroom)
     dataset.check_names(tracks)
-    dataset.check_classes(tracks, options.folds)
+    dataset.check_classes(tracks, options.n_folds)
     dataset.check_group(tracks, options.group_by)
     paths = tracks["path"].tolist()
     cache = options.digests / f"{name_of(options.audio)}.csv"

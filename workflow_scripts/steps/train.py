@@ -45,12 +45,20 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--network", type=json.loads, required=True, help="description as JSON")
     parser.add_argument("--training", type=json.loads, required=True, help="settings as JSON")
     parser.add_argument("--fold", type=int, required=True, help="the fold to test")
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--validation", choices=["tracks", "segments"], default="tracks")
+    parser.add_argument("--seed", type=int, required=True, help="seed of the random numbers")
     parser.add_argument(
-        "--sampling", choices=["contiguous", "overlapping", "onset"], default="contiguous"
+        "--validation",
+        choices=["tracks", "segments"],
+        default="tracks",
+        help="validate on the next fold, or on segments of training tracks",
     )
-    parser.add_argument("--hop", type=int, default=20, help="hop between segments in frames")
+    parser.add_argument(
+        "--sampling",
+        choices=["contiguous", "overlapping", "onset"],
+        default="contiguous",
+        help="where training segments start",
+    )
+    parser.add_argument("--hop", type=int, default=20, help="frames from segment to segment")
     parser.add_argument("--onsets", type=Path, nargs="*", default=[], help="onsets/shard-<i>.csv")
     parser.add_argument("--augmentation", type=json.loads, default={}, help="settings as JSON")
     parser.add_argument("--engine", choices=["mxnet", "torch"], default="mxnet")

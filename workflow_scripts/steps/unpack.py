@@ -15,7 +15,7 @@ comparison of audio tempo induction algorithms. IEEE TASLP 14(5), 2006."""
 def main() -> None:
     """Read the archives; write the audio and the annotated tempi."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--archives", type=Path, nargs="+", required=True)
+    parser.add_argument("--archives", type=Path, nargs="+", required=True, help=".tar.gz files")
     parser.add_argument("--md5", nargs="+", required=True, help="of each archive")
     parser.add_argument(
         "--folders", type=Path, nargs="+", required=True, help="of each archive, to write"

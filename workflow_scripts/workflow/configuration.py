@@ -155,7 +155,7 @@ def _sentence(error: jsonschema.ValidationError) -> str:
             known = list(schema["properties"])
             unknown = next(key for key in value if key not in known)
             close = difflib.get_close_matches(str(unknown), known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+            hint = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
             return f"unknown configuration key {unknown} in {where}; {hint}"
         case "type":
             types = " or ".join([rule] if isinstance(rule, str) else rule)
@@ -270,7 +270,9 @@ def _check_variants(variants: dict[str, Any]) -> None:
 def _check_listen_to(config: dict[str, Any]) -> None:
     name, variants = config["listen_to"], config["variants"]
     if name is not None and name not in variants:
-        raise UserError(f"listen_to: there is no variant {name}; known are {', '.join(variants)}")
+        raise UserError(
+            f"listen_to: there is no variant {name}; known variants: {', '.join(variants)}"
+        )
 
 
 def _check_rates(config: dict[str, Any]) -> None:
@@ -291,7 +293,7 @@ def _init_problems(variants: dict[str, Any], variant: dict[str, Any]) -> Iterato
         if trunk not in variant["trunks"]:
             yield f"there is no trunk {trunk}; it has {', '.join(variant['trunks'])}"
         elif donor is None:
-            yield f"there is no variant {donor_name}; known are {', '.join(variants)}"
+            yield f"there is no variant {donor_name}; known variants: {', '.join(variants)}"
         elif donor["init"]:
             yield f"{donor_name} has an init itself; choose a variant without init"
         elif trunk not in donor["trunks"]:

@@ -24,7 +24,9 @@ def complete(config: dict[str, Any]) -> None:
     Raises UserError, one sentence on the first error.
     """
     if unknown := [key for key in config if key not in DEFAULTS]:
-        raise UserError(f"unknown key {unknown[0]} for labelling; known are {', '.join(DEFAULTS)}")
+        raise UserError(
+            f"unknown key {unknown[0]} for labelling; known keys: {', '.join(DEFAULTS)}"
+        )
     for key, value in DEFAULTS.items():
         config.setdefault(key, value)
     for key in ("model", "audio_dir"):

@@ -10,7 +10,7 @@ chooser.addEventListener("change", choose);
 document.querySelector(".chooser").classList.add("works");
 choose();
 
-// The head of a column sorts by it; a second click reverses the order.
+// A column header sorts by its column; a second click reverses the order.
 function valueOf(row, column) {
   const text = row.cells[column].dataset.value;
   const number = Number(text);
