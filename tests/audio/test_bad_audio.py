@@ -226,7 +226,7 @@ def test_exactly_the_bad_tracks_are_reported(tmp_path):
         *("--tracks", tmp_path / "tracks.csv", "--shard", tmp_path / "shard.txt"),
         *("--features", tmp_path / "s.npy"),
     )
-    assert code == 0 and "decoded 7 tracks" in output
+    assert code == 0 and "analysed 7 files" in output
     index = read_index(tmp_path / "s.csv").set_index("digest").loc[tracks["digest"]]
     tracks["n_frames"] = index["n_frames"].to_numpy()
     problems = selection.reasons_to_skip(tracks, index["problem"].to_numpy(), 80, published=False)

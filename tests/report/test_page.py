@@ -66,7 +66,7 @@ class TestNetworks:
             for accuracies in ([0.1, 0.5, 0.5], [0.1, 0.2, 0.3])
         ]
         sentence = network_texts.learning(histories)
-        assert sentence == "Trained for 3 epochs per fold; the model of epoch 2 to 3 is kept."
+        assert sentence == "Trained for 3 epochs per fold; best epoch: 2 to 3."
 
     def test_a_thinned_history_keeps_its_first_and_last_epoch(self):
         history = pd.DataFrame({"epoch": np.arange(1, 2001)})

@@ -9,9 +9,10 @@ def assign(
 ) -> np.ndarray:
     """The fold of each track, int (tracks,), 0 ... n_folds - 1.
 
-    `labels` is text (tracks,); `groups` has a group per track, (tracks,), or is None. With `stratified`, each class is spread over the folds as evenly as possible. Tracks of one
-    group share a fold, even if the folds become less even. The result depends only on the
-    arguments and the order of the tracks.
+    `labels` is text (tracks,); `groups` has a group per track, (tracks,), or is None. With
+    `stratified`, each class is spread over the folds as evenly as possible. Tracks of one group
+    share a fold, even if the folds become less even. The result depends only on the arguments and
+    the order of the tracks.
     """
     if groups is not None and stratified:
         # StratifiedGroupKFold(shuffle=True) of scikit-learn 1.7 confuses the sizes of groups (issue

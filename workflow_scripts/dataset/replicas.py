@@ -15,8 +15,8 @@ OF_ANOTHER_CLASS = ", of another class"
 def together(*names: Sequence[str]) -> np.ndarray:
     """The set of each track, numbered from 0, int (tracks,).
 
-    Tracks that share a name are in one set. Each column in `names` has one name per track. Empty names are ignored. Tracks that are linked
-    through other tracks are in one set too.
+    Tracks that share a name are in one set. Each column in `names` has one name per track.
+    Empty names are ignored. Tracks that are linked through other tracks are in one set too.
     """
     n = len(names[0])
     rows, columns, first = [np.arange(0)], [np.arange(0)], n

@@ -21,8 +21,8 @@ class Found:
 def find(paths: Iterable[Path]) -> Found:
     """The files in `paths`, and the files with an audio suffix in its folders.
 
-    They are in the order of `paths`, those of a folder sorted. A file in `paths` may have any suffix. Each file is returned once. Raises UserError if a folder
-    cannot be read.
+    They are in the order of `paths`, those of a folder sorted. A file in `paths` may have any
+    suffix. Each file is returned once. Raises UserError if a folder cannot be read.
     """
     tracks: dict[Path, None] = {}
     n_ignored = 0

@@ -15,9 +15,9 @@ FORMAT = 1
 class Metadata:
     """The metadata of one trained model.
 
-    `network` has input_frames, trunks, hidden and init of the variant in config.yaml. `accuracy` is in %,
-    on the `n_test_tracks` test tracks of the fold. `front_end` is `audio.parameters.FRONT_END`.
-    `weights` is the SHA-256 of weights.npz.
+    `network` has input_frames, trunks, hidden and init of the variant in config.yaml. `accuracy` is
+    in %, on the `n_test_tracks` test tracks of the fold. `front_end` is
+    `audio.parameters.FRONT_END`. `weights` is the SHA-256 of weights.npz.
     """
 
     dataset: str

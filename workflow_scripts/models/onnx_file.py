@@ -28,7 +28,8 @@ OPSET, IR_VERSION = 17, 8
 EXPLANATION = """\
 Class probabilities of segments of music. The input is raw mel energies, (segments, frames, bands),
 computed with the settings in front_end in the metadata. Compression and normalisation are part of
-the graph. The class of a track is predicted by a majority vote of its segments. The metadata are JSON.
+the graph. The class of a track is predicted by a majority vote of its segments. The metadata are
+JSON.
 """
 # The name of the array with the position of the channel axis.
 CHANNEL_AXIS = "channel_axis"

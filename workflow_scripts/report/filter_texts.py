@@ -70,8 +70,8 @@ def sounds(folder: Path, add: Callable[[bytes], int]) -> dict[str, Any]:
         "filters": filters,
         "sentence": (
             f"These are the strongest filters of {variant}, fold {fold}: without them, the "
-            "probability of the labels drops most. For each filter you can play the test segments that it "
-            "responds to most, and the part of them that the filter passes. Much of it is bass, so "
-            "use headphones. A filter may also respond to silence, which makes no sound."
+            "probability of the labels drops most. For each filter you can play the test segments "
+            "that it responds to most, and the part of them that the filter passes. Much of it is "
+            "bass, so use headphones. A filter may also respond to silence, which makes no sound."
         ),
     }

@@ -43,7 +43,7 @@ def main() -> None:
         scaler = fit(Sums(*map(float, used.sum(axis=0))))
         if not scaler.std > 0:
             raise UserError(
-                f"all tracks that normalise fold {fold} are silent throughout; check the audio files"
+                f"all tracks that normalise fold {fold} are silent throughout; check the audio"
             )
         scalers.append(scaler)
     write_scalers(options.scaler, options.normalisation, scalers)
