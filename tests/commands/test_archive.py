@@ -40,6 +40,15 @@ def test_results_in_use_are_refused(tmp_path):
         FinishedResults.open(tmp_path)
 
 
+def test_no_run_starts_while_a_command_uses_the_results(tmp_path):
+    (tmp_path / "config.yaml").write_text("variants: {}\nfolds: 3\n")
+    results = FinishedResults.open(tmp_path)
+    with pytest.raises(UserError, match="is in use by"):
+        RunLock(tmp_path).acquire()
+    del results
+    RunLock(tmp_path).acquire()
+
+
 def pack(folder, file):
     """Archive the results of the checkout in `folder`; return exit code and output."""
     return run_module("commands.archive", "results/small", file, folder=folder)

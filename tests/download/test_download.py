@@ -20,7 +20,7 @@ from tests.conftest import ROOT, restore_sigint
 from tests.fault_server import DEADLINE, Answer, FaultServer
 from workflow_scripts.download import progress
 from workflow_scripts.download.mirrors import download
-from workflow_scripts.download.transfer import Patience
+from workflow_scripts.download.transfer import BUNDLES, Patience
 from workflow_scripts.errors import UserError
 
 # Random, so that bytes at a wrong place change the MD5 sum.
@@ -264,6 +264,65 @@ class TestCorruptBytes:
         with pytest.raises(UserError):
             fetch()
         assert (tmp_path / "a.tar.gz").read_bytes() == b"old"
+
+
+class TestOddAnswers:
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            Answer(status=200),
+            Answer(status=206),
+            Answer(headers={"Content-Range": "bytes 0-9"}),
+            Answer(status=206, headers={"Content-Range": f"bytes {'9' * 5000}-1/2"}),
+        ],
+    )
+    @pytest.mark.parametrize("done", [0, HALF])
+    def test_after_an_odd_answer_the_next_mirror_is_tried(
+        self, server, fetch, tmp_path, answer, done
+    ):
+        (tmp_path / PART).write_bytes(CONTENT[:done])
+        always(server, answer)
+        assert fetch("/a", "/b") == CONTENT
+
+    @pytest.mark.parametrize("header", ["Content-Range", "Content-Length"])
+    def test_an_impossible_number_is_not_read(self, server, fetch, tmp_path, header):
+        (tmp_path / PART).write_bytes(CONTENT[:HALF])
+        value = f"bytes {'9' * 5000}-1/2" if header == "Content-Range" else "9" * 5000
+        always(server, Answer(headers={header: value}))
+        assert fetch("/a", "/b") == CONTENT
+
+    def test_a_wrong_file_from_a_server_without_ranges_is_downloaded_once(
+        self, server, fetch, tmp_path
+    ):
+        (tmp_path / PART).write_bytes(CONTENT[:HALF])
+        always(server, Answer(damage=True, ranges=False))
+        assert fetch("/a", "/b") == CONTENT
+        assert len(server.ranges("/a")) == 1
+
+
+class TestAddresses:
+    def test_characters_outside_ascii_are_encoded(self, server, fetch):
+        assert fetch("/Müller/ä b.tar.gz") == CONTENT
+        assert server.requests[0].path == "/M%C3%BCller/%C3%A4%20b.tar.gz"
+
+    def test_encoded_characters_stay(self, server, fetch):
+        assert fetch("/a%20b?c=d&e=%2F#f") == CONTENT
+        assert server.requests[0].path == "/a%20b?c=d&e=%2F"
+
+    @pytest.mark.parametrize("url", ["http://[::1/a", f"http://{'ä' * 99}.example/a"])
+    def test_after_an_invalid_address_the_next_mirror_is_tried(self, server, tmp_path, url):
+        download([url, server.url("/b")], MD5, tmp_path / "a.tar.gz", QUICK)
+        assert (tmp_path / "a.tar.gz").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("variable", BUNDLES)
+def test_certificates_are_those_of_the_environment(server, tmp_path, monkeypatch, variable):
+    for other in BUNDLES:
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(variable, "/no/such/bundle.pem")
+    secure = server.url("/a").replace("http:", "https:")
+    with pytest.raises(UserError, match=r"/no/such/bundle\.pem"):
+        download([secure], MD5, tmp_path / "a.tar.gz", QUICK)
 
 
 class TestRedirects:

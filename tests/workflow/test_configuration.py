@@ -160,6 +160,8 @@ INVALID = [
     ),
     ({"folds": 2}, "configuration key folds must be at least 3, not 2"),
     ({"folds": "ten"}, "configuration key folds must be of type integer, not 'ten'"),
+    ({"folds": "2020-13-45"}, "folds must be of type integer, not '2020-13-45'"),
+    ({"folds": 9999 * "["}, "folds must be of type integer, not"),
     (
         {"training": {"learning_rate": "1e-3"}},
         "learning_rate must be of type number, not '1e-3' .*"

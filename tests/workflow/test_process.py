@@ -5,13 +5,17 @@ import gc
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT, restore_sigint, run_module
 from workflow_scripts import interruption
 from workflow_scripts.atomic_files import atomic
+from workflow_scripts.paths import ResultPaths
 from workflow_scripts.process import run
+from workflow_scripts.workflow import code_digests, ownership
 from workflow_scripts.workflow.code_digests import WITHOUT_NUMBERS, code_of
 
 RULES = "\n".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
@@ -118,6 +122,32 @@ def test_the_code_of_a_step_includes_all_modules_that_it_imports():
     assert "workflow_scripts/dataset/tracks.py" not in code_of("steps/train"), (
         "only list_tracks needs it"
     )
+
+
+def test_data_files_are_code_but_not_what_editors_leave(tmp_path, monkeypatch):
+    monkeypatch.setattr(code_digests, "PACKAGE", tmp_path / "workflow_scripts")
+    module = tmp_path / "workflow_scripts/page.py"
+    templates = module.with_name("templates")
+    templates.mkdir(parents=True)
+    module.write_text('FOLDER = "templates"  # Größe')
+    (templates / "page.html").write_bytes(b"\xff")
+    for name in (".DS_Store", ".page.html.swp", "page.html~"):
+        (templates / name).write_bytes(b"\xff")
+    paths = [line.split()[0] for line in code_digests.digests_of("page")]
+    assert paths == ["workflow_scripts/page.py", "workflow_scripts/templates/page.html"]
+    code_digests._read.cache_clear()
+
+
+def test_checkouts_that_start_two_runs_at_once_have_one_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for attempt in range(20):
+        monkeypatch.setattr(ownership, "CHECKOUT", Path(f"{attempt}/checkout"))
+        runs = [ResultPaths(tmp_path / f"{attempt}-{n}") for n in range(4)]
+        for run_ in runs:
+            run_.folder.mkdir()
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(ownership.mark, runs))
+        assert len({results.checkout.read_text() for results in runs}) == 1
 
 
 def test_only_engines_import_frameworks_and_only_audio_imports_essentia():

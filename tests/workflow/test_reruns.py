@@ -195,21 +195,33 @@ class TestAdoption:
         changed = ("frequency_32x1", "timefrequency_init")
         assert self.trained(foreign) == {f"{v}/fold-{k}" for v in changed for k in range(3)}
 
-    def test_a_damaged_adopted_model_is_trained_again(self, foreign):
+    @pytest.mark.parametrize("has_checkpoint", [True, False])
+    def test_a_damaged_adopted_model_is_made_again(self, foreign, has_checkpoint):
         weights = foreign.results / "models/time_1x60/fold-1/weights.npz"
         content = weights.read_bytes()
         weights.write_bytes(content[:-1] + b"x")
+        if not has_checkpoint:
+            weights.with_name("checkpoint").unlink()
         assert self.adopt(foreign)[0] == 0
         foreign.run("--", weights.relative_to(foreign.folder / "workflow"))
         assert weights.read_bytes() == content
-        assert self.trained(foreign) == {"time_1x60/fold-1"}
+        assert self.trained(foreign) == (set() if has_checkpoint else {"time_1x60/fold-1"})
 
-    def test_a_second_adoption_does_not_replace_the_first(self, foreign):
+    def test_a_second_adoption_keeps_the_models_of_the_first(self, foreign):
+        models = foreign.results / "models"
+        weights = {p: p.read_bytes() for p in models.glob("*/*/weights.npz")}
         assert self.adopt(foreign)[0] == 0
-        foreign.run("--", f"{DATA}/tracks.csv")
+        copied = models / "time_1x60/fold-1/weights.npz"
+        foreign.run("--", copied.relative_to(foreign.folder / "workflow"))
+        assert [*models.glob("*/*/weights.npz")] == [copied]
         shutil.rmtree(foreign.folder / "workflow/.snakemake")
-        code, output = self.adopt(foreign)
-        assert code == 1 and "has the results of an earlier adoption; remove it" in output
+        assert self.adopt(foreign)[0] == 0
+        assert not models.exists()
+        adopted = foreign.results / ".adopted"
+        assert {
+            foreign.results / p.relative_to(adopted): p.read_bytes()
+            for p in adopted.glob("models/*/*/weights.npz")
+        } == weights
 
 
 @pytest.mark.slow

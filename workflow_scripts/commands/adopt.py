@@ -18,7 +18,8 @@ def main() -> None:
     results = ResultPaths(parser.parse_args().results)
     if not results.folder.is_dir():
         raise UserError(f"{results.folder} is not a folder; put the results there or give another")
-    RunLock(results.folder).acquire()
+    lock = RunLock(results.folder)
+    lock.acquire()
     if not ownership.is_foreign(results):
         print(f"{results.folder} was made here; there is nothing to adopt.", file=sys.stderr)
         return

@@ -23,16 +23,19 @@ class FinishedResults:
     paths: ResultPaths
     config: dict[str, Any]
     models: list[ModelPaths]
+    # Held as long as this object exists.
+    lock: RunLock
 
     @classmethod
     def open(cls, folder: Path) -> "FinishedResults":
-        """Lock `folder` (results/NAME) until this process ends, and read its configuration.
+        """Lock `folder` (results/NAME) while the returned object exists; read its configuration.
 
         Raises UserError if `folder` has no results or a run uses it.
         """
         if not folder.is_dir():
             raise UserError(f"{folder} is not a folder; give the results of a run, results/NAME")
-        RunLock(folder).acquire()
+        lock = RunLock(folder)
+        lock.acquire()
         paths = ResultPaths(folder)
         if not paths.config.exists():
             raise UserError(
@@ -40,7 +43,7 @@ class FinishedResults:
                 "snakemake, with --forcerun tabulate if it finds nothing to do"
             )
         config = configuration.read(paths.config)
-        return cls(paths, config, paths.models(config["variants"], config["folds"]))
+        return cls(paths, config, paths.models(config["variants"], config["folds"]), lock)
 
     def require(self, files: Iterable[Path]) -> None:
         """Raise UserError if any of `files` is missing."""

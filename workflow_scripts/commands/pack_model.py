@@ -34,7 +34,7 @@ def chosen(results: FinishedResults, named: Sequence[str]) -> list[str]:
         return list(dict.fromkeys(named))
     table = results.paths.tables[0]
     results.require([table])
-    return [best(pd.read_csv(table))]
+    return [best(pd.read_csv(table, dtype={"variant": str}, keep_default_na=False))]
 
 
 def main() -> None:

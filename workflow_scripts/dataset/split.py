@@ -8,6 +8,7 @@ import pandas as pd
 
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.dataset.track_tables import read_table
+from workflow_scripts.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,11 @@ def write(folds: Path, tracks: pd.DataFrame, assigned: np.ndarray) -> None:
 
 
 def read(folds: Path) -> Tracks:
-    """The tracks of folds.csv."""
+    """The tracks of folds.csv. Raises UserError if it lacks a column."""
     tracks = read_table(folds)
+    if missing := {"track_id", "label", "digest", "fold"} - {*tracks}:
+        raise UserError(
+            f"{folds} has no column {min(missing)}: another version of the workflow made it; run "
+            "snakemake, after `make adopt` if it asks for it"
+        )
     return Tracks.of(tracks, tracks["fold"].astype(int).to_numpy())

@@ -48,7 +48,7 @@ def _fetch_checked(url: str, md5: str, part: Path, patience: Patience, progress:
         found = md5_of(part)
         if found == md5:
             return
-        part.unlink()
+        part.unlink(missing_ok=True)
         if one_answer:
             break
     raise ServerError(f"its MD5 sum is {found}, not {md5}: it is damaged or has changed")

@@ -1,11 +1,14 @@
 """One file from one HTTP server, by libcurl; a new attempt continues after the bytes on disk."""
 
+import os
 import re
+import string
 import time
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import certifi
 import pycurl
@@ -15,6 +18,8 @@ from workflow_scripts.download.progress import Progress
 
 PROTOCOLS = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
 MOST_REDIRECTS = 20
+# Variables that name the user's certificates, for example those of a company's proxy.
+BUNDLES = ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 # Errors that no further attempt can change.
 PERMANENT = (
     pycurl.E_UNSUPPORTED_PROTOCOL,
@@ -115,7 +120,7 @@ def _attempt(url: str, part: Path, patience: Patience, progress: Progress) -> bo
                 raise TemporaryError("no answer in time")
             if running:
                 transfers.select(min(1.0, patience.silence))
-        _check(handle, transfers, answer, start, patience)
+        status = _check(handle, transfers, answer, start, patience)
     finally:
         if file is not None:
             file.close()
@@ -124,18 +129,20 @@ def _attempt(url: str, part: Path, patience: Patience, progress: Progress) -> bo
         handle.close()
     if total is not None and size_of(part) < total:
         raise TemporaryError(f"the answer ended after {size_of(part)} of {total} bytes")
-    return start == 0
+    if status in (200, 206) and file is None:
+        raise TemporaryError("the answer is empty")
+    return start == 0 or status == HTTPStatus.OK
 
 
 def _handle(url: str, start: int, answer: _Answer) -> Any:
     handle = pycurl.Curl()
-    handle.setopt(pycurl.URL, url)
+    handle.setopt(pycurl.URL, _ascii(url))
     handle.setopt(pycurl.PROTOCOLS, PROTOCOLS)
     handle.setopt(pycurl.REDIR_PROTOCOLS, PROTOCOLS)
     handle.setopt(pycurl.FOLLOWLOCATION, 1)
     handle.setopt(pycurl.MAXREDIRS, MOST_REDIRECTS)
     handle.setopt(pycurl.NOSIGNAL, 1)
-    handle.setopt(pycurl.CAINFO, certifi.where())
+    handle.setopt(pycurl.CAINFO, next(filter(None, map(os.environ.get, BUNDLES)), certifi.where()))
     # A compressed transfer would have other lengths and ranges.
     handle.setopt(pycurl.HTTPHEADER, ["Accept-Encoding: identity"])
     if start:
@@ -146,17 +153,31 @@ def _handle(url: str, start: int, answer: _Answer) -> Any:
     return handle
 
 
+def _ascii(url: str) -> str:
+    """The address as it is sent: the host in IDNA, other characters in percent-encoding."""
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()
+    except ValueError:
+        raise ServerError("is not a valid address") from None
+    return quote(urlunsplit(parts._replace(netloc=host)), safe=string.punctuation)
+
+
 def _open(handle: Any, answer: _Answer, part: Path, url: str) -> tuple[BinaryIO, int | None]:
     """The file to write the answer into, and the size of the whole file if the server says it."""
     continues = handle.getinfo(pycurl.RESPONSE_CODE) == 206
     total: int | None = None
     if continues:
-        sent = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.header("content-range"))
+        # No file has more than 10**18 bytes, and Python reads no longer numbers than 4300 digits.
+        number = r"([0-9]{1,18})"
+        sent = re.fullmatch(
+            rf"bytes {number}-{number}/({number}|\*)", answer.header("content-range")
+        )
         if sent is None or int(sent[1]) != size_of(part):
-            part.unlink()
+            part.unlink(missing_ok=True)
             raise TemporaryError("the server sent other bytes than requested")
-        total = None if sent[2] == "*" else int(sent[2])
-    elif answer.header("content-length").isdecimal():
+        total = None if sent[3] == "*" else int(sent[3])
+    elif re.fullmatch("[0-9]{1,18}", answer.header("content-length")):
         total = int(answer.header("content-length"))
     if total is not None:
         # An answer from the beginning replaces the bytes on disk.
@@ -164,15 +185,15 @@ def _open(handle: Any, answer: _Answer, part: Path, url: str) -> tuple[BinaryIO,
     return part.open("ab" if continues else "wb"), total
 
 
-def _check(handle: Any, transfers: Any, answer: _Answer, start: int, patience: Patience) -> None:
-    """Raise ServerError unless the transfer and the status are those of a complete answer."""
+def _check(handle: Any, transfers: Any, answer: _Answer, start: int, patience: Patience) -> int:
+    """The status. Raises ServerError unless the transfer was complete and the status allows it."""
     _, _, failed = transfers.info_read()
     for _, code, message in failed:
         raise (ServerError if code in PERMANENT else TemporaryError)(message)
     status = handle.getinfo(pycurl.RESPONSE_CODE)
     # 416: nothing follows the bytes on disk; the MD5 sum shows whether they are right.
     if status in (200, 206) or (status == 416 and start):
-        return
+        return int(status)
     phrase = HTTPStatus(status).phrase if status in [*HTTPStatus] else ""
     reason = f"{status} {phrase}".strip()
     if status in (408, 429) or status >= 500:

@@ -7,6 +7,7 @@ that runs is always built here; the graph in a file is ignored. The formulas are
 """
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,10 @@ ITEM_SIZE: dict[int, int] = {TensorProto.FLOAT: 4, TensorProto.INT64: 8}
 MOST_CLASSES, MOST_FRAMES, MOST_TRUNKS, MOST_FILTERS = 10_000, 100_000, 16, 4096
 MOST_ACTIVATIONS = 1 << 27
 LONGEST_NAME = 255
+# Fields of one message: a file of the largest network has fewer than 200.
+MOST_FIELDS = 1000
+# Protobuf's types of fields that ONNX files have here.
+VARINT, LENGTH_DELIMITED = 0, 2
 
 
 class NotOurModelError(Exception):
@@ -109,11 +114,13 @@ def read(data: bytes) -> TrainedNetwork:
     Raises NotOurModelError if `data` is damaged or another kind of file.
     """
     try:
-        model = onnx.load_from_string(data)
-        metadata = _metadata(model)
+        parts = _messages(memoryview(data))
+        metadata = _metadata(parts[onnx.ModelProto.METADATA_PROPS_FIELD_NUMBER])
         network = metadata.network_for(N_BANDS)
         _check_sizes(network)
-        arrays = _read_arrays(model.graph.initializer, network)
+        (graph,) = parts[onnx.ModelProto.GRAPH_FIELD_NUMBER]
+        initializers = _messages(graph)[onnx.GraphProto.INITIALIZER_FIELD_NUMBER]
+        arrays = _read_arrays(initializers, network)
     except NotOurModelError:
         raise
     # A damaged file can make the library raise any exception.
@@ -128,11 +135,45 @@ def read(data: bytes) -> TrainedNetwork:
     return TrainedNetwork(metadata, weights, Scaler(float(arrays["mean"]), float(arrays["std"])))
 
 
-def _metadata(model: onnx.ModelProto) -> Metadata:
+def _messages(message: memoryview) -> dict[int, list[memoryview]]:
+    """The messages, texts and bytes in a protobuf message, by field number.
+
+    The onnx library would read the whole file, and a small file can describe millions of nodes.
+    Encoding: https://protobuf.dev/programming-guides/encoding/.
+    """
+    found: dict[int, list[memoryview]] = defaultdict(list)
+    place = 0
+    for _ in range(MOST_FIELDS):
+        if place == len(message):
+            return found
+        key, place = _varint(message, place)
+        if key & 7 == VARINT:
+            _, place = _varint(message, place)
+            continue
+        _require(key & 7 == LENGTH_DELIMITED)
+        length, place = _varint(message, place)
+        _require(length <= len(message) - place)
+        found[key >> 3].append(message[place : place + length])
+        place += length
+    raise ValueError("too many fields")
+
+
+def _varint(message: memoryview, place: int) -> tuple[int, int]:
+    """The number at `place`, in groups of seven bits, and the place after it."""
+    value = 0
+    for shift in range(0, 70, 7):
+        value |= (message[place] & 0x7F) << shift
+        place += 1
+        if message[place - 1] < 0x80:
+            return value, place
+    raise ValueError("a number of more than 64 bits")
+
+
+def _metadata(entries: list[memoryview]) -> Metadata:
     """The checked metadata. Raises NotOurModelError or any other exception if they are invalid."""
-    entries = model.metadata_props
     _require(len(entries) == Metadata.n_texts())
-    metadata = Metadata.of({entry.key: entry.value for entry in entries})
+    texts = [onnx.StringStringEntryProto.FromString(bytes(entry)) for entry in entries]
+    metadata = Metadata.of({text.key: text.value for text in texts})
     if metadata.front_end != FRONT_END:
         raise NotOurModelError("uses a mel-spectrogram that this version does not compute")
     classes = metadata.classes
@@ -154,7 +195,7 @@ def _check_sizes(network: Network) -> None:
     _require(type(network.hidden) is int and network.hidden >= 0)
 
 
-def _read_arrays(initializers: Any, network: Network) -> dict[str, np.ndarray]:
+def _read_arrays(initializers: list[memoryview], network: Network) -> dict[str, np.ndarray]:
     """The arrays by name. Raises unless they are exactly those of a file of `network`."""
     expected: dict[str, tuple[int, tuple[int, ...]]] = {
         name: (TensorProto.FLOAT, shape) for name, shape in _weight_shapes(network).items()
@@ -163,7 +204,9 @@ def _read_arrays(initializers: Any, network: Network) -> dict[str, np.ndarray]:
     expected[CHANNEL_AXIS] = (TensorProto.INT64, (1,))
     _require(len(initializers) == len(expected))
     arrays = {}
-    for array in initializers:
+    for initializer in initializers:
+        _messages(initializer)
+        array = TensorProto.FromString(bytes(initializer))
         kind, shape = expected.pop(array.name)
         _require(array.data_type == kind and array.data_location == TensorProto.DEFAULT)
         _require(len(array.dims) == len(shape) and tuple(array.dims) == shape)

@@ -128,7 +128,9 @@ def read(options: argparse.Namespace) -> Material:
             for v, files in of_folds(options.histories).items()
         },
         fits=[json.loads(fit.read_text()) for fit in options.fits],
-        interventions=pd.read_csv(options.interventions, dtype={"variant": str}),
+        interventions=pd.read_csv(
+            options.interventions, dtype={"variant": str}, keep_default_na=False
+        ),
         changed={v: intervention_table.read(csv) for v, csv in of_variants(options.counts).items()},
         filters={v: filter_texts.read(csv) for v, csv in of_variants(options.filters).items()},
         spectra={v: dict(np.load(npz)) for v, npz in of_variants(options.spectra).items()},

@@ -4,6 +4,7 @@ import argparse
 import json
 import platform
 import resource
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
-from workflow_scripts.atomic_files import remove_leftovers
+from workflow_scripts.atomic_files import atomic, remove_leftovers
 from workflow_scripts.audio.parameters import N_BANDS, SAMPLE_RATE
 from workflow_scripts.dataset import experiment_data, split
 from workflow_scripts.dataset.augmentation import Augmentation, Augmented
@@ -106,6 +107,8 @@ def main() -> None:
             print(f"trained by another checkout; copied from {options.adopted}", file=sys.stderr)
             adopted.copy_to(model)
             return
+        if options.adopted and not options.checkpoint.exists():
+            continue_from(options.adopted / options.checkpoint.name, options.checkpoint)
         checkpoint = Checkpoint(options.checkpoint, own.course(), options.checkpoint_seconds)
         progress = fit(options, engine_type, network, start, (train, validation), checkpoint)
         model.write(
@@ -139,6 +142,13 @@ def locked(checkpoint: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def continue_from(adopted: Path, checkpoint: Path) -> None:
+    """Copy the checkpoint of another checkout, if there is one, to `checkpoint`."""
+    if adopted.is_file():
+        with atomic(checkpoint) as path:
+            shutil.copyfile(adopted, path)
 
 
 def load(options: argparse.Namespace, data: ExperimentData, n_frames: int) -> tuple[Part, Part]:

@@ -85,15 +85,17 @@ class _File:
 
 @cache
 def _read(path: str) -> _File:
-    text = (PACKAGE.parent / path).read_text()
+    content = (PACKAGE.parent / path).read_bytes()
     if not path.endswith(".py"):
-        return _File(_digest(text), [], [])
-    nodes = [*ast.walk(ast.parse(text))]
-    return _File(_digest(_substance(text, nodes)), _imports(nodes), _data_files(path, nodes))
+        return _File(_digest(content), [], [])
+    source = content.decode()
+    nodes = [*ast.walk(ast.parse(source))]
+    digest = _digest(_substance(source, nodes).encode())
+    return _File(digest, _imports(nodes), _data_files(path, nodes))
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _substance(source: str, nodes: Sequence[ast.AST]) -> str:
@@ -132,10 +134,17 @@ def _imports(nodes: Sequence[ast.AST]) -> list[str]:
 
 
 def _data_files(path: str, nodes: Sequence[ast.AST]) -> list[str]:
-    """Paths of the files beside a module that it names, and of the files in folders it names."""
+    """Paths of the files beside a module that it names, and of the files in folders it names.
+
+    Hidden files and backups (`~`), which file managers and editors leave, do not count.
+    """
     constants = {node.value for node in nodes if isinstance(node, ast.Constant)}
     found: list[Path] = []
     for beside in (PACKAGE.parent / path).parent.iterdir():
         if beside.name in constants and beside.suffix != ".py" and beside.name != "__pycache__":
             found += [beside] if beside.is_file() else filter(Path.is_file, beside.iterdir())
-    return [str(file.relative_to(PACKAGE.parent)) for file in found]
+    return [
+        str(file.relative_to(PACKAGE.parent))
+        for file in found
+        if not file.name.startswith(".") and not file.name.endswith("~")
+    ]

@@ -127,7 +127,8 @@ def _read_text(config: dict[str, Any], validator: Any) -> None:
     """
     for error in [*validator.iter_errors(config)]:
         if error.validator == "type" and isinstance(error.instance, str):
-            with suppress(yaml.YAMLError):
+            # YAML raises the last two for an impossible date and for too many brackets.
+            with suppress(yaml.YAMLError, ValueError, RecursionError):
                 value = yaml.safe_load(error.instance)
                 if validator.evolve(schema={"type": error.validator_value}).is_valid(value):
                     *parents, last = error.absolute_path

@@ -9,6 +9,9 @@ the results that it makes.
 import uuid
 from pathlib import Path
 
+from filelock import FileLock
+
+from workflow_scripts.atomic_files import atomic
 from workflow_scripts.errors import UserError
 from workflow_scripts.paths import ResultPaths
 
@@ -39,25 +42,40 @@ def mark(results: ResultPaths) -> None:
     """Mark `results`, whose folder exists, as made by this checkout."""
     if not _read(CHECKOUT):
         CHECKOUT.parent.mkdir(exist_ok=True)
-        CHECKOUT.write_text(uuid.uuid4().hex)
-    results.checkout.write_text(_read(CHECKOUT))
+        # Of two first runs at a time, one gives the name.
+        with FileLock(CHECKOUT.with_suffix(".lock")):
+            if not _read(CHECKOUT):
+                with atomic(CHECKOUT) as path:
+                    path.write_text(uuid.uuid4().hex)
+    with atomic(results.checkout) as path:
+        path.write_text(_read(CHECKOUT))
 
 
 def adopt(results: ResultPaths) -> None:
     """Move all `results` to `results.adopted` and mark the empty folder.
 
-    Snakemake then computes everything again, and a training reuses its model from the moved
-    results. Raises UserError if there are results of an earlier adoption.
+    Snakemake then computes everything again, and a training reuses its model or its checkpoint
+    from the moved results. Files of an earlier adoption are replaced only by files of their name,
+    so an interrupted adoption can be repeated.
     """
-    if results.adopted.exists():
-        raise UserError(
-            f"{results.adopted} has the results of an earlier adoption; remove it, then run again"
-        )
-    results.adopted.mkdir()
-    for path in list(results.folder.iterdir()):
+    # tracks.csv is the last one, so that results of which a part has moved are still foreign.
+    for path in sorted(
+        results.folder.iterdir(), key=lambda path: (path.name == "tracks.csv", path)
+    ):
         if not path.name.startswith("."):
-            path.rename(results.adopted / path.name)
+            _merge(path, results.adopted / path.name)
     mark(results)
+
+
+def _merge(source: Path, target: Path) -> None:
+    """Move a file, or the files of a folder one by one, to `target`."""
+    if source.is_dir() and target.is_dir():
+        for path in source.iterdir():
+            _merge(path, target / path.name)
+        source.rmdir()
+    else:
+        target.parent.mkdir(exist_ok=True)
+        source.rename(target)
 
 
 def _read(path: Path) -> str:

@@ -29,7 +29,7 @@ class RunLock:
         self._planned_after = self._last_run()
 
     def acquire(self) -> None:
-        """Take the lock, until `release` or the end of this process.
+        """Take the lock, until `release` or the end of this object or process.
 
         Raises UserError if another run holds the lock, or has held it since this run was planned:
         the plan may no longer match the files.
