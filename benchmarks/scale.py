@@ -103,7 +103,7 @@ def listing_and_planning(home: Path, n: int) -> dict[str, float]:
     make_tracks(audio, n)
     listing = {
         "audio": audio,
-        "folds": FOLDS,
+        "n_folds": FOLDS,
         "threads": 2,
         "digests": home / "digests",
         "tracks": home / "tracks.csv",

@@ -221,13 +221,13 @@ class Again:
     def __call__(self, *arguments):
         """Run up to Table I; return the number of jobs of each rule.
 
-        `decoded` is the number of decoded tracks by shard.
+        `decoded` is the number of decoded files by shard.
         """
         logs = [*self.results.glob("logs/extract_mel/*.log")]
         before = {log: log.stat().st_mtime_ns for log in logs}
         jobs = finished(self.run(*arguments, *UP_TO_THE_TABLE))
         self.decoded = {
-            log.stem: int(re.search(r"decoded (\d+) tracks", log.read_text())[1])
+            log.stem: int(re.search(r"analysed (\d+) files", log.read_text())[1])
             for log in self.results.glob("logs/extract_mel/*.log")
             if log.stat().st_mtime_ns != before.get(log)
         }

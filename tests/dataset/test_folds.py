@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from workflow_scripts.dataset import ballroom, folds, replicas, selection, split
+from workflow_scripts.errors import UserError
 
 
 class TestFolds:
@@ -61,6 +62,11 @@ class TestFolds:
         assert self.split_of("aaabbb", [0, 1, 2] * 2).n_copies() == 0
         assert self.split_of("aaabbb", [0, 1, 2] * 2, "uuvwxu").n_copies() == 3
         assert self.split_of("aaabbb", [0, 0, 2, 0, 1, 2], "uuvwxx").n_copies() == 2
+
+    def test_folds_of_another_version_are_refused(self, tmp_path):
+        (tmp_path / "folds.csv").write_text("track_id,fold\na,0\n")
+        with pytest.raises(UserError, match=r"folds\.csv has no column digest: another version"):
+            split.read(tmp_path / "folds.csv")
 
     def test_train_validation_and_test_are_disjoint_and_complete(self, tmp_path):
         assigned = folds.assign(self.labels, None, 10, seed=1)
