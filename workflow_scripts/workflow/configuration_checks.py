@@ -1,0 +1,119 @@
+"""Check what the schema cannot express: paths, shapes of networks, settings that go together."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from workflow_scripts.audio.parameters import N_BANDS
+from workflow_scripts.errors import UserError
+from workflow_scripts.networks.architecture import Network
+from workflow_scripts.workflow.training_settings import training_of
+
+
+def check(config: dict[str, Any]) -> None:
+    """Raise UserError on the first error of a `config` that has all keys; expand ~ in its paths."""
+    _check_audio(config)
+    _check_archives(config)
+    _check_variants(config["variants"])
+    _check_rates(config)
+    _check_listen_to(config)
+    if config["validation"] == "segments" and config["sampling"] != "contiguous":
+        raise UserError(
+            f"validation: segments needs sampling: contiguous, not {config['sampling']}: training "
+            "segments would overlap validation segments; change one of the two"
+        )
+
+
+def _check_audio(config: dict[str, Any]) -> None:
+    folder = config["audio_dir"]
+    if config["dataset"] == "folder":
+        if folder is None:
+            raise UserError("dataset is folder, but audio_dir is not set; add audio_dir=FOLDER")
+        config["audio_dir"] = folder = _at_home(folder)
+        if not os.path.isdir(folder):  # noqa: PTH112
+            raise UserError(f"audio_dir {folder} is not a folder; check the path")
+    elif folder is not None:
+        raise UserError(
+            f"audio_dir is {folder}, but dataset is {config['dataset']}; add dataset=folder"
+        )
+
+
+def _check_archives(config: dict[str, Any]) -> None:
+    if config["dataset"] != "ballroom":
+        return
+    ballroom = config["ballroom"]
+    for key in ("archive", "tempi_archive"):
+        if ballroom[key] is None:
+            continue
+        ballroom[key] = path = _at_home(ballroom[key])
+        if not os.path.isfile(path):  # noqa: PTH113 - Path raises for a long name.
+            raise UserError(
+                f"ballroom.{key} {path} is not a file; check the path, or remove the key to "
+                "download the archive"
+            )
+        if "{" in path or "}" in path:
+            raise UserError(
+                f"ballroom.{key} {path} has braces, which Snakemake reads as wildcards; link to "
+                "the file from a path without braces"
+            )
+
+
+def _at_home(path: str) -> str:
+    """Expand ~, which the shell does not expand in audio_dir=~/music."""
+    return os.path.expanduser(path)  # noqa: PTH111 - Path raises for an unknown user.
+
+
+def _check_variants(variants: dict[str, Any]) -> None:
+    for name, variant in variants.items():
+        try:
+            Network.from_config(variant, N_BANDS, n_classes=2)
+        except ValueError as reason:
+            raise UserError(f"variants.{name}: {reason}; change its shapes") from None
+        for problem in _init_problems(variants, variant):
+            raise UserError(f"variants.{name}.init: {problem}")
+
+
+def _check_listen_to(config: dict[str, Any]) -> None:
+    name, variants = config["listen_to"], config["variants"]
+    if name is not None and name not in variants:
+        raise UserError(
+            f"listen_to: there is no variant {name}; known variants: {', '.join(variants)}"
+        )
+
+
+def _check_rates(config: dict[str, Any]) -> None:
+    for name, variant in config["variants"].items():
+        settings = training_of(config, name)
+        if settings["learning_rate"] < settings["min_learning_rate"]:
+            where = f"variants.{name}." if variant.get("training") else ""
+            raise UserError(
+                f"{where}training.learning_rate {settings['learning_rate']:g} is below "
+                f"min_learning_rate {settings['min_learning_rate']:g}, which would end the "
+                "training before its first epoch; raise the learning rate or lower the minimum"
+            )
+
+
+def _init_problems(variants: dict[str, Any], variant: dict[str, Any]) -> Iterator[str]:
+    for trunk, donor_name in variant["init"].items():
+        donor = variants.get(donor_name)
+        if trunk not in variant["trunks"]:
+            yield f"there is no trunk {trunk}; it has {', '.join(variant['trunks'])}"
+        elif donor is None:
+            yield f"there is no variant {donor_name}; known variants: {', '.join(variants)}"
+        elif donor["init"]:
+            yield f"{donor_name} has an init itself; choose a variant without init"
+        elif trunk not in donor["trunks"]:
+            yield f"{donor_name} has no trunk {trunk}; it has {', '.join(donor['trunks'])}"
+        elif donor["input_frames"] != variant["input_frames"]:
+            yield (
+                f"{donor_name} has {donor['input_frames']} input_frames, this variant has "
+                f"{variant['input_frames']}; they must be equal"
+            )
+        else:
+            ours, theirs = variant["trunks"][trunk], donor["trunks"][trunk]
+            for key in ("filter", "n_filters"):
+                if ours[key] != theirs[key]:
+                    yield (
+                        f"the {key} of trunk {trunk} is {ours[key]}, but {theirs[key]} in "
+                        f"{donor_name}; they must be equal"
+                    )

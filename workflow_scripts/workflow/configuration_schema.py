@@ -1,0 +1,119 @@
+"""Check a configuration against config.schema.yaml, with one plain sentence for an error."""
+
+import difflib
+import math
+from contextlib import suppress
+from functools import reduce
+from operator import getitem
+from typing import Any
+
+import jsonschema
+import yaml
+
+from workflow_scripts.errors import UserError
+
+
+def check(config: dict[str, Any], schema: dict[str, Any]) -> None:
+    """Raise UserError on the first error: the key, its value, the allowed values.
+
+    Text that YAML reads as a value of the required type is replaced, in place.
+    """
+    _check_keys(config, "config")
+    validator = _Validator(schema)
+    _read_text(config, validator)
+    errors = validator.iter_errors(config)
+    first = min(errors, key=lambda error: list(map(str, error.absolute_path)), default=None)
+    if first is not None:
+        raise UserError(_sentence(first))
+
+
+def _is_integer(_: Any, value: Any) -> bool:
+    # By default jsonschema accepts 3.0.
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(_: Any, value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+_TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+_Validator: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator, type_checker=_TYPES.redefine("number", _is_number)
+)
+
+
+def _read_text(config: dict[str, Any], validator: Any) -> None:
+    """Replace text by the value that YAML reads from it, if that value has the required type.
+
+    Snakemake reads everything in braces in --config as text, and also a bare `false`.
+    """
+    for error in [*validator.iter_errors(config)]:
+        if error.validator == "type" and isinstance(error.instance, str):
+            # YAML raises the last two for an impossible date and for too many brackets.
+            with suppress(yaml.YAMLError, ValueError, RecursionError):
+                value = yaml.safe_load(error.instance)
+                if validator.evolve(schema={"type": error.validator_value}).is_valid(value):
+                    *parents, last = error.absolute_path
+                    reduce(getitem, parents, config)[last] = value
+
+
+def _check_keys(part: Any, where: str) -> None:
+    """Raise UserError for a key that YAML does not read as text, such as 2020 or true."""
+    for key, value in part.items() if isinstance(part, dict) else ():
+        if not isinstance(key, str):
+            raise UserError(f"the key {key!r} in {where} is not text; put it in quotes")
+        _check_keys(value, key)
+
+
+def _sentence(error: jsonschema.ValidationError) -> str:
+    where = ".".join(map(str, error.absolute_path)) or "config"
+    value: Any = error.instance
+    rule: Any = error.validator_value
+    schema: Any = error.schema
+    meaning = f" ({schema['description']})" if "description" in schema else ""
+    if "propertyNames" in error.absolute_schema_path:
+        return f"the name {value!r} in {where} cannot be used; choose another of letters and digits"
+    match error.validator:
+        case "additionalProperties":
+            known = list(schema["properties"])
+            unknown = next(key for key in value if key not in known)
+            close = difflib.get_close_matches(str(unknown), known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
+            return f"unknown configuration key {unknown} in {where}; {hint}"
+        case "type":
+            types = " or ".join([rule] if isinstance(rule, str) else rule)
+            return (
+                f"configuration key {where} must be of type {types}, not {value!r}{meaning}"
+                f"{_number_hint(value, types)}"
+            )
+        case "enum":
+            choices = ", ".join(map(str, rule))
+            return f"configuration key {where} must be one of {choices}, not {value!r}{meaning}"
+        case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
+            bound = {
+                "minimum": "at least",
+                "exclusiveMinimum": "greater than",
+                "maximum": "at most",
+                "exclusiveMaximum": "less than",
+            }[error.validator]
+            return f"configuration key {where} must be {bound} {rule}, not {value!r}{meaning}"
+        case "required":
+            missing = next(key for key in rule if key not in value)
+            return f"configuration key {where} lacks {missing}; add it"
+        case _:
+            return f"configuration key {where} is wrong: {error.message}{meaning}"
+
+
+def _number_hint(value: Any, types: str) -> str:
+    """How to write a number that YAML reads as text (1e-5) or as a fraction (3.0)."""
+    if types not in ("integer", "number") or isinstance(value, bool):
+        return ""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return ""
+    if not math.isfinite(number):
+        return ""
+    if types == "integer":
+        return f"; write {number:.0f}" if number.is_integer() else ""
+    return "; write it with a decimal point and a signed exponent, as in 1.0e-5"
