@@ -141,7 +141,7 @@ def test_a_full_disk_is_reported_and_no_partial_file_remains(tmp_path):
     *_, last = training.log("model").splitlines()
     assert last == (
         f"error: cannot use {tmp_path}/model/checkpoint: File too large; "
-        "free space, move what is in the way or set its permissions, then run again"
+        "free space, move the file that is in the way or change its permissions, then run again"
     )
     assert "Traceback" not in training.log("model")
     assert files(tmp_path / "model") == set()
