@@ -13,7 +13,10 @@ BIN := .venv/bin
 ENGINE := $(if $(filter Darwin-arm64,$(shell uname -sm | tr ' ' -)),torch,mxnet)
 # snakefmt calls shfmt, the rules call python.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-NAMED = $(or $(NAME),$(error say which results: make $@ NAME=quick))
+# A word for the shell, and a text for YAML, which --config reads.
+quoted = '$(subst ','\'',$(1))'
+text = '$(subst ','',$(1))'
+NAMED = $(call quoted,results/$(or $(NAME),$(error say which results: make $@ NAME=quick)))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slurm env estimate label model tables archive adopt lint lock
@@ -50,22 +53,26 @@ estimate: .venv/$(BUILD) ## estimate the time of the trainings; CORES=, GPUS=, A
 
 label: .venv/$(BUILD) ## label the music in AUDIO=FOLDER with MODEL=FILE; NAME= of the results
 	$(BIN)/snakemake --snakefile label.smk --cores $(or $(CORES),all) --config \
-		model="$(or $(MODEL),$(error say which model: MODEL=results/quick/model.zip))" \
-		audio_dir="$(or $(AUDIO),$(error say which music: AUDIO=FOLDER))" $(if $(NAME),name=$(NAME))
+		$(call quoted,model=$(call text,$(or $(MODEL),$(error $(NO_MODEL))))) \
+		$(call quoted,audio_dir=$(call text,$(or $(AUDIO),$(error $(NO_AUDIO))))) \
+		$(if $(NAME),$(call quoted,name=$(call text,$(NAME))))
+NO_MODEL := say which model: MODEL=results/quick/model.zip
+NO_AUDIO := say which music: AUDIO=FOLDER
 
 model: .venv/$(BUILD) ## pack the best network of results/NAME, or VARIANTS="...", into FILE=
-	$(BIN)/python -m workflow_scripts.commands.pack_model results/$(NAMED) \
-		$(if $(VARIANTS),--variants $(VARIANTS)) $(if $(FILE),--file $(FILE))
+	$(BIN)/python -m workflow_scripts.commands.pack_model $(NAMED) \
+		$(if $(VARIANTS),--variants $(foreach v,$(VARIANTS),$(call quoted,$v))) \
+		$(if $(FILE),--file $(call quoted,$(FILE)))
 
 tables: .venv/$(BUILD) ## write the tables of results/NAME again, from its predictions
-	$(BIN)/python -m workflow_scripts.commands.rewrite_tables results/$(NAMED)
+	$(BIN)/python -m workflow_scripts.commands.rewrite_tables $(NAMED)
 
 archive: .venv/$(BUILD) ## pack results/NAME and the workflow into FILE=
-	$(BIN)/python -m workflow_scripts.commands.archive results/$(NAMED) \
-		$(or $(FILE),results/$(NAME).tar.gz)
+	$(BIN)/python -m workflow_scripts.commands.archive $(NAMED) \
+		$(call quoted,$(or $(FILE),results/$(NAME).tar.gz))
 
 adopt: .venv/$(BUILD) ## take over results/NAME that another checkout made
-	$(BIN)/python -m workflow_scripts.commands.adopt results/$(NAMED)
+	$(BIN)/python -m workflow_scripts.commands.adopt $(NAMED)
 
 lint: .venv/dev ## check formats, types and spelling
 	$(BIN)/ruff format --check

@@ -16,6 +16,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from workflow_scripts.atomic_files import remove_leftovers
+from workflow_scripts.dataset.digests import digest_of_file
 from workflow_scripts.dataset.scan import fingerprint_of_all
 from workflow_scripts.errors import UserError
 from workflow_scripts.paths import ResultPaths
@@ -107,6 +108,8 @@ rule label_shard:
         runtime=growing(240),
     params:
         code=digests_of("steps/label_shard"),
+        # A copied file may be older than the labels of the model that it replaces.
+        model_digest=lambda wildcards: digest_of_file(config["model"]),
     message:
         "Label the tracks of shard {wildcards.shard}"
     shell:

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -14,6 +15,7 @@ class Answer:
 
     status: int | None = None  # answer with this status and no content
     headers: dict = field(default_factory=dict)
+    endless: bool = False  # with a status: send content until the client hangs up
     hang_up: bool = False  # close the connection before any answer
     sent: int | None = None  # close the connection after this many bytes of the content
     stall: bool = False  # keep the connection open and silent instead of closing it
@@ -78,6 +80,12 @@ class FaultServer:
         if answer.stall_before:
             self.end.wait(DEADLINE)
         if answer.hang_up or answer.stall_before:
+            return
+        if answer.endless:
+            self._head(handler, answer.status, answer.headers)
+            with suppress(OSError):
+                while not self.end.is_set():
+                    handler.wfile.write(self.content)
             return
         if answer.status is not None:
             self._head(handler, answer.status, {"Content-Length": "0"} | answer.headers)

@@ -5,10 +5,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from workflow_scripts.errors import UserError
+
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; rename it to `path` if the block raises nothing."""
+    """Yield a temporary path beside `path`; rename it to `path` if the block raises nothing.
+
+    Where `path` is a link, its target is replaced. Raises UserError if it is a device or the like.
+    """
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UserError(f"{path} is not a regular file; give another file to write")
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: numpy.save and others choose by it or would append their own.
     partial = path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}")

@@ -1,6 +1,9 @@
 """Errors that the user can fix, and text that is safe to print."""
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 
 class UserError(Exception):
@@ -24,6 +27,17 @@ FIXABLE_OS_ERRORS = frozenset(
         errno.ENOTDIR,
     }
 )
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what a reader raises for a damaged file of results into a UserError."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UserError(
+            f"{path} is damaged or of another version of the workflow; remove it and run snakemake"
+        ) from None
 
 
 def printable(text: str) -> str:

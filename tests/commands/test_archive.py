@@ -1,17 +1,29 @@
 """Archives: results packed with their workflow, and tables made again from predictions."""
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
 
+import pandas as pd
 import pytest
 import yaml
 
-from tests.conftest import UP_TO_THE_TABLE, Workflow, only, run_module, write_classes
+from tests.conftest import (
+    UP_TO_THE_TABLE,
+    Workflow,
+    only,
+    run_module,
+    shipped_config,
+    write_classes,
+)
+from workflow_scripts.commands.archive import files_in
 from workflow_scripts.commands.finished_results import FinishedResults
 from workflow_scripts.errors import UserError
+from workflow_scripts.paths import ResultPaths
+from workflow_scripts.workflow import configuration
 from workflow_scripts.workflow.run_lock import RunLock
 
 SMALL = {
@@ -41,12 +53,42 @@ def test_results_in_use_are_refused(tmp_path):
 
 
 def test_no_run_starts_while_a_command_uses_the_results(tmp_path):
-    (tmp_path / "config.yaml").write_text("variants: {}\nfolds: 3\n")
+    config = shipped_config()
+    configuration.complete(config)
+    configuration.keep(config, ResultPaths(tmp_path))
     results = FinishedResults.open(tmp_path)
     with pytest.raises(UserError, match="is in use by"):
         RunLock(tmp_path).acquire()
     del results
     RunLock(tmp_path).acquire()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "is damaged or of another version of the workflow; remove it and run snakemake"),
+        ("[]", "is damaged or of another version"),
+        ("a: [", "is not YAML; remove it and run snakemake"),
+        (
+            "dataset: demo\naudio_dir: null\n",
+            ": the configuration lacks name; add it, or run",
+        ),
+    ],
+)
+def test_a_damaged_configuration_is_reported_in_one_sentence(tmp_path, text, sentence):
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.raises(UserError, match=sentence) as error:
+        FinishedResults.open(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_only_regular_files_are_packed_and_no_link_is_followed_upwards(tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep/a").touch()
+    (tmp_path / "deep/up").symlink_to("..")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "pipe")
+    assert files_in(tmp_path) == [tmp_path / "deep/a"]
 
 
 def pack(folder, file):
@@ -156,12 +198,66 @@ class TestArchive:
 
 def change_a_prediction(results):
     path = results / "predictions/time_1x60/fold-0.csv"
-    path.write_text(path.read_text().replace("slow", "fast"))
+    table = pd.read_csv(path)
+    table["predicted"] = table["predicted"].map({"slow": "fast", "fast": "slow"})
+    table.to_csv(path, index=False)
 
 
 def change_the_configuration(results):
     path = results / "config.yaml"
     path.write_text(path.read_text().replace("seed: 2016", "seed: 2017"))
+
+
+def change_the_folds(results):
+    path = results / "config.yaml"
+    path.write_text(path.read_text().replace("folds: 3", "folds: 4"))
+
+
+def shorten_a_prediction(results):
+    path = results / "predictions/time_1x60/fold-0.csv"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (change_the_configuration, "was trained with another seed than in"),
+        (change_the_folds, "folds.csv has 3 folds, "),
+        (shorten_a_prediction, "fold-0.csv has other tracks than the fold; remove it and run"),
+        (
+            lambda results: (results / "predictions/time_1x60/fold-1.csv").write_text(""),
+            "fold-1.csv is damaged or of another version of the workflow; remove it",
+        ),
+        (
+            lambda results: (results / "models/time_1x60/fold-0/fit.json").write_text("{}"),
+            "fit.json is damaged or of another version",
+        ),
+        (
+            lambda results: (results / "baselines.csv").write_text(""),
+            "baselines.csv is damaged or of another version",
+        ),
+        (
+            lambda results: (results / "folds.csv").write_text(""),
+            "folds.csv is damaged or of another version",
+        ),
+    ],
+)
+@pytest.mark.parametrize("command", ["rewrite_tables", "pack_model"])
+def test_damaged_results_give_neither_tables_nor_a_model(
+    packed, tmp_path, command, change, sentence
+):
+    results = shutil.copytree(packed / "results/small", tmp_path / "small")
+    for variant in ("time_1x60", "frequency_32x1"):
+        (results / "onnx" / variant).mkdir(parents=True)
+    before = (results / "table1.csv").read_bytes()
+    change(results)
+    code, output = run_module(f"commands.{command}", results)
+    assert code == 1, output
+    assert output.startswith("error: ") and output.count("\n") == 1
+    assert sentence in output
+    assert (results / "table1.csv").read_bytes() == before
+    assert not (results / "model.zip").exists()
 
 
 @pytest.mark.slow

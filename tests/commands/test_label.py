@@ -66,7 +66,9 @@ class TestBadTracks:
         (tmp_path / "empty.wav").touch()
         (tmp_path / "text.mp3").write_text("no audio")
         soundfile.write(tmp_path / "loud.wav", np.full(44100 * 8, 1e19), 44100, "FLOAT")
+        os.mkfifo(tmp_path / "pipe.wav")
         names = ("silent.wav", "short.wav", "empty.wav", "text.mp3", "none.wav", "loud.wav")
+        names += ("pipe.wav",)
         problems = self.problems(model, track, *(tmp_path / name for name in names), track)
         assert problems[0] == problems[-1] == ""
         assert problems[1] == "is silent throughout"
@@ -76,6 +78,7 @@ class TestBadTracks:
         assert problems[3:5] == ["is empty", "cannot be decoded as audio"]
         assert problems[5] == "does not exist"
         assert problems[6] == "has samples too large for audio"
+        assert problems[7] == "is not a file"
         (too_long,) = self.problems(model, tmp_path / ("x" * 300))
         assert too_long == "cannot be read: File name too long"
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 import unicodedata
 from pathlib import Path
 
@@ -368,8 +369,60 @@ class TestDigests:
         assert len(sizes) == 4 and sizes.min() > 150
 
 
-def test_a_scan_returns_size_and_modification_time(tmp_path):
+def test_a_scan_returns_size_modification_time_and_permissions(tmp_path):
     touch(tmp_path, "a/b/xyz", ".hidden/x", "a/.x")
     (file,) = scan(str(tmp_path))
     status = (tmp_path / "a/b/xyz").stat()
-    assert file == (str(tmp_path / "a/b/xyz"), status.st_size, status.st_mtime_ns)
+    mode = stat.S_IMODE(status.st_mode)
+    assert file == (str(tmp_path / "a/b/xyz"), status.st_size, status.st_mtime_ns, mode)
+
+
+def test_a_file_that_becomes_readable_changes_the_fingerprint(tmp_path):
+    """Its digest is missing until then, although size and modification time stay."""
+    touch(tmp_path, "a/x.wav")
+    (tmp_path / "a/x.wav").chmod(0o000)
+    before = fingerprint(str(tmp_path))
+    (tmp_path / "a/x.wav").chmod(0o644)
+    assert fingerprint(str(tmp_path)) != before
+
+
+def test_a_folder_that_cannot_be_read_does_not_stop_the_planning(tmp_path, monkeypatch):
+    """The step that lists the files reports it."""
+    touch(tmp_path, "a/x.wav")
+    before = fingerprint(str(tmp_path))
+
+    def refuse(path):
+        raise PermissionError(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert fingerprint(str(tmp_path)) != before
+    with pytest.raises(PermissionError):
+        list(scan(str(tmp_path)))
+
+
+def test_a_file_that_vanishes_during_a_scan_is_skipped(tmp_path, monkeypatch):
+    touch(tmp_path, "a/x", "a/y")
+    files = scan(str(tmp_path))
+    first = Path(next(files).path)
+    (other,) = {tmp_path / "a/x", tmp_path / "a/y"} - {first}
+    other.unlink()
+    assert list(files) == []
+
+
+@pytest.mark.parametrize("name", ["control", "x.bpm"])
+def test_a_named_pipe_does_not_stop_the_listing(tmp_path, name):
+    touch(tmp_path, "a/x.wav")
+    os.mkfifo(tmp_path / "a" / name)
+    if name == "x.bpm":
+        with pytest.raises(UserError, match=r"x\.bpm is not a file; put the tempo into it or"):
+            class_folders(str(tmp_path), is_audio)
+    else:
+        _, ignored = class_folders(str(tmp_path), is_audio)
+        assert ignored == [str(tmp_path / "a/control")]
+
+
+def test_only_the_beginning_of_a_tempo_is_read(tmp_path):
+    touch(tmp_path, "a/x.wav")
+    (tmp_path / "a/x.bpm").symlink_to("/proc/self/maps")
+    with pytest.raises(UserError, match="is not a positive number"):
+        class_folders(str(tmp_path), is_audio)

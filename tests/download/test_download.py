@@ -284,6 +284,11 @@ class TestOddAnswers:
         always(server, answer)
         assert fetch("/a", "/b") == CONTENT
 
+    @pytest.mark.parametrize("status", [404, 503])
+    def test_an_error_page_is_not_read_to_its_end(self, server, fetch, status):
+        always(server, Answer(status=status, endless=True))
+        assert fetch("/a", "/b") == CONTENT
+
     @pytest.mark.parametrize("header", ["Content-Range", "Content-Length"])
     def test_an_impossible_number_is_not_read(self, server, fetch, tmp_path, header):
         (tmp_path / PART).write_bytes(CONTENT[:HALF])

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import random
 import shutil
 import stat
 import tarfile
@@ -106,6 +107,51 @@ def test_a_truncated_archive_is_an_error(tmp_path):
     with pytest.raises(UserError, match="cannot unpack"):
         unpack(archive, md5_of(archive), tmp_path / "data" / "Data")
     assert list((tmp_path / "data").iterdir()) == []
+
+
+def header(**fields):
+    """A tar header with a correct checksum; `fields` are (offset, content)."""
+    block = bytearray(tarfile.TarInfo("Data/a").tobuf())
+    for offset, content in fields.values():
+        block[offset : offset + len(content)] = content
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+# A long name (type L, at byte 156) of one block.
+LONG_NAME = header(kind=(156, b"L"), size=(124, b"00000000001\0")) + bytes(512)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        # A time that no clock has: base 256, from byte 136.
+        header(time=(136, b"\x80" + b"\xff" * 11)) + bytes(1024),
+        LONG_NAME,
+        LONG_NAME * 3000,
+    ],
+    ids=["time", "name", "names"],
+)
+def test_a_damaged_header_is_an_error(tmp_path, content):
+    archive = tmp_path / "a.tar"
+    archive.write_bytes(content)
+    with pytest.raises(UserError, match=r"cannot unpack|has no folder"):
+        unpack(archive, md5_of(archive), tmp_path / "data" / "Data")
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+def test_a_damaged_xz_archive_is_an_error(tmp_path):
+    archive = tmp_path / "a.tar.xz"
+    with tarfile.open(archive, "w:xz") as packed:
+        info = tarfile.TarInfo("Data/a")
+        info.size = 100_000
+        packed.addfile(info, io.BytesIO(random.Random(0).randbytes(100_000)))
+    content = bytearray(archive.read_bytes())
+    content[50_000] ^= 255
+    archive.write_bytes(content)
+    with pytest.raises(UserError, match=r"cannot unpack .*; replace it"):
+        unpack(archive, md5_of(archive), tmp_path / "data" / "Data")
 
 
 @pytest.mark.parametrize(("free", "fits"), [(1_699_999, False), (1_700_000, True)])

@@ -126,6 +126,33 @@ def test_a_name_may_be_a_number():
     assert complete({"name": 2020})["name"] == "2020"
 
 
+@pytest.mark.parametrize(
+    "update",
+    [
+        {"name": "demo\n"},
+        {"variants": {"mine\n": shipped_config()["variants"]["time_1x60"]}},
+        {"ballroom": {"audio_md5": "0" * 32 + "\n"}},
+    ],
+)
+def test_a_line_break_at_the_end_of_a_name_is_refused(update):
+    """It would end the command line of a rule."""
+    with pytest.raises(UserError, match=r"is wrong|cannot be used"):
+        complete(update)
+
+
+def test_a_truth_value_is_not_a_name():
+    with pytest.raises(UserError, match=r"key name must be of type .*, not True"):
+        complete({"name": True})
+
+
+@pytest.mark.parametrize("value", [10**400, 10**5000], ids=["400", "5000"])
+def test_a_number_without_a_float_is_refused(value):
+    with pytest.raises(UserError, match="the number learning_rate has more than 300 digits; give"):
+        complete({"training": {"learning_rate": value}})
+    with pytest.raises(UserError, match="the number seed has more than 300 digits; give"):
+        complete({"seed": value})
+
+
 def test_a_tilde_in_audio_dir_is_expanded(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "music").mkdir()

@@ -2,11 +2,15 @@
 
 import csv
 import json
+import os
 import re
+import shlex
 import shutil
+import subprocess
 
 import pandas as pd
 import pytest
+import yaml
 
 from tests.conftest import ROOT, Workflow, finished, run_module, write_classes
 from tests.model_files import packed
@@ -52,6 +56,10 @@ def test_names_are_spread_evenly_over_the_shards():
         ),
         ({"model": "README.md", "audio_dir": ".", "shards": "x"}, "shards is 'x'; it must be"),
         ({"model": "README.md", "audio_dir": ".", "shards": 0}, "shards is 0; it must be"),
+        (
+            {"model": "README.md", "audio_dir": ".", "shards": 10**6},
+            "shards is 1000000; it must be a whole number from 1 to 4096",
+        ),
         ({"model": "~nobody-of-this-name/x"}, "audio_dir is not set"),
         ({"model": "x" * 300, "audio_dir": "~nobody-of-this-name"}, "x is not a file; check"),
         (
@@ -64,6 +72,23 @@ def test_an_invalid_configuration_is_reported_in_one_sentence(monkeypatch, confi
     monkeypatch.chdir(ROOT)
     with pytest.raises(UserError, match=sentence):
         labelling_configuration.complete(config)
+
+
+@pytest.mark.parametrize("text", ["a b", "/x/a: b", "#1 hits", "it's", '"q"', "010", "[a]", "~x;y"])
+def test_make_passes_paths_and_names_unchanged(text):
+    command = ["make", "-n", "label", f"MODEL={text}", f"AUDIO={text}", f"NAME={text}"]
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    *_, model, audio, name = shlex.split(output.replace("\\\n", " "))
+    settings = dict(part.split("=", 1) for part in (model, audio, name))
+    # As Snakemake reads --config.
+    assert {key: yaml.safe_load(value) for key, value in settings.items()} == {
+        "model": text,
+        "audio_dir": text,
+        "name": text,
+    }
+    command = ["make", "-n", "archive", "NAME=a", f"FILE={text}"]
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert shlex.split(output.replace("\\\n", " "))[-2:] == ["results/a", text]
 
 
 def test_defaults_are_filled_in(monkeypatch):
@@ -180,6 +205,10 @@ class TestLabelWorkflow:
         assert finished(label()) == always | {"label_shard": 1}
         assert self.labels(label)["../music/new.wav"]["class"] == rows[track]["class"]
         packed(label.folder / "model.zip", "time_1x60")
+        assert finished(label()) == {"label_shard": 3, "collect_labels": 1, "label": 1}
+        # As with `cp -p`, the new model is older than the labels of the model that it replaces.
+        packed(label.folder / "model.zip", "frequency_32x1")
+        os.utime(label.folder / "model.zip", (0, 0))
         assert finished(label()) == {"label_shard": 3, "collect_labels": 1, "label": 1}
 
     def test_a_missing_or_damaged_model_is_reported_in_one_sentence(self, label):

@@ -2,6 +2,7 @@
 
 import errno
 import gc
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from tests.conftest import ROOT, restore_sigint, run_module
 from workflow_scripts import interruption
 from workflow_scripts.atomic_files import atomic
+from workflow_scripts.errors import UserError
 from workflow_scripts.paths import ResultPaths
 from workflow_scripts.process import run
 from workflow_scripts.workflow import code_digests, ownership
@@ -36,6 +38,22 @@ class TestAtomic:
             path.write_text("half")
             raise ValueError("no")
         assert [p.read_text() for p in tmp_path.iterdir()] == ["old"]
+
+    def test_the_target_of_a_link_is_replaced(self, tmp_path):
+        (tmp_path / "target").write_text("old")
+        (tmp_path / "link").symlink_to("target")
+        with atomic(tmp_path / "link") as path:
+            path.write_text("new")
+        assert (tmp_path / "link").is_symlink() and (tmp_path / "target").read_text() == "new"
+
+    def test_a_special_file_is_not_replaced(self, tmp_path):
+        os.mkfifo(tmp_path / "pipe")
+        with (
+            pytest.raises(UserError, match="pipe is not a regular file; give another file"),
+            atomic(tmp_path / "pipe"),
+        ):
+            pass
+        assert (tmp_path / "pipe").is_fifo()
 
 
 class TestRun:

@@ -1,6 +1,6 @@
 """Find out whether files are audio and complete, without decoding them."""
 
-from os.path import splitext
+from os.path import isfile, splitext
 from pathlib import Path
 
 import soundfile
@@ -21,6 +21,9 @@ def is_audio(path: str) -> bool:
     _, suffix = splitext(path)  # noqa: PTH122 - called for a million paths.
     if suffix.lower() in SUFFIXES:
         return True
+    # Opening a named pipe would wait for a writer.
+    if not isfile(path):  # noqa: PTH113
+        return False
     header = _header(Path(path))
     if header.mime_type != "audio/mpeg":
         return bool(header.duration)

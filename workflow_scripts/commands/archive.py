@@ -7,22 +7,20 @@ import argparse
 import gzip
 import hashlib
 import io
-import json
 import os
 import tarfile
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.commands.finished_results import FinishedResults
+from workflow_scripts.dataset.scan import scan
 from workflow_scripts.errors import UserError
 from workflow_scripts.process import run
 from workflow_scripts.results import provenance
 from workflow_scripts.results.data_licences import DATA
 from workflow_scripts.workflow import checkout
 from workflow_scripts.workflow.code_digests import PACKAGE, digest_of
-from workflow_scripts.workflow.training_settings import settings_of
 
 CHECKOUT = PACKAGE.parent
 CODE = (
@@ -118,24 +116,14 @@ def main() -> None:
 
 def check(results: FinishedResults) -> None:
     """Raise UserError if configuration, models, predictions and tables do not match."""
-    fix = "run snakemake to its end with the configuration to keep and --forcerun tabulate"
+    results.check_settings(results.models)
     for model in results.models:
-        fit = json.loads(model.fit.read_text())
-        for key, value in settings_of(results.config, model.variant).items():
-            if fit[key] != value:
-                raise UserError(
-                    f"{model.folder} was trained with another {key} than in "
-                    f"{results.paths.config}; {fix}"
-                )
+        fit = provenance.read(model.fit)
         if hashlib.sha256(model.weights.read_bytes()).hexdigest() != fit["digests"]["weights"]:
             raise UserError(
                 f"{model.weights} has changed since the training; remove it and run snakemake"
             )
-    with tempfile.TemporaryDirectory() as again:
-        results.write_tables(Path(again))
-        for path in results.paths.tables:
-            if (Path(again) / path.name).read_bytes() != path.read_bytes():
-                raise UserError(f"{path} does not match the predictions; {fix}")
+    results.check_tables()
 
 
 def members(results: FinishedResults) -> Iterator[tuple[str, Path | bytes]]:
@@ -162,17 +150,16 @@ def members(results: FinishedResults) -> Iterator[tuple[str, Path | bytes]]:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """All files in a folder, sorted. Hidden ones are skipped, such as locks; links are followed."""
-    files = []
-    for parent, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        files += [Path(parent, name) for name in names if not name.startswith(".")]
-    return sorted(files)
+    """All regular files in a folder, sorted. Hidden ones are skipped, such as locks.
+
+    Links are followed unless they lead back to a parent folder.
+    """
+    return sorted(Path(file.path) for file in scan(str(folder)) if file.size >= 0)
 
 
 def page(results: FinishedResults) -> str:
     """The content of ARCHIVE.md."""
-    fits = [json.loads(model.fit.read_text()) for model in results.models]
+    fits = [provenance.read(model.fit) for model in results.models]
     name, dataset = results.config["name"], results.config["dataset"]
     return PAGE.format(
         name=name,

@@ -1,16 +1,22 @@
 """Finished results, for commands that run without Snakemake."""
 
 import json
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workflow_scripts.dataset import split
 from workflow_scripts.errors import UserError
 from workflow_scripts.paths import ModelPaths, ResultPaths
+from workflow_scripts.results import provenance
 from workflow_scripts.steps import tabulate
 from workflow_scripts.workflow import configuration
 from workflow_scripts.workflow.run_lock import RunLock
+from workflow_scripts.workflow.training_settings import settings_of
+
+FIX = "run snakemake to its end with the configuration to keep and --forcerun tabulate"
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class FinishedResults:
                 f"{paths.config} is missing, so the configuration of the run is unknown; run "
                 "snakemake, with --forcerun tabulate if it finds nothing to do"
             )
-        config = configuration.read(paths.config)
+        config = configuration.read_complete(paths.config)
         return cls(paths, config, paths.models(config["variants"], config["folds"]), lock)
 
     def require(self, files: Iterable[Path]) -> None:
@@ -61,6 +67,32 @@ class FinishedResults:
         predictions = [model.predictions for model in self.models]
         fits = [model.fit for model in self.models]
         return [paths.folds, paths.skipped, paths.baselines, *predictions, *fits]
+
+    def check_settings(self, models: Sequence[ModelPaths]) -> None:
+        """Raise UserError unless `models` were trained with the configuration of the results."""
+        self.require([self.paths.folds])
+        n_folds, config = split.read(self.paths.folds).n_folds, self.paths.config
+        if n_folds != self.config["folds"]:
+            raise UserError(
+                f"{self.paths.folds} has {n_folds} folds, {config} {self.config['folds']}; {FIX}"
+            )
+        self.require(model.fit for model in models)
+        for model in models:
+            fit = provenance.read(model.fit)
+            for key, value in settings_of(self.config, model.variant).items():
+                if fit.get(key) != value:
+                    raise UserError(
+                        f"{model.folder} was trained with another {key} than in {config}; {FIX}"
+                    )
+
+    def check_tables(self) -> None:
+        """Raise UserError unless the tables match the predictions."""
+        self.require([*self.paths.tables, *self.table_inputs()])
+        with tempfile.TemporaryDirectory() as again:
+            self.write_tables(Path(again))
+            for path in self.paths.tables:
+                if (Path(again) / path.name).read_bytes() != path.read_bytes():
+                    raise UserError(f"{path} does not match the predictions; {FIX}")
 
     def write_tables(self, folder: Path) -> None:
         """Write table1.csv, .md and .tex into `folder`, as the rule tabulate does."""

@@ -1,17 +1,17 @@
 """Pack the ONNX files of finished results into model.zip, a file to label music with."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from workflow_scripts.commands.finished_results import FinishedResults
-from workflow_scripts.errors import UserError
+from workflow_scripts.errors import UserError, reading
 from workflow_scripts.models import package
 from workflow_scripts.models.onnx_file import NotOurModelError
 from workflow_scripts.process import run
+from workflow_scripts.results import provenance
 
 FIX = "run snakemake to its end"
 
@@ -20,6 +20,12 @@ def best(table: pd.DataFrame) -> str:
     """The most accurate variant; ties go to segment accuracy, then to fewer parameters."""
     order = ["accuracy_mean", "segment_accuracy_mean", "parameters"]
     return str(table.sort_values(order, ascending=[False, False, True], kind="stable").iloc[0, 0])
+
+
+def best_of(csv: Path) -> str:
+    """The most accurate variant of a table1.csv."""
+    with reading(csv):
+        return best(pd.read_csv(csv, dtype={"variant": str}, keep_default_na=False))
 
 
 def chosen(results: FinishedResults, named: Sequence[str]) -> list[str]:
@@ -32,9 +38,9 @@ def chosen(results: FinishedResults, named: Sequence[str]) -> list[str]:
             )
     if named:
         return list(dict.fromkeys(named))
-    table = results.paths.tables[0]
-    results.require([table])
-    return [best(pd.read_csv(table, dtype={"variant": str}, keep_default_na=False))]
+    results.check_settings(results.models)
+    results.check_tables()
+    return [best_of(results.paths.tables[0])]
 
 
 def main() -> None:
@@ -49,13 +55,14 @@ def main() -> None:
     variants = chosen(results, options.variants)
     models = results.paths.models(variants, results.config["folds"])
     cards = {variant: results.paths.card(variant) for variant in variants}
-    results.require([*(m.onnx for m in models), *cards.values(), *(m.fit for m in models)])
+    results.check_settings(models)
+    results.require([*(m.onnx for m in models), *cards.values()])
     try:
         packed = package.together([model.onnx.read_bytes() for model in models])
     except NotOurModelError as reason:
         raise UserError(f"a file in {options.results / 'onnx'} {reason}; {FIX}") from None
     for exported, model in zip(packed.models, models, strict=True):
-        if exported.metadata.weights != json.loads(model.fit.read_text())["digests"]["weights"]:
+        if exported.metadata.weights != provenance.read(model.fit)["digests"]["weights"]:
             raise UserError(f"{model.onnx} is not the model in {model.folder}; {FIX}")
     package.write(file, packed, {name: c.read_text(encoding="utf-8") for name, c in cards.items()})
     best_of = "" if options.variants else ", the best of its Table I"

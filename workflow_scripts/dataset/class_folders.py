@@ -11,6 +11,9 @@ from workflow_scripts.dataset.scan import is_folder, scan
 from workflow_scripts.dataset.tracks import parse_tempo, stem, track_ids
 from workflow_scripts.errors import UserError
 
+# Characters of a .bpm file that are read.
+LONGEST_TEMPO = 1000
+
 
 def class_folders(
     root: str,
@@ -74,4 +77,7 @@ def _sorted_into_classes(
 
 
 def _read_tempo(path: Path) -> float | None:
-    return parse_tempo(path.read_text("utf-8-sig", errors="replace"), str(path))
+    if not path.is_file():
+        raise UserError(f"{path} is not a file; put the tempo into it or remove it")
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        return parse_tempo(file.read(LONGEST_TEMPO), str(path))

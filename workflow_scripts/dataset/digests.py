@@ -1,5 +1,6 @@
 """Content digests of files, cached so that each file is read once."""
 
+import functools
 import hashlib
 import time
 from collections.abc import Sequence
@@ -37,6 +38,13 @@ def digests(paths: Sequence[str], threads: int, cache: Path) -> list[str]:
     with atomic(cache) as path:
         table[settled].drop_duplicates().sort_values("path").to_csv(path, index=False)
     return found
+
+
+@functools.cache
+def digest_of_file(path: str) -> str:
+    """SHA-256 of the content of a file, in hexadecimal, as it was at the first call."""
+    with open(path, "rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _read(cache: Path) -> dict[File, str]:

@@ -13,14 +13,16 @@ LISTING = "tracks.csv"
 
 
 class File(NamedTuple):
-    """The path, size in bytes and modification time in nanoseconds of a file.
+    """The path, size in bytes, modification time in nanoseconds and permissions of a file.
 
-    The size is -1 if the path is not a regular file, for example a broken link or a device.
+    The size is -1 if the path is not a regular file, for example a broken link or a device. The
+    permissions are here because a file that becomes readable has to be read.
     """
 
     path: str
     size: int
     mtime_ns: int
+    mode: int
 
     @classmethod
     def at(cls, path: str) -> "File":
@@ -28,13 +30,14 @@ class File(NamedTuple):
         try:
             status = os.stat(path)
         except (OSError, ValueError):
-            return cls(path, -1, 0)
+            return cls(path, -1, 0, 0)
         return cls._of(path, status)
 
     @classmethod
     def _of(cls, path: str, status: os.stat_result) -> "File":
         regular = stat.S_ISREG(status.st_mode)
-        return cls(path, status.st_size if regular else -1, status.st_mtime_ns)
+        size = status.st_size if regular else -1
+        return cls(path, size, status.st_mtime_ns, stat.S_IMODE(status.st_mode))
 
 
 def scan(folder: str) -> Iterator[File]:
@@ -43,11 +46,29 @@ def scan(folder: str) -> Iterator[File]:
     Links are followed unless they lead back to a parent folder. Raises OSError if a folder cannot
     be read.
     """
-    yield from _scan(folder, frozenset())
+    waiting: list[tuple[str, frozenset[tuple[int, int]]]] = [(folder, frozenset())]
+    while waiting:
+        path, ancestors = waiting.pop()
+        status = os.stat(path)
+        here = (status.st_dev, status.st_ino)
+        if here in ancestors:
+            continue
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if is_folder(entry):
+                    waiting.append((entry.path, ancestors | {here}))
+                elif entry.is_symlink():
+                    yield File.at(entry.path)
+                else:
+                    # A file may vanish during the scan.
+                    with contextlib.suppress(FileNotFoundError):
+                        yield File._of(entry.path, entry.stat())
 
 
 def fingerprint(folder: str | None) -> str | None:
-    """A digest of the names, sizes and modification times of a data set's files.
+    """A digest of the names, sizes, times and permissions of a data set's files.
 
     The files are tracks.csv and those that it lists or, without a tracks.csv, all files in the
     folder. Returns None if `folder` is None.
@@ -59,34 +80,18 @@ def fingerprint(folder: str | None) -> str | None:
 
 
 def fingerprint_of_all(folder: str) -> str:
-    """A digest of the names, sizes and modification times of all files in a folder."""
+    """A digest of the names, sizes, times and permissions of all files in a folder."""
     return _digest(folder, scan(folder))
 
 
 def _digest(folder: str, files: Iterable[File]) -> str:
     digest = hashlib.sha256()
-    for path, size, mtime_ns in sorted(files):
-        entry = (path[len(folder) :], size, mtime_ns)
-        digest.update(repr(entry).encode(errors="surrogateescape"))
+    # The step that lists the files reports a folder that cannot be read.
+    with contextlib.suppress(OSError):
+        for path, *state in sorted(files):
+            entry = (path[len(folder) :], *state)
+            digest.update(repr(entry).encode(errors="surrogateescape"))
     return digest.hexdigest()
-
-
-def _scan(folder: str, ancestors: frozenset[tuple[int, int]]) -> Iterator[File]:
-    status = os.stat(folder)
-    here = (status.st_dev, status.st_ino)
-    if here in ancestors:
-        return
-    below = ancestors | {here}
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if is_folder(entry):
-                yield from _scan(entry.path, below)
-            elif entry.is_symlink():
-                yield File.at(entry.path)
-            else:
-                yield File._of(entry.path, entry.stat())
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.dataset.track_tables import read_table
-from workflow_scripts.errors import UserError
+from workflow_scripts.errors import UserError, reading
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,8 @@ def write(folds: Path, tracks: pd.DataFrame, assigned: np.ndarray) -> None:
 
 def read(folds: Path) -> Tracks:
     """The tracks of folds.csv. Raises UserError if it lacks a column."""
-    tracks = read_table(folds)
+    with reading(folds):
+        tracks = read_table(folds)
     if missing := {"track_id", "label", "digest", "fold"} - {*tracks}:
         raise UserError(
             f"{folds} has no column {min(missing)}: another version of the workflow made it; run "

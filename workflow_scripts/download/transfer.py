@@ -106,7 +106,11 @@ def _attempt(url: str, part: Path, patience: Patience, progress: Progress) -> bo
         running = 1
         while running:
             _, running = transfers.perform()
-            if answer.blocks and handle.getinfo(pycurl.RESPONSE_CODE) in (200, 206):
+            status = handle.getinfo(pycurl.RESPONSE_CODE)
+            if answer.blocks and status >= HTTPStatus.BAD_REQUEST:
+                # The text of an error page may be endless.
+                break
+            if answer.blocks and status in (200, 206):
                 if file is None:
                     file, total = _open(handle, answer, part, url)
                     progress.begin(file.tell(), total)

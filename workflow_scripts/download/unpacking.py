@@ -1,5 +1,6 @@
 """Unpack a checked archive, or refuse it as a whole."""
 
+import lzma
 import tarfile
 import tempfile
 import zlib
@@ -7,6 +8,18 @@ from pathlib import Path, PurePosixPath
 
 from workflow_scripts.download.disk import md5_of, require_space
 from workflow_scripts.errors import FIXABLE_OS_ERRORS, UserError
+
+# What tarfile raises for damaged archives.
+DAMAGE = (
+    tarfile.TarError,
+    EOFError,
+    OSError,
+    OverflowError,
+    RecursionError,
+    ValueError,
+    lzma.LZMAError,
+    zlib.error,
+)
 
 
 def unpack(archive: Path, md5: str, folder: Path) -> None:
@@ -28,7 +41,7 @@ def unpack(archive: Path, md5: str, folder: Path) -> None:
             require_space(folder.parent, size, f"unpacking {archive}")
             with tarfile.open(archive) as members:
                 members.extractall(holding, filter="data")
-        except (tarfile.TarError, EOFError, zlib.error, OSError) as failure:
+        except DAMAGE as failure:
             if getattr(failure, "errno", None) in FIXABLE_OS_ERRORS:
                 raise
             raise UserError(f"cannot unpack {archive}: {failure}; replace it") from None

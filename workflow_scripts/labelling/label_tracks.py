@@ -102,7 +102,9 @@ def _labelled(workers: SimpleQueue[Worker[Prediction]], track: Path) -> Labelled
     try:
         if not track.exists():
             return Labelled(track, None, "does not exist")
-        if track.is_file() and not track.stat().st_size:
+        if not track.is_file():
+            return Labelled(track, None, "is not a file")
+        if not track.stat().st_size:
             return Labelled(track, None, "is empty")
         return Labelled(track, worker(track))
     except NotAudioError as reason:

@@ -37,7 +37,7 @@ CHANNEL_AXIS = "channel_axis"
 ITEM_SIZE: dict[int, int] = {TensorProto.FLOAT: 4, TensorProto.INT64: 8}
 # Limits of what is read, at least those of config.schema.yaml. MOST_ACTIVATIONS take half a
 # gigabyte for one segment: no such network can be trained.
-MOST_CLASSES, MOST_FRAMES, MOST_TRUNKS, MOST_FILTERS = 10_000, 100_000, 16, 4096
+MOST_CLASSES, MOST_FRAMES, MOST_TRUNKS, MOST_FILTERS = 1000, 100_000, 16, 4096
 MOST_ACTIVATIONS = 1 << 27
 LONGEST_NAME = 255
 # Fields of one message: a file of the largest network has fewer than 200.

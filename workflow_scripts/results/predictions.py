@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.errors import reading
 from workflow_scripts.results.votes import majority_vote
 
 
@@ -38,7 +39,11 @@ def table(
 def read(csv: Path) -> pd.DataFrame:
     """A table written by the step evaluate; names are read as text."""
     names = {"track_id": str, "label": str, "predicted": str, "segments": str}
-    return pd.read_csv(csv, dtype=names, keep_default_na=False)
+    with reading(csv):
+        predictions = pd.read_csv(csv, dtype=names, keep_default_na=False)
+        # Raises KeyError if a column is missing.
+        predictions[[*names, "n_segments"]]
+    return predictions
 
 
 def track_accuracy(predictions: pd.DataFrame) -> float:

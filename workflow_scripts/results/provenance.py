@@ -1,7 +1,20 @@
 """A sentence on the software, seed and commit that trained the models of a table."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+from workflow_scripts.errors import reading
+
+
+def read(fit: Path) -> dict[str, Any]:
+    """The content of a fit.json. Raises UserError if it is damaged."""
+    with reading(fit):
+        content: dict[str, Any] = json.loads(fit.read_text())
+        # Raises KeyError if a key is missing.
+        _commit(content), content["seed"], content["versions"].items(), content["digests"].items()
+    return content
 
 
 def sentence(fits: Sequence[Mapping[str, Any]]) -> str:

@@ -11,6 +11,7 @@ from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.dataset import split
 from workflow_scripts.dataset.track_tables import read_table
+from workflow_scripts.errors import UserError, reading
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.process import run
 from workflow_scripts.results import predictions, provenance, table1
@@ -42,12 +43,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
 
     tracks = split.read(options.folds)
-    baselines = pd.read_csv(options.baselines)
+    with reading(options.baselines):
+        baselines = pd.read_csv(options.baselines)[["baseline", "fold", "accuracy"]]
+    n_models = len(options.variants) * tracks.n_folds
+    if len(options.predictions) != n_models:
+        raise UserError(
+            f"there are {len(options.predictions)} files of predictions, but {options.folds} has "
+            f"{tracks.n_folds} folds for {len(options.variants)} variants; run snakemake to its end"
+        )
     folds_of = zip(*[iter(options.predictions)] * tracks.n_folds, strict=True)
     rows = []
     for (variant, description), folds in zip(options.variants.items(), folds_of, strict=True):
         network = Network.from_config(description, N_BANDS, len(tracks.classes))
-        tables = [predictions.read(fold) for fold in folds]
+        tables = [predictions_of(tracks, k, path) for k, path in enumerate(folds)]
         rows.append(table1.row(variant, description, network, tables, baselines))
     table = pd.DataFrame(rows)
     if options.dataset == "ballroom":
@@ -55,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     title = f"Table I of {options.name}"
     sentences = notes(tracks, len(read_table(options.skipped)), options.dataset)
-    sentences.append(provenance.sentence([json.loads(fit.read_text()) for fit in options.fits]))
+    sentences.append(provenance.sentence([provenance.read(fit) for fit in options.fits]))
     shown = table1.for_people(table)
     with atomic(options.table) as path:
         table.to_csv(path, index=False)
@@ -63,6 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         path.write_text(table1.markdown(shown, title, sentences), encoding="utf-8")
     with atomic(options.table.with_suffix(".tex")) as path:
         path.write_text(table1.latex(shown, title, sentences), encoding="utf-8")
+
+
+def predictions_of(tracks: split.Tracks, fold: int, csv: Path) -> pd.DataFrame:
+    """The predictions in `csv`. Raises UserError unless they are of the test tracks of `fold`."""
+    table = predictions.read(csv)
+    if set(table["track_id"]) != set(tracks.track_id[tracks.fold == fold]):
+        raise UserError(f"{csv} has other tracks than the fold; remove it and run snakemake")
+    return table
 
 
 if __name__ == "__main__":

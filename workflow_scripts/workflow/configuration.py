@@ -1,13 +1,14 @@
 """Check config.yaml and its overlays before any job starts, fill in defaults, save the result."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from workflow_scripts.atomic_files import atomic
-from workflow_scripts.errors import UserError
+from workflow_scripts.errors import UserError, reading
 from workflow_scripts.paths import ResultPaths
 from workflow_scripts.workflow import configuration_checks, configuration_schema
 
@@ -26,8 +27,9 @@ def complete(config: dict[str, Any], base: Path = Path("config.yaml")) -> None:
 
     Raises UserError, one sentence on the first error: the key, its value, the allowed values.
     """
-    schema = yaml.safe_load(SCHEMA.read_text())
-    if isinstance(config.get("name"), int):
+    schema = _schema()
+    # --config name=2020 gives an integer.
+    if type(config.get("name")) is int:
         config["name"] = str(config["name"])
     configuration_schema.check(config, schema)
     _order(config, yaml.safe_load(base.read_text()) if base.is_file() else {})
@@ -50,9 +52,31 @@ def keep(config: dict[str, Any], results: ResultPaths) -> None:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The configuration in a file that `keep` wrote."""
-    config: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    """The configuration in a file that `keep` wrote, perhaps by another version of the workflow.
+
+    Raises UserError if it is damaged.
+    """
+    with reading(path), suppress(yaml.YAMLError):
+        config: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        # Raises KeyError or TypeError if it is none.
+        config["dataset"], config["audio_dir"]
+        return config
+    raise UserError(f"{path} is not YAML; remove it and run snakemake")
+
+
+def read_complete(path: Path) -> dict[str, Any]:
+    """As `read`; raises UserError also if a key is missing or has a wrong value."""
+    config = read(path)
+    try:
+        configuration_schema.check(config, {**_schema(), "required": [*_schema()["properties"]]})
+    except UserError as error:
+        raise UserError(f"{path}: {error}, or run snakemake") from None
     return config
+
+
+def _schema() -> dict[str, Any]:
+    schema: dict[str, Any] = yaml.safe_load(SCHEMA.read_text())
+    return schema
 
 
 def check_data(config: dict[str, Any], results: ResultPaths) -> None:

@@ -2,6 +2,8 @@
 
 import difflib
 import math
+import re
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import reduce
 from operator import getitem
@@ -10,7 +12,12 @@ from typing import Any
 import jsonschema
 import yaml
 
-from workflow_scripts.errors import UserError
+from workflow_scripts.errors import UserError, printable
+
+# Larger integers have no float, and Python does not print the largest.
+LARGEST_INTEGER = 10**300
+# Characters of a value that a sentence shows.
+LONGEST_VALUE = 200
 
 
 def check(config: dict[str, Any], schema: dict[str, Any]) -> None:
@@ -18,7 +25,7 @@ def check(config: dict[str, Any], schema: dict[str, Any]) -> None:
 
     Text that YAML reads as a value of the required type is replaced, in place.
     """
-    _check_keys(config, "config")
+    _check_values(config, "config")
     validator = _Validator(schema)
     _read_text(config, validator)
     errors = validator.iter_errors(config)
@@ -36,9 +43,17 @@ def _is_number(_: Any, value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
+    # In Python, $ also matches before a line break at the end.
+    if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), value):
+        yield jsonschema.ValidationError(f"{_shown(value)} does not match {pattern!r}")
+
+
 _TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
 _Validator: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
-    jsonschema.Draft202012Validator, type_checker=_TYPES.redefine("number", _is_number)
+    jsonschema.Draft202012Validator,
+    {"pattern": _pattern},
+    type_checker=_TYPES.redefine("number", _is_number),
 )
 
 
@@ -57,12 +72,23 @@ def _read_text(config: dict[str, Any], validator: Any) -> None:
                     reduce(getitem, parents, config)[last] = value
 
 
-def _check_keys(part: Any, where: str) -> None:
-    """Raise UserError for a key that YAML does not read as text, such as 2020 or true."""
-    for key, value in part.items() if isinstance(part, dict) else ():
-        if not isinstance(key, str):
-            raise UserError(f"the key {key!r} in {where} is not text; put it in quotes")
-        _check_keys(value, key)
+def _check_values(part: Any, where: str) -> None:
+    """Raise UserError for a key that YAML does not read as text (2020, true) or a huge number."""
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if not isinstance(key, str):
+                raise UserError(f"the key {key!r} in {where} is not text; put it in quotes")
+            _check_values(value, key)
+    elif isinstance(part, list):
+        for value in part:
+            _check_values(value, where)
+    elif isinstance(part, int) and abs(part) > LARGEST_INTEGER:
+        raise UserError(f"the number {where} has more than 300 digits; give a smaller one")
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
 
 
 def _sentence(error: jsonschema.ValidationError) -> str:
@@ -79,16 +105,18 @@ def _sentence(error: jsonschema.ValidationError) -> str:
             unknown = next(key for key in value if key not in known)
             close = difflib.get_close_matches(str(unknown), known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
-            return f"unknown configuration key {unknown} in {where}; {hint}"
+            return f"unknown configuration key {printable(unknown)} in {where}; {hint}"
         case "type":
             types = " or ".join([rule] if isinstance(rule, str) else rule)
             return (
-                f"configuration key {where} must be of type {types}, not {value!r}{meaning}"
+                f"configuration key {where} must be of type {types}, not {_shown(value)}{meaning}"
                 f"{_number_hint(value, types)}"
             )
         case "enum":
             choices = ", ".join(map(str, rule))
-            return f"configuration key {where} must be one of {choices}, not {value!r}{meaning}"
+            return (
+                f"configuration key {where} must be one of {choices}, not {_shown(value)}{meaning}"
+            )
         case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
             bound = {
                 "minimum": "at least",
@@ -96,10 +124,11 @@ def _sentence(error: jsonschema.ValidationError) -> str:
                 "maximum": "at most",
                 "exclusiveMaximum": "less than",
             }[error.validator]
-            return f"configuration key {where} must be {bound} {rule}, not {value!r}{meaning}"
+            return f"configuration key {where} must be {bound} {rule}, not {_shown(value)}{meaning}"
         case "required":
             missing = next(key for key in rule if key not in value)
-            return f"configuration key {where} lacks {missing}; add it"
+            part = f"configuration key {where}" if error.absolute_path else "the configuration"
+            return f"{part} lacks {missing}; add it"
         case _:
             return f"configuration key {where} is wrong: {error.message}{meaning}"
 

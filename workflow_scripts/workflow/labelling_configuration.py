@@ -15,6 +15,7 @@ DEFAULTS: dict[str, Any] = {"audio_dir": None, "model": None, "name": "labelled"
 USAGE = "make label MODEL=results/NAME/model.zip AUDIO=FOLDER"
 KEPT = "label.yaml"
 # As in config.schema.yaml.
+MOST_SHARDS = 4096
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 
 
@@ -39,6 +40,8 @@ def complete(config: dict[str, Any]) -> None:
             f"model {config['model']} is not a file; check the path (`make model NAME=...` makes "
             "results/NAME/model.zip)"
         )
+    if not os.access(config["model"], os.R_OK):
+        raise UserError(f"model {config['model']} cannot be read; change its permissions")
     if not os.path.isdir(config["audio_dir"]):  # noqa: PTH112
         raise UserError(f"audio_dir {config['audio_dir']} is not a folder; check the path")
     config["name"] = str(config["name"])
@@ -48,8 +51,10 @@ def complete(config: dict[str, Any]) -> None:
             "underscores, starting with a letter or a digit"
         )
     shards = str(config["shards"])
-    if not shards.isdecimal() or int(shards) < 1:
-        raise UserError(f"shards is {config['shards']!r}; it must be a whole number of at least 1")
+    if not re.fullmatch("[0-9]{1,4}", shards) or not 1 <= int(shards) <= MOST_SHARDS:
+        raise UserError(
+            f"shards is {config['shards']!r}; it must be a whole number from 1 to {MOST_SHARDS}"
+        )
     config["shards"] = int(shards)
 
 

@@ -4,6 +4,7 @@ Snakemake's locks remain after a killed run and then require `snakemake --unlock
 system releases a file lock when its process ends, even if it is killed.
 """
 
+import errno
 import getpass
 import os
 import platform
@@ -36,6 +37,9 @@ class RunLock:
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            # The files of the lock may exist already.
+            if not os.access(self._folder, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             self._lock.acquire(blocking=False)
             if self._last_run() != self._planned_after:
                 self._lock.release()
