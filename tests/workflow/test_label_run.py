@@ -74,11 +74,22 @@ def test_an_invalid_configuration_is_reported_in_one_sentence(monkeypatch, confi
         labelling_configuration.complete(config)
 
 
+def last_command(*arguments):
+    """The words of the last command that `make` would run."""
+    # These tests may run below `make test`.
+    environment = {
+        name: v for name, v in os.environ.items() if not name.startswith(("MAKE", "MFL"))
+    }
+    command = ["make", "--no-print-directory", "--dry-run", *arguments]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    return shlex.split(done.stdout.replace("\\\n", " "))
+
+
 @pytest.mark.parametrize("text", ["a b", "/x/a: b", "#1 hits", "it's", '"q"', "010", "[a]", "~x;y"])
 def test_make_passes_paths_and_names_unchanged(text):
-    command = ["make", "-n", "label", f"MODEL={text}", f"AUDIO={text}", f"NAME={text}"]
-    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    *_, model, audio, name = shlex.split(output.replace("\\\n", " "))
+    *_, model, audio, name = last_command("label", f"MODEL={text}", f"AUDIO={text}", f"NAME={text}")
     settings = dict(part.split("=", 1) for part in (model, audio, name))
     # As Snakemake reads --config.
     assert {key: yaml.safe_load(value) for key, value in settings.items()} == {
@@ -86,9 +97,7 @@ def test_make_passes_paths_and_names_unchanged(text):
         "audio_dir": text,
         "name": text,
     }
-    command = ["make", "-n", "archive", "NAME=a", f"FILE={text}"]
-    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert shlex.split(output.replace("\\\n", " "))[-2:] == ["results/a", text]
+    assert last_command("archive", "NAME=a", f"FILE={text}")[-2:] == ["results/a", text]
 
 
 def test_defaults_are_filled_in(monkeypatch):
