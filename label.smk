@@ -10,6 +10,7 @@ Needs: a model file and a folder of audio, not the experiment that made the mode
 Makes: results/<name>/labels.csv and .json; `name` is "labelled" by default.
 """
 
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -40,6 +41,8 @@ offer_to_jobs()
 D = f"results/{config['name']}"
 RUN_LOCK = RunLock(RESULTS.folder)
 SHARDS = range(config["shards"])
+# Read once, not for each shard.
+model_digest = cache(digest_of_file)
 
 
 def growing(first):
@@ -109,7 +112,7 @@ rule label_shard:
     params:
         code=digests_of("steps/label_shard"),
         # A copied file may be older than the labels of the model that it replaces.
-        model_digest=lambda wildcards: digest_of_file(config["model"]),
+        model_digest=lambda wildcards: model_digest(config["model"]),
     message:
         "Label the tracks of shard {wildcards.shard}"
     shell:

@@ -1,6 +1,5 @@
 """Content digests of files, cached so that each file is read once."""
 
-import functools
 import hashlib
 import time
 from collections.abc import Sequence
@@ -40,9 +39,8 @@ def digests(paths: Sequence[str], threads: int, cache: Path) -> list[str]:
     return found
 
 
-@functools.cache
 def digest_of_file(path: str) -> str:
-    """SHA-256 of the content of a file, in hexadecimal, as it was at the first call."""
+    """SHA-256 of the content of a file, in hexadecimal. Raises OSError if it cannot be read."""
     with open(path, "rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
@@ -65,7 +63,6 @@ def _digest(file: File) -> str:
     if file.size < 0:
         return ""
     try:
-        with open(file.path, "rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()
+        return digest_of_file(file.path)
     except OSError:
         return ""
