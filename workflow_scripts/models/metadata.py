@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from workflow_scripts.dataset.level import TrainingLevel
 from workflow_scripts.networks.architecture import Network
 
 # Version of the metadata; increased when an older reader would misunderstand a file.
@@ -17,7 +18,8 @@ class Metadata:
 
     `network` has input_frames, trunks, hidden and init of the variant in config.yaml. `accuracy` is
     in %, on the `n_test_tracks` test tracks of the fold. `front_end` is
-    `audio.parameters.FRONT_END`. `weights` is the SHA-256 of weights.npz.
+    `audio.parameters.FRONT_END`. `weights` is the SHA-256 of weights.npz. `level` is that of the
+    training tracks; None in files of version 0.9.0 and earlier.
     """
 
     dataset: str
@@ -32,16 +34,16 @@ class Metadata:
     network: dict[str, Any]
     front_end: dict[str, Any]
     weights: str
+    level: TrainingLevel | None = None
 
     def texts(self) -> dict[str, str]:
         """A JSON text for each field and for the format version, by name."""
-        return {name: json.dumps(value) for name, value in asdict(self).items()} | {
-            "format": json.dumps(FORMAT)
-        }
+        values = asdict(self) | {"format": FORMAT}
+        return {name: json.dumps(v) for name, v in values.items() if (name, v) != ("level", None)}
 
     @classmethod
     def n_texts(cls) -> int:
-        """The number of entries in `texts`."""
+        """The largest number of entries in `texts`."""
         return len(fields(cls)) + 1
 
     @classmethod
@@ -49,8 +51,14 @@ class Metadata:
         """The metadata in `texts`. Raises ValueError, KeyError or TypeError if they are invalid."""
         if json.loads(texts["format"]) != FORMAT:
             raise ValueError("unknown format")
-        values = {name: json.loads(texts[name]) for name in cls.__dataclass_fields__}
-        return cls(**values | {"classes": tuple(values["classes"])})
+        names = [name for name in cls.__dataclass_fields__ if name != "level" or name in texts]
+        if {*texts} != {*names, "format"}:
+            raise ValueError("unknown entries")
+        values = {name: json.loads(texts[name]) for name in names}
+        values["classes"] = tuple(values["classes"])
+        if "level" in values:
+            values["level"] = TrainingLevel.read(values["level"])
+        return cls(**values)
 
     def network_for(self, n_bands: int) -> Network:
         """The network. Raises ValueError, KeyError or TypeError if `network` is invalid."""

@@ -4,11 +4,13 @@ The sections follow Mitchell et al., Model Cards for Model Reporting (FAT* 2019)
 """
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import pandas as pd
 
 from workflow_scripts.audio.parameters import FRAME_RATE
+from workflow_scripts.dataset.level import NORMALISED, TARGET, TrainingLevel, in_db
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.models.metadata import Metadata
 from workflow_scripts.models.onnx_file import INPUT, OUTPUT
@@ -35,6 +37,7 @@ cross-validation.
 
 {n_tracks} tracks of the data set {dataset}.
 {licence}
+{level}
 
 ## Protocol
 
@@ -108,6 +111,7 @@ def text(
         classes=", ".join(map(_plain, first.classes)),
         n_tracks=len(tracks.label),
         licence=DATA[dataset].format(name=name),
+        level=_level([about.level for about in metadata if about.level]),
         validation=VALIDATION[fits[0]["validation"]],
         training=_training(fits[0]),
         trained=provenance.sentence(fits),
@@ -117,6 +121,21 @@ def text(
         by_fold=_by_fold(metadata),
         error=error,
         more_limits=SYNTHETIC if dataset == "demo" else "",
+    )
+
+
+def _level(levels: Sequence[TrainingLevel]) -> str:
+    """The level of the training tracks."""
+    level = reduce(TrainingLevel.together, levels)
+    measured = (
+        f"The level of the training tracks, the mean of their mel energies without band 0 and "
+        f"without silences, is {level.lowest:.1f} to {level.highest:.1f} dB (1 % of the tracks on "
+        "either side apart)."
+    )
+    return measured + (
+        f" The input has a gain for each track that brings its level to {in_db(TARGET):.0f} dB."
+        if level.input == NORMALISED
+        else " Its predictions depend on the level; the labeller warns of tracks outside this range."
     )
 
 

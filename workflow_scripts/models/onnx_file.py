@@ -171,7 +171,7 @@ def _varint(message: memoryview, place: int) -> tuple[int, int]:
 
 def _metadata(entries: list[memoryview]) -> Metadata:
     """The checked metadata. Raises NotOurModelError or any other exception if they are invalid."""
-    _require(len(entries) == Metadata.n_texts())
+    _require(len(entries) <= Metadata.n_texts())
     texts = [onnx.StringStringEntryProto.FromString(bytes(entry)) for entry in entries]
     metadata = Metadata.of({text.key: text.value for text in texts})
     if metadata.front_end != FRONT_END:

@@ -11,10 +11,12 @@ import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from workflow_scripts.atomic_files import atomic
+from workflow_scripts.dataset.level import AS_RECORDED, TrainingLevel
 from workflow_scripts.errors import UserError
 from workflow_scripts.models import onnx_file
 from workflow_scripts.models.metadata import Metadata
@@ -57,6 +59,12 @@ class Package:
         """The class names in the order of the outputs."""
         return self.models[0].metadata.classes
 
+    @property
+    def level(self) -> TrainingLevel | None:
+        """The level of the training tracks of all models; None if no model has one."""
+        known = [model.metadata.level for model in self.models if model.metadata.level]
+        return reduce(TrainingLevel.together, known) if known else None
+
     def variants(self) -> dict[str, list[Model]]:
         """The models by variant."""
         variants: dict[str, list[Model]] = {}
@@ -77,9 +85,15 @@ def together(files: Sequence[bytes]) -> Package:
     for metadata in (model.metadata for model in models):
         if (metadata.classes, metadata.dataset) != (first.classes, first.dataset):
             raise NotOurModelError("has models of different data sets")
+        if _input_level(metadata) != _input_level(first):
+            raise NotOurModelError("has models with and without normalised level")
         if networks.setdefault(metadata.variant, metadata.network) != metadata.network:
             raise NotOurModelError(f"has different networks under the name {metadata.variant}")
     return Package(tuple(models))
+
+
+def _input_level(metadata: Metadata) -> str:
+    return metadata.level.input if metadata.level else AS_RECORDED
 
 
 def write(path: Path, package: Package, cards: Mapping[str, str]) -> None:

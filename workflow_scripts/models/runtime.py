@@ -65,7 +65,9 @@ class Ensemble:
         """Raises UserError if `path` is not a model file, or a model does not run."""
         read = package.read(path)
         self.classes = read.classes
-        self.longest_input = max(m.metadata.network["input_frames"] for m in read.models)
+        self.level = read.level
+        self.inputs = {m.metadata.network["input_frames"] for m in read.models}
+        self.longest_input = max(self.inputs)
         self._path = path
         try:
             self._sessions = {

@@ -77,6 +77,7 @@ def main() -> None:
             network=fit["network"],
             front_end=FRONT_END,
             weights=hashlib.sha256(npz.read_bytes()).hexdigest(),
+            level=data.levels[fold],
         )
         model = TrainedNetwork(metadata, weights.read(npz), data.scalers[fold])
         test = data.fold(fold, model.network.frames).part("test")
