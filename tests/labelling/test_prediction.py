@@ -29,6 +29,11 @@ def distributions(rng, n, classes=3):
     return values / values.sum(axis=1, keepdims=True)
 
 
+def sound(n_frames):
+    """No frame is in a silence."""
+    return np.zeros(n_frames, bool)
+
+
 class TestPrediction:
     def test_one_network_predicts_as_in_evaluation(self):
         rng = np.random.default_rng(0)
@@ -36,7 +41,7 @@ class TestPrediction:
             # With few segments, ties are frequent.
             probabilities = distributions(rng, rng.integers(1, 6))
             predicted, votes, mean = majority_vote(probabilities)
-            prediction = predict("abc", {80: [probabilities]})
+            prediction = predict("abc", {80: [probabilities]}, sound(80 * len(probabilities)))
             assert prediction.label == "abc"[predicted]
             assert np.allclose(prediction.vote_shares, votes / len(probabilities), atol=1e-12)
             assert np.allclose(prediction.probabilities, mean, atol=1e-12)
@@ -44,20 +49,20 @@ class TestPrediction:
     def test_each_network_has_the_same_weight_whatever_its_number_of_segments(self):
         short = np.array([[0.9, 0.1]] * 10)
         long = np.array([[0.2, 0.8]] * 3)
-        prediction = predict("ab", {80: [short], 250: [long]})
+        prediction = predict("ab", {80: [short], 250: [long]}, sound(800))
         assert prediction.vote_shares == (0.5, 0.5)
         assert prediction.label == "a", "ties go to the higher mean probability"
         assert np.allclose(prediction.probabilities, (0.55, 0.45))
 
     def test_the_runner_up_has_the_next_share_of_votes(self):
         probabilities = np.array([[0.6, 0.4, 0.0]] * 3 + [[0.0, 0.4, 0.6]] * 2)
-        prediction = predict("abc", {80: [probabilities]})
+        prediction = predict("abc", {80: [probabilities]}, sound(80 * len(probabilities)))
         assert (prediction.label, prediction.runner_up) == ("a", "c")
 
     def test_the_timeline_covers_the_segments_of_the_shortest_input(self):
         short = np.array([[0.9, 0.1], [0.9, 0.1], [0.3, 0.7], [0.8, 0.2], [0.9, 0.1], [0.9, 0.1]])
         long = np.array([[0.1, 0.9]])
-        timeline = predict("ab", {80: [short], 250: [long]}).timeline
+        timeline = predict("ab", {80: [short], 250: [long]}, sound(480)).timeline
         assert [m.start for m in timeline] == pytest.approx(
             [k * 80 * 1024 / 44100 for k in range(6)]
         )

@@ -135,7 +135,7 @@ def _level(levels: Sequence[TrainingLevel]) -> str:
     return measured + (
         f" The input has a gain for each track that brings its level to {in_db(TARGET):.0f} dB."
         if level.input == NORMALISED
-        else " Its predictions depend on the level; the labeller warns of tracks outside this range."
+        else " The predictions depend on the level; the labeller warns of tracks outside the range."
     )
 
 
