@@ -19,7 +19,7 @@ from workflow_scripts.audio.silence import (
 )
 
 GROOVE = ROOT.parent / "shared" / "data" / "groove"
-SECONDS = 4
+SECONDS = 2
 TIME = np.arange(SECONDS * 44100) / 44100
 
 
@@ -102,7 +102,7 @@ class TestSound:
     @pytest.mark.skipif(not GROOVE.is_dir(), reason="needs the recordings")
     def test_no_second_of_recorded_drums_is_silence(self):
         """Also at -40 dB. Drums stop between strokes, so this is the hardest music."""
-        recordings = sorted(GROOVE.rglob("*.ogg"))[::12]
+        recordings = sorted(GROOVE.rglob("*.ogg"))[::24]
         assert recordings
         for recording in recordings:
             found = mel_bands(recording)

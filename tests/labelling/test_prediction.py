@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from itertools import pairwise
 from xml.etree import ElementTree
 
@@ -71,6 +72,38 @@ class TestPrediction:
         expected = [0.5, 0.5, 0.2, 0.8, 0.9, 0.9]
         assert [m.probabilities[0] for m in timeline] == pytest.approx(expected)
 
+    def test_silent_segments_have_no_vote(self):
+        """They are Waltz for a network; the segments with sound decide alone."""
+        jive, waltz = [0.9, 0.1], [0.3, 0.7]
+        silent = sound(80 * 9)
+        silent[80 * 3 :] = True
+        prediction = predict("jw", {80: [np.array([jive] * 3 + [waltz] * 6)]}, silent)
+        assert (prediction.label, prediction.vote_shares) == ("j", (1, 0))
+        assert np.allclose(prediction.probabilities, jive)
+        assert [prediction.at(moment) for moment in prediction.timeline] == [*"jjj", *[None] * 6]
+
+    def test_a_segment_with_a_frame_of_sound_votes(self):
+        silent = ~sound(160)
+        silent[90] = False
+        prediction = predict("ab", {80: [np.array([[0.9, 0.1], [0.2, 0.8]])]}, silent)
+        assert (prediction.label, prediction.vote_shares) == ("b", (0, 1))
+
+    def test_each_input_has_its_own_silent_segments(self):
+        """The second half of the long segment is silent; two short ones are."""
+        short = np.array([[0.9, 0.1]] * 4)
+        long = np.array([[0.2, 0.8], [0.7, 0.3]])
+        silent = sound(320)
+        silent[100:] = True
+        prediction = predict("ab", {80: [short], 160: [long]}, silent)
+        assert prediction.vote_shares == (0.5, 0.5)
+        assert np.allclose(prediction.probabilities, (0.55, 0.45))
+        expected = [(0.55, 0.45), (0.55, 0.45), None, None]
+        for moment, probabilities in zip(prediction.timeline, expected, strict=True):
+            if probabilities is None:
+                assert moment.probabilities is None
+            else:
+                assert np.allclose(moment.probabilities, probabilities)
+
     def test_folds_are_averaged_before_they_vote(self, tmp_path):
         model = packed(tmp_path / "model.zip", "time_1x60", "time_1x200")
         write_wav(tmp_path / "track.wav", clicks(np.random.default_rng(0), 120, 12))
@@ -87,6 +120,44 @@ def a_prediction(label="waltz", n=4):
     other = "tango"
     moments = [Moment(2.0 * k, 2.0 * k + 2, (0.7, 0.3) if k != 2 else (0.2, 0.8)) for k in range(n)]
     return Prediction((label, other), (0, 1), (0.575, 0.425), (0.75, 0.25), tuple(moments))
+
+
+def with_silence(warning=""):
+    """A prediction whose timeline is silent from 2 to 6 s."""
+    whole = a_prediction("silent")
+    moments = [replace(m, probabilities=None) if m.start in (2, 4) else m for m in whole.timeline]
+    return replace(whole, timeline=tuple(moments), warning=warning)
+
+
+class TestSilenceAndWarnings:
+    """A class may have the name "silent"."""
+
+    def formatted(self, name, warning=""):
+        return "".join(FORMATS[name]([details(Labelled("a.wav", with_silence(warning)))]))
+
+    def test_text(self):
+        _, timeline = self.formatted("text").splitlines()
+        assert timeline == "    0:00 silent, silent from 0:02, 0:06 silent"
+        *_, warning = self.formatted("text", "too quiet\n").splitlines()
+        assert warning == f"    warning: {printable(chr(10).join(['too quiet', '']))}"
+
+    def test_csv(self):
+        (row,) = csv.DictReader(io.StringIO(self.formatted("csv", "too quiet")))
+        assert row["timeline"] == "0.0-2.0 silent; silent 2.0-6.0; 6.0-8.0 silent"
+        assert row["warning"] == "too quiet" and row["problem"] == ""
+
+    def test_json(self):
+        (track,) = json.loads(self.formatted("json"))
+        assert track["timeline"][1] == {"start": 2, "end": 4, "class": None, "probability": None}
+        assert track["warning"] == ""
+
+    def test_a_picture_shows_no_class_there(self):
+        drawing = picture.drawing("a.wav", with_silence())
+        elements = [*ElementTree.fromstring(drawing)]
+        kinds = [element.get("class") for element in elements]
+        assert kinds.count("silent") == 2 and kinds.count("chosen") == 2
+        places = {e.get("class"): float(e.get("x")) for e in elements if e.get("class") == "silent"}
+        assert places and "nan" not in drawing
 
 
 class TestFormats:

@@ -5,7 +5,7 @@ FRAME_SIZE = 2048
 HOP_SIZE = 1024
 FRAME_RATE = SAMPLE_RATE / HOP_SIZE
 N_BANDS = 40
-# A frame with less energy in each band is silent (audio/silence.py): a tone of 1 kHz below -91 dBFS,
+# A frame with less energy in each band is silent (audio/silence.py): a 1 kHz tone below -91 dBFS,
 # or white noise below -82 dBFS (RMS). So is 16-bit dither, with or without noise shaping. Their
 # compressed energies are below 1e-6.
 SILENCE = 1e-10

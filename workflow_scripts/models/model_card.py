@@ -125,7 +125,9 @@ def text(
 
 
 def _level(levels: Sequence[TrainingLevel]) -> str:
-    """The level of the training tracks."""
+    """The level of the training tracks; empty if no model has it."""
+    if not levels:
+        return ""
     level = reduce(TrainingLevel.together, levels)
     measured = (
         f"The level of the training tracks, the mean of their mel energies without band 0 and "
