@@ -13,8 +13,8 @@ from tests import network_oracle
 from tests.conftest import biased_weights, network_of, run_module
 from tests.model_files import CLASSES, SCALER, onnx_of, trained
 from tests.networks.test_architecture import TABLE_1
-from workflow_scripts.audio.parameters import FRONT_END
 from workflow_scripts.models import onnx_file
+from workflow_scripts.models.method import FRONT_END
 from workflow_scripts.models.runtime import BATCH, Session
 from workflow_scripts.networks.engine import engine_class
 

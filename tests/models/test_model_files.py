@@ -17,7 +17,8 @@ from tests.conftest import ROOT
 from tests.model_files import CLASSES, onnx_of, packed
 from workflow_scripts.errors import UserError
 from workflow_scripts.models import package
-from workflow_scripts.models.onnx_file import NotOurModelError, read
+from workflow_scripts.models.metadata import NotOurModelError
+from workflow_scripts.models.onnx_file import read
 from workflow_scripts.models.runtime import Ensemble
 from workflow_scripts.networks.architecture import Network, Trunk
 

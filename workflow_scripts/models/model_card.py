@@ -11,7 +11,7 @@ import pandas as pd
 from workflow_scripts.audio.parameters import FRAME_RATE
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.models.metadata import Metadata
-from workflow_scripts.models.onnx_file import INPUT, OUTPUT
+from workflow_scripts.models.onnx_graph import INPUT, OUTPUT
 from workflow_scripts.results import predictions, provenance
 from workflow_scripts.results.data_licences import DATA
 

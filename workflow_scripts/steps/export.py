@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.atomic_files import atomic
-from workflow_scripts.audio.parameters import FRONT_END
 from workflow_scripts.dataset import experiment_data
 from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.dataset.parts import Part
@@ -75,7 +74,6 @@ def main() -> None:
             accuracy=round(predictions.track_accuracy(predicted[fold]), 2),
             n_test_tracks=len(predicted[fold]),
             network=fit["network"],
-            front_end=FRONT_END,
             weights=hashlib.sha256(npz.read_bytes()).hexdigest(),
         )
         model = TrainedNetwork(metadata, weights.read(npz), data.scalers[fold])
