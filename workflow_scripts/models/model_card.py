@@ -11,6 +11,7 @@ import pandas as pd
 from workflow_scripts.audio.parameters import FRAME_RATE
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.models.metadata import Metadata
+from workflow_scripts.models.method import segments_of
 from workflow_scripts.models.onnx_graph import INPUT, OUTPUT
 from workflow_scripts.results import predictions, provenance
 from workflow_scripts.results.data_licences import DATA
@@ -26,10 +27,29 @@ cross-validation.
 
 ## Input and output
 
-`{input}`: raw mel energies, float32 (segments, {frames}, {bands}), computed with the settings in
-`front_end` in the metadata of each file. Compression and normalisation are part of the model.
-`{output}`: float32 (segments, {n_classes}), in the order of `classes` in the metadata:
+`{input}`: raw mel energies, float32 (segments, {frames}, {bands}). `{output}`: float32 (segments,
+{n_classes}), in the order of `classes` in the metadata:
 {classes}.
+
+The metadata of each file state the following as JSON (`front_end`, `segments`, `graph`, `vote`).
+docs/model-files.md of the workflow has it as a short NumPy function.
+
+- **Audio.** Samples {samples}, {rate} Hz (Essentia resamples with {resampling}), the
+  {channels} of the channels.
+- **Frames.** {size} samples every {hop}; the first is {first_frame}. {padding}.
+  There are {n_frames} frames.
+- **Window.** {window}: {window_formula} with a = {coefficients}. Then {window_scaling}
+  ({window_sum}).
+- **Spectrum.** The {spectrum}.
+- **Bands.** {mel_formula} with c = {mel_constants}. {bands} bands from {lowest} to {highest} Hz:
+  {band_edges}. The weights of a band are {band_weights}
+  (Essentia's `weighting` {weighting} and `normalize` {normalize}). The energy is the
+  {energy}; there is no logarithm.
+- **In the file.** {compression}, {normalisation}.
+- **Segments.** {frames} frames every {frames} frames; the first {first}, {last}. Counted are
+  {counted} ({silence:g}).
+- **Class.** A segment {segment_vote}. The track gets {track_vote}.
+- **Several models.** Of one variant: {folds}. Of several variants: {variants}.
 
 ## Data
 
@@ -71,6 +91,25 @@ VALIDATION = {
     "segments": "It is trained on the others, of which random segments select the epoch: the "
     "validation accuracy is too high, the test accuracy is not.",
 }
+# Entries of the front end that the card quotes under their own name.
+FRONT_END_TEXTS = (
+    "samples",
+    "resampling",
+    "first_frame",
+    "n_frames",
+    "window",
+    "window_formula",
+    "window_scaling",
+    "window_sum",
+    "spectrum",
+    "mel_formula",
+    "mel_constants",
+    "band_edges",
+    "band_weights",
+    "weighting",
+    "normalize",
+    "energy",
+)
 SYNTHETIC = """\
 - The music of the demo is synthetic. The model is an example; do not label real music with it.
 """
@@ -100,7 +139,6 @@ def text(
         architecture=first.architecture,
         seconds=frames / FRAME_RATE,
         frames=frames,
-        bands=first.front_end["n_bands"],
         input=INPUT,
         output=OUTPUT,
         n_classes=len(first.classes),
@@ -116,8 +154,33 @@ def text(
         by_class=_by_class(first.classes, pd.concat(predicted)),
         by_fold=_by_fold(metadata),
         error=error,
+        **_method(first),
         more_limits=SYNTHETIC if dataset == "demo" else "",
     )
+
+
+def _method(metadata: Metadata) -> dict[str, Any]:
+    """How audio becomes input, and output a class: the texts and values of the metadata."""
+    front_end, vote = metadata.front_end, metadata.vote
+    return {
+        **{key: front_end[key] for key in FRONT_END_TEXTS},
+        **segments_of(metadata.network["input_frames"]),
+        "rate": front_end["sample_rate"],
+        "channels": front_end["channels"],
+        "size": front_end["frame_size"],
+        "hop": front_end["hop_size"],
+        "padding": front_end["padding"].capitalize(),
+        "coefficients": front_end["window_coefficients"],
+        "bands": front_end["n_bands"],
+        "lowest": front_end["lowFrequencyBound"],
+        "highest": front_end["highFrequencyBound"],
+        "compression": metadata.graph["compression"],
+        "normalisation": metadata.graph["normalisation"],
+        "segment_vote": vote["segment"],
+        "track_vote": vote["track"],
+        "folds": vote["folds"],
+        "variants": vote["variants"],
+    }
 
 
 def _training(fit: Mapping[str, Any]) -> str:
