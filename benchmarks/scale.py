@@ -84,7 +84,8 @@ def make_features(folder: Path, digests: Sequence[str]) -> list[Path]:
         index = pd.DataFrame({"digest": contents})
         index["first_frame"] = np.arange(len(contents)) * FRAMES
         index["n_frames"] = FRAMES
-        index = index.assign(total=0.0, squares=0.0, checksum="0" * 16, problem="")
+        index = index.assign(total=0.0, squares=0.0, normalised_total=0.0, normalised_squares=0.0)
+        index = index.assign(level=1e-3, silence="", checksum="0" * 16, problem="")
         index[list(features.COLUMNS)].to_csv(npy.with_suffix(".csv"), index=False)
     return shards
 

@@ -124,6 +124,7 @@ rule fit_scaler:
         code=digests_of("steps/fit_scaler"),
         normalisation=config["normalisation"],
         validation=config["validation"],
+        level=config["level"],
     message:
         "Fit the normalisation"
     shell:
@@ -133,6 +134,7 @@ rule fit_scaler:
             --folds {input.folds} \
             --normalisation {params.normalisation} \
             --validation {params.validation} \
+            --level {params.level} \
             --scaler {output.scaler} \
             >{log} 2>&1
         """

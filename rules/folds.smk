@@ -5,6 +5,9 @@ Makes: folds.csv, skipped.csv.
 """
 
 
+INPUTS = {variant["input_frames"] for variant in config["variants"].values()}
+
+
 localrules:
     assign_folds,
 
@@ -29,7 +32,8 @@ checkpoint assign_folds:
     params:
         code=digests_of("steps/assign_folds"),
         ballroom="--ballroom" if config["dataset"] == "ballroom" else "",
-        longest_input=max(v["input_frames"] for v in config["variants"].values()),
+        longest_input=max(INPUTS),
+        shorter_inputs=sorted(INPUTS - {max(INPUTS)}),
         on_bad_audio=config["on_bad_audio"],
         replicas=config["replicas"],
         group_by=lambda wildcards: config["group_by"] or "",
@@ -47,6 +51,7 @@ checkpoint assign_folds:
             --index {input.index} \
             {params.ballroom} \
             --longest-input {params.longest_input} \
+            --shorter-inputs {params.shorter_inputs} \
             --on-bad-audio {params.on_bad_audio} \
             --replicas {params.replicas} \
             --group-by={params.group_by:q} \

@@ -38,7 +38,8 @@ class Training:
         tracks = pd.DataFrame(rows, columns=["track_id", "label", "digest", "fold"])
         tracks.to_csv(folder / "folds.csv", index=False)
         write_shard(folder / "shard-0.npy", features, 40)
-        scaler = {"mean": 0.5, "std": 0.7}
+        level = {"input": "as_recorded", "lowest": -40.0, "highest": -20.0}
+        scaler = {"mean": 0.5, "std": 0.7, "level": level}
         (folder / "scaler.json").write_text(json.dumps({"folds": [scaler] * 3}))
         description = shipped_config()["variants"][variant]
         for trunk in description["trunks"].values():

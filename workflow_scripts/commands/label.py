@@ -86,7 +86,7 @@ def main() -> None:
         print(f"{found.n_ignored} files without an audio suffix are ignored", file=sys.stderr)
     if not found.tracks:
         raise UserError(f"there is no audio in {options.audio[0]}; give files or another folder")
-    n_tracks, n_bad = len(found.tracks), 0
+    n_tracks, n_bad, n_warned = len(found.tracks), 0, 0
     labelled = label_all(options.model, found.tracks, options.jobs)
     if n_tracks > 1:
         labelled = shown(labelled, n_tracks)
@@ -94,9 +94,10 @@ def main() -> None:
         labelled = drawn(labelled, options.plot)
 
     def counted() -> Iterator[dict[str, Any]]:
-        nonlocal n_bad
+        nonlocal n_bad, n_warned
         for track in labelled:
             n_bad += track.prediction is None
+            n_warned += track.prediction is not None and track.prediction.warning != ""
             yield details(track)
 
     try:
@@ -106,6 +107,8 @@ def main() -> None:
         # The reader has closed the pipe, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
+    if n_warned:
+        print(f"{n_warned} of {n_tracks} tracks have a warning; see the output", file=sys.stderr)
     if n_bad:
         raise UserError(f"{n_bad} of {n_tracks} tracks could not be labelled; see the output")
 

@@ -21,17 +21,19 @@ class Augmentation:
     """Limits of the random augmentation of each segment in each epoch; 0 disables a method.
 
     pitch_shift: largest shift up or down, in semitones. time_stretch: largest relative change of
-    tempo. mixing: share of the segments that are mixed with another segment of their class.
+    tempo. mixing: share of the segments that are mixed with another segment of their class. gain:
+    largest change of the level up or down, in dB.
     """
 
     pitch_shift: float = 0
     time_stretch: float = 0
     mixing: float = 0
+    gain: float = 0
 
     @property
     def is_on(self) -> bool:
         """Whether any method is enabled."""
-        return bool(self.pitch_shift or self.time_stretch or self.mixing)
+        return bool(self.pitch_shift or self.time_stretch or self.mixing or self.gain)
 
 
 def pitch_shift(energies: np.ndarray, semitones: float, nyquist: float) -> np.ndarray:
@@ -103,6 +105,9 @@ class Augmented:
         for label in np.unique(labels):
             of_class = np.flatnonzero(labels == label)
             self._other[of_class] = rng.choice(of_class, len(of_class))
+        # Drawn last, so that the other changes do not depend on it.
+        decibels = augmentation.gain * rng.uniform(-1, 1, n)
+        self._gain = (10 ** (decibels / 10)).astype(np.float32)
 
     def __len__(self) -> int:
         return len(self._segments)
@@ -116,7 +121,7 @@ class Augmented:
         energies = self._stretched(row)
         if self._semitones[row]:
             energies = pitch_shift(energies, self._semitones[row], self._nyquist)
-        return mix(energies, other, float(self._share[row]))
+        return self._gain[row] * mix(energies, other, float(self._share[row]))
 
     def _stretched(self, row: int) -> np.ndarray:
         """The segment at its drawn tempo. It starts earlier if the track would end too soon."""

@@ -9,7 +9,8 @@ import numpy as np
 
 from workflow_scripts.dataset import split
 from workflow_scripts.dataset.features import FeatureFiles, Features
-from workflow_scripts.dataset.normalisation import Scaler, read_scalers
+from workflow_scripts.dataset.level import AS_RECORDED, TrainingLevel
+from workflow_scripts.dataset.normalisation import Scaler, read_levels, read_scalers
 from workflow_scripts.dataset.parts import Fold
 from workflow_scripts.dataset.split import Tracks
 
@@ -31,19 +32,24 @@ def add_options(parser: argparse.ArgumentParser, scaler: bool = True) -> None:
 class ExperimentData:
     """The data that the steps after fit_scaler share.
 
-    `scalers` has one entry per fold; it is empty if no scaler was read.
+    `scalers` and `levels` have one entry per fold; they are empty if no scaler was read. The
+    features then have the level as recorded.
     """
 
     feature_files: FeatureFiles
     tracks: Tracks
     scalers: Sequence[Scaler]
+    levels: Sequence[TrainingLevel]
 
     @classmethod
     def read(cls, options: argparse.Namespace) -> "ExperimentData":
         """Read folds.csv and scaler.json; features are read on demand."""
-        files = FeatureFiles(options.features, options.index)
-        scalers = read_scalers(options.scaler) if hasattr(options, "scaler") else []
-        return cls(files, split.read(options.folds), scalers)
+        scaled = hasattr(options, "scaler")
+        scalers = read_scalers(options.scaler) if scaled else []
+        levels = read_levels(options.scaler) if scaled else []
+        level = levels[0].input if levels else AS_RECORDED
+        files = FeatureFiles(options.features, options.index, level)
+        return cls(files, split.read(options.folds), scalers, levels)
 
     def features(self, digests: Sequence[str] | np.ndarray) -> Features:
         """The features of the tracks with these content digests."""

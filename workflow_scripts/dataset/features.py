@@ -12,6 +12,9 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.atomic_files import atomic
+from workflow_scripts.audio.silence import in_silence
+from workflow_scripts.dataset import silence
+from workflow_scripts.dataset.level import AS_RECORDED, NORMALISED, level_of, normalising_gain
 from workflow_scripts.dataset.normalisation import Sums
 
 COLUMNS = {
@@ -20,6 +23,10 @@ COLUMNS = {
     "n_frames": np.int64,
     "total": np.float64,
     "squares": np.float64,
+    "normalised_total": np.float64,
+    "normalised_squares": np.float64,
+    "level": np.float64,
+    "silence": str,
     "checksum": str,
     "problem": str,
 }
@@ -43,8 +50,9 @@ def write_shard(npy: Path, contents: Iterable[Content], n_bands: int) -> None:
     """Write the energies to `npy`, float32 (frames, bands), and its index to a .csv beside it.
 
     The index has one row per content: digest, first_frame, n_frames; total and squares, the sums
-    that the scaler is fitted to; checksum of the energies; problem. One content is in memory at a
-    time.
+    outside silences that the scaler is fitted to, as recorded and with normalised level; level;
+    silence, the frames in silences (`silence.as_text`); checksum of the energies; problem. One
+    content is in memory at a time.
     """
     rows, first = [], 0
     with atomic(npy) as path, path.open("wb") as file:
@@ -52,15 +60,25 @@ def write_shard(npy: Path, contents: Iterable[Content], n_bands: int) -> None:
         for content in contents:
             energies = np.ascontiguousarray(content.energies, "<f4")
             file.write(energies.data)
-            sums = Sums.of(energies)
             checksum = hashlib.sha256(energies.data).hexdigest()[:16]
             place = (content.digest, first, len(energies))
-            rows.append((*place, sums.total, sums.squares, checksum, content.problem))
+            rows.append((*place, *_measured(energies), checksum, content.problem))
             first += len(energies)
         # NumPy pads the header, so the final number of frames fits.
         _write_header(file, first, n_bands)
     with atomic(npy.with_suffix(".csv")) as path:
         pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(path, index=False)
+
+
+def _measured(energies: np.ndarray) -> tuple[float, float, float, float, float, str]:
+    """The columns of the index from total to silence."""
+    silent = in_silence(energies)
+    sound, level = energies[~silent], level_of(energies, silent)
+    sums, normalised = Sums.of(sound), Sums.of(sound * normalising_gain(level))
+    return (
+        *(sums.total, sums.squares, normalised.total, normalised.squares, level),
+        silence.as_text(silent),
+    )
 
 
 def read_index(csv: Path) -> pd.DataFrame:
@@ -71,8 +89,8 @@ def read_index(csv: Path) -> pd.DataFrame:
 def look_up(index: Sequence[Path], digests: Sequence[str] | np.ndarray) -> pd.DataFrame:
     """The rows of these digests in the indices of all shards, in the order of `digests`.
 
-    Columns: shard, first_frame, n_frames, total, squares, checksum. Raises KeyError if a digest is
-    in no shard.
+    Columns: shard, and those of `write_shard` except digest and problem. Raises KeyError if a
+    digest is in no shard.
     """
     wanted = pd.Index(digests)
     tables = []
@@ -84,10 +102,14 @@ def look_up(index: Sequence[Path], digests: Sequence[str] | np.ndarray) -> pd.Da
 
 @dataclass(frozen=True)
 class FeatureFiles:
-    """The feature files of an experiment: .npy shards, and their .csv indices in the same order."""
+    """The feature files of an experiment: .npy shards, and their .csv indices in the same order.
+
+    With `level` NORMALISED, each content's energies are read with the gain that normalises it.
+    """
 
     shards: Sequence[Path]
     index: Sequence[Path]
+    level: str = AS_RECORDED
 
     def of(self, digests: Sequence[str] | np.ndarray) -> "Features":
         """The features of these contents. Raises KeyError if a digest is in no shard."""
@@ -109,6 +131,8 @@ class Features:
         self.index = look_up(files.index, digests)
         self._shard_of = self.index["shard"].to_numpy()
         self._first_frame = self.index["first_frame"].to_numpy()
+        self.level = files.level
+        self._gain = [normalising_gain(level) for level in self.index["level"]]
 
     @property
     def n_frames(self) -> np.ndarray:
@@ -129,7 +153,8 @@ class Features:
     def read(self, content: int, first: int, n_frames: int, into: np.ndarray) -> None:
         """Read the raw mel energies of `n_frames` frames of a content, starting at frame `first`.
 
-        `into` is float32 (n_frames, bands). Raises OSError if the shard is truncated.
+        They have the content's gain if the level is normalised. `into` is float32 (n_frames,
+        bands). Raises OSError if the shard is truncated.
         """
         path = self._shards[self._shard_of[content]]
         shard = self._opened(path)
@@ -137,6 +162,8 @@ class Features:
         offset = shard.offset + start * shard.n_bands * into.itemsize
         if os.preadv(shard.file.fileno(), [into.data], offset) != into.nbytes:
             raise OSError(f"{path} is shorter than its index says; remove it and run again")
+        if self.level == NORMALISED:
+            into *= self._gain[content]
 
 
 @dataclass(frozen=True)

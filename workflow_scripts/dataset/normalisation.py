@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from workflow_scripts.atomic_files import atomic
+from workflow_scripts.dataset.level import TrainingLevel
 
 COMPRESSION = 10_000
 
@@ -51,13 +52,24 @@ def fit(sums: Sums) -> Scaler:
     return Scaler(mean, float(np.sqrt(max(variance, 0.0))))
 
 
-def write_scalers(path: Path, normalisation: str, scalers: Sequence[Scaler]) -> None:
-    """Write scaler.json: the configured `normalisation` and one scaler per fold."""
-    content = {"normalisation": normalisation, "folds": [asdict(scaler) for scaler in scalers]}
+def write_scalers(
+    path: Path, normalisation: str, scalers: Sequence[Scaler], levels: Sequence[TrainingLevel]
+) -> None:
+    """Write scaler.json: the configured `normalisation`, and each fold's scaler and level."""
+    folds = [
+        asdict(scaler) | {"level": asdict(level)}
+        for scaler, level in zip(scalers, levels, strict=True)
+    ]
+    content = {"normalisation": normalisation, "folds": folds}
     with atomic(path) as partial:
         partial.write_text(json.dumps(content, indent=2))
 
 
 def read_scalers(path: Path) -> list[Scaler]:
     """The scaler of each fold, from scaler.json."""
-    return [Scaler(**scaler) for scaler in json.loads(path.read_text())["folds"]]
+    return [Scaler(fold["mean"], fold["std"]) for fold in json.loads(path.read_text())["folds"]]
+
+
+def read_levels(path: Path) -> list[TrainingLevel]:
+    """The level of the training tracks of each fold, from scaler.json."""
+    return [TrainingLevel.read(fold["level"]) for fold in json.loads(path.read_text())["folds"]]

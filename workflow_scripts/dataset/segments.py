@@ -66,8 +66,8 @@ class Segments:
         return values
 
     def digest(self) -> str:
-        """SHA-256 of all that determines the values: the contents, the positions, the scaler."""
-        digest = hashlib.sha256(repr((self.shape, self.scaler)).encode())
+        """SHA-256 of all that determines the values: contents, positions, scaler, level."""
+        digest = hashlib.sha256(repr((self.shape, self.scaler, self.features.level)).encode())
         for array in (self.content, self.first):
             digest.update(np.ascontiguousarray(array, np.int64).data)
         digest.update("".join(self.features.index["checksum"]).encode())

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.audio.parameters import HOP_SIZE, SAMPLE_RATE
-from workflow_scripts.dataset import bad_audio, replicas
+from workflow_scripts.dataset import bad_audio, replicas, silence
 from workflow_scripts.dataset.tracks import check_classes
 from workflow_scripts.errors import UserError
 
@@ -18,8 +18,9 @@ SKIPPED_COLUMNS = ["track_id", "label", "path", "reason"]
 class Criteria:
     """How tracks are selected; `on_bad_audio`, `replicas` and `group_by` are as in config.yaml.
 
-    `longest_input` is the longest segment of all variants, in frames. `ballroom`: the data set is
-    Ballroom as published, so the pairs of replicas are known and truncated files are used.
+    `longest_input` is the longest segment of all variants, in frames, `shorter_inputs` are the
+    other lengths: a track needs a segment with sound of each. `ballroom`: the data set is Ballroom
+    as published, so the pairs of replicas are known and truncated files are used.
     """
 
     on_bad_audio: str
@@ -28,6 +29,7 @@ class Criteria:
     group_by: str
     longest_input: int
     ballroom: bool
+    shorter_inputs: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,13 @@ def select(tracks: pd.DataFrame, index: pd.DataFrame, criteria: Criteria) -> Sel
     """
     tracks, problems = _examined(tracks, index)
     bad = reasons_to_skip(tracks, problems, criteria.longest_input, criteria.ballroom)
+    inputs = (criteria.longest_input, *criteria.shorter_inputs)
+    bad = pd.concat([bad, without_sound(tracks.drop(bad.index), inputs)]).sort_index()
     if criteria.on_bad_audio == "fail":
         bad_audio.check(tracks, bad)
     used = tracks.drop(bad.index)
+    if note := _silence_note(used):
+        print(note)
 
     same = same_recording(used, criteria.ballroom)
     superfluous = replicas.superfluous(used, replicas.together(*same))
@@ -93,6 +99,26 @@ def reasons_to_skip(
     return reasons[reasons != ""]
 
 
+def without_sound(tracks: pd.DataFrame, inputs: Sequence[int]) -> pd.Series:
+    """The reasons of tracks (n_frames, silence) that have no segment with sound of some length.
+
+    `inputs` are the lengths in frames. The reasons are indexed as `tracks`.
+    """
+    reasons = {}
+    # Few tracks have silences.
+    for row, track in tracks[tracks["silence"] != ""].iterrows():
+        silent = silence.mask(track["silence"], track["n_frames"])
+        for n_frames in inputs:
+            segments = silence.contiguous(silent, n_frames)
+            if segments.all():
+                reasons[row] = (
+                    f"has no segment with sound: its {len(segments)} complete segments of "
+                    f"{n_frames} frames are silent"
+                )
+                break
+    return pd.Series(reasons, dtype=object)
+
+
 def same_recording(tracks: pd.DataFrame, ballroom: bool) -> list[Sequence[str]]:
     """Columns of names for `replicas.together`: tracks of the same recording share a name."""
     columns: list[Sequence[str]] = [tracks["digest"]]
@@ -116,7 +142,7 @@ def groups_of(tracks: pd.DataFrame, shared: list[Sequence[str]]) -> pd.Series | 
 
 def _examined(tracks: pd.DataFrame, index: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     """The tracks with n_frames, and the problem that extraction found in each."""
-    found = index.set_index("digest")[["n_frames", "problem"]]
+    found = index.set_index("digest")[["n_frames", "silence", "problem"]]
     if (missing := ~tracks["digest"].isin([*found.index, ""])).any():
         raise UserError(
             f"the features of {missing.sum()} tracks are missing; run again with --forcerun "
@@ -124,7 +150,8 @@ def _examined(tracks: pd.DataFrame, index: pd.DataFrame) -> tuple[pd.DataFrame, 
         )
     found = found.reindex(tracks["digest"])
     n_frames = found["n_frames"].fillna(0).astype(int).to_numpy()
-    return tracks.assign(n_frames=n_frames), found["problem"].to_numpy()
+    silences = found["silence"].fillna("").to_numpy()
+    return tracks.assign(n_frames=n_frames, silence=silences), found["problem"].to_numpy()
 
 
 def _groups(used: pd.DataFrame, criteria: Criteria) -> pd.Series | None:
@@ -141,6 +168,18 @@ def _groups(used: pd.DataFrame, criteria: Criteria) -> pd.Series | None:
             f"{criteria.n_folds} folds; lower folds"
         )
     return groups
+
+
+def _silence_note(used: pd.DataFrame) -> str:
+    """How much of the used tracks is silent; empty if none is."""
+    frames = silence.n_silent(used["silence"].tolist())
+    if not frames.any():
+        return ""
+    share = 100 * frames.sum() / used["n_frames"].sum()
+    return (
+        f"{np.count_nonzero(frames)} of {len(used)} tracks have silences of a second or more, "
+        f"{share:.1f} % of the frames; silent segments neither train nor vote"
+    )
 
 
 def _replicas_sentence(superfluous: pd.Series, choice: str) -> str:

@@ -39,6 +39,16 @@ class Intervention:
             return stretched(energies, self.amount)
         return shifted(energies, int(self.amount))
 
+    def silent(self, frames: np.ndarray) -> np.ndarray:
+        """Which frames are silent after the intervention; before it, `frames` are; bool (frames,).
+
+        A frame of a stretched track is silent if both frames that it is made of are.
+        """
+        if self.kind == SHIFT or self.changes_nothing:
+            return frames
+        low = (np.arange(_stretched_length(len(frames), self.amount)) * self.amount).astype(int)
+        return frames[low] & frames[np.minimum(low + 1, len(frames) - 1)]
+
 
 INTERVENTIONS = (
     *(Intervention(STRETCH, tenths / 10) for tenths in range(7, 15)),
@@ -48,9 +58,12 @@ INTERVENTIONS = (
 
 def stretched(energies: np.ndarray, tempo: float) -> np.ndarray:
     """The whole track, `tempo` times as fast; energies are (frames, bands)."""
+    return augmentation.time_stretch(energies, _stretched_length(len(energies), tempo), tempo)
+
+
+def _stretched_length(n_frames: int, tempo: float) -> int:
     # The tolerance keeps the last frame when the quotient is rounded down.
-    n_frames = int((len(energies) - 1) / tempo + 1e-9) + 1
-    return augmentation.time_stretch(energies, n_frames, tempo)
+    return int((n_frames - 1) / tempo + 1e-9) + 1
 
 
 def shifted(energies: np.ndarray, bands: int) -> np.ndarray:

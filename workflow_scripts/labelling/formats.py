@@ -8,6 +8,7 @@ from typing import Any
 
 from workflow_scripts.errors import printable
 from workflow_scripts.labelling.label_tracks import Labelled
+from workflow_scripts.labelling.prediction import Moment
 
 COLUMNS = (
     "path",
@@ -19,6 +20,7 @@ COLUMNS = (
     "runner_up_vote_share",
     "timeline",
     "problem",
+    "warning",
 )
 
 # With these a spreadsheet begins a formula: https://owasp.org/www-community/attacks/CSV_Injection,
@@ -29,7 +31,8 @@ FORMULAS = tuple("=+-@\uff1d\uff0b\uff0d\uff20\t\r'")
 def details(track: Labelled) -> dict[str, Any]:
     """The JSON object of a track: path and problem, or path and all other keys.
 
-    The path is decoded as by os.fsdecode; times are in seconds from the start of the track.
+    The path is decoded as by os.fsdecode; times are in seconds from the start of the track. In
+    silent moments of the timeline, class and probability are None. The warning may be empty.
     """
     prediction = track.prediction
     if prediction is None:
@@ -50,10 +53,11 @@ def details(track: Labelled) -> dict[str, Any]:
                 "start": round(moment.start, 3),
                 "end": round(moment.end, 3),
                 "class": prediction.at(moment),
-                "probability": round(max(moment.probabilities), 6),
+                "probability": _highest(moment),
             }
             for moment in prediction.timeline
         ],
+        "warning": prediction.warning,
     }
 
 
@@ -68,21 +72,26 @@ def as_json(tracks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def as_csv(tracks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """A header and a row per track (COLUMNS). The timeline is "start-end class; ...".
+    """A header and a row per track (COLUMNS).
 
+    The timeline is "start-end class; ..."; silent sections are "silent start-end".
     Texts are `printable` and `inert`; the JSON has the exact names.
     """
     yield _row(COLUMNS)
     for track in tracks:
         timeline = "; ".join(
-            f"{start:.1f}-{end:.1f} {name}" for start, end, name in _sections(track)
+            f"silent {start:.1f}-{end:.1f}" if name is None else f"{start:.1f}-{end:.1f} {name}"
+            for start, end, name in _sections(track)
         )
         values = dict(track) | {"timeline": timeline}
         yield _row([inert(printable(str(values.get(column, "")))) for column in COLUMNS])
 
 
 def as_text(tracks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Two lines per track: the prediction, and the start of each section of one class."""
+    """Two lines per track: the prediction, and the start of each section of one class.
+
+    A third line has the warning, if there is one.
+    """
     for track in tracks:
         path = printable(track["path"])
         if "problem" in track:
@@ -94,8 +103,13 @@ def as_text(tracks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             f"{printable(track['runner_up'])} ({track['runner_up_probability']:.2f}, "
             f"{100 * track['runner_up_vote_share']:.0f} %)\n"
         )
-        starts = [f"{clock(start)} {printable(name)}" for start, _, name in _sections(track)]
+        starts = [
+            f"silent from {clock(start)}" if name is None else f"{clock(start)} {printable(name)}"
+            for start, _, name in _sections(track)
+        ]
         yield f"    {', '.join(starts)}\n"
+        if track["warning"]:
+            yield f"    warning: {printable(track['warning'])}\n"
 
 
 FORMATS = {"text": as_text, "csv": as_csv, "json": as_json}
@@ -110,9 +124,16 @@ def _by_class(classes: Sequence[str], values: Sequence[float]) -> dict[str, floa
     return {name: round(value, 6) for name, value in zip(classes, values, strict=True)}
 
 
-def _sections(track: Mapping[str, Any]) -> list[tuple[float, float, str]]:
-    """The timeline as (start, end, class), with adjacent moments of one class merged."""
-    sections: list[tuple[float, float, str]] = []
+def _highest(moment: Moment) -> float | None:
+    return None if moment.probabilities is None else round(max(moment.probabilities), 6)
+
+
+def _sections(track: Mapping[str, Any]) -> list[tuple[float, float, str | None]]:
+    """The timeline as (start, end, class), with adjacent moments of one class merged.
+
+    The class of silent sections is None.
+    """
+    sections: list[tuple[float, float, str | None]] = []
     for moment in track.get("timeline", ()):
         start = moment["start"]
         if sections and sections[-1][2] == moment["class"]:

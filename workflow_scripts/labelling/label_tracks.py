@@ -12,8 +12,11 @@ from queue import SimpleQueue
 import numpy as np
 
 from workflow_scripts.audio.decoding import NotAudioError
-from workflow_scripts.audio.parameters import FRAME_RATE, SILENCE
+from workflow_scripts.audio.parameters import FRAME_RATE
+from workflow_scripts.audio.silence import in_silence, is_silent
 from workflow_scripts.audio.worker import Worker
+from workflow_scripts.dataset import silence
+from workflow_scripts.dataset.level import NORMALISED, level_of, normalising_gain
 from workflow_scripts.dataset.normalisation import COMPRESSION
 from workflow_scripts.errors import UserError
 from workflow_scripts.labelling.prediction import Prediction, predict
@@ -65,8 +68,8 @@ def label_all(model: Path, tracks: Sequence[Path], n_processes: int) -> Iterator
 def label_one(model: Path, track: Path) -> Prediction:
     """Predict one track with the models in a file.
 
-    Raises NotAudioError if the track cannot be decoded, is silent, too loud or too short, and
-    UserError if `model` cannot be used.
+    Silent segments do not vote. Raises NotAudioError if the track cannot be decoded, is silent, too
+    loud or too short, and UserError if `model` cannot be used.
     """
     # The import takes a second, so only the processes that decode do it.
     from workflow_scripts.audio.front_end import mel_bands
@@ -74,7 +77,7 @@ def label_one(model: Path, track: Path) -> Prediction:
     _silence_decoders()
     ensemble = _ensemble(model)
     energies = mel_bands(track)
-    if energies.max() < SILENCE:
+    if is_silent(energies):
         raise NotAudioError("is silent throughout")
     if energies.max() >= LOUDEST:
         raise NotAudioError("has samples too large for audio")
@@ -83,7 +86,19 @@ def label_one(model: Path, track: Path) -> Prediction:
             f"is too short: {len(energies) / FRAME_RATE:.2f} s, and the model needs "
             f"segments of {ensemble.longest_input / FRAME_RATE:.2f} s"
         )
-    return predict(ensemble.classes, ensemble.probabilities(energies))
+    silent = in_silence(energies)
+    for n_frames in ensemble.inputs:
+        if silence.contiguous(silent, n_frames).all():
+            raise NotAudioError(
+                f"has no segment with sound: all its segments of {n_frames / FRAME_RATE:.2f} s are "
+                "silent"
+            )
+    level, warning = level_of(energies, silent), ""
+    if ensemble.level is not None:
+        warning = ensemble.level.warning(level)
+        if ensemble.level.input == NORMALISED:
+            energies *= normalising_gain(level)
+    return predict(ensemble.classes, ensemble.probabilities(energies), silent, warning)
 
 
 @cache

@@ -17,10 +17,10 @@ MOST_COLUMNS = 180
 # Seconds between time marks: the first that gives at most MOST_TICKS is used.
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 MOST_TICKS = 12
-LEGEND = "blue: probability of the class; outline: most probable class at that time"
+LEGEND = "blue: probability of the class; outline: most probable class at that time; grey: silent"
 STYLE = """\
 text{font:13px system-ui,sans-serif;fill:#1a1a1a}.title{font-size:16px;font-weight:600}
-.quiet{fill:#666}.paper{fill:#fff}.cell{fill:#1f5fa8}.chosen{fill:none;stroke:#d9480f;stroke-width:2}
+.quiet{fill:#666}.paper{fill:#fff}.cell{fill:#1f5fa8}.silent{fill:#bbb}.chosen{fill:none;stroke:#d9480f;stroke-width:2}
 """
 
 
@@ -32,7 +32,10 @@ def write(path: Path, name: str, prediction: Prediction) -> None:
 
 def drawing(name: str, prediction: Prediction) -> str:
     """The SVG that `write` writes."""
-    values = np.array([moment.probabilities for moment in prediction.timeline])
+    silent = np.full(len(prediction.classes), np.nan)
+    values = np.array(
+        [silent if m.probabilities is None else m.probabilities for m in prediction.timeline]
+    )
     seconds = prediction.timeline[-1].end
     columns = np.array_split(values, min(len(values), MOST_COLUMNS))
     edges = np.cumsum([0, *map(len, columns)]) * (WIDTH - LABELS) / len(values) + LABELS
@@ -57,7 +60,14 @@ def drawing(name: str, prediction: Prediction) -> str:
             f'<text x="{LABELS - 10}" y="{y + 15}" text-anchor="end">{_text(label)}</text>'
         )
     for left, right, column in zip(edges, edges[1:], columns, strict=False):
-        mean = column.mean(axis=0)
+        sound = column[~np.isnan(column[:, 0])]
+        if not len(sound):
+            place = f'x="{left:.1f}" y="{TOP}" width="{right - left:.1f}"'
+            parts.append(
+                f'<rect class="silent" {place} height="{ROW * len(prediction.classes) - 2}"/>'
+            )
+            continue
+        mean = sound.mean(axis=0)
         for row, position in enumerate(prediction.order):
             place = f'x="{left:.1f}" y="{TOP + ROW * row}" width="{right - left:.1f}"'
             shade = f'height="{ROW - 2}" fill-opacity="{mean[position]:.3f}"'

@@ -16,6 +16,8 @@ LARGEST_MANIFEST = 1 << 20
 LARGEST_METADATA = 1 << 18
 # Twelve networks of ten folds are 120 models.
 MOST_MODELS = 512
+# Entries of the metadata; this version writes 17.
+MOST_TEXTS = 32
 # Fields of one message of an ONNX file. A file of the largest network has fewer than 200.
 MOST_FIELDS = 1000
 # Bytes of the name of an array: that of a trunk and ".weight".

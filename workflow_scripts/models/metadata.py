@@ -9,12 +9,15 @@ from typing import Any
 
 from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.dataset import class_names
+from workflow_scripts.dataset.level import TrainingLevel
 from workflow_scripts.models import limits
 from workflow_scripts.models.method import FRONT_END, GRAPH, VOTE, segments_of
 from workflow_scripts.networks.architecture import Network
 
 # Version of the metadata; increased when an older reader would misunderstand a file.
 FORMAT = 2
+# That of version 0.9.0: it has no `level`, `segments`, `graph` and `vote`, and less in `front_end`.
+OLDER_FORMAT = 1
 # As in config.schema.yaml.
 VARIANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,99}")
 TRUNK = re.compile(r"(?!(hidden|output)$)[A-Za-z][A-Za-z0-9_]{0,99}")
@@ -30,7 +33,8 @@ class Metadata:
 
     `network` has input_frames, trunks, hidden and init of the variant in config.yaml. `accuracy` is
     in %, on the `n_test_tracks` test tracks of the fold. `weights` is the SHA-256 of weights.npz.
-    `front_end`, `graph` and `vote` are those of `method`.
+    `level` is that of the training tracks; None in files of version 0.9.0. `front_end`, `graph` and
+    `vote` are those of `method`.
     """
 
     dataset: str
@@ -44,6 +48,7 @@ class Metadata:
     n_test_tracks: int
     network: dict[str, Any]
     weights: str
+    level: TrainingLevel | None = None
     front_end: dict[str, Any] = field(default_factory=lambda: FRONT_END)
     graph: dict[str, str] = field(default_factory=lambda: GRAPH)
     vote: dict[str, str] = field(default_factory=lambda: VOTE)
@@ -56,26 +61,28 @@ class Metadata:
         }
 
     @classmethod
-    def n_texts(cls) -> int:
-        """The number of entries in `texts`."""
-        return len(fields(cls)) + 2
-
-    @classmethod
     def of(cls, texts: Mapping[str, str]) -> "Metadata":
         """The metadata in `texts`, checked.
 
         Raises NotOurModelError if they are of another version, or have class names or a network
         that no model can have, and any other exception if they are invalid.
         """
-        version = json.loads(texts["format"])
-        if version != FORMAT:
+        values = {name: json.loads(text) for name, text in texts.items()}
+        version = values.pop("format")
+        if version == OLDER_FORMAT:
+            values = _updated(values)
+        elif version != FORMAT:
             raise NotOurModelError(
                 f"has metadata of format {version!r:.20}, and this version reads format {FORMAT}"
             )
-        values = {name: json.loads(texts[name]) for name in cls.__dataclass_fields__}
-        metadata = cls(**values | {"classes": tuple(values["classes"])})
+        segments = values.pop("segments")
+        _require(values.keys() == {field.name for field in fields(cls)})
+        values["classes"] = tuple(values["classes"])
+        if values["level"] is not None:
+            values["level"] = TrainingLevel.read(values["level"])
+        metadata = cls(**values)
         metadata.check()
-        if json.loads(texts["segments"]) != segments_of(metadata.network["input_frames"]):
+        if segments != segments_of(metadata.network["input_frames"]):
             raise NotOurModelError("cuts tracks into segments in another way than this version")
         return metadata
 
@@ -110,6 +117,16 @@ class Metadata:
             _require(len(trunk["filter"]) == len(trunk["pool"]) == 2)
             _require(all(map(_is_size, (*trunk["filter"], *trunk["pool"], trunk["n_filters"]))))
         return Network.from_config(self.network, n_bands, len(self.classes))
+
+
+def _updated(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata of version 0.9.0 with what this version adds: the numbers are the same."""
+    for key, value in values["front_end"].items():
+        if FRONT_END.get(key) != value:
+            raise NotOurModelError("uses a mel-spectrogram that this version does not compute")
+    segments = segments_of(values["network"]["input_frames"])
+    added = {"front_end": FRONT_END, "graph": GRAPH, "vote": VOTE, "segments": segments}
+    return {**values, **added, "level": None}
 
 
 def _is_size(number: Any, least: int = 1) -> bool:

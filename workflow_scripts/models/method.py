@@ -15,6 +15,8 @@ from workflow_scripts.audio.parameters import (
     SILENCE,
     WINDOW,
 )
+from workflow_scripts.audio.silence import EDGE, OFFSET_LEAK, SHORTEST
+from workflow_scripts.dataset.level import TARGET
 from workflow_scripts.dataset.normalisation import COMPRESSION
 
 # Essentia's documentation names the window and the mel scale; the numbers are from its source
@@ -56,6 +58,12 @@ FRONT_END: dict[str, Any] = {
     ),
     "energy": "sum over f of band_weights times spectrum",
     "axes": ["segments", "frames", "bands"],
+    "level_target": TARGET,
+    "level_gain": (
+        "only if the input in level is normalised: all energies of a track, after its silences are "
+        "found, times level_target / its level, the mean energy of the bands from 1 on, over the "
+        "frames outside silences"
+    ),
 }
 # What the graph in the file does with the energies: nothing that a reader has to do.
 GRAPH = {
@@ -84,6 +92,17 @@ def segments_of(n_frames: int) -> dict[str, Any]:
         "hop": n_frames,
         "first": "starts with the first frame",
         "last": "an incomplete last segment is dropped",
-        "silence": SILENCE,
-        "counted": "segments in which the energy of a band reaches silence; others do not vote",
+        "silence": {
+            "limit": SILENCE,
+            "offset_leak": OFFSET_LEAK,
+            "edge": EDGE,
+            "shortest": SHORTEST,
+            "silent_frames": (
+                "all bands from 1 on are below limit + offset_leak times band 0; then, in tracks "
+                "of more than 2 edge frames, also the first edge frames if the next one is silent, "
+                "and the last edge frames if the one before is"
+            ),
+            "silences": "runs of at least shortest silent frames",
+        },
+        "counted": "segments with a frame outside silences; the others do not vote",
     }

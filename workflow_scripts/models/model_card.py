@@ -4,11 +4,13 @@ The sections follow Mitchell et al., Model Cards for Model Reporting (FAT* 2019)
 """
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import pandas as pd
 
 from workflow_scripts.audio.parameters import FRAME_RATE
+from workflow_scripts.dataset.level import AS_RECORDED, NORMALISED, TARGET, TrainingLevel, in_db
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.models.metadata import Metadata
 from workflow_scripts.models.method import segments_of
@@ -46,8 +48,13 @@ docs/model-files.md of the workflow has it as a short NumPy function.
   (Essentia's `weighting` {weighting} and `normalize` {normalize}). The energy is the
   {energy}; there is no logarithm.
 - **In the file.** {compression}, {normalisation}.
+- **Silences.** A frame is silent if {silent_frames},
+  with limit {limit:g}, offset_leak {offset_leak:g} and edge {edge}. Silences are {silences}
+  (shortest {shortest}).
+- **Level.** A gain {level_gain} ({level_target:g}).
+  For these models, input is {level_input}.
 - **Segments.** {frames} frames every {frames} frames; the first {first}, {last}. Counted are
-  {counted} ({silence:g}).
+  {counted}.
 - **Class.** A segment {segment_vote}. The track gets {track_vote}.
 - **Several models.** Of one variant: {folds}. Of several variants: {variants}.
 
@@ -55,6 +62,7 @@ docs/model-files.md of the workflow has it as a short NumPy function.
 
 {n_tracks} tracks of the data set {dataset}.
 {licence}
+{level}
 
 ## Protocol
 
@@ -109,6 +117,8 @@ FRONT_END_TEXTS = (
     "weighting",
     "normalize",
     "energy",
+    "level_target",
+    "level_gain",
 )
 SYNTHETIC = """\
 - The music of the demo is synthetic. The model is an example; do not label real music with it.
@@ -146,6 +156,7 @@ def text(
         classes=", ".join(map(_plain, first.classes)),
         n_tracks=len(tracks.label),
         licence=DATA[dataset].format(name=name),
+        level=_level([about.level for about in metadata if about.level]),
         validation=VALIDATION[fits[0]["validation"]],
         training=_training(fits[0]),
         trained=provenance.sentence(fits),
@@ -164,7 +175,9 @@ def _method(metadata: Metadata) -> dict[str, Any]:
     front_end, vote = metadata.front_end, metadata.vote
     return {
         **{key: front_end[key] for key in FRONT_END_TEXTS},
-        **segments_of(metadata.network["input_frames"]),
+        **(segments := segments_of(metadata.network["input_frames"])),
+        **segments["silence"],
+        "level_input": metadata.level.input if metadata.level else AS_RECORDED,
         "rate": front_end["sample_rate"],
         "channels": front_end["channels"],
         "size": front_end["frame_size"],
@@ -181,6 +194,21 @@ def _method(metadata: Metadata) -> dict[str, Any]:
         "folds": vote["folds"],
         "variants": vote["variants"],
     }
+
+
+def _level(levels: Sequence[TrainingLevel]) -> str:
+    """The level of the training tracks."""
+    level = reduce(TrainingLevel.together, levels)
+    measured = (
+        f"The level of the training tracks, the mean of their mel energies without band 0 and "
+        f"without silences, is {level.lowest:.1f} to {level.highest:.1f} dB (1 % of the tracks on "
+        "either side apart)."
+    )
+    return measured + (
+        f" The input has a gain for each track that brings its level to {in_db(TARGET):.0f} dB."
+        if level.input == NORMALISED
+        else " Its predictions depend on the level; the labeller warns of tracks outside this range."
+    )
 
 
 def _training(fit: Mapping[str, Any]) -> str:

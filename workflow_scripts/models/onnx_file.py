@@ -157,11 +157,13 @@ def read(data: bytes) -> TrainedNetwork:
 
 def _metadata(entries: list[Stretch]) -> Metadata:
     """The checked metadata. Raises NotOurModelError or any other exception if they are invalid."""
-    _require(len(entries) == Metadata.n_texts())
+    _require(len(entries) <= limits.MOST_TEXTS)
     if sum(entry.size for entry in entries) > limits.LARGEST_METADATA:
         raise NotOurModelError(f"has metadata of over {limits.LARGEST_METADATA >> 10} KiB")
     texts = [onnx.StringStringEntryProto.FromString(entry.read()) for entry in entries]
-    return Metadata.of({text.key: text.value for text in texts})
+    by_name = {text.key: text.value for text in texts}
+    _require(len(by_name) == len(entries))
+    return Metadata.of(by_name)
 
 
 def _arrays(initializers: list[Stretch], network: Network) -> dict[str, Stretch]:

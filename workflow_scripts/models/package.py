@@ -13,10 +13,12 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from workflow_scripts.atomic_files import atomic
+from workflow_scripts.dataset.level import AS_RECORDED, TrainingLevel
 from workflow_scripts.errors import UserError
 from workflow_scripts.models import limits, onnx_file
 from workflow_scripts.models.limits import (
@@ -65,6 +67,11 @@ class Package:
         """The class names in the order of the outputs."""
         return self.models[0].metadata.classes
 
+    @property
+    def level(self) -> TrainingLevel | None:
+        """The level of the training tracks of all models; None if no model has one."""
+        return level_of([model.metadata for model in self.models])
+
     def variants(self) -> dict[str, list[Model]]:
         """The models by variant."""
         variants: dict[str, list[Model]] = {}
@@ -81,6 +88,16 @@ def together(files: Sequence[bytes]) -> Package:
     """
     _check_together([onnx_file.outline(Stretch.of(data)) for data in files])
     return Package(tuple(Model(onnx_file.read(data), data) for data in files))
+
+
+def level_of(models: Sequence[Metadata]) -> TrainingLevel | None:
+    """The level of the training tracks of all models; None if no model has one."""
+    known = [metadata.level for metadata in models if metadata.level]
+    return reduce(TrainingLevel.together, known) if known else None
+
+
+def _input_level(metadata: Metadata) -> str:
+    return metadata.level.input if metadata.level else AS_RECORDED
 
 
 def write(path: Path, package: Package, cards: Mapping[str, str]) -> None:
@@ -159,6 +176,8 @@ def _check_together(outlines: Sequence[Outline]) -> None:
     for metadata in (outline.metadata for outline in outlines):
         if (metadata.classes, metadata.dataset) != (first.classes, first.dataset):
             raise NotOurModelError("has models of different data sets")
+        if _input_level(metadata) != _input_level(first):
+            raise NotOurModelError("has models with and without normalised level")
         if networks.setdefault(metadata.variant, metadata.network) != metadata.network:
             raise NotOurModelError(f"has different networks under the name {metadata.variant}")
     try:

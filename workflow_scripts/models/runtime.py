@@ -67,9 +67,10 @@ class Ensemble:
         self._path = path
         # By variant and input length; the sessions of a variant are those of its folds.
         self._sessions: dict[tuple[str, int], list[Session]] = {}
+        described = []
         # One at a time: a session has its own copy of the weights.
         for model in package.models_of(path):
-            self.classes = model.metadata.classes
+            described.append(model.metadata)
             key = model.metadata.variant, model.trained.network.frames
             try:
                 self._sessions.setdefault(key, []).append(_session(model))
@@ -79,7 +80,10 @@ class Ensemble:
                     f"the model {path} cannot be used by onnxruntime {onnxruntime.__version__}; "
                     "use one made by `make model`"
                 ) from None
-        self.longest_input = max(n_frames for _, n_frames in self._sessions)
+        self.classes = described[0].classes
+        self.level = package.level_of(described)
+        self.inputs = {n_frames for _, n_frames in self._sessions}
+        self.longest_input = max(self.inputs)
 
     def probabilities(self, energies: np.ndarray) -> Mapping[int, list[np.ndarray]]:
         """Class probabilities of the segments of a track.

@@ -27,6 +27,9 @@ def parse() -> argparse.Namespace:
         "--longest-input", type=int, required=True, help="frames of the longest segment"
     )
     parser.add_argument(
+        "--shorter-inputs", type=int, nargs="*", default=[], help="frames of the other segments"
+    )
+    parser.add_argument(
         "--on-bad-audio", choices=["fail", "skip"], required=True, help="what a bad file does"
     )
     parser.add_argument(
@@ -64,6 +67,7 @@ def main() -> None:
             group_by=options.group_by,
             longest_input=options.longest_input,
             ballroom=options.ballroom,
+            shorter_inputs=options.shorter_inputs,
         ),
     )
     assign(selection, options)

@@ -40,6 +40,8 @@ def main() -> None:
     print(f"{counts.total()} tracks labelled{per_class}: {options.labels}")
     if bad := len(tracks) - counts.total():
         print(f"{bad} could not be labelled; see the column problem")
+    if warned := sum(bool(track.get("warning")) for track in tracks):
+        print(f"{warned} have a warning; see the column warning")
 
 
 if __name__ == "__main__":

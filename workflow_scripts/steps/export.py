@@ -86,6 +86,7 @@ def main() -> None:
             n_test_tracks=len(predicted[fold]),
             network=fit["network"],
             weights=hashlib.sha256(npz.read_bytes()).hexdigest(),
+            level=data.levels[fold],
         )
         model = TrainedNetwork(metadata, weights.read(npz), data.scalers[fold])
         test = data.fold(fold, model.network.frames).part("test")

@@ -8,7 +8,8 @@ import numpy as np
 
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.files import what_is_missing
-from workflow_scripts.audio.parameters import HOP_SIZE, N_BANDS, SAMPLE_RATE, SILENCE
+from workflow_scripts.audio.parameters import HOP_SIZE, N_BANDS, SAMPLE_RATE
+from workflow_scripts.audio.silence import is_silent
 from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset import bad_audio
 from workflow_scripts.dataset.features import Content, write_shard
@@ -50,7 +51,7 @@ def content(digest: str, path: Path, bands: Callable[[Path], np.ndarray]) -> Con
         energies = bands(path)
     except NotAudioError as reason:
         return Content(digest, no_frames, str(reason))
-    if energies.max() < SILENCE:
+    if is_silent(energies):
         return Content(digest, energies, bad_audio.SILENT)
     missing = what_is_missing(path, (len(energies) - 1) * HOP_SIZE / SAMPLE_RATE)
     return Content(digest, energies, f"{bad_audio.TRUNCATED}: {missing}" if missing else "")

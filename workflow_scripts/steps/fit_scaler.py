@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 
 from workflow_scripts.audio.parameters import N_BANDS
-from workflow_scripts.dataset import split
+from workflow_scripts.dataset import silence, split
 from workflow_scripts.dataset.features import look_up
+from workflow_scripts.dataset.level import AS_RECORDED, NORMALISED, TrainingLevel
 from workflow_scripts.dataset.normalisation import Sums, fit, write_scalers
 from workflow_scripts.errors import UserError
 from workflow_scripts.process import run
@@ -30,13 +31,24 @@ def main() -> None:
         default="tracks",
         help="validate on the next fold, or on segments of training tracks",
     )
+    parser.add_argument(
+        "--level",
+        choices=[AS_RECORDED, NORMALISED],
+        default=AS_RECORDED,
+        help="the level of the tracks as recorded, or the same for all",
+    )
     parser.add_argument("--scaler", type=Path, required=True, help="JSON to write")
     options = parser.parse_args()
 
     tracks = split.read(options.folds)
     index = look_up(options.index, tracks.digest)
-    sums = index.assign(count=index["n_frames"] * N_BANDS)[["count", "total", "squares"]].to_numpy()
-    scalers = []
+    n_frames = index["n_frames"] - silence.n_silent(index["silence"].tolist())
+    columns = {
+        AS_RECORDED: ["count", "total", "squares"],
+        NORMALISED: ["count", "normalised_total", "normalised_squares"],
+    }
+    sums = index.assign(count=n_frames * N_BANDS)[columns[options.level]].to_numpy()
+    scalers, levels = [], []
     for fold in range(tracks.n_folds):
         part = tracks.part(fold, split.learning_part(options.validation))
         used = sums if options.normalisation == "dataset" else sums[part]
@@ -46,7 +58,8 @@ def main() -> None:
                 f"all tracks that normalise fold {fold} are silent throughout; check the audio"
             )
         scalers.append(scaler)
-    write_scalers(options.scaler, options.normalisation, scalers)
+        levels.append(TrainingLevel.of(options.level, index["level"].to_numpy()[part]))
+    write_scalers(options.scaler, options.normalisation, scalers, levels)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.parameters import N_BANDS
-from workflow_scripts.dataset import experiment_data
+from workflow_scripts.dataset import experiment_data, silence
 from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.dataset.features import Features
 from workflow_scripts.dataset.normalisation import Scaler, compress
@@ -26,15 +27,31 @@ BLOCK = 50
 NO_PREDICTION = -1
 
 
+@dataclass(frozen=True)
+class Track:
+    """Raw mel energies, (frames, bands), and which frames are in silences, bool (frames,)."""
+
+    energies: np.ndarray
+    silent: np.ndarray
+
+    def under(self, intervention: Intervention) -> "Track":
+        """The track under an intervention: its silences move with it."""
+        return Track(intervention(self.energies), intervention.silent(self.silent))
+
+
 def predicted_classes(
-    engine: Engine, scaler: Scaler, energies: list[np.ndarray], n_frames: int
+    engine: Engine, scaler: Scaler, tracks: list[Track], n_frames: int
 ) -> np.ndarray:
     """The class of each track as a position, int (tracks,).
 
-    `energies` are raw mel energies (frames, bands). A track shorter than a segment of `n_frames`
-    has NO_PREDICTION.
+    Silent segments do not vote. A track without a segment of `n_frames` with sound has
+    NO_PREDICTION.
     """
+    energies = [track.energies for track in tracks]
     cut, source = segments(energies, n_frames)
+    silent = [silence.contiguous(track.silent, n_frames) for track in tracks]
+    sound = ~np.concatenate(silent)
+    cut, source = cut[sound], source[sound]
     predicted = np.full(len(energies), NO_PREDICTION)
     if len(cut):
         inputs = scaler(compress(cut)).transpose(0, 2, 1)
@@ -44,11 +61,15 @@ def predicted_classes(
     return predicted
 
 
-def blocks(features: Features) -> Iterator[tuple[int, list[np.ndarray]]]:
-    """Yield blocks of BLOCK tracks: the position of the first, and their raw mel energies."""
-    for first in range(0, len(features.n_frames), BLOCK):
-        last = min(first + BLOCK, len(features.n_frames))
-        yield first, [features.whole(position) for position in range(first, last)]
+def blocks(features: Features) -> Iterator[tuple[int, list[Track]]]:
+    """Yield blocks of BLOCK tracks: the position of the first, and the tracks."""
+    n_frames, texts = features.n_frames, features.index["silence"]
+    for first in range(0, len(n_frames), BLOCK):
+        positions = range(first, min(first + BLOCK, len(n_frames)))
+        yield (
+            first,
+            [Track(features.whole(p), silence.mask(texts[p], n_frames[p])) for p in positions],
+        )
 
 
 def predicted_under_all(
@@ -63,7 +84,9 @@ def predicted_under_all(
             predicted[intervention][rows] = (
                 unchanged
                 if intervention.changes_nothing
-                else predicted_classes(engine, scaler, [intervention(t) for t in tracks], n_frames)
+                else predicted_classes(
+                    engine, scaler, [track.under(intervention) for track in tracks], n_frames
+                )
             )
     return predicted
 
