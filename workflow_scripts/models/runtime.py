@@ -17,6 +17,17 @@ from workflow_scripts.models.onnx_graph import INPUT, OUTPUT
 from workflow_scripts.models.package import Model
 from workflow_scripts.networks.architecture import Network
 
+# All sessions share one arena. Otherwise each keeps the memory of its largest batch: a gigabyte for
+# hundreds of small models.
+onnxruntime.create_and_register_allocator(
+    onnxruntime.OrtMemoryInfo(
+        "Cpu",
+        onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR,
+        0,
+        onnxruntime.OrtMemType.DEFAULT,
+    ),
+    None,
+)
 # Limits of a batch, which bound the memory for recordings of hours: segments, and values of the
 # input, the convolutions and the hidden layer.
 BATCH, MOST_VALUES = 64, 1 << 24
@@ -35,6 +46,7 @@ class Session:
         # Several processes label tracks in parallel.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = FATAL
+        options.add_session_config_entry("session.use_env_allocators", "1")
         self._session = onnxruntime.InferenceSession(
             onnx, options, providers=["CPUExecutionProvider"]
         )
