@@ -19,7 +19,7 @@ SECONDS, MEGABYTES = 1, 500
 # Prints a line for each file: seconds of this process, its peak memory in megabytes, and the
 # sentence, or nothing if the file is accepted.
 REFUSE = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 from workflow_scripts.errors import UserError
 from workflow_scripts.models import package
@@ -31,8 +31,9 @@ for path in sys.argv[1:]:
     except UserError as reason:
         sentence = str(reason)
     seconds = time.process_time() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps((seconds, peak, sentence)), flush=True)
+    # Unlike ru_maxrss, this does not include the process that started this one.
+    (peak,) = (s for s in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in s)
+    print(json.dumps((seconds, int(peak.split()[1]) / 1024, sentence)), flush=True)
 """
 
 
