@@ -105,20 +105,28 @@ def with_metadata(**values):
     return edited(onnx_of("frequency_32x1"), edit)
 
 
-def with_filter(shape, n_arrays=1):
-    """A file whose first arrays declare the dimensions that its metadata name."""
-
-    def edit(model):
-        for array in model.graph.initializer[5 : 5 + n_arrays]:
-            del array.dims[:]
-            array.dims.extend([32, 1, *shape])
-        for entry in model.metadata_props:
-            if entry.key == "network":
-                network = json.loads(entry.value)
-                network["trunks"]["frequency"]["filter"] = shape
-                entry.value = json.dumps(network)
-
-    return edited(onnx_of("frequency_32x1"), edit)
+def with_dimensions(size, n, n_arrays=1):
+    """A file whose filters have `n` dimensions of this size, in its metadata and its arrays."""
+    shape = [1, 1] + [size] * (n - 2)
+    trunks = {
+        f"t{k}": huge_network()["trunks"]["time"] | {"filter": shape} for k in range(n_arrays)
+    }
+    metadata = metadata_of(SMALL).texts() | {
+        "network": json.dumps(huge_network() | {"trunks": trunks}, separators=(",", ":"))
+    }
+    packed = b"".join(message(DIMS, b"".join(map(varint, [1, *shape]))))
+    tensors = [
+        piece for name in trunks for piece in tensor(f"{name}.weight", (), n_bytes=4, more=packed)
+    ]
+    rest = ("compression", "one", "mean", "std", *(f"{name}.bias" for name in trunks))
+    tensors += [
+        piece for name in (*rest, "output.weight", "output.bias") for piece in tensor(name, ())
+    ]
+    tensors += tensor("channel_axis", (1,), kind=7, n_bytes=8)
+    return b"".join(
+        bytes(piece) if isinstance(piece, int) else piece
+        for piece in [*message(GRAPH, *tensors), *metadata_fields(metadata)]
+    )
 
 
 def zip_of(path, entries, manifest=None, compression=zipfile.ZIP_STORED):
@@ -238,9 +246,9 @@ def huge_network(frames=80, **trunk):
 NESTED = "[" * 100_000
 SMALL = network_of("frequency_40x1", 3)
 ONNX = {
-    "one array of 99 990 dimensions": lambda: with_filter([1 << 62] * 99_990),
-    "four arrays of 99 990 dimensions": lambda: with_filter([1 << 62] * 99_990, 4),
-    "four arrays of 50 000 dimensions": lambda: with_filter([9] * 50_000, 4),
+    "one array of 99 990 dimensions": lambda: with_dimensions(1 << 62, 99_990),
+    "four arrays of 99 990 dimensions": lambda: with_dimensions(1 << 62, 99_990, 4),
+    "four arrays of 30 000 dimensions": lambda: with_dimensions(9, 30_000, 4),
     "a filter of 99 990 dimensions": lambda: with_metadata(
         network=huge_network(filter=[3] * 99_990)
     ),
