@@ -4,7 +4,6 @@ Needs: results/<name>/tracks.csv, features/shard-<i>.csv.
 Makes: folds.csv, skipped.csv.
 """
 
-
 INPUTS = {variant["input_frames"] for variant in config["variants"].values()}
 
 

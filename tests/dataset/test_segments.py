@@ -360,5 +360,5 @@ class TestPartsOfAFold:
 
     def test_a_track_without_a_segment_is_a_user_error(self, fold):
         long = Fold(fold.tracks, 1, fold.feature_files, fold.scaler, 171)
-        with pytest.raises(UserError, match=r"^a is shorter than a segment of 171 frames; remove"):
+        with pytest.raises(UserError, match=r"^a has no segment of 171 frames with sound; remove"):
             long.part("train")

@@ -11,6 +11,7 @@ from workflow_scripts.networks.architecture import Network, Trunk
 from workflow_scripts.networks.engine import engine_class
 from workflow_scripts.steps.intervene import (
     NO_PREDICTION,
+    Track,
     counts,
     predicted_classes,
     predicted_under_all,
@@ -85,11 +86,12 @@ def two_tempi():
 
 
 class InMemory:
-    """Tracks in memory with the interface of `Features`."""
+    """Tracks in memory with the interface of `Features`; `silences` are those of each, as text."""
 
-    def __init__(self, tracks):
+    def __init__(self, tracks, silences=None):
         self.tracks = tracks
         self.n_frames = np.array([len(track) for track in tracks])
+        self.index = pd.DataFrame({"silence": silences or [""] * len(tracks)})
 
     def whole(self, content):
         return self.tracks[content]
@@ -111,6 +113,20 @@ class TestNetworkForTempo:
         assert under[STRETCH, 0.8][1:2] == [0], "16 become 20"
         for bands in range(-6, 7):
             assert under[SHIFT, bands][:2] == [0, 1], "all bands have the same energy"
+
+    def test_silence_has_no_vote_at_any_tempo(self, predicted):
+        """The network answers 0 for silence; two thirds of a fast track become silent."""
+        network, weights = two_tempi()
+        weights = weights | {"output.bias": np.array([1, 0], np.float32)}
+        engine = engine_class("mxnet")(network, weights, dropout=0, gpu=False)
+        fast = pulses(16, n_frames=800)
+        longer = np.concatenate([fast, np.zeros((1600, N_BANDS), np.float32)])
+        tracks = InMemory([fast, longer, longer], ["", "800:2400", ""])
+        scaler = Scaler(0.0, float(compress(np.float32(1))))
+        under = predicted_under_all(engine, scaler, tracks, network.frames)
+        for intervention, (alone, left_out, counted) in under.items():
+            assert left_out == alone, intervention
+            assert counted == 0, "the network answers 0 for silence"
 
     def test_a_track_too_short_at_a_tempo_is_ignored(self, predicted):
         under = {(i.kind, i.amount): classes[2] for i, classes in predicted.items()}
@@ -139,10 +155,14 @@ def test_a_frequency_network_depends_on_the_band_unless_its_filter_is_smaller():
         }
         engine = engine_class("mxnet")(network, weights, dropout=0, gpu=False)
         line = pulses(1, bands=15)
+        no_silence = np.zeros(len(line), bool)
         unchanged[height] = [
             bands
             for bands in range(-6, 7)
-            if predicted_classes(engine, scaler, [interventions.shifted(line, bands)], 80)[0] == 0
+            if predicted_classes(
+                engine, scaler, [Track(interventions.shifted(line, bands), no_silence)], 80
+            )[0]
+            == 0
         ]
     assert unchanged[40] == [0]
     assert unchanged[30] == [-3, -2, -1, 0, 1, 2, 3, 4, 5, 6]

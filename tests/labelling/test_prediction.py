@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from itertools import pairwise
 from xml.etree import ElementTree
 
@@ -29,6 +30,11 @@ def distributions(rng, n, classes=3):
     return values / values.sum(axis=1, keepdims=True)
 
 
+def sound(n_frames):
+    """No frame is in a silence."""
+    return np.zeros(n_frames, bool)
+
+
 class TestPrediction:
     def test_one_network_predicts_as_in_evaluation(self):
         rng = np.random.default_rng(0)
@@ -36,7 +42,7 @@ class TestPrediction:
             # With few segments, ties are frequent.
             probabilities = distributions(rng, rng.integers(1, 6))
             predicted, votes, mean = majority_vote(probabilities)
-            prediction = predict("abc", {80: [probabilities]})
+            prediction = predict("abc", {80: [probabilities]}, sound(80 * len(probabilities)))
             assert prediction.label == "abc"[predicted]
             assert np.allclose(prediction.vote_shares, votes / len(probabilities), atol=1e-12)
             assert np.allclose(prediction.probabilities, mean, atol=1e-12)
@@ -44,20 +50,20 @@ class TestPrediction:
     def test_each_network_has_the_same_weight_whatever_its_number_of_segments(self):
         short = np.array([[0.9, 0.1]] * 10)
         long = np.array([[0.2, 0.8]] * 3)
-        prediction = predict("ab", {80: [short], 250: [long]})
+        prediction = predict("ab", {80: [short], 250: [long]}, sound(800))
         assert prediction.vote_shares == (0.5, 0.5)
         assert prediction.label == "a", "ties go to the higher mean probability"
         assert np.allclose(prediction.probabilities, (0.55, 0.45))
 
     def test_the_runner_up_has_the_next_share_of_votes(self):
         probabilities = np.array([[0.6, 0.4, 0.0]] * 3 + [[0.0, 0.4, 0.6]] * 2)
-        prediction = predict("abc", {80: [probabilities]})
+        prediction = predict("abc", {80: [probabilities]}, sound(80 * len(probabilities)))
         assert (prediction.label, prediction.runner_up) == ("a", "c")
 
     def test_the_timeline_covers_the_segments_of_the_shortest_input(self):
         short = np.array([[0.9, 0.1], [0.9, 0.1], [0.3, 0.7], [0.8, 0.2], [0.9, 0.1], [0.9, 0.1]])
         long = np.array([[0.1, 0.9]])
-        timeline = predict("ab", {80: [short], 250: [long]}).timeline
+        timeline = predict("ab", {80: [short], 250: [long]}, sound(480)).timeline
         assert [m.start for m in timeline] == pytest.approx(
             [k * 80 * 1024 / 44100 for k in range(6)]
         )
@@ -65,6 +71,38 @@ class TestPrediction:
         # The long segment, of 250 frames, covers the centres of the first three short ones.
         expected = [0.5, 0.5, 0.2, 0.8, 0.9, 0.9]
         assert [m.probabilities[0] for m in timeline] == pytest.approx(expected)
+
+    def test_silent_segments_have_no_vote(self):
+        """They are Waltz for a network; the segments with sound decide alone."""
+        jive, waltz = [0.9, 0.1], [0.3, 0.7]
+        silent = sound(80 * 9)
+        silent[80 * 3 :] = True
+        prediction = predict("jw", {80: [np.array([jive] * 3 + [waltz] * 6)]}, silent)
+        assert (prediction.label, prediction.vote_shares) == ("j", (1, 0))
+        assert np.allclose(prediction.probabilities, jive)
+        assert [prediction.at(moment) for moment in prediction.timeline] == [*"jjj", *[None] * 6]
+
+    def test_a_segment_with_a_frame_of_sound_votes(self):
+        silent = ~sound(160)
+        silent[90] = False
+        prediction = predict("ab", {80: [np.array([[0.9, 0.1], [0.2, 0.8]])]}, silent)
+        assert (prediction.label, prediction.vote_shares) == ("b", (0, 1))
+
+    def test_each_input_has_its_own_silent_segments(self):
+        """The second half of the long segment is silent; two short ones are."""
+        short = np.array([[0.9, 0.1]] * 4)
+        long = np.array([[0.2, 0.8], [0.7, 0.3]])
+        silent = sound(320)
+        silent[100:] = True
+        prediction = predict("ab", {80: [short], 160: [long]}, silent)
+        assert prediction.vote_shares == (0.5, 0.5)
+        assert np.allclose(prediction.probabilities, (0.55, 0.45))
+        expected = [(0.55, 0.45), (0.55, 0.45), None, None]
+        for moment, probabilities in zip(prediction.timeline, expected, strict=True):
+            if probabilities is None:
+                assert moment.probabilities is None
+            else:
+                assert np.allclose(moment.probabilities, probabilities)
 
     def test_folds_are_averaged_before_they_vote(self, tmp_path):
         model = packed(tmp_path / "model.zip", "time_1x60", "time_1x200")
@@ -82,6 +120,44 @@ def a_prediction(label="waltz", n=4):
     other = "tango"
     moments = [Moment(2.0 * k, 2.0 * k + 2, (0.7, 0.3) if k != 2 else (0.2, 0.8)) for k in range(n)]
     return Prediction((label, other), (0, 1), (0.575, 0.425), (0.75, 0.25), tuple(moments))
+
+
+def with_silence(warning=""):
+    """A prediction whose timeline is silent from 2 to 6 s."""
+    whole = a_prediction("silent")
+    moments = [replace(m, probabilities=None) if m.start in (2, 4) else m for m in whole.timeline]
+    return replace(whole, timeline=tuple(moments), warning=warning)
+
+
+class TestSilenceAndWarnings:
+    """A class may have the name "silent"."""
+
+    def formatted(self, name, warning=""):
+        return "".join(FORMATS[name]([details(Labelled("a.wav", with_silence(warning)))]))
+
+    def test_text(self):
+        _, timeline = self.formatted("text").splitlines()
+        assert timeline == "    0:00 silent, silent from 0:02, 0:06 silent"
+        *_, warning = self.formatted("text", "too quiet\n").splitlines()
+        assert warning == f"    warning: {printable(chr(10).join(['too quiet', '']))}"
+
+    def test_csv(self):
+        (row,) = csv.DictReader(io.StringIO(self.formatted("csv", "too quiet")))
+        assert row["timeline"] == "0.0-2.0 silent; silent 2.0-6.0; 6.0-8.0 silent"
+        assert row["warning"] == "too quiet" and row["problem"] == ""
+
+    def test_json(self):
+        (track,) = json.loads(self.formatted("json"))
+        assert track["timeline"][1] == {"start": 2, "end": 4, "class": None, "probability": None}
+        assert track["warning"] == ""
+
+    def test_a_picture_shows_no_class_there(self):
+        drawing = picture.drawing("a.wav", with_silence())
+        elements = [*ElementTree.fromstring(drawing)]
+        kinds = [element.get("class") for element in elements]
+        assert kinds.count("silent") == 2 and kinds.count("chosen") == 2
+        places = {e.get("class"): float(e.get("x")) for e in elements if e.get("class") == "silent"}
+        assert places and "nan" not in drawing
 
 
 class TestFormats:

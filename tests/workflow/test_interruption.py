@@ -1,6 +1,5 @@
 """An interrupted and continued training gives the same bits as an uninterrupted one."""
 
-import json
 import os
 import random
 import re
@@ -113,8 +112,8 @@ def test_only_the_training_that_wrote_a_checkpoint_continues_from_it(tmp_path, c
         case "settings":
             training.settings["dropout"] = 0.4
         case "segments":
-            scaler = {"mean": 0.5, "std": 0.8}
-            (tmp_path / "scaler.json").write_text(json.dumps({"folds": [scaler] * 3}))
+            scaler = tmp_path / "scaler.json"
+            scaler.write_text(scaler.read_text().replace('"std": 0.7', '"std": 0.8'))
         case "start":
             options = ("--seed", 8)
         case "engine":

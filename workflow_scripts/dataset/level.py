@@ -63,6 +63,8 @@ class TrainingLevel:
         for decibels in (level.lowest, level.highest):
             if not isinstance(decibels, int | float) or not math.isfinite(decibels):
                 raise ValueError("the range of levels is not two numbers")
+        if level.lowest > level.highest:
+            raise ValueError("the range of levels is empty")
         return level
 
     def together(self, other: "TrainingLevel") -> "TrainingLevel":

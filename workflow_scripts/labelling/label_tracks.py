@@ -77,10 +77,10 @@ def label_one(model: Path, track: Path) -> Prediction:
     _silence_decoders()
     ensemble = _ensemble(model)
     energies = mel_bands(track)
-    if is_silent(energies):
-        raise NotAudioError("is silent throughout")
     if energies.max() >= LOUDEST:
         raise NotAudioError("has samples too large for audio")
+    if is_silent(energies):
+        raise NotAudioError("is silent throughout")
     if len(energies) < ensemble.longest_input:
         raise NotAudioError(
             f"is too short: {len(energies) / FRAME_RATE:.2f} s, and the model needs "

@@ -197,7 +197,9 @@ def _method(metadata: Metadata) -> dict[str, Any]:
 
 
 def _level(levels: Sequence[TrainingLevel]) -> str:
-    """The level of the training tracks."""
+    """The level of the training tracks; empty if no model has it."""
+    if not levels:
+        return ""
     level = reduce(TrainingLevel.together, levels)
     measured = (
         f"The level of the training tracks, the mean of their mel energies without band 0 and "
@@ -207,7 +209,7 @@ def _level(levels: Sequence[TrainingLevel]) -> str:
     return measured + (
         f" The input has a gain for each track that brings its level to {in_db(TARGET):.0f} dB."
         if level.input == NORMALISED
-        else " Its predictions depend on the level; the labeller warns of tracks outside this range."
+        else " The predictions depend on the level; the labeller warns of tracks outside the range."
     )
 
 

@@ -1,0 +1,155 @@
+"""Which frames are silent: digital silence, dither and constant offsets, but no quiet music."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests import mel_oracle
+from tests.conftest import ROOT, clicks
+from workflow_scripts.audio.front_end import mel_bands
+from workflow_scripts.audio.parameters import SILENCE
+from workflow_scripts.audio.silence import (
+    EDGE,
+    OFFSET_LEAK,
+    SHORTEST,
+    in_silence,
+    is_silent,
+    runs,
+    silent_frames,
+)
+
+GROOVE = ROOT.parent / "shared" / "data" / "groove"
+SECONDS = 2
+TIME = np.arange(SECONDS * 44100) / 44100
+
+
+def energies(folder, samples, rate=44100, subtype="FLOAT", name="a.wav"):
+    soundfile.write(folder / name, samples, rate, subtype=subtype)
+    return mel_bands(folder / name)
+
+
+def level(decibels):
+    return 10 ** (decibels / 20)
+
+
+def dither(shaped):
+    """Silence as 16 bits with triangular dither, in whole steps; shaped as by Lipshitz 1991."""
+    rng = np.random.default_rng(0)
+    noise = rng.random(len(TIME)) - rng.random(len(TIME))
+    if not shaped:
+        return np.round(noise) / 32768
+    taps, errors = np.array([2.033, -2.165, 1.959, -1.590, 0.6149]), np.zeros(5)
+    values = np.empty(len(TIME))
+    for n in range(len(TIME)):
+        wanted = -(taps @ errors)
+        values[n] = np.round(wanted + noise[n])
+        errors = np.concatenate([[values[n] - wanted], errors[:-1]])
+    return values / 32768
+
+
+class TestSilence:
+    @pytest.mark.parametrize("shaped", [False, True])
+    def test_dither_is_silent(self, tmp_path, shaped):
+        found = energies(tmp_path, dither(shaped), subtype="PCM_16")
+        assert found.max() > 0 and is_silent(found)
+
+    @pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000, 96000])
+    @pytest.mark.parametrize("offset", [0, 0.5, -0.003, 1])
+    def test_a_constant_is_silent_at_any_sampling_rate(self, tmp_path, rate, offset):
+        assert is_silent(energies(tmp_path, np.full(SECONDS * rate, float(offset)), rate))
+
+    @pytest.mark.parametrize("subtype", ["PCM_U8", "ULAW", "ALAW", "PCM_16", "PCM_24"])
+    def test_silence_of_codecs_is_silent(self, tmp_path, subtype):
+        """A-law has no zero: its silence is a constant."""
+        assert is_silent(energies(tmp_path, np.zeros(len(TIME)), subtype=subtype))
+
+    def test_a_constant_is_silent_as_mp3(self, tmp_path):
+        soundfile.write(tmp_path / "a.mp3", np.full(len(TIME), 0.5), 44100)
+        assert is_silent(mel_bands(tmp_path / "a.mp3"))
+
+    @pytest.mark.parametrize("bits", [16, 24])
+    def test_an_offset_with_dither_is_silent(self, tmp_path, bits):
+        assert is_silent(energies(tmp_path, 0.5 + dither(False), subtype=f"PCM_{bits}"))
+
+
+class TestSound:
+    """The last frame has only a few samples of the file."""
+
+    @pytest.mark.parametrize(
+        ("hertz", "decibels"), [(100, -85), (440, -85), (1000, -85), (5000, -80), (15000, -75)]
+    )
+    def test_a_quiet_tone_is_sound(self, tmp_path, hertz, decibels):
+        """High bands are wide: a tone has a smaller part in their mean."""
+        found = energies(tmp_path, level(decibels) * np.sin(2 * np.pi * hertz * TIME))
+        assert not silent_frames(found)[:-1].any()
+
+    @pytest.mark.parametrize("hertz", [30, 40, 50, 60])
+    def test_a_sub_bass_alone_is_sound(self, tmp_path, hertz):
+        """It has little energy outside the lowest band."""
+        found = energies(tmp_path, level(-50) * np.sin(2 * np.pi * hertz * TIME))
+        assert not silent_frames(found)[:-1].any()
+
+    def test_a_bass_drum_alone_is_sound(self, tmp_path):
+        drum = np.sin(2 * np.pi * 45 * TIME) * np.exp(-8 * (TIME % 0.5))
+        for decibels in (0, -20, -40):
+            assert not in_silence(energies(tmp_path, level(decibels) * drum)).any(), decibels
+
+    def test_quiet_music_over_an_offset_is_sound(self, tmp_path):
+        music = level(-50) * clicks(np.random.default_rng(0), 120, SECONDS)
+        for offset in (0, 0.5, -0.9):
+            assert not in_silence(energies(tmp_path, offset + music)).any()
+
+    @pytest.mark.skipif(not GROOVE.is_dir(), reason="needs the recordings")
+    def test_no_second_of_recorded_drums_is_silence(self):
+        """Also at -40 dB. Drums stop between strokes, so this is the hardest music."""
+        recordings = sorted(GROOVE.rglob("*.ogg"))[::24]
+        assert recordings
+        for recording in recordings:
+            found = mel_bands(recording)
+            # The energies of the same recording with less gain.
+            quiet = in_silence(1e-4 * found)
+            loud = in_silence(found)
+            assert not loud.any() and quiet.mean() < 0.05, recording
+
+
+class TestRule:
+    def test_a_constant_leaks_at_most_this_share(self):
+        """Computed in float64: the window of Essentia is not quite zero at far bins."""
+        spectrum = np.abs(np.fft.rfft(mel_oracle.window())) ** 2
+        bands = mel_oracle.filters() @ spectrum
+        assert bands[1:].max() < OFFSET_LEAK * bands[0] < 2 * bands[1:].max()
+
+    def test_a_tone_of_20_hz_leaks_much_more(self, tmp_path):
+        found = energies(tmp_path, np.sin(2 * np.pi * 20 * TIME))[50]
+        assert found[1] / found[0] > 1e4 * OFFSET_LEAK
+
+    def test_the_ends_are_as_the_frames_beside_them(self):
+        sound = np.full((100, 40), 1.0)
+        click = np.zeros((100, 40))
+        click[[0, EDGE - 1, -1, -EDGE]] = 1
+        assert is_silent(click) and not silent_frames(sound).any()
+        click[EDGE] = 1
+        assert np.flatnonzero(~silent_frames(click)).tolist() == [0, EDGE - 1, EDGE]
+
+    def test_a_short_track_has_no_ends(self):
+        click = np.zeros((2 * EDGE, 40))
+        click[0] = 1
+        assert (~silent_frames(click)).sum() == 1
+
+    def test_the_threshold_is_that_of_the_loudest_band(self):
+        frames = np.zeros((50, 40), np.float32)
+        frames[20, 7], frames[30, 7] = 0.99 * SILENCE, 1.01 * SILENCE
+        assert np.flatnonzero(~silent_frames(frames)).tolist() == [30]
+
+    def test_a_pause_of_less_than_a_second_is_no_silence(self):
+        frames = np.ones((300, 40))
+        frames[50 : 50 + SHORTEST - 1] = 0
+        frames[150 : 150 + SHORTEST] = 0
+        assert runs(in_silence(frames)).tolist() == [[150, 150 + SHORTEST]]
+
+
+def test_runs():
+    assert runs(np.array([], bool)).tolist() == []
+    assert runs(np.zeros(3, bool)).tolist() == []
+    assert runs(np.ones(3, bool)).tolist() == [[0, 3]]
+    assert runs(np.array([1, 0, 0, 1, 1, 0, 1], bool)).tolist() == [[0, 1], [3, 5], [6, 7]]
