@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from functools import partial
 
 import numpy as np
 import onnx
@@ -285,6 +286,39 @@ class TestReading:
         assert model.metadata.classes == CLASSES and model.metadata.variant == "timefrequency"
         assert model.onnx_bytes() == onnx_file
 
+    def test_a_model_of_version_0_9_0_is_read(self, onnx_file):
+        """Its metadata say less, and the same."""
+        old = [
+            "library",
+            "sample_rate",
+            "channels",
+            "frame_size",
+            "hop_size",
+            "first_frame",
+            "window",
+            "n_bands",
+            "lowFrequencyBound",
+            "highFrequencyBound",
+            "warpingFormula",
+            "weighting",
+            "normalize",
+            "type",
+            "log",
+        ]
+
+        def edit(model, hop_size=1024):
+            kept = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
+            for added in ("level", "graph", "vote", "segments"):
+                kept.pop(added)
+            kept["format"] = 1
+            kept["front_end"] = {k: kept["front_end"][k] for k in old} | {"hop_size": hop_size}
+            helper.set_model_props(model, {k: json.dumps(v) for k, v in kept.items()})
+
+        model = read(edited(onnx_file, edit))
+        assert model.onnx_bytes() == onnx_file and model.metadata.level is None
+        with pytest.raises(NotOurModelError, match="mel-spectrogram"):
+            read(edited(onnx_file, partial(edit, hop_size=512)))
+
     @pytest.mark.parametrize(
         "edit",
         [
@@ -333,6 +367,13 @@ class TestReading:
             metadata("network", lambda network: network | {"input_frames": 80.0}),
             metadata("network", lambda network: network | {"hidden": 1 << 60}),
             metadata("front_end", lambda settings: settings | {"hop_size": 512}),
+            metadata("front_end", lambda settings: settings | {"window_sum": 1}),
+            metadata("segments", lambda settings: settings | {"hop": 40}),
+            metadata("vote", lambda _: {}),
+            metadata("level", lambda _: {"input": "loud", "lowest": 0, "highest": 1}),
+            metadata("seed", lambda _: None),
+            metadata("accuracy", lambda _: True),
+            metadata("variant", lambda _: "../x"),
             trunks(n_filters=1 << 40),
             trunks(n_filters=-32),
             lambda model: model.metadata_props.extend([onnx.StringStringEntryProto()] * 100_001),

@@ -3,6 +3,7 @@
 The sections follow Mitchell et al., Model Cards for Model Reporting (FAT* 2019).
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any
@@ -29,34 +30,28 @@ cross-validation.
 
 ## Input and output
 
-`{input}`: raw mel energies, float32 (segments, {frames}, {bands}). `{output}`: float32 (segments,
-{n_classes}), in the order of `classes` in the metadata:
+`{input}`: raw mel energies, float32 (segments, {n_frames}, {n_bands}). `{output}`: float32
+(segments, {n_classes}), in the order of `classes` in the metadata:
 {classes}.
 
-The metadata of each file state the following as JSON (`front_end`, `segments`, `graph`, `vote`).
-docs/model-files.md of the workflow has it as a short NumPy function.
+Between the audio and the class are these values and formulas, which the metadata of each file state
+as JSON. docs/model-files.md of the workflow computes with them in NumPy.
 
-- **Audio.** Samples {samples}, {rate} Hz (Essentia resamples with {resampling}), the
-  {channels} of the channels.
-- **Frames.** {size} samples every {hop}; the first is {first_frame}. {padding}.
-  There are {n_frames} frames.
-- **Window.** {window}: {window_formula} with a = {coefficients}. Then {window_scaling}
-  ({window_sum}).
-- **Spectrum.** The {spectrum}.
-- **Bands.** {mel_formula} with c = {mel_constants}. {bands} bands from {lowest} to {highest} Hz:
-  {band_edges}. The weights of a band are {band_weights}
-  (Essentia's `weighting` {weighting} and `normalize` {normalize}). The energy is the
-  {energy}; there is no logarithm.
-- **In the file.** {compression}, {normalisation}.
-- **Silences.** A frame is silent if {silent_frames},
-  with limit {limit:g}, offset_leak {offset_leak:g} and edge {edge}. Silences are {silences}
-  (shortest {shortest}).
-- **Level.** A gain {level_gain} ({level_target:g}).
-  For these models, input is {level_input}.
-- **Segments.** {frames} frames every {frames} frames; the first {first}, {last}. Counted are
-  {counted}.
-- **Class.** A segment {segment_vote}. The track gets {track_vote}.
-- **Several models.** Of one variant: {folds}. Of several variants: {variants}.
+From audio to energies, `front_end`:
+
+{front_end}
+
+From energies to segments, `segments`; the input in `level` is {level_input}:
+
+{segments}
+
+What the file itself computes, `graph`:
+
+{graph}
+
+From segments to the class of a track, `vote`:
+
+{vote}
 
 ## Data
 
@@ -99,27 +94,6 @@ VALIDATION = {
     "segments": "It is trained on the others, of which random segments select the epoch: the "
     "validation accuracy is too high, the test accuracy is not.",
 }
-# Entries of the front end that the card quotes under their own name.
-FRONT_END_TEXTS = (
-    "samples",
-    "resampling",
-    "first_frame",
-    "n_frames",
-    "window",
-    "window_formula",
-    "window_scaling",
-    "window_sum",
-    "spectrum",
-    "mel_formula",
-    "mel_constants",
-    "band_edges",
-    "band_weights",
-    "weighting",
-    "normalize",
-    "energy",
-    "level_target",
-    "level_gain",
-)
 SYNTHETIC = """\
 - The music of the demo is synthetic. The model is an example; do not label real music with it.
 """
@@ -141,14 +115,15 @@ def text(
     class probabilities of ONNX Runtime and those in `predicted`.
     """
     first = metadata[0]
-    frames = first.network["input_frames"]
+    n_frames = first.network["input_frames"]
     accuracies = pd.Series([about.accuracy for about in metadata])
     return CARD.format(
         variant=first.variant,
         dataset=first.dataset,
         architecture=first.architecture,
-        seconds=frames / FRAME_RATE,
-        frames=frames,
+        seconds=n_frames / FRAME_RATE,
+        n_frames=n_frames,
+        n_bands=first.front_end["n_bands"],
         input=INPUT,
         output=OUTPUT,
         n_classes=len(first.classes),
@@ -170,30 +145,28 @@ def text(
     )
 
 
-def _method(metadata: Metadata) -> dict[str, Any]:
-    """How audio becomes input, and output a class: the texts and values of the metadata."""
-    front_end, vote = metadata.front_end, metadata.vote
+def _method(metadata: Metadata) -> dict[str, str]:
+    """How audio becomes input, and output a class: the entries of the metadata as lists."""
+    segments = segments_of(metadata.network["input_frames"])
     return {
-        **{key: front_end[key] for key in FRONT_END_TEXTS},
-        **(segments := segments_of(metadata.network["input_frames"])),
-        **segments["silence"],
+        "front_end": _list(metadata.front_end),
+        "segments": _list(segments),
+        "graph": _list(metadata.graph),
+        "vote": _list(metadata.vote),
         "level_input": metadata.level.input if metadata.level else AS_RECORDED,
-        "rate": front_end["sample_rate"],
-        "channels": front_end["channels"],
-        "size": front_end["frame_size"],
-        "hop": front_end["hop_size"],
-        "padding": front_end["padding"].capitalize(),
-        "coefficients": front_end["window_coefficients"],
-        "bands": front_end["n_bands"],
-        "lowest": front_end["lowFrequencyBound"],
-        "highest": front_end["highFrequencyBound"],
-        "compression": metadata.graph["compression"],
-        "normalisation": metadata.graph["normalisation"],
-        "segment_vote": vote["segment"],
-        "track_vote": vote["track"],
-        "folds": vote["folds"],
-        "variants": vote["variants"],
     }
+
+
+def _list(entries: Mapping[str, Any], indent: str = "") -> str:
+    """The entries as a Markdown list, with lists in it."""
+    lines = []
+    for key, value in entries.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}- `{key}`:", _list(value, indent + "  ")]
+        else:
+            text = value if isinstance(value, str) else f"`{json.dumps(value)}`"
+            lines.append(f"{indent}- `{key}`: {text}")
+    return "\n".join(lines)
 
 
 def _level(levels: Sequence[TrainingLevel]) -> str:
