@@ -1,7 +1,6 @@
 """Model files of untrained networks, for tests."""
 
 from tests.conftest import biased_weights, network_of
-from workflow_scripts.audio.parameters import FRONT_END
 from workflow_scripts.dataset.normalisation import Scaler
 from workflow_scripts.models import package
 from workflow_scripts.models.metadata import Metadata
@@ -36,7 +35,6 @@ def metadata_of(network, variant="any", fold=0, classes=CLASSES):
         accuracy=66.67,
         n_test_tracks=6,
         network=described(network),
-        front_end=FRONT_END,
         weights="0" * 64,
     )
 

@@ -185,6 +185,25 @@ class TestFormats:
         assert hostile["path"] == printable(HOSTILE)
         assert bad["problem"] == "is silent throughout" and bad["class"] == ""
 
+    @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+    @pytest.mark.parametrize("blank", ["", " "])
+    def test_a_spreadsheet_computes_no_name_in_the_csv(self, start, blank):
+        name = f"{blank}{start}cmd|' /C calc'!A0"
+        tracks = [Labelled(name, a_prediction(name)), Labelled(name, None, f"is {name}")]
+        one, bad = csv.DictReader(io.StringIO("".join(as_csv(map(details, tracks)))))
+        for cell in (*one.values(), *bad.values()):
+            assert not cell.lstrip().startswith(tuple("=+-@\uff1d\uff0b\uff0d\uff20\t\r")), cell
+        assert one["path"] == one["class"] == bad["path"] == f"'{printable(name)}"
+        assert json.loads("".join(FORMATS["json"](map(details, tracks))))[0]["class"] == name
+
+    def test_a_name_with_an_apostrophe_can_be_told_from_an_escaped_one(self):
+        names = [*("'" * n + "=1" for n in range(3)), "it's", "a=1", "a-b", "1-"]
+        text = "".join(as_csv(details(Labelled(name, a_prediction())) for name in names))
+        written = [row["path"] for row in csv.DictReader(io.StringIO(text))]
+        assert written[:3] == ["'" * n + "=1" for n in (1, 2, 3)] and written[3:] == names[3:]
+        # Without the first apostrophe of a cell, if it has one, they are the exact names.
+        assert [cell.removeprefix("'") for cell in written] == names
+
     def test_json_keeps_exact_names(self):
         one, hostile, bad = json.loads(self.formatted("json"))
         assert one["probabilities"] == {"waltz": 0.575, "tango": 0.425}

@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -11,13 +13,28 @@ import pytest
 
 from tests import network_oracle
 from tests.conftest import biased_weights, network_of, run_module
-from tests.model_files import CLASSES, SCALER, onnx_of, trained
+from tests.model_files import CLASSES, SCALER, metadata_of, onnx_of, trained
 from tests.networks.test_architecture import TABLE_1
-from workflow_scripts.audio.parameters import FRONT_END
-from workflow_scripts.models import onnx_file
+from workflow_scripts.dataset.level import AS_RECORDED, TrainingLevel
+from workflow_scripts.dataset.split import Tracks
+from workflow_scripts.errors import UserError
+from workflow_scripts.models import model_card, onnx_file
+from workflow_scripts.models.method import FRONT_END, GRAPH, VOTE, segments_of
 from workflow_scripts.models.runtime import BATCH, Session
 from workflow_scripts.networks.engine import engine_class
+from workflow_scripts.steps import export
 
+FIT = {
+    "training": {"learning_rate": 0.01},
+    "augmentation": {},
+    "sampling": "contiguous",
+    "validation": "tracks",
+    "seed": 1,
+    "versions": {"numpy": "1"},
+    "commit": None,
+}
+LEVEL = TrainingLevel(AS_RECORDED, -30, -20)
+TRACKS = pd.DataFrame({name: ["fast", "slow"] for name in ("track_id", "label", "digest")})
 # Difference of a probability.
 TOLERANCE = 1e-5
 
@@ -83,6 +100,31 @@ def test_the_same_model_gives_the_same_bytes(tmp_path):
     for name in ("a", "b"):
         onnx_file.write(tmp_path / name, trained(network).onnx_bytes())
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_the_card_has_every_entry_of_the_metadata():
+    card = model_card.text(
+        "folder",
+        "clicks",
+        [replace(metadata_of(network_of("time_1x60"), fold=k), level=LEVEL) for k in range(2)],
+        [FIT, FIT],
+        Tracks.of(TRACKS, np.array([0, 1])),
+        [pd.DataFrame({"label": ["fast"], "predicted": ["slow"]})] * 2,
+        1e-7,
+    )
+    for entries in (FRONT_END, GRAPH, VOTE, segments_of(80)):
+        for key, value in (entries | entries.get("silence", {})).items():
+            text = value if isinstance(value, str) else f"`{json.dumps(value)}`"
+            assert f"- `{key}`: {text}\n" in card or (key == "silence" and "- `silence`:" in card)
+    assert "{" not in card
+
+
+def test_a_model_that_the_labeller_would_refuse_is_not_written():
+    for classes, reason in (("ab ", "which is blank"), (("a", "b\tc"), "control character")):
+        network = network_of("time_1x60", len(classes))
+        data = trained(network, classes=tuple(classes)).onnx_bytes()
+        with pytest.raises(UserError, match=rf"fold-0.onnx cannot be written, .*{reason}"):
+            export.check(data, Path("fold-0.onnx"), Path("weights.npz"))
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from functools import partial
 
 import numpy as np
 import onnx
@@ -17,7 +18,8 @@ from tests.conftest import ROOT
 from tests.model_files import CLASSES, onnx_of, packed
 from workflow_scripts.errors import UserError
 from workflow_scripts.models import package
-from workflow_scripts.models.onnx_file import NotOurModelError, read
+from workflow_scripts.models.metadata import NotOurModelError
+from workflow_scripts.models.onnx_file import read
 from workflow_scripts.models.runtime import Ensemble
 from workflow_scripts.networks.architecture import Network, Trunk
 
@@ -130,7 +132,7 @@ class TestPackage:
         bomb = {"manifest.json": b" " * 10_000_000}
         rewrite(file, bomb, zipfile.ZIP_DEFLATED)
         assert file.stat().st_size < 1_000_000
-        assert "is not a packed model of this version" in refused(file)
+        assert "has compressed or encrypted entries" in refused(file)
 
     @pytest.mark.parametrize(
         "manifest",
@@ -284,6 +286,39 @@ class TestReading:
         assert model.metadata.classes == CLASSES and model.metadata.variant == "timefrequency"
         assert model.onnx_bytes() == onnx_file
 
+    def test_a_model_of_version_0_9_0_is_read(self, onnx_file):
+        """Its metadata say less, and the same."""
+        old = [
+            "library",
+            "sample_rate",
+            "channels",
+            "frame_size",
+            "hop_size",
+            "first_frame",
+            "window",
+            "n_bands",
+            "lowFrequencyBound",
+            "highFrequencyBound",
+            "warpingFormula",
+            "weighting",
+            "normalize",
+            "type",
+            "log",
+        ]
+
+        def edit(model, hop_size=1024):
+            kept = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
+            for added in ("level", "graph", "vote", "segments"):
+                kept.pop(added)
+            kept["format"] = 1
+            kept["front_end"] = {k: kept["front_end"][k] for k in old} | {"hop_size": hop_size}
+            helper.set_model_props(model, {k: json.dumps(v) for k, v in kept.items()})
+
+        model = read(edited(onnx_file, edit))
+        assert model.onnx_bytes() == onnx_file and model.metadata.level is None
+        with pytest.raises(NotOurModelError, match="mel-spectrogram"):
+            read(edited(onnx_file, partial(edit, hop_size=512)))
+
     @pytest.mark.parametrize(
         "edit",
         [
@@ -318,7 +353,7 @@ class TestReading:
             doubles,
             duplicate,
             missing,
-            metadata("format", lambda _: 2),
+            metadata("format", lambda _: 3),
             metadata("classes", lambda names: [*names, "more"]),
             metadata("classes", lambda names: ["same"] * len(names)),
             metadata("classes", lambda names: [1, 2, 3]),
@@ -332,6 +367,13 @@ class TestReading:
             metadata("network", lambda network: network | {"input_frames": 80.0}),
             metadata("network", lambda network: network | {"hidden": 1 << 60}),
             metadata("front_end", lambda settings: settings | {"hop_size": 512}),
+            metadata("front_end", lambda settings: settings | {"window_sum": 1}),
+            metadata("segments", lambda settings: settings | {"hop": 40}),
+            metadata("vote", lambda _: {}),
+            metadata("level", lambda _: {"input": "loud", "lowest": 0, "highest": 1}),
+            metadata("seed", lambda _: None),
+            metadata("accuracy", lambda _: True),
+            metadata("variant", lambda _: "../x"),
             trunks(n_filters=1 << 40),
             trunks(n_filters=-32),
             lambda model: model.metadata_props.extend([onnx.StringStringEntryProto()] * 100_001),

@@ -237,6 +237,7 @@ INVALID = [
     ({"dataset": "folder", "audio_dir": "/nowhere"}, "audio_dir /nowhere is not a folder"),
     ({"audio_dir": "."}, "audio_dir is ., but dataset is ballroom; add dataset=folder"),
     ({"variants": {"time_1x60": {"input_frames": 50}}}, "larger than the input"),
+    ({"variants": {"blackbox_12x8": {"hidden": 50_000}}}, "blackbox_12x8: .* parameters.* smaller"),
     (
         {"variants": {"frequency_30x1": {"trunks": {"frequency": {"filter": [41, 1]}}}}},
         r"variants.frequency_30x1: the filter \(41, 1\) of trunk frequency is larger",

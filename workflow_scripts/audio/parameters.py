@@ -20,15 +20,3 @@ MEL = {
     "type": "power",
     "log": False,
 }
-# The settings that determine the energies, as stored in exported models.
-FRONT_END = {
-    "library": "Essentia",
-    "sample_rate": SAMPLE_RATE,
-    "channels": "mean",
-    "frame_size": FRAME_SIZE,
-    "hop_size": HOP_SIZE,
-    "first_frame": "centred on the first sample",
-    "window": WINDOW,
-    "n_bands": N_BANDS,
-    **MEL,
-}

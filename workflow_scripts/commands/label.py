@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--version", action="version", version=version())
     options = parser.parse_args()
 
-    package.read(options.model)
+    package.check(options.model)
     if options.plot:
         make_folder(options.plot)
     found = find(options.audio)

@@ -9,7 +9,7 @@ import pandas as pd
 from workflow_scripts.commands.finished_results import FinishedResults
 from workflow_scripts.errors import UserError, reading
 from workflow_scripts.models import package
-from workflow_scripts.models.onnx_file import NotOurModelError
+from workflow_scripts.models.metadata import NotOurModelError
 from workflow_scripts.process import run
 from workflow_scripts.results import provenance
 

@@ -7,6 +7,7 @@ from itertools import chain
 
 import pandas as pd
 
+from workflow_scripts.dataset import class_names
 from workflow_scripts.errors import UserError
 
 
@@ -31,6 +32,8 @@ def check_classes(tracks: pd.DataFrame, n_folds: int) -> None:
     if len(sizes) < 2:
         classes = f"only the class {sizes.index[0]}" if len(sizes) else "no classes"
         raise UserError(f"the data set has {classes}; it needs at least two")
+    if problem := class_names.problem(list(sizes.index)):
+        raise UserError(f"the data set has {problem}; change the names of its classes")
     small = [f"{label} ({n})" for label, n in sizes.items() if n < n_folds]
     if small:
         raise UserError(

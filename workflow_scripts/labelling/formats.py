@@ -23,6 +23,10 @@ COLUMNS = (
     "warning",
 )
 
+# With these a spreadsheet begins a formula: https://owasp.org/www-community/attacks/CSV_Injection,
+# and the wide forms that East Asian keyboards write. An apostrophe begins a text.
+FORMULAS = tuple("=+-@\uff1d\uff0b\uff0d\uff20\t\r'")
+
 
 def details(track: Labelled) -> dict[str, Any]:
     """The JSON object of a track: path and problem, or path and all other keys.
@@ -71,7 +75,7 @@ def as_csv(tracks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """A header and a row per track (COLUMNS).
 
     The timeline is "start-end class; ..."; silent sections are "silent start-end".
-    Names are `printable`; the JSON has the exact names.
+    Texts are `printable` and `inert`; the JSON has the exact names.
     """
     yield _row(COLUMNS)
     for track in tracks:
@@ -80,7 +84,7 @@ def as_csv(tracks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             for start, end, name in _sections(track)
         )
         values = dict(track) | {"timeline": timeline}
-        yield _row([printable(str(values.get(column, ""))) for column in COLUMNS])
+        yield _row([inert(printable(str(values.get(column, "")))) for column in COLUMNS])
 
 
 def as_text(tracks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -109,6 +113,11 @@ def as_text(tracks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 FORMATS = {"text": as_text, "csv": as_csv, "json": as_json}
+
+
+def inert(text: str) -> str:
+    """`text`, after an apostrophe if a spreadsheet would compute it, or hide its apostrophe."""
+    return f"'{text}" if text.lstrip().startswith(FORMULAS) else text
 
 
 def _by_class(classes: Sequence[str], values: Sequence[float]) -> dict[str, float]:

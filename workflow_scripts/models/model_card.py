@@ -3,6 +3,7 @@
 The sections follow Mitchell et al., Model Cards for Model Reporting (FAT* 2019).
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any
@@ -10,10 +11,11 @@ from typing import Any
 import pandas as pd
 
 from workflow_scripts.audio.parameters import FRAME_RATE
-from workflow_scripts.dataset.level import NORMALISED, TARGET, TrainingLevel, in_db
+from workflow_scripts.dataset.level import AS_RECORDED, NORMALISED, TARGET, TrainingLevel, in_db
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.models.metadata import Metadata
-from workflow_scripts.models.onnx_file import INPUT, OUTPUT
+from workflow_scripts.models.method import segments_of
+from workflow_scripts.models.onnx_graph import INPUT, OUTPUT
 from workflow_scripts.results import predictions, provenance
 from workflow_scripts.results.data_licences import DATA
 
@@ -28,10 +30,28 @@ cross-validation.
 
 ## Input and output
 
-`{input}`: raw mel energies, float32 (segments, {frames}, {bands}), computed with the settings in
-`front_end` in the metadata of each file. Compression and normalisation are part of the model.
-`{output}`: float32 (segments, {n_classes}), in the order of `classes` in the metadata:
+`{input}`: raw mel energies, float32 (segments, {n_frames}, {n_bands}). `{output}`: float32
+(segments, {n_classes}), in the order of `classes` in the metadata:
 {classes}.
+
+Between the audio and the class are these values and formulas, which the metadata of each file state
+as JSON. docs/model-files.md of the workflow computes with them in NumPy.
+
+From audio to energies, `front_end`:
+
+{front_end}
+
+From energies to segments, `segments`; the input in `level` is {level_input}:
+
+{segments}
+
+What the file itself computes, `graph`:
+
+{graph}
+
+From segments to the class of a track, `vote`:
+
+{vote}
 
 ## Data
 
@@ -95,15 +115,15 @@ def text(
     class probabilities of ONNX Runtime and those in `predicted`.
     """
     first = metadata[0]
-    frames = first.network["input_frames"]
+    n_frames = first.network["input_frames"]
     accuracies = pd.Series([about.accuracy for about in metadata])
     return CARD.format(
         variant=first.variant,
         dataset=first.dataset,
         architecture=first.architecture,
-        seconds=frames / FRAME_RATE,
-        frames=frames,
-        bands=first.front_end["n_bands"],
+        seconds=n_frames / FRAME_RATE,
+        n_frames=n_frames,
+        n_bands=first.front_end["n_bands"],
         input=INPUT,
         output=OUTPUT,
         n_classes=len(first.classes),
@@ -120,8 +140,33 @@ def text(
         by_class=_by_class(first.classes, pd.concat(predicted)),
         by_fold=_by_fold(metadata),
         error=error,
+        **_method(first),
         more_limits=SYNTHETIC if dataset == "demo" else "",
     )
+
+
+def _method(metadata: Metadata) -> dict[str, str]:
+    """How audio becomes input, and output a class: the entries of the metadata as lists."""
+    segments = segments_of(metadata.network["input_frames"])
+    return {
+        "front_end": _list(metadata.front_end),
+        "segments": _list(segments),
+        "graph": _list(metadata.graph),
+        "vote": _list(metadata.vote),
+        "level_input": metadata.level.input if metadata.level else AS_RECORDED,
+    }
+
+
+def _list(entries: Mapping[str, Any], indent: str = "") -> str:
+    """The entries as a Markdown list, with lists in it."""
+    lines = []
+    for key, value in entries.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}- `{key}`:", _list(value, indent + "  ")]
+        else:
+            text = value if isinstance(value, str) else f"`{json.dumps(value)}`"
+            lines.append(f"{indent}- `{key}`: {text}")
+    return "\n".join(lines)
 
 
 def _level(levels: Sequence[TrainingLevel]) -> str:

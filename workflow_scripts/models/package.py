@@ -1,7 +1,8 @@
 """The packed file: a zip of ONNX files with a manifest and model cards.
 
-It is never unpacked to disk: entries are not compressed, no entry name becomes a path, and each
-model is checked against its digest and then by `onnx_file.read`.
+It is never unpacked to disk: entries are not compressed, and no entry name becomes a path. All
+limits (`limits`) are checked before the first model is read; each model is checked against its
+digest.
 """
 
 import hashlib
@@ -9,25 +10,32 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.dataset.level import AS_RECORDED, TrainingLevel
 from workflow_scripts.errors import UserError
-from workflow_scripts.models import onnx_file
-from workflow_scripts.models.metadata import Metadata
-from workflow_scripts.models.onnx_file import NotOurModelError, TrainedNetwork
+from workflow_scripts.models import limits, onnx_file
+from workflow_scripts.models.limits import (
+    LARGEST_MANIFEST,
+    LARGEST_PACKAGE,
+    MOST_MODELS,
+)
+from workflow_scripts.models.metadata import Metadata, NotOurModelError
+from workflow_scripts.models.method import VOTE
+from workflow_scripts.models.onnx_file import Outline, TrainedNetwork
+from workflow_scripts.models.stretch import Stretch
+from workflow_scripts.models.zip_entries import LOCAL_SIGNATURE, entries
 
 MANIFEST = "manifest.json"
 CONTENT = "musically motivated CNNs"
 VERSION = 1
-# Limits in bytes. The ten folds of the paper's twelve networks take 0.3 GB.
-LARGEST, LARGEST_MANIFEST = 1 << 32, 1 << 20
-MOST_MEMBERS = 512
+CARD = "MODEL_CARD.md"
 # The time of all entries, the earliest in a zip: the same models give the same bytes.
 TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -62,8 +70,7 @@ class Package:
     @property
     def level(self) -> TrainingLevel | None:
         """The level of the training tracks of all models; None if no model has one."""
-        known = [model.metadata.level for model in self.models if model.metadata.level]
-        return reduce(TrainingLevel.together, known) if known else None
+        return level_of([model.metadata for model in self.models])
 
     def variants(self) -> dict[str, list[Model]]:
         """The models by variant."""
@@ -76,20 +83,17 @@ class Package:
 def together(files: Sequence[bytes]) -> Package:
     """The models in ONNX files, to predict together.
 
-    Raises NotOurModelError if a file is not a model, or if data sets, classes or the networks of a
-    variant differ.
+    Raises NotOurModelError if a file is not a model, if data sets, classes or the networks of a
+    variant differ, or if they exceed a limit together.
     """
-    models = [Model(onnx_file.read(data), data) for data in files]
-    first = models[0].metadata
-    networks: dict[str, dict[str, Any]] = {}
-    for metadata in (model.metadata for model in models):
-        if (metadata.classes, metadata.dataset) != (first.classes, first.dataset):
-            raise NotOurModelError("has models of different data sets")
-        if _input_level(metadata) != _input_level(first):
-            raise NotOurModelError("has models with and without normalised level")
-        if networks.setdefault(metadata.variant, metadata.network) != metadata.network:
-            raise NotOurModelError(f"has different networks under the name {metadata.variant}")
-    return Package(tuple(models))
+    _check_together([onnx_file.outline(Stretch.of(data)) for data in files])
+    return Package(tuple(Model(onnx_file.read(data), data) for data in files))
+
+
+def level_of(models: Sequence[Metadata]) -> TrainingLevel | None:
+    """The level of the training tracks of all models; None if no model has one."""
+    known = [metadata.level for metadata in models if metadata.level]
+    return reduce(TrainingLevel.together, known) if known else None
 
 
 def _input_level(metadata: Metadata) -> str:
@@ -98,47 +102,59 @@ def _input_level(metadata: Metadata) -> str:
 
 def write(path: Path, package: Package, cards: Mapping[str, str]) -> None:
     """Write the models, and the model card of each variant in `cards`, to one file."""
-    entries: dict[str, bytes] = {}
-    for model in package.models:
-        entries[f"{model.metadata.variant}/fold-{model.metadata.fold}.onnx"] = model.onnx
+    files = {_name(model.metadata): model.onnx for model in package.models}
     manifest = {
         "content": CONTENT,
         "version": VERSION,
         "dataset": package.models[0].metadata.dataset,
         "classes": package.classes,
         "front_end": package.models[0].metadata.front_end,
-        "models": [{"file": name, "sha256": digest_of(data)} for name, data in entries.items()],
+        "vote": VOTE,
+        "models": [
+            {"file": name, "variant": variant, "sha256": digest_of(files[name])}
+            for variant, models in package.variants().items()
+            for name in (_name(model.metadata) for model in models)
+        ],
     }
     texts = {MANIFEST: json.dumps(manifest, indent=1).encode()}
-    texts |= {f"{variant}/MODEL_CARD.md": card.encode() for variant, card in cards.items()}
+    texts |= {f"{variant}/{CARD}": card.encode() for variant, card in cards.items()}
     with atomic(path) as partial:
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-            for name, data in (texts | entries).items():
+            for name, data in (texts | files).items():
                 archive.writestr(zipfile.ZipInfo(name, TIME), data)
         # In one piece: on a full disk, closing a zip file would print a traceback.
         partial.write_bytes(file.getbuffer())
 
 
 def read(path: Path) -> Package:
-    """Read a packed file or a single ONNX file.
+    """The models of a packed file or of a single ONNX file, all in memory.
 
-    Raises UserError if it does not exist, is damaged, has changed or is another kind of file.
+    Raises UserError if it does not exist, is damaged, has changed, exceeds a limit or is another
+    kind of file.
     """
-    try:
-        if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises for some names.
-            raise UserError(f"the model {path} is not a file; check the path")
-        if path.stat().st_size > LARGEST:
-            raise NotOurModelError(f"is larger than {LARGEST >> 30} GiB")
-        with path.open("rb") as file:
-            packed = file.read(4) == b"PK\x03\x04"
-            file.seek(0)
-            files = _read_zip(file) if packed else [file.read()]
-        return together(files)
-    except NotOurModelError as reason:
-        raise UserError(f"the model {path} {reason}; use one made by `make model`") from None
-    except OSError as failure:
-        raise UserError(f"cannot read the model {path}: {failure.strerror}") from None
+    return Package(tuple(models_of(path)))
+
+
+def check(path: Path) -> None:
+    """Raise UserError where `read` would, with one model in memory at a time."""
+    for _ in models_of(path):
+        pass
+
+
+def models_of(path: Path) -> Iterator[Model]:
+    """The models of a packed file or of a single ONNX file, one at a time.
+
+    Raises UserError as `read`. All limits are checked before the first model is read.
+    """
+    with _refusing(path), path.open("rb") as file:
+        listed = _listed(file)
+        _check_together([outline for _, outline, _ in listed])
+        for content, _, digest in listed:
+            data = content.read()
+            if digest not in (None, digest_of(data)):
+                raise NotOurModelError("is damaged or has been changed")
+            yield Model(onnx_file.read(data), data)
 
 
 def digest_of(data: bytes) -> str:
@@ -146,37 +162,77 @@ def digest_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _read_zip(file: Any) -> list[bytes]:
+def _name(metadata: Metadata) -> str:
+    """The name of a model's entry."""
+    return f"{metadata.variant}/fold-{metadata.fold}.onnx"
+
+
+def _check_together(outlines: Sequence[Outline]) -> None:
+    """Raise NotOurModelError unless the models can predict together."""
+    if not 0 < len(outlines) <= MOST_MODELS:
+        raise NotOurModelError(f"has {len(outlines)} models, not 1 to {MOST_MODELS}")
+    first = outlines[0].metadata
+    networks: dict[str, dict[str, Any]] = {}
+    for metadata in (outline.metadata for outline in outlines):
+        if (metadata.classes, metadata.dataset) != (first.classes, first.dataset):
+            raise NotOurModelError("has models of different data sets")
+        if _input_level(metadata) != _input_level(first):
+            raise NotOurModelError("has models with and without normalised level")
+        if networks.setdefault(metadata.variant, metadata.network) != metadata.network:
+            raise NotOurModelError(f"has different networks under the name {metadata.variant}")
     try:
-        with zipfile.ZipFile(file) as archive:
-            entries = {entry.filename: entry for entry in archive.infolist()}
-            manifest = json.loads(_bytes(archive, entries[MANIFEST], LARGEST_MANIFEST))
-            if (manifest["content"], manifest["version"]) != (CONTENT, VERSION):
-                raise NotOurModelError("is not a packed model of this version")
-            listed = {entry["file"]: entry["sha256"] for entry in manifest["models"]}
-            if not 0 < len(listed) <= MOST_MEMBERS:
-                raise NotOurModelError(f"lists {len(listed)} models, not 1 to {MOST_MEMBERS}")
-            # Overlapping entries would make a small file fill the memory.
-            if sum(entries[name].file_size for name in listed) > os.fstat(file.fileno()).st_size:
-                raise NotOurModelError("is damaged or truncated")
-            files = []
-            for name, digest in listed.items():
-                data = _bytes(archive, entries[name], entries[name].file_size)
-                if digest_of(data) != digest:
-                    raise NotOurModelError("is damaged or has been changed")
-                files.append(data)
-            return files
+        limits.check_operations(sum(limits.operations(o.network) for o in outlines))
+    except limits.TooLargeError as reason:
+        raise NotOurModelError(f"is too large: {reason}") from None
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """Turn the reasons why a model file cannot be used into a UserError."""
+    try:
+        if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises for some names.
+            raise UserError(f"the model {path} is not a file; check the path")
+        yield
+    except NotOurModelError as reason:
+        raise UserError(f"the model {path} {reason}; use one made by `make model`") from None
+    except OSError as failure:
+        raise UserError(f"cannot read the model {path}: {failure.strerror}") from None
+
+
+def _listed(file: BinaryIO) -> list[tuple[Stretch, Outline, str | None]]:
+    """Each model: its content, its outline, and its digest where there is a manifest."""
+    size = os.fstat(file.fileno()).st_size
+    if size > LARGEST_PACKAGE:
+        raise NotOurModelError("is larger than 4 GiB")
+    if file.read(len(LOCAL_SIGNATURE)) != LOCAL_SIGNATURE:
+        content = Stretch(file, 0, size)
+        return [(content, onnx_file.outline(content), None)]
+    try:
+        return _listed_in_zip(entries(file, size))
+    # A damaged file can raise any exception.
     except (NotOurModelError, OSError):
         raise
-    # A damaged file can make the library raise any exception.
     except Exception:
         raise NotOurModelError("is damaged or truncated") from None
 
 
-def _bytes(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, largest: int) -> bytes:
-    """The content of an uncompressed entry of at most `largest` bytes."""
-    if entry.compress_type != zipfile.ZIP_STORED or entry.file_size > largest:
+def _listed_in_zip(found: dict[str, Stretch]) -> list[tuple[Stretch, Outline, str | None]]:
+    if found[MANIFEST].size > LARGEST_MANIFEST:
+        raise NotOurModelError(f"has a manifest of over {LARGEST_MANIFEST >> 20} MiB")
+    manifest = json.loads(found[MANIFEST].read())
+    if (manifest["content"], manifest["version"]) != (CONTENT, VERSION):
         raise NotOurModelError("is not a packed model of this version")
-    if entry.file_size != entry.compress_size:
-        raise NotOurModelError("is damaged or truncated")
-    return archive.read(entry)
+    if not 0 < len(manifest["models"]) <= MOST_MODELS:
+        raise NotOurModelError(f"lists {len(manifest['models'])} models, not 1 to {MOST_MODELS}")
+    listed: list[tuple[Stretch, Outline, str | None]] = []
+    names = {MANIFEST}
+    for model in manifest["models"]:
+        content = found[model["file"]]
+        outline = onnx_file.outline(content)
+        if model["file"] != _name(outline.metadata) or model["file"] in names:
+            raise NotOurModelError("is damaged or has been changed")
+        names |= {model["file"], f"{outline.metadata.variant}/{CARD}"}
+        listed.append((content, outline, str(model["sha256"])))
+    if unknown := sorted(found.keys() - names):
+        raise NotOurModelError(f"has an entry {unknown[0]!r:.80} that no packed model has")
+    return listed

@@ -13,12 +13,23 @@ import onnxruntime
 
 from workflow_scripts.errors import UserError
 from workflow_scripts.models import package
-from workflow_scripts.models.onnx_file import INPUT, OUTPUT
+from workflow_scripts.models.onnx_graph import INPUT, OUTPUT
 from workflow_scripts.models.package import Model
 from workflow_scripts.networks.architecture import Network
 
-# Limits of a batch, which bound the memory for recordings of hours: segments, and values that the
-# convolutions return.
+# All sessions share one arena. Otherwise each keeps the memory of its largest batch: a gigabyte for
+# hundreds of small models.
+onnxruntime.create_and_register_allocator(
+    onnxruntime.OrtMemoryInfo(
+        "Cpu",
+        onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR,
+        0,
+        onnxruntime.OrtMemType.DEFAULT,
+    ),
+    None,
+)
+# Limits of a batch, which bound the memory for recordings of hours: segments, and values of the
+# input, the convolutions and the hidden layer.
 BATCH, MOST_VALUES = 64, 1 << 24
 # Largest difference from 1 of a sum of float32 probabilities.
 TOLERANCE = 1e-3
@@ -35,6 +46,7 @@ class Session:
         # Several processes label tracks in parallel.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = FATAL
+        options.add_session_config_entry("session.use_env_allocators", "1")
         self._session = onnxruntime.InferenceSession(
             onnx, options, providers=["CPUExecutionProvider"]
         )
@@ -50,7 +62,8 @@ class Session:
 
 def batch_of(network: Network) -> int:
     """The number of segments of this network to process at a time."""
-    return max(1, min(BATCH, MOST_VALUES // network.n_activations()))
+    values = network.frames * network.bands + network.n_activations() + network.hidden
+    return max(1, min(BATCH, MOST_VALUES // values))
 
 
 def _session(model: Model) -> Session:
@@ -63,25 +76,26 @@ class Ensemble:
 
     def __init__(self, path: Path) -> None:
         """Raises UserError if `path` is not a model file, or a model does not run."""
-        read = package.read(path)
-        self.classes = read.classes
-        self.level = read.level
-        self.inputs = {m.metadata.network["input_frames"] for m in read.models}
-        self.longest_input = max(self.inputs)
         self._path = path
-        try:
-            self._sessions = {
-                (variant, models[0].metadata.network["input_frames"]): [
-                    _session(model) for model in models
-                ]
-                for variant, models in read.variants().items()
-            }
-        # onnxruntime raises exceptions of several C++ types.
-        except Exception:
-            raise UserError(
-                f"the model {path} cannot be used by onnxruntime {onnxruntime.__version__}; use "
-                "one made by `make model`"
-            ) from None
+        # By variant and input length; the sessions of a variant are those of its folds.
+        self._sessions: dict[tuple[str, int], list[Session]] = {}
+        described = []
+        # One at a time: a session has its own copy of the weights.
+        for model in package.models_of(path):
+            described.append(model.metadata)
+            key = model.metadata.variant, model.trained.network.frames
+            try:
+                self._sessions.setdefault(key, []).append(_session(model))
+            # onnxruntime raises exceptions of several C++ types.
+            except Exception:
+                raise UserError(
+                    f"the model {path} cannot be used by onnxruntime {onnxruntime.__version__}; "
+                    "use one made by `make model`"
+                ) from None
+        self.classes = described[0].classes
+        self.level = package.level_of(described)
+        self.inputs = {n_frames for _, n_frames in self._sessions}
+        self.longest_input = max(self.inputs)
 
     def probabilities(self, energies: np.ndarray) -> Mapping[int, list[np.ndarray]]:
         """Class probabilities of the segments of a track.
@@ -98,8 +112,7 @@ class Ensemble:
             if not n_segments:
                 continue
             segments = energies[: n_segments * n_frames].reshape(n_segments, n_frames, -1)
-            folds = [session.probabilities(segments) for session in sessions]
-            mean = np.mean(folds, axis=0)
+            mean = self._mean(sessions, segments)
             if not np.allclose(mean.sum(axis=1), 1, rtol=0, atol=TOLERANCE):
                 raise UserError(
                     f"the outputs of the model {self._path} are not probabilities: it is damaged; "
@@ -107,3 +120,11 @@ class Ensemble:
                 )
             probabilities.setdefault(n_frames, []).append(mean)
         return probabilities
+
+    @staticmethod
+    def _mean(sessions: list[Session], segments: np.ndarray) -> np.ndarray:
+        """The mean over the folds, added one by one: hundreds of arrays may not fit in memory."""
+        total = sessions[0].probabilities(segments)
+        for session in sessions[1:]:
+            total += session.probabilities(segments)
+        return total / len(sessions)

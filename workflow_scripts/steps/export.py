@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.atomic_files import atomic
-from workflow_scripts.audio.parameters import FRONT_END
 from workflow_scripts.dataset import experiment_data
 from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.dataset.parts import Part
 from workflow_scripts.errors import UserError
 from workflow_scripts.models import model_card, onnx_file
-from workflow_scripts.models.metadata import Metadata
+from workflow_scripts.models.metadata import Metadata, NotOurModelError
 from workflow_scripts.models.onnx_file import TrainedNetwork
 from workflow_scripts.models.runtime import Session
 from workflow_scripts.networks import weights
@@ -38,6 +37,17 @@ def difference(session: Session, test: Part, predicted: pd.DataFrame, classes: l
         means[track] = session.probabilities(test.segments.energies(rows)).mean(axis=0)
     expected = predicted[[f"probability_{name}" for name in classes]].to_numpy()
     return float(np.abs(means - expected).max(initial=0))
+
+
+def check(onnx: bytes, path: Path, npz: Path) -> None:
+    """Raise UserError unless the labeller would read the content of the ONNX file."""
+    try:
+        onnx_file.read(onnx)
+    except NotOurModelError as reason:
+        raise UserError(
+            f"{path} cannot be written, since the model {reason}; rename the class, make the "
+            f"network smaller, or, if {npz} is damaged, remove it and run snakemake"
+        ) from None
 
 
 def parse() -> argparse.Namespace:
@@ -75,13 +85,14 @@ def main() -> None:
             accuracy=round(predictions.track_accuracy(predicted[fold]), 2),
             n_test_tracks=len(predicted[fold]),
             network=fit["network"],
-            front_end=FRONT_END,
             weights=hashlib.sha256(npz.read_bytes()).hexdigest(),
             level=data.levels[fold],
         )
         model = TrainedNetwork(metadata, weights.read(npz), data.scalers[fold])
         test = data.fold(fold, model.network.frames).part("test")
-        session = Session(model.onnx_bytes())
+        data_of_file = model.onnx_bytes()
+        check(data_of_file, path, npz)
+        session = Session(data_of_file)
         differences.append(difference(session, test, predicted[fold], tracks.classes))
         if not differences[-1] <= TOLERANCE:
             raise UserError(
@@ -89,7 +100,7 @@ def main() -> None:
                 f"{options.predictions[fold]}, more than {TOLERANCE:.0e}; run snakemake with "
                 "--forcerun evaluate, and report a bug if that does not help"
             )
-        onnx_file.write(path, model.onnx_bytes())
+        onnx_file.write(path, data_of_file)
         described.append(metadata)
         print(f"fold {fold}: {path}, within {differences[-1]:.1e} of the predictions")
     text = model_card.text(

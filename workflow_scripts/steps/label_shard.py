@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--labels", type=Path, required=True, help="JSON to write")
     options = parser.parse_args()
 
-    package.read(options.model)
+    package.check(options.model)
     tracks = [Path(path) for path, *_ in json.loads(options.shard.read_text())]
     labelled = label_all(options.model, tracks, options.threads)
     with atomic(options.labels) as partial, partial.open("w") as file:

@@ -6,6 +6,7 @@ from typing import Any
 
 from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.errors import UserError
+from workflow_scripts.models import limits
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.workflow.training_settings import training_of
 
@@ -66,9 +67,12 @@ def _at_home(path: str) -> str:
 def _check_variants(variants: dict[str, Any]) -> None:
     for name, variant in variants.items():
         try:
-            Network.from_config(variant, N_BANDS, n_classes=2)
+            limits.check(Network.from_config(variant, N_BANDS, n_classes=2))
         except ValueError as reason:
             raise UserError(f"variants.{name}: {reason}; change its shapes") from None
+        # Its models could be trained, but neither exported nor used.
+        except limits.TooLargeError as reason:
+            raise UserError(f"variants.{name}: {reason}; make it smaller") from None
         for problem in _init_problems(variants, variant):
             raise UserError(f"variants.{name}.init: {problem}")
 

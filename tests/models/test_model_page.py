@@ -1,0 +1,144 @@
+"""The NumPy code in docs/model-files.md, taken literally, predicts what the labeller predicts."""
+
+import re
+
+import numpy as np
+import pytest
+
+from tests import mel_oracle
+from tests.conftest import ROOT, biased_weights, clicks, network_of, relative_error, write_wav
+from tests.model_files import trained
+from workflow_scripts.audio.front_end import mel_bands
+from workflow_scripts.labelling.label_tracks import label_one
+from workflow_scripts.models import limits, method, package
+from workflow_scripts.models.method import FRONT_END
+from workflow_scripts.models.runtime import Session
+
+PAGE = (ROOT / "docs/model-files.md").read_text()
+# Difference of a probability: Essentia computes in float32.
+TOLERANCE = 1e-3
+
+
+@pytest.fixture(scope="module")
+def page():
+    """What the code block on the page defines."""
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+    defined = {}
+    exec(code, defined)
+    return defined
+
+
+def decided(folder, variant, fold=0):
+    """The content of a model whose segments vote for different classes, as in trained ones."""
+    network = network_of(variant, 3)
+    weights = biased_weights(network, fold)
+    energies = []
+    for name, sound in sounds():
+        write_wav(folder / f"{name}.wav", sound)
+        bands = mel_bands(folder / f"{name}.wav")
+        n_segments = len(bands) // network.frames
+        energies.append(
+            bands[: n_segments * network.frames].reshape(n_segments, network.frames, 40)
+        )
+    session = Session(trained(network, weights=weights).onnx_bytes())
+    logits = np.log(session.probabilities(np.concatenate(energies)))
+    for name, change in (("bias", -logits.mean(axis=0)), ("weight", 0)):
+        weights[f"output.{name}"] = (weights[f"output.{name}"] + change) / logits.std(axis=0).mean()
+    return trained(network, variant, fold, weights=weights).onnx_bytes()
+
+
+def sounds():
+    rng = np.random.default_rng(0)
+    for bpm, seconds in ((60, 3), (95, 5.3), (180, 8), (140, 6.0001)):
+        yield f"{bpm}", clicks(rng, bpm, seconds)
+    yield "stereo", np.stack([clicks(rng, 100, 6), clicks(rng, 70, 6)], axis=1)
+    yield "noise", 0.1 * rng.standard_normal(4 * 44100).clip(-3, 3)
+    yield "quiet", 1e-2 * clicks(rng, 120, 4)
+
+
+@pytest.mark.parametrize(
+    "variants", [("frequency_32x1",), ("timefrequency",), ("time_1x60", "time_1x200")]
+)
+def test_it_predicts_what_the_labeller_predicts(tmp_path, page, variants):
+    model = tmp_path / "model.zip"
+    files = [decided(tmp_path, variant, fold) for variant in variants for fold in range(3)]
+    package.write(model, package.together(files), dict.fromkeys(variants, "# A card\n"))
+    models = page["models_in"](model)
+    found = []
+    for name, sound in sounds():
+        write_wav(tmp_path / f"{name}.wav", sound)
+        if "time_1x200" in variants and len(sound) < 6 * 44100:
+            continue
+        label, shares, means = page["predict"](models, tmp_path / f"{name}.wav")
+        ours = label_one(model, tmp_path / f"{name}.wav")
+        assert label == ours.label, name
+        assert list(means) == list(ours.classes)
+        assert np.allclose(list(shares.values()), ours.vote_shares, rtol=0, atol=1e-9), name
+        error = np.abs(np.subtract(list(means.values()), ours.probabilities)).max()
+        assert error < TOLERANCE, name
+        found.append(label)
+    assert len(set(found)) > 1, "one class for all tracks would show nothing"
+
+
+def test_silent_segments_do_not_vote(tmp_path, page):
+    """Three seconds of clicks, a minute of silence: as the clicks alone."""
+    (tmp_path / "model.onnx").write_bytes(decided(tmp_path, "timefrequency"))
+    sound = clicks(np.random.default_rng(0), 120, 80 * 1024 * 2 / 44100)
+    for name, n_silent in (("alone", 0), ("silence", 60 * 44100)):
+        write_wav(tmp_path / name, np.concatenate([sound, np.zeros(n_silent)]))
+    alone, with_silence = (
+        page["predict"]([tmp_path / "model.onnx"], tmp_path / name) for name in ("alone", "silence")
+    )
+    assert with_silence[0] == alone[0]
+    assert np.abs(np.subtract(list(with_silence[2].values()), list(alone[2].values()))).max() < 0.1
+    ours = label_one(tmp_path / "model.onnx", tmp_path / "silence")
+    assert with_silence[0] == ours.label
+    assert np.allclose(list(with_silence[1].values()), ours.vote_shares, rtol=0, atol=1e-9)
+
+
+def test_its_energies_are_those_of_the_front_end(tmp_path, page):
+    """Of Essentia, and of the tests' own computation."""
+    sound = clicks(np.random.default_rng(0), 100, 4)
+    write_wav(tmp_path / "a.wav", sound)
+    samples = (sound * 32767).astype("<i2") / 32768
+    energies = page["mel_energies"](samples, FRONT_END)
+    assert relative_error(energies, mel_bands(tmp_path / "a.wav")) < 1e-5
+    assert relative_error(energies, mel_oracle.mel_bands(samples)) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sample_rate", 22050),
+        ("frame_size", 1024),
+        ("hop_size", 512),
+        ("window_coefficients", [0.5, 0.5, 0]),
+        ("window_sum", 1),
+        ("n_bands", 30),
+        ("lowFrequencyBound", 100),
+        ("highFrequencyBound", 8000),
+        ("mel_constants", [1127.01048, 1000]),
+    ],
+)
+def test_it_reads_the_parameters_from_the_metadata(page, name, value):
+    """Each changes the energies."""
+    samples = clicks(np.random.default_rng(0), 100, 1)
+    ours = page["mel_energies"](samples, FRONT_END)
+    other = page["mel_energies"](samples, FRONT_END | {name: value})
+    assert other.shape != ours.shape or not np.allclose(other, ours, rtol=1e-2)
+
+
+def test_the_page_has_the_limits():
+    for number in (
+        f"{limits.MOST_MODELS} |",
+        f"{limits.LARGEST_MODEL >> 20} MiB",
+        f"{limits.MOST_PARAMETERS // 10**6} million",
+        f"{limits.MOST_VALUES // 10**6} million",
+        f"{limits.MOST_OPERATIONS // 10**6} million",
+        f"{limits.LARGEST_METADATA >> 10} KiB",
+        f"{limits.MOST_CLASSES}; {limits.MOST_PROBABILITIES}",
+    ):
+        assert number in PAGE, number
+    frames, hidden = (f"{n:,}".replace(",", " ") for n in (limits.MOST_FRAMES, limits.MOST_HIDDEN))
+    assert f"{frames}; {limits.MOST_TRUNKS}; {limits.MOST_FILTERS}" in PAGE and hidden in PAGE
+    assert set(method.segments_of(80)) >= {"frames", "silence"}

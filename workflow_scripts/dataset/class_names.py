@@ -1,0 +1,40 @@
+"""Which class names a model can have."""
+
+import unicodedata
+from collections.abc import Sequence
+
+MOST_CLASSES = 1000
+# Characters.
+LONGEST_NAME = 255
+# Categories of Unicode characters that are not visible: separators, control and format characters.
+INVISIBLE = ("Z", "C")
+# Those that break a line, move a cursor or cannot be written as UTF-8.
+FORBIDDEN = ("Cc", "Cs", "Zl", "Zp")
+
+
+def problem(names: Sequence[str]) -> str | None:
+    """What prevents these class names, as a clause that can follow "has"; None if they are valid.
+
+    Names are compared after Unicode normalisation (NFC): two forms of `é` look the same.
+    """
+    if not 2 <= len(names) <= MOST_CLASSES:
+        return f"{len(names)} classes, not 2 to {MOST_CLASSES}"
+    for name in names:
+        if not is_visible(name):
+            return f"a class with the name {name!r}, which is blank"
+        if len(name) > LONGEST_NAME:
+            return f"a class with a name of {len(name)} characters, more than {LONGEST_NAME}"
+        if any(unicodedata.category(character) in FORBIDDEN for character in name):
+            return f"a class {name!r} with a control character in its name"
+    seen: set[str] = set()
+    for name in names:
+        normal = unicodedata.normalize("NFC", name)
+        if normal in seen:
+            return f"two classes with the name {name}"
+        seen.add(normal)
+    return None
+
+
+def is_visible(name: str) -> bool:
+    """Whether a name has a character that can be seen."""
+    return any(unicodedata.category(character)[0] not in INVISIBLE for character in name)

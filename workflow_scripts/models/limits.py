@@ -1,0 +1,79 @@
+"""The limits of model files: what is larger is refused before it costs time or memory.
+
+Each limit is several times what the paper's networks need. A network of the configuration is
+checked before it is trained (`workflow.configuration_checks`), a file when it is read.
+"""
+
+from workflow_scripts.dataset.class_names import MOST_CLASSES
+from workflow_scripts.networks.architecture import Network
+
+# Bytes. The paper's twelve networks, each of ten folds, take 0.3 GB; ten folds of twelve networks
+# of the largest kind 1.2 GB. At 4 GiB, zip files need other records.
+LARGEST_PACKAGE = (1 << 32) - 1
+LARGEST_MODEL = 1 << 28
+LARGEST_MANIFEST = 1 << 20
+# All metadata of one model: a thousand class names of 40 characters that JSON writes as \uXXXX.
+LARGEST_METADATA = 1 << 18
+# Twelve networks of ten folds are 120 models.
+MOST_MODELS = 512
+# Entries of the metadata; this version writes 17.
+MOST_TEXTS = 32
+# Fields of one message of an ONNX file. A file of the largest network has fewer than 200.
+MOST_FIELDS = 1000
+# Bytes of the name of an array: that of a trunk and ".weight".
+LONGEST_ARRAY_NAME = 120
+# As in config.schema.yaml.
+MOST_FRAMES, MOST_FILTERS, MOST_HIDDEN = 100_000, 4096, 100_000
+MOST_TRUNKS = 16
+# Twenty times those of the paper's largest network. As float32 they take less than LARGEST_MODEL.
+MOST_PARAMETERS = 66_000_000
+# Values that a layer has for one segment; the paper's networks have at most 68 000. They take a
+# quarter of a gigabyte.
+MOST_VALUES = 1 << 26
+# Probabilities of a model per frame of audio, which are kept for the whole track.
+MOST_PROBABILITIES = 50
+# Operations per frame of audio (`operations`), of all models together: 120 models of the paper's
+# slowest network need half as many. One core of a current server computes them in a tenth of the
+# time that the audio lasts.
+MOST_OPERATIONS = 100_000_000
+# Operations that cost as much as storing and pooling one value.
+OPERATIONS_PER_VALUE = 16
+
+
+class TooLargeError(Exception):
+    """A network exceeds a limit. The text says which."""
+
+
+def check(network: Network) -> None:
+    """Raise TooLargeError unless `network` is within the limits."""
+    _at_most(len(network.trunks), MOST_TRUNKS, "trunks")
+    _at_most(network.frames, MOST_FRAMES, "input frames")
+    for name, trunk in network.trunks.items():
+        _at_most(trunk.n_filters, MOST_FILTERS, f"filters in trunk {name}")
+    _at_most(network.hidden, MOST_HIDDEN, "hidden units")
+    _at_most(network.n_classes, MOST_CLASSES, "classes")
+    _at_most(network.n_parameters(), MOST_PARAMETERS, "parameters")
+    _at_most(network.n_activations(), MOST_VALUES, "outputs of its convolutions")
+    probabilities = network.n_classes / network.frames
+    _at_most(probabilities, MOST_PROBABILITIES, "classes per input frame")
+    check_operations(operations(network))
+
+
+def check_operations(per_frame: float) -> None:
+    """Raise TooLargeError if models need more than MOST_OPERATIONS `operations` together."""
+    _at_most(per_frame, MOST_OPERATIONS, "operations per frame of audio")
+
+
+def operations(network: Network) -> float:
+    """Multiplications per frame of audio, and OPERATIONS_PER_VALUE for each value of a layer."""
+    n_operations = OPERATIONS_PER_VALUE * network.n_activations()
+    for trunk in network.trunks.values():
+        height, width = trunk.convolved(network.bands, network.frames)
+        n_operations += trunk.n_filters * trunk.filter[0] * trunk.filter[1] * height * width
+    # Each parameter of a dense layer takes part in one multiplication per segment.
+    return (n_operations + network.n_parameters()) / network.frames
+
+
+def _at_most(number: float, most: int, what: str) -> None:
+    if number > most:
+        raise TooLargeError(f"it has {number:,.0f} {what}, at most {most:,} are supported")
