@@ -11,7 +11,6 @@ from workflow_scripts.errors import UserError, reading
 from workflow_scripts.models import package
 from workflow_scripts.models.onnx_file import NotOurModelError
 from workflow_scripts.process import run
-from workflow_scripts.results import provenance
 
 FIX = "run snakemake to its end"
 
@@ -62,7 +61,7 @@ def main() -> None:
     except NotOurModelError as reason:
         raise UserError(f"a file in {options.results / 'onnx'} {reason}; {FIX}") from None
     for exported, model in zip(packed.models, models, strict=True):
-        if exported.metadata.weights != provenance.read(model.fit)["digests"]["weights"]:
+        if exported.metadata.weights != results.fit_of(model)["digests"]["weights"]:
             raise UserError(f"{model.onnx} is not the model in {model.folder}; {FIX}")
     package.write(file, packed, {name: c.read_text(encoding="utf-8") for name, c in cards.items()})
     best_of = "" if options.variants else ", the best of its Table I"

@@ -42,8 +42,11 @@ class ExperimentData:
     def read(cls, options: argparse.Namespace) -> "ExperimentData":
         """Read folds.csv and scaler.json; features are read on demand."""
         files = FeatureFiles(options.features, options.index)
-        scalers = read_scalers(options.scaler) if hasattr(options, "scaler") else []
-        return cls(files, split.read(options.folds), scalers)
+        tracks = split.read(options.folds)
+        scalers: Sequence[Scaler] = []
+        if hasattr(options, "scaler"):
+            scalers = read_scalers(options.scaler, tracks.key)
+        return cls(files, tracks, scalers)
 
     def features(self, digests: Sequence[str] | np.ndarray) -> Features:
         """The features of the tracks with these content digests."""

@@ -1,13 +1,12 @@
 """Compression and normalisation of mel energies (paper, sections II-A and III-A)."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.atomic_files import atomic
+from workflow_scripts import checksums
 
 COMPRESSION = 10_000
 
@@ -51,13 +50,20 @@ def fit(sums: Sums) -> Scaler:
     return Scaler(mean, float(np.sqrt(max(variance, 0.0))))
 
 
-def write_scalers(path: Path, normalisation: str, scalers: Sequence[Scaler]) -> None:
-    """Write scaler.json: the configured `normalisation` and one scaler per fold."""
+def write_scalers(path: Path, normalisation: str, scalers: Sequence[Scaler], tracks: str) -> None:
+    """Write scaler.json: the configured `normalisation` and one scaler per fold.
+
+    `tracks` is the digest of the tracks and their folds.
+    """
     content = {"normalisation": normalisation, "folds": [asdict(scaler) for scaler in scalers]}
-    with atomic(path) as partial:
-        partial.write_text(json.dumps(content, indent=2))
+    checksums.write_json(path, content, _what(tracks))
 
 
-def read_scalers(path: Path) -> list[Scaler]:
-    """The scaler of each fold, from scaler.json."""
-    return [Scaler(**scaler) for scaler in json.loads(path.read_text())["folds"]]
+def read_scalers(path: Path, tracks: str) -> list[Scaler]:
+    """The scaler of each fold, from scaler.json. Raises UserError if it is damaged."""
+    content = checksums.read_json(path, _what(tracks))
+    return [Scaler(**scaler) for scaler in content["folds"]]
+
+
+def _what(tracks: str) -> str:
+    return f"the scalers of the tracks {tracks}"

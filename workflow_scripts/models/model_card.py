@@ -12,6 +12,7 @@ from workflow_scripts.audio.parameters import FRAME_RATE
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.models.metadata import Metadata
 from workflow_scripts.models.onnx_file import INPUT, OUTPUT
+from workflow_scripts.networks.explosion import sentences
 from workflow_scripts.results import predictions, provenance
 from workflow_scripts.results.data_licences import DATA
 
@@ -116,7 +117,9 @@ def text(
         by_class=_by_class(first.classes, pd.concat(predicted)),
         by_fold=_by_fold(metadata),
         error=error,
-        more_limits=SYNTHETIC if dataset == "demo" else "",
+        more_limits="".join(
+            [SYNTHETIC if dataset == "demo" else "", *map("- {}\n".format, sentences(fits))]
+        ),
     )
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +18,9 @@ from workflow_scripts.models.metadata import Metadata
 from workflow_scripts.models.onnx_file import TrainedNetwork
 from workflow_scripts.models.runtime import Session
 from workflow_scripts.networks import weights
+from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.process import run
-from workflow_scripts.results import predictions
+from workflow_scripts.results import checked_predictions, predictions, provenance
 
 # Largest difference of a track's mean probability between the engine and ONNX Runtime.
 TOLERANCE = 1e-5
@@ -44,6 +44,7 @@ def parse() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     experiment_data.add_options(parser)
+    parser.add_argument("--variant", required=True, help="name of the variant")
     parser.add_argument("--architecture", required=True, help="architecture of the variant")
     parser.add_argument("--weights", type=Path, nargs="+", required=True, help="of each fold")
     parser.add_argument("--fits", type=Path, nargs="+", required=True, help="of each fold")
@@ -60,8 +61,12 @@ def main() -> None:
     options = parse()
     data = ExperimentData.read(options)
     tracks = data.tracks
-    fits = [json.loads(fit.read_text()) for fit in options.fits]
-    predicted = [predictions.read(csv) for csv in options.predictions]
+    keys = [ModelKey.of(options.variant, fold, tracks) for fold in range(tracks.n_folds)]
+    fits = [provenance.read(fit, key) for fit, key in zip(options.fits, keys, strict=True)]
+    predicted = [
+        checked_predictions.read(csv, tracks, options.variant, fold)
+        for fold, csv in enumerate(options.predictions)
+    ]
     described, differences = [], []
     for fold, (fit, npz, path) in enumerate(zip(fits, options.weights, options.onnx, strict=True)):
         metadata = Metadata(
@@ -78,7 +83,7 @@ def main() -> None:
             front_end=FRONT_END,
             weights=hashlib.sha256(npz.read_bytes()).hexdigest(),
         )
-        model = TrainedNetwork(metadata, weights.read(npz), data.scalers[fold])
+        model = TrainedNetwork(metadata, weights.read(npz, keys[fold]), data.scalers[fold])
         test = data.fold(fold, model.network.frames).part("test")
         session = Session(model.onnx_bytes())
         differences.append(difference(session, test, predicted[fold], tracks.classes))

@@ -46,7 +46,7 @@ def main() -> None:
                 f"all tracks that normalise fold {fold} are silent throughout; check the audio"
             )
         scalers.append(scaler)
-    write_scalers(options.scaler, options.normalisation, scalers)
+    write_scalers(options.scaler, options.normalisation, scalers, tracks.key)
 
 
 if __name__ == "__main__":
