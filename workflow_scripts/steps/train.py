@@ -116,7 +116,8 @@ def main() -> None:
         progress = fit(options, engine_type, network, start, (train, validation), checkpoint)
         exploded = explosion(progress.history, network.n_classes)
         record = asdict(own) | {"explosion": exploded}
-        print(*(f"note: {note}" for note in sentences([record])), sep="\n", file=sys.stderr)
+        for note in sentences([record]):
+            print(f"note: {note}", file=sys.stderr)
         model.write(
             progress,
             own,
