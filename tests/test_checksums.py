@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,8 @@ def write(kind, path, what=WHAT):
         checksums.write_json(path, VALUES, what)
     elif kind == "npz":
         checksums.write_npz(path, ARRAYS, what)
+    elif kind == "md":
+        checksums.write_text(path, "# Card\n\nÄccuracy 81.25\n" * 9, what)
     else:
         checked_tables.write(path, TABLE, what)
 
@@ -41,6 +44,8 @@ def read(kind, path, what=WHAT):
     """What a reader gets, as text."""
     if kind == "json":
         return json.dumps(checksums.read_json(path, what))
+    if kind == "md":
+        return checksums.read_text(path, what)
     if kind == "npz":
         return str({k: (v.dtype, v.tolist()) for k, v in checksums.read_npz(path, what).items()})
     table = checked_tables.read(path, what, dtype=str, keep_default_na=False)
@@ -55,7 +60,7 @@ def outcome(kind, path):
         return str(reason)
 
 
-@pytest.fixture(params=["json", "npz", "csv"])
+@pytest.fixture(params=["json", "npz", "csv", "md"])
 def kind(request):
     return request.param
 
@@ -75,6 +80,8 @@ def test_values_are_read_as_written(kind, path):
         assert found.keys() == ARRAYS.keys()
         for name, array in ARRAYS.items():
             assert np.array_equal(found[name], array) and found[name].dtype == array.dtype
+    elif kind == "md":
+        assert checksums.read_text(path, WHAT) == "# Card\n\nÄccuracy 81.25\n" * 9
     else:
         found = checked_tables.read(path, WHAT, keep_default_na=False, na_values={"number": [""]})
         pd.testing.assert_frame_equal(found, TABLE)
@@ -91,6 +98,9 @@ def test_every_other_reader_still_reads_it(kind, path):
     elif kind == "npz":
         with np.load(path) as arrays:
             assert set(arrays.files) == set(ARRAYS), "the checksum is no array"
+    elif kind == "md":
+        last = path.read_text().splitlines()[-1]
+        assert re.fullmatch("<!-- checksum [0-9a-f]{16} -->", last), "not shown"
     else:
         table = pd.read_csv(path)
         assert list(table) == [*TABLE, "table_checksum"]
@@ -130,6 +140,8 @@ def test_a_file_of_another_version_is_refused(kind, path):
         path.write_text(json.dumps(VALUES))
     elif kind == "npz":
         np.savez(path, **ARRAYS)
+    elif kind == "md":
+        path.write_text("# Card\n")
     else:
         TABLE.to_csv(path, index=False)
     with pytest.raises(UserError, match=r"has no checksum|its checksum is not"):

@@ -3,7 +3,7 @@
 A checksum covers the values of a file and what they are, for example "the weights of time_1x60,
 fold 3", which writer and reader both state: a file of another model or experiment in its place is
 refused as well. JSON has a key for it, .npz the comment of its zip archive, which `numpy.load`
-ignores. Tables: see `checked_tables`.
+ignores, and Markdown a last line. Tables: see `checked_tables`.
 """
 
 import hashlib
@@ -24,6 +24,7 @@ from workflow_scripts.errors import UserError
 LENGTH = 16
 KEY = "checksum"
 COMMENT = b"checksum "
+LAST_LINE = "<!-- checksum {} -->\n"
 
 
 def start(what: str) -> "hashlib._Hash":
@@ -71,6 +72,23 @@ def read_json(path: Path, what: str) -> dict[str, Any]:
     if own != of(what, _canonical(values)):
         raise damaged(path, what)
     return dict(values)
+
+
+def write_text(path: Path, text: str, what: str) -> None:
+    """Write `text`, which is `what`, with a checksum in a last line, a comment of HTML."""
+    checksum = of(what, text.encode())
+    with atomic(path) as partial:
+        partial.write_text(text + LAST_LINE.format(checksum), encoding="utf-8")
+
+
+def read_text(path: Path, what: str) -> str:
+    """The text that `write_text` wrote. Raises UserError unless its checksum is correct."""
+    end = len(LAST_LINE.format("0" * LENGTH))
+    content = path.read_bytes()
+    text, last = content[:-end], content[-end:]
+    if last != LAST_LINE.format(of(what, text)).encode():
+        raise damaged(path, what)
+    return text.decode()
 
 
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray], what: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from workflow_scripts import checked_tables
 from workflow_scripts.atomic_files import atomic
+from workflow_scripts.commands import exported_models
 from workflow_scripts.commands.finished_results import FinishedResults
 from workflow_scripts.dataset.scan import scan
 from workflow_scripts.errors import UserError
@@ -128,6 +129,7 @@ def check(results: FinishedResults) -> None:
                 f"{model.weights} has changed since the training; remove it and run snakemake"
             )
     results.check_tables()
+    exported_models.check(results, [model for model in results.models if model.onnx.is_file()])
 
 
 def members(results: FinishedResults) -> Iterator[tuple[str, Path | bytes]]:

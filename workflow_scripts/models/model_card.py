@@ -4,10 +4,12 @@ The sections follow Mitchell et al., Model Cards for Model Reporting (FAT* 2019)
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from workflow_scripts import checksums
 from workflow_scripts.audio.parameters import FRAME_RATE
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.models.metadata import Metadata
@@ -75,6 +77,20 @@ VALIDATION = {
 SYNTHETIC = """\
 - The music of the demo is synthetic. The model is an example; do not label real music with it.
 """
+
+
+def write(path: Path, card: str, variant: str, tracks: Tracks) -> None:
+    """Write the text of the card of a variant."""
+    checksums.write_text(path, card, _what(variant, tracks))
+
+
+def read(path: Path, variant: str, tracks: Tracks) -> str:
+    """The text of the card of a variant. Raises UserError if it is damaged."""
+    return checksums.read_text(path, _what(variant, tracks))
+
+
+def _what(variant: str, tracks: Tracks) -> str:
+    return f"the card of {variant}, trained on the tracks {tracks.key}"
 
 
 def text(

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.parameters import FRONT_END
 from workflow_scripts.dataset import experiment_data
 from workflow_scripts.dataset.experiment_data import ExperimentData
@@ -99,8 +98,7 @@ def main() -> None:
     text = model_card.text(
         options.dataset, options.name, described, fits, tracks, predicted, max(differences)
     )
-    with atomic(options.card) as partial:
-        partial.write_text(text, encoding="utf-8")
+    model_card.write(options.card, text, options.variant, tracks)
 
 
 if __name__ == "__main__":
