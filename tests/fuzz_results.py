@@ -25,6 +25,7 @@ from unittest import mock
 
 import numpy as np
 
+from workflow_scripts.commands import pack_model
 from workflow_scripts.errors import FIXABLE_OS_ERRORS, UserError
 from workflow_scripts.report import filter_texts, material
 from workflow_scripts.steps import (
@@ -56,7 +57,7 @@ class Results:
     def __init__(self, results, folder):
         self.folder = folder / "results"
         self.out = folder / "out"
-        ignored = shutil.ignore_patterns("logs", "benchmarks", "figures", "onnx")
+        ignored = shutil.ignore_patterns("logs", "benchmarks", "figures")
         shutil.copytree(results, self.folder, ignore=ignored)
         self.config = configuration.read_complete(self.folder / "config.yaml")
         self.variants = list(self.config["variants"])
@@ -100,6 +101,7 @@ class Results:
             self.step(tabulate, self.tabulate_options(), ["table"]),
             self.step(tabulate_interventions, self.interventions_options(), ["table"]),
             self.report(),
+            self.packing(),
             *([self.training()] if self.variant else []),
         ]
 
@@ -110,7 +112,7 @@ class Results:
 
         def run():
             self.fresh()
-            call(module, options)
+            call(module, command_line(options))
             outputs = [path for name in written for path in as_list(options[name])]
             return {str(path.relative_to(self.out)): path.read_bytes() for path in outputs}
 
@@ -219,6 +221,26 @@ class Results:
 
         return Reader("report", reads, run)
 
+    def packing(self):
+        """Packing the models of the fast variant."""
+        own = [
+            *self.of_fast("onnx/{}/fold-{}.onnx"),
+            self.folder / f"onnx/{self.fast}/MODEL_CARD.md",
+        ]
+        for file in ("weights.npz", "fit.json"):
+            own += self.of_fast("models/{}/fold-{}/" + file)
+        own += self.of_fast("predictions/{}/fold-{}.csv")
+        own += [self.folder / "folds.csv", self.folder / "scaler.json"]
+        file = self.out / "model.zip"
+
+        def run():
+            self.fresh()
+            words = [self.folder, "--variants", self.fast, "--file", file]
+            call(pack_model, words)
+            return {"model.zip": file.read_bytes()}
+
+        return Reader("pack_model", own.__contains__, run)
+
     def training(self):
         """A finished training that continues from its checkpoint."""
         folder = self.folder / "models" / self.variant / "fold-0"
@@ -253,10 +275,10 @@ def command_line(options):
     return words
 
 
-def call(module, options):
-    """Run the step `module` in this process."""
+def call(module, words):
+    """Run a step or command in this process."""
     with (
-        mock.patch.object(sys, "argv", ["step", *command_line(options)]),
+        mock.patch.object(sys, "argv", ["step", *map(str, words)]),
         redirect_stdout(StringIO()),
         redirect_stderr(StringIO()),
     ):
@@ -286,7 +308,7 @@ def damage(rng, path, others):
             changed[place : place + length] = rng.bytes(length)
             how = "overwrite"
         case 6:
-            lines = content.splitlines(keepends=True)
+            lines = content.splitlines(keepends=True) or [b"\n"]
             lines.insert(int(rng.integers(len(lines) + 1)), lines[rng.integers(len(lines))])
             changed, how = b"".join(lines), "repeat a line"
         case 7:
@@ -318,7 +340,7 @@ def fuzz(results, rounds, rng):
     """Counts by (reader, damage, outcome), and descriptions of the failures."""
     readers = results.readers()
     expected = {reader.name: reader.run() for reader in readers}
-    files = [path for path in results.files("**/*") if path.is_file()]
+    files = [p for p in results.files("**/*") if p.is_file() and not p.name.startswith(".")]
     files = {path: [r for r in readers if r.reads(path)] for path in files}
     used = [path for path, readers in files.items() if readers]
     # One file of a kind is as good as another: the large number of models would hide the rest.
