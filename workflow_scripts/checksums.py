@@ -50,7 +50,7 @@ def damaged(path: Path, what: str) -> UserError:
 def missing(path: Path) -> UserError:
     """The error of a file without a checksum."""
     return UserError(
-        f"{path} has no checksum: it is damaged or of another version of the workflow; remove it "
+        f"{path} is damaged or of another version of the workflow: it has no checksum; remove it "
         "and run snakemake"
     )
 

@@ -65,7 +65,7 @@ class TestFolds:
 
     def test_folds_of_another_version_are_refused(self, tmp_path):
         (tmp_path / "folds.csv").write_text("track_id,fold\na,0\n")
-        with pytest.raises(UserError, match=r"folds\.csv has no checksum: it is damaged or"):
+        with pytest.raises(UserError, match=r"folds\.csv is damaged or of another version"):
             split.read(tmp_path / "folds.csv")
 
     def test_train_validation_and_test_are_disjoint_and_complete(self, tmp_path):

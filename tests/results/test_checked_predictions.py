@@ -176,7 +176,7 @@ def test_other_content_is_refused(csv, content):
 
 def test_a_file_of_an_earlier_version_is_refused(csv):
     table_of(tracks_of()).to_csv(csv, index=False)
-    assert refusal(csv).startswith("has no checksum: it is damaged or of another version")
+    assert refusal(csv).startswith("is damaged or of another version of the workflow: it has")
 
 
 def test_a_file_saved_by_a_spreadsheet_is_accepted_or_refused(csv):
