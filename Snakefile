@@ -19,6 +19,7 @@ rule all:
         latex=f"{D}/table1.tex",
         report=f"{D}/report.html",
         cards=of_each_variant("onnx/{variant}/MODEL_CARD.md"),
+        others=other_results(),
         # All outputs of list_tracks: with more shards than before some are missing, and Snakemake
         # reruns the job only if a missing file is requested.
         contents=expand("{D}/contents/shard-{shard}.txt", D=D, shard=SHARDS),

@@ -17,14 +17,14 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from workflow_scripts.dataset.track_tables import read_table
+from workflow_scripts.dataset.track_tables import TRACKS, read_table
 from workflow_scripts.labelling.label_tracks import label_all
 from workflow_scripts.results import predictions
 
 
 def compared(results: Path, variant: str, jobs: int) -> tuple[int, int, float]:
     """Numbers of tracks and of equal predictions; largest difference of a mean probability."""
-    path_of = read_table(results / "tracks.csv").set_index("track_id")["path"]
+    path_of = read_table(results / "tracks.csv", TRACKS).set_index("track_id")["path"]
     n_tracks, n_same, largest = 0, 0, 0.0
     for onnx in sorted((results / "onnx" / variant).glob("*.onnx")):
         table = predictions.read(results / "predictions" / variant / f"{onnx.stem}.csv")

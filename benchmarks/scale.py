@@ -26,11 +26,12 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.weighing import ROOT, Run, measure
+from workflow_scripts import checked_tables
 from workflow_scripts.dataset import features, sampling, split
-from workflow_scripts.dataset.normalisation import Scaler
+from workflow_scripts.dataset.normalisation import Scaler, write_scalers
 from workflow_scripts.dataset.scan import fingerprint
 from workflow_scripts.dataset.segments import Segments
-from workflow_scripts.dataset.tracks import shard_of
+from workflow_scripts.dataset.shards import shard_of
 
 CLASSES, FOLDS, SHARDS, BANDS, FRAMES = 10, 10, 16, 40, 160
 NETWORK = {
@@ -78,6 +79,7 @@ def make_features(folder: Path, digests: Sequence[str]) -> list[Path]:
     for digest in digests:
         by_shard[shard_of(digest, SHARDS)].append(digest)
     shards = [folder / f"shard-{number}.npy" for number in range(SHARDS)]
+    silence = hashlib.sha256(bytes(4 * FRAMES * BANDS)).hexdigest()[: features.CHECKSUM_LENGTH]
     for npy, contents in zip(shards, by_shard, strict=True):
         shape = (len(contents) * FRAMES, BANDS)
         np.lib.format.open_memmap(npy, "w+", "<f4", shape)
@@ -85,8 +87,9 @@ def make_features(folder: Path, digests: Sequence[str]) -> list[Path]:
         index["first_frame"] = np.arange(len(contents)) * FRAMES
         index["n_frames"] = FRAMES
         index = index.assign(total=0.0, squares=0.0, normalised_total=0.0, normalised_squares=0.0)
-        index = index.assign(level=1e-3, silence="", checksum="0" * 16, problem="")
-        index[list(features.COLUMNS)].to_csv(npy.with_suffix(".csv"), index=False)
+        index = index.assign(level=1e-3, silence="", checksum=silence, problem="")
+        index = index[list(features.COLUMNS)]
+        checked_tables.write(npy.with_suffix(".csv"), index, features.INDEX)
     return shards
 
 
@@ -171,9 +174,9 @@ def train_beyond_memory(home: Path) -> dict[str, float]:
     features.write_shard(home / "large.npy", contents, BANDS)
     tracks = pd.DataFrame({"track_id": names, "label": [f"{i % 8}" for i in range(LARGE_TRACKS)]})
     fold = np.arange(LARGE_TRACKS) // 8 % FOLDS
-    tracks.assign(digest=names, fold=fold).to_csv(home / "large-folds.csv", index=False)
-    scaler = {"folds": [{"mean": 0.4, "std": 0.2}] * FOLDS}
-    (home / "large-scaler.json").write_text(json.dumps(scaler))
+    split.write(home / "large-folds.csv", tracks.assign(digest=names), fold)
+    key = split.read(home / "large-folds.csv").key
+    write_scalers(home / "large-scaler.json", "dataset", [Scaler(0.4, 0.2)] * FOLDS, key)
     row: dict[str, float] = {"features_mb": (home / "large.npy").stat().st_size / 1e6}
     digests = []
     for name, memory in {"bounded": 700, "held": 10_000}.items():

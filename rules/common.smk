@@ -71,6 +71,28 @@ def of_each_model(path):
     return expand(f"{D}/{path}", variant=config["variants"], fold=FOLDS)
 
 
+def other_results():
+    """The files behind table and report that users, commands and archives need.
+
+    A file that is missing, for example because it was damaged, is made again only if it is
+    requested. Features, onsets and tempi are made again when a step needs them.
+    """
+    tables = ("tracks", "folds", "skipped", "baselines", "interventions")
+    return [
+        f"{D}/scaler.json",
+        f"{D}/sounds",
+        *(f"{D}/{table}.csv" for table in tables),
+        *of_each_model("models/{variant}/fold-{fold}/weights.npz"),
+        *of_each_model("models/{variant}/fold-{fold}/history.csv"),
+        *of_each_model("models/{variant}/fold-{fold}/fit.json"),
+        *of_each_model("predictions/{variant}/fold-{fold}.csv"),
+        *of_each_model("onnx/{variant}/fold-{fold}.onnx"),
+        *of_each_variant("interventions/{variant}.csv"),
+        *of_each_variant("filters/{variant}.csv"),
+        *of_each_variant("filters/{variant}.npz"),
+    ]
+
+
 def audio_to_make(wildcards):
     """The audio that the workflow makes before the tracks can be listed."""
     files = {

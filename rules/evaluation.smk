@@ -47,6 +47,7 @@ rule evaluate:
             --index {input.index} \
             --folds {input.folds} \
             --scaler {input.scaler} \
+            --variant {wildcards.variant} \
             --network {params.network:q} \
             --engine {params.engine} \
             --weights {input.weights} \

@@ -48,6 +48,7 @@ rule export:
             --index {input.index} \
             --folds {input.folds} \
             --scaler {input.scaler} \
+            --variant {wildcards.variant} \
             --architecture {params.architecture:q} \
             --weights {input.weights} \
             --fits {input.fits} \

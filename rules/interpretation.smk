@@ -46,6 +46,7 @@ rule intervene:
             --index {input.index} \
             --folds {input.folds} \
             --scaler {input.scaler} \
+            --variant {wildcards.variant} \
             --network {params.network:q} \
             --engine {params.engine} \
             --weights {input.weights} \
@@ -57,6 +58,7 @@ rule intervene:
 rule tabulate_interventions:
     input:
         listed=listed,
+        folds=assigned_folds,
         counts=of_each_variant("interventions/{variant}.csv"),
     output:
         table=report(
@@ -81,6 +83,7 @@ rule tabulate_interventions:
     shell:
         """
         python -m workflow_scripts.steps.tabulate_interventions \
+            --folds {input.folds} \
             --counts {input.counts} \
             --table {output.table} \
             >{log} 2>&1
@@ -122,6 +125,7 @@ rule interpret:
             --index {input.index} \
             --folds {input.folds} \
             --scaler {input.scaler} \
+            --variant {wildcards.variant} \
             --network {params.network:q} \
             --weights {input.weights} \
             --filters {output.filters} \

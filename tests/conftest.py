@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from tests import one_node_slurm
-from workflow_scripts.dataset import tracks
+from workflow_scripts.dataset import shards
 from workflow_scripts.dataset.features import FeatureFiles
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.workflow import configuration
@@ -246,7 +246,7 @@ class Again:
 
     def shard_of(self, path):
         """The shard of a file's content, and the number of contents in it."""
-        shard = tracks.shard_of(hashlib.sha256(path.read_bytes()).hexdigest(), 2)
+        shard = shards.shard_of(hashlib.sha256(path.read_bytes()).hexdigest(), 2)
         contents = (self.results / f"contents/shard-{shard}.txt").read_text().split()
         return f"shard-{shard}", len(contents)
 

@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 
 from tests.conftest import ROOT, shipped_config
+from workflow_scripts.dataset import split
 from workflow_scripts.dataset.features import Content, write_shard
+from workflow_scripts.dataset.level import AS_RECORDED, TrainingLevel
+from workflow_scripts.dataset.normalisation import Scaler, write_scalers
 
 CLASSES = ("down", "flat", "up")
 SETTINGS = {
@@ -36,11 +39,11 @@ class Training:
                 features.append(Content(f"{label}{number}", energies.astype(np.float32)))
         folder.mkdir(parents=True, exist_ok=True)
         tracks = pd.DataFrame(rows, columns=["track_id", "label", "digest", "fold"])
-        tracks.to_csv(folder / "folds.csv", index=False)
+        split.write(folder / "folds.csv", tracks, tracks["fold"].to_numpy())
         write_shard(folder / "shard-0.npy", features, 40)
-        level = {"input": "as_recorded", "lowest": -40.0, "highest": -20.0}
-        scaler = {"mean": 0.5, "std": 0.7, "level": level}
-        (folder / "scaler.json").write_text(json.dumps({"folds": [scaler] * 3}))
+        key = split.read(folder / "folds.csv").key
+        level = TrainingLevel(AS_RECORDED, -40, -20)
+        write_scalers(folder / "scaler.json", "dataset", [Scaler(0.5, 0.7)] * 3, [level] * 3, key)
         description = shipped_config()["variants"][variant]
         for trunk in description["trunks"].values():
             trunk["n_filters"] = 32
@@ -100,6 +103,7 @@ class Training:
         predicted = self.folder / f"{model}.csv"
         named = {
             "engine": engine,
+            "variant": self.variant,
             "network": json.dumps(self.network),
             "features": self.folder / "shard-0.npy",
             "index": self.folder / "shard-0.csv",

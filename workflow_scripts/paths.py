@@ -8,7 +8,7 @@ class ModelPaths:
     """The files of the model of one variant and fold."""
 
     def __init__(self, results: Path, variant: str, fold: int) -> None:
-        self.variant = variant
+        self.variant, self.fold = variant, fold
         self.folder = results / "models" / variant / f"fold-{fold}"
         self.weights = self.folder / "weights.npz"
         self.history = self.folder / "history.csv"

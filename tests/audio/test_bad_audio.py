@@ -10,12 +10,14 @@ import soundfile
 
 from tests.conftest import clicks, relative_error, run_module, write_wav
 from tests.crashing import crash
+from workflow_scripts import checked_tables
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.files import what_is_missing
 from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset import bad_audio, selection
 from workflow_scripts.dataset.features import read_index
+from workflow_scripts.dataset.track_tables import TRACKS
 from workflow_scripts.steps import extract_mel
 
 SECONDS = 4
@@ -204,7 +206,7 @@ def corpus(folder):
     names = sorted(path.stem for path in folder.glob("*.wav"))
     table = pd.DataFrame({"track_id": names, "digest": names, "label": "x"})
     table["path"] = [str(folder / f"{name}.wav") for name in names]
-    table.to_csv(folder / "tracks.csv", index=False)
+    checked_tables.write(folder / "tracks.csv", table, TRACKS)
     (folder / "shard.txt").write_text("".join(f"{n}\n" for n in names if " " not in n))
     return table
 

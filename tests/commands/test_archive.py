@@ -224,7 +224,10 @@ def shorten_a_prediction(results):
     [
         (change_the_configuration, "was trained with another seed than in"),
         (change_the_folds, "folds.csv has 3 folds, "),
-        (shorten_a_prediction, "fold-0.csv has other tracks than the fold; remove it and run"),
+        (
+            shorten_a_prediction,
+            "fold-0.csv lacks 3 of the 4 test tracks of fold 0; remove it and run",
+        ),
         (
             lambda results: (results / "predictions/time_1x60/fold-1.csv").write_text(""),
             "fold-1.csv is damaged or of another version of the workflow; remove it",
@@ -270,9 +273,9 @@ def test_damaged_results_give_neither_tables_nor_a_model(
         ),
         (
             lambda results: (results / "models/time_1x60/fold-1/weights.npz").write_text(""),
-            "weights.npz has changed since the training; remove it",
+            "weights.npz is damaged or of another version of the workflow: it has no",
         ),
-        (change_a_prediction, "table1.csv does not match the predictions; run"),
+        (change_a_prediction, " that is not the one with the most votes; remove it and run"),
         (
             change_the_configuration,
             "was trained with another seed than in results/small/config.yaml",

@@ -65,7 +65,7 @@ class TestFolds:
 
     def test_folds_of_another_version_are_refused(self, tmp_path):
         (tmp_path / "folds.csv").write_text("track_id,fold\na,0\n")
-        with pytest.raises(UserError, match=r"folds\.csv has no column digest: another version"):
+        with pytest.raises(UserError, match=r"folds\.csv is damaged or of another version"):
             split.read(tmp_path / "folds.csv")
 
     def test_train_validation_and_test_are_disjoint_and_complete(self, tmp_path):
@@ -74,7 +74,7 @@ class TestFolds:
         tracks = pd.DataFrame({"track_id": ids, "label": self.labels, "digest": ids, "other": "x"})
         split.write(tmp_path / "folds.csv", tracks, assigned)
         written = pd.read_csv(tmp_path / "folds.csv")
-        assert list(written) == ["track_id", "label", "digest", "fold"]
+        assert list(written) == ["track_id", "label", "digest", "fold", "table_checksum"]
         table = split.read(tmp_path / "folds.csv")
         assert table.n_folds == 10 and table.classes == list("abcd")
         assert [table.classes[t] for t in table.target] == list(self.labels)

@@ -9,7 +9,8 @@ import pytest
 
 from tests import mel_oracle
 from tests.conftest import feature_files, relative_error
-from workflow_scripts.dataset import augmentation, sampling, split
+from workflow_scripts import checked_tables
+from workflow_scripts.dataset import augmentation, sampling, shards, split
 from workflow_scripts.dataset.augmentation import Augmentation, Augmented
 from workflow_scripts.dataset.features import Content, Features, write_shard
 from workflow_scripts.dataset.normalisation import Scaler, Sums, compress, fit
@@ -38,6 +39,13 @@ def energies(*lengths):
 
 def shard(path, contents):
     write_shard(path, [Content(digest, bands) for digest, bands in contents.items()], 40)
+    return path
+
+
+def write_onsets(path, **frames):
+    """Write a table of the onsets of contents; return its path."""
+    table = pd.DataFrame({"digest": [*frames], "frames": [*frames.values()]})
+    checked_tables.write(path, table, shards.what("frames"))
     return path
 
 
@@ -86,8 +94,9 @@ class TestFeatures:
         assert not list(tmp_path.iterdir())
 
     def test_an_unknown_digest_is_rejected(self, tmp_path):
-        with pytest.raises(KeyError):
-            features_of([shard(tmp_path / "s.npy", energies(7))], ["a", "z"])
+        path = shard(tmp_path / "s.npy", energies(7))
+        with pytest.raises(UserError, match=r"s\.csv lacks the audio content c0ffee, so it is of"):
+            features_of([path], ["a", "c0ffee"])
 
 
 class TestNormalisation:
@@ -130,9 +139,11 @@ class TestSampling:
         assert first.tolist() == [3, 20, 0, 0], "a track without a usable onset starts at 0"
 
     def test_onsets_are_returned_in_the_order_of_the_digests(self, tmp_path):
-        (tmp_path / "0.csv").write_text("digest,frames\na,1 5 80\nb,\n")
-        (tmp_path / "1.csv").write_text("digest,frames\nc,7\n")
-        read = sampling.read_onsets([tmp_path / "0.csv", tmp_path / "1.csv"], np.array([*"cba"]))
+        files = [
+            write_onsets(tmp_path / "0.csv", a="1 5 80", b=""),
+            write_onsets(tmp_path / "1.csv", c="7"),
+        ]
+        read = sampling.read_onsets(files, np.array([*"cba"]))
         assert [frames.tolist() for frames in read] == [[7], [], [1, 5, 80]]
 
 
@@ -180,7 +191,7 @@ class TestSegments:
         path = shard(tmp_path / "s.npy", energies(80))
         features = features_of([path], ["a"])
         os.truncate(path, path.stat().st_size - 4)
-        with pytest.raises(OSError, match=r"s\.npy is shorter than its index says"):
+        with pytest.raises(UserError, match=r"s\.npy is damaged: its checksum differs from that"):
             features.read(0, 0, 80, np.empty((80, 40), np.float32))
 
     def test_the_digest_changes_with_the_values(self, segments, tmp_path):
@@ -353,8 +364,8 @@ class TestPartsOfAFold:
 
     def test_segments_may_start_every_hop_or_at_onsets(self, fold, tmp_path):
         assert fold.part("train", hop=30).segments.first.tolist() == [0, 30, 60, 90] * 2
-        (tmp_path / "onsets.csv").write_text("digest,frames\nb,5 33 99\na,7\nc,1\n")
-        part = fold.part("train", onsets=[tmp_path / "onsets.csv"])
+        onsets = write_onsets(tmp_path / "onsets.csv", b="5 33 99", a="7", c="1")
+        part = fold.part("train", onsets=[onsets])
         assert part.segments.first.tolist() == [7, 5, 33]
         assert part.labels.tolist() == [0, 1, 1]
 

@@ -11,13 +11,14 @@ import pandas as pd
 import pytest
 
 from tests.conftest import write_wav
+from workflow_scripts import checked_tables
 from workflow_scripts.audio.files import is_audio
-from workflow_scripts.dataset import ballroom, tracks
+from workflow_scripts.dataset import ballroom, shards, tracks
 from workflow_scripts.dataset.class_folders import class_folders
 from workflow_scripts.dataset.digests import digests
 from workflow_scripts.dataset.scan import fingerprint, scan
 from workflow_scripts.dataset.track_list import track_list
-from workflow_scripts.dataset.track_tables import paths_of, read_table
+from workflow_scripts.dataset.track_tables import TRACKS, paths_of, read_table
 from workflow_scripts.errors import UserError
 
 
@@ -158,7 +159,7 @@ class TestTrackList:
     def test_a_column_may_have_long_texts(self, tmp_path):
         lyrics = "la " * 100_000
         found = self.read(tmp_path, f"path,label,lyrics\n1.wav,a,{lyrics}\nsub/2.wav,b,{lyrics}\n")
-        found.assign(digest=["x", "y"]).to_csv(tmp_path / "t.csv", index=False)
+        checked_tables.write(tmp_path / "t.csv", found.assign(digest=["x", "y"]), TRACKS)
         assert paths_of(tmp_path / "t.csv", {"y"}) == {"y": str(tmp_path / "sub/2.wav")}
         first = fingerprint(str(tmp_path))
         (tmp_path / "sub/2.wav").write_text("other")
@@ -256,13 +257,13 @@ class TestNames:
         touch(tmp_path, *[f"a/{name}" for name in HOSTILE], "b/x.wav", "b/x.flac")
         found = listed(tmp_path)
         tracks.check_names(found)
-        found.to_csv(tmp_path / "t.csv", index=False)
-        read = read_table(tmp_path / "t.csv")
+        checked_tables.write(tmp_path / "t.csv", found, TRACKS)
+        read = read_table(tmp_path / "t.csv", TRACKS)
         assert read["path"].tolist() == found["path"].tolist()
         assert {Path(path).name for path in read["path"]} >= set(HOSTILE)
         assert all(Path(path).is_file() for path in read["path"])
         assert read["track_id"].is_unique and len(read) == len(HOSTILE) + 2
-        read.assign(digest=read["path"]).to_csv(tmp_path / "t.csv", index=False)
+        checked_tables.write(tmp_path / "t.csv", read.assign(digest=read["path"]), TRACKS)
         some = set(read["path"][3:7])
         assert paths_of(tmp_path / "t.csv", some) == dict(zip(some, some, strict=True))
 
@@ -365,7 +366,7 @@ class TestDigests:
 
     def test_digests_are_spread_evenly_over_the_shards(self):
         found = [hashlib.sha256(bytes([i % 256, i // 256])).hexdigest() for i in range(800)]
-        sizes = np.bincount([tracks.shard_of(d, 4) for d in found], minlength=4)
+        sizes = np.bincount([shards.shard_of(d, 4) for d in found], minlength=4)
         assert len(sizes) == 4 and sizes.min() > 150
 
 

@@ -11,7 +11,7 @@ from tests.conftest import DATA, finished, network_of, run_module
 from tests.training_data import CLASSES, Training
 from workflow_scripts.audio import pulses
 from workflow_scripts.audio.parameters import FRAME_RATE
-from workflow_scripts.dataset import mel_scale
+from workflow_scripts.dataset import mel_scale, split
 from workflow_scripts.dataset.normalisation import compress
 from workflow_scripts.interpretation import (
     ablation,
@@ -23,12 +23,13 @@ from workflow_scripts.interpretation import (
 )
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Network, Trunk
+from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.steps import interpret
 
 BPM = temporal_filters.BPM
 COLUMNS = [
     *("fold", "trunk", "filter", "strength", "most_affected_class", "gain", "tempo", "offset"),
-    *("excited_tracks", "excited_frames"),
+    *("excited_tracks", "excited_frames", "table_checksum"),
 ]
 
 
@@ -248,14 +249,17 @@ def interpreted(tmp_path_factory):
     data = Training(tmp_path, "timefrequency", tracks_a_class=3, n_frames=200)
     network = Network.from_config(data.network, 40, len(CLASSES))
     rng = np.random.default_rng(2)
+    tracks = split.read(tmp_path / "folds.csv")
     files = [tmp_path / f"fold-{fold}.npz" for fold in range(3)]
-    for file in files:
-        weights.write(file, network.initial_weights(rng))
+    for fold, file in enumerate(files):
+        key = ModelKey.of("timefrequency", fold, tracks)
+        weights.write(file, network.initial_weights(rng), key)
     code, output = run_module(
         "steps.interpret",
         *("--features", tmp_path / "shard-0.npy", "--index", tmp_path / "shard-0.csv"),
         *("--folds", tmp_path / "folds.csv", "--scaler", tmp_path / "scaler.json"),
-        *("--network", json.dumps(data.network), "--weights", *files),
+        *("--variant", "timefrequency", "--network", json.dumps(data.network)),
+        *("--weights", *files),
         *("--filters", tmp_path / "f.csv", "--spectra", tmp_path / "f.npz"),
     )
     assert code == 0, output

@@ -15,6 +15,8 @@ from tests import network_oracle
 from tests.conftest import biased_weights, network_of, run_module
 from tests.model_files import CLASSES, SCALER, metadata_of, onnx_of, trained
 from tests.networks.test_architecture import TABLE_1
+from workflow_scripts import checked_tables
+from workflow_scripts.dataset import split
 from workflow_scripts.dataset.level import AS_RECORDED, TrainingLevel
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.errors import UserError
@@ -22,6 +24,7 @@ from workflow_scripts.models import model_card, onnx_file
 from workflow_scripts.models.method import FRONT_END, GRAPH, VOTE, segments_of
 from workflow_scripts.models.runtime import BATCH, Session
 from workflow_scripts.networks.engine import engine_class
+from workflow_scripts.results import checked_predictions
 from workflow_scripts.steps import export
 
 FIT = {
@@ -165,9 +168,10 @@ class TestFinishedRun:
         predictions = tmp_path / "predictions"
         shutil.copytree(results / "predictions" / name, predictions)
         first = predictions / "fold-0.csv"
-        table = pd.read_csv(first)
+        table = pd.read_csv(first).drop(columns=checked_tables.COLUMN)
         table["probability_fast"] += 2e-5
-        table.to_csv(first, index=False)
+        tracks = split.read(results / "folds.csv")
+        checked_predictions.write(first, table, tracks, name, 0)
         n_folds = len(list(predictions.iterdir()))
 
         def of_each_fold(folder, file):
@@ -179,6 +183,7 @@ class TestFinishedRun:
             "--index", *sorted(results.glob("features/*.csv")),
             "--folds", results / "folds.csv",
             "--scaler", results / "scaler.json",
+            "--variant", name,
             "--architecture", "Time",
             "--weights", *of_each_fold(results / "models" / name, "fold-{}/weights.npz"),
             "--fits", *of_each_fold(results / "models" / name, "fold-{}/fit.json"),

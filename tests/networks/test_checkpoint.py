@@ -6,6 +6,7 @@ import os
 import numpy as np
 import pytest
 
+from workflow_scripts.errors import UserError
 from workflow_scripts.networks import checkpoint
 from workflow_scripts.networks.checkpoint import Checkpoint
 from workflow_scripts.networks.training import Epoch, Progress
@@ -72,6 +73,25 @@ def test_a_truncated_or_changed_checkpoint_is_ignored(written):
         assert Checkpoint(written, "course").read() is None
     written.write_bytes(complete + b"more")
     assert Checkpoint(written, "course").read() is None
+
+
+def test_a_damaged_checkpoint_is_named_and_training_starts_again(written, capsys):
+    start = progress(0).weights
+    written.write_bytes(written.read_bytes()[:-1])
+    assert Checkpoint(written, "course").resume(start, 3).history == ()
+    assert capsys.readouterr().err == (
+        f"note: {written} is damaged: its checksum differs; training starts from the beginning\n"
+    )
+    Checkpoint(written, "course").write(progress())
+    assert Checkpoint(written, "other").resume(start, 3).history == ()
+    assert capsys.readouterr().err == "", "an intact checkpoint of other settings"
+
+
+def test_a_folder_or_a_pipe_in_place_of_a_checkpoint_is_refused_before_training(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(UserError, match=f"^{path} is not a file; move it away and run again"):
+            Checkpoint(path, "course").resume(progress(0).weights, 3)
 
 
 def test_a_full_disk_keeps_the_last_checkpoint(written, monkeypatch):

@@ -149,6 +149,23 @@ def test_a_loss_that_is_not_finite_raises_an_error(loss):
         fit([1, loss, 1], [0.5] * 3)
 
 
+def test_weights_that_overflow_in_the_last_step_of_an_epoch_raise_an_error():
+    class Overflowing(Scripted):
+        def probabilities(self, inputs):
+            return np.full((len(inputs), 2), np.nan)
+
+    data = (np.zeros((25, 1)), np.zeros(25, int)), (np.zeros((10, 1)), np.zeros(10, int))
+    epochs = training.fit(
+        Overflowing([1], [0.5]),
+        *data,
+        Settings(1.0, 10, 1, 0.5, 40, 0.0),
+        np.random.default_rng,
+        Progress.start({}),
+    )
+    with pytest.raises(DivergedError, match="the validation loss of epoch 1 is nan"):
+        next(epochs)
+
+
 def test_validation_loss_and_accuracy():
     class Fixed:
         def probabilities(self, inputs):

@@ -14,10 +14,14 @@ import yaml
 
 from tests.conftest import ROOT, Workflow, finished, run_module, write_classes
 from tests.model_files import packed
+from workflow_scripts import checksums
 from workflow_scripts.commands.pack_model import best
+from workflow_scripts.dataset import split
 from workflow_scripts.errors import UserError
 from workflow_scripts.models import package
+from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.paths import ResultPaths
+from workflow_scripts.results import provenance
 from workflow_scripts.steps.list_audio import shard_of
 from workflow_scripts.workflow import labelling_configuration
 
@@ -148,12 +152,15 @@ class TestPacking:
     def test_a_model_that_was_trained_after_its_export_is_not_packed(self, results):
         variant = best(pd.read_csv(results / "table1.csv"))
         fit = results / f"models/{variant}/fold-1/fit.json"
-        record = json.loads(fit.read_text())
+        key = ModelKey.of(variant, 1, split.read(results / "folds.csv"))
+        record = provenance.read(fit, key)
         record["digests"]["weights"] = "0" * 64
-        fit.write_text(json.dumps(record))
+        checksums.write_json(fit, record, key.record)
         code, output = run_module("commands.pack_model", results)
         assert code == 1
-        assert re.search(r"fold-1\.onnx is not the model in .*; run snakemake to its end", output)
+        assert re.search(
+            r"fold-1\.onnx is not the model in .*; remove it and run snakemake", output
+        )
         assert not (results / "model.zip").exists()
 
     def test_an_unknown_variant_or_a_missing_file_is_reported_in_one_sentence(self, results):

@@ -8,7 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import DATA, OVERLAID, clicks, planned, run_module, write_wav
+from tests.conftest import (
+    DATA,
+    OVERLAID,
+    UP_TO_THE_TABLE,
+    clicks,
+    finished,
+    planned,
+    run_module,
+    write_wav,
+)
 
 # The jobs after a change that affects all models, or all evaluations.
 TRAINED = {"train": 12, "evaluate": 4, "tabulate": 1}
@@ -222,6 +231,47 @@ class TestAdoption:
             foreign.results / p.relative_to(adopted): p.read_bytes()
             for p in adopted.glob("models/*/*/weights.npz")
         } == weights
+
+
+def flip(path):
+    """Flip a bit in the middle of a file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.slow
+class TestDamage:
+    def remade(self, again, target):
+        """Remove a file and request it; return the jobs, and the bytes of the new file."""
+        path = again.folder / "workflow" / target
+        path.unlink()
+        return finished(again.run("--", target)), path.read_bytes()
+
+    def test_damaged_features_are_named_and_only_their_shard_is_extracted(self, again):
+        shard = again.results / "features/shard-1.npy"
+        before = shard.read_bytes()
+        flip(shard)
+        code, output = again.run(*UP_TO_THE_TABLE, check=False)
+        assert code != 0
+        assert f"error: {DATA}/features/shard-1.npy is damaged: its checksum" in output
+        assert "train" not in finished(output) and "Traceback" not in output
+        made = self.remade(again, f"{DATA}/features/shard-1.npy")
+        assert made == ({"extract_mel": 1}, before)
+        # Snakemake has removed the models of the jobs that failed.
+        missing = TRAINED["train"] - len([*again.results.glob("models/*/*/weights.npz")])
+        assert planned(again.run("-n"))["train"] >= missing > 0
+
+    def test_a_damaged_model_is_named_and_restored_from_its_checkpoint(self, again):
+        target = f"{DATA}/models/time_1x60/fold-1/weights.npz"
+        weights = again.folder / "workflow" / target
+        before = weights.read_bytes()
+        flip(weights)
+        code, output = again.run(*UP_TO_THE_TABLE, check=False)
+        assert code != 0
+        assert f"error: {target} is damaged" in output and "Traceback" not in output
+        assert self.remade(again, target) == ({"train": 1}, before)
+        assert epochs(again, "time_1x60", 1) == [], "no epoch was trained again"
 
 
 @pytest.mark.slow

@@ -27,7 +27,6 @@ from tests.conftest import (
 from tests.dataset.test_tracks import HOSTILE
 from tests.fault_server import Answer, FaultServer
 from tests.results.test_table1 import COLUMNS
-from workflow_scripts.networks import weights
 
 VARIANTS = ["time_1x60", "frequency_32x1", "timefrequency", "timefrequency_init"]
 
@@ -95,7 +94,7 @@ class TestFinishedRun:
     def test_table_1_summarises_the_predictions(self, done):
         folder = done[0] / "workflow" / DATA
         table = pd.read_csv(folder / "table1.csv")
-        assert table.columns.tolist() == COLUMNS
+        assert table.columns.tolist() == [*COLUMNS, "table_checksum"]
         assert table["variant"].tolist() == VARIANTS
         assert (table["n_folds"] == 3).all()
         assert table["accuracy_mean"].between(0, 100).all()
@@ -125,7 +124,8 @@ class TestFinishedRun:
     def test_each_track_is_tested_once_with_a_vote_per_segment(self, done):
         folder = done[0] / "workflow" / DATA
         listed = pd.read_csv(folder / "tracks.csv")
-        assert listed.columns.tolist() == ["track_id", "label", "path", "digest", "bpm"]
+        columns = ["track_id", "label", "path", "digest", "bpm", "table_checksum"]
+        assert listed.columns.tolist() == columns
         for variant in VARIANTS:
             files = sorted((folder / "predictions" / variant).iterdir())
             assert [path.name for path in files] == ["fold-0.csv", "fold-1.csv", "fold-2.csv"]
@@ -137,7 +137,7 @@ class TestFinishedRun:
 
     def test_a_model_has_weights_a_history_and_a_record(self, done):
         folder = done[0] / "workflow" / DATA / "models" / "time_1x60" / "fold-1"
-        shapes = {name: array.shape for name, array in weights.read(folder / "weights.npz").items()}
+        shapes = {name: array.shape for name, array in np.load(folder / "weights.npz").items()}
         assert shapes == {
             "time.weight": (32, 1, 60),
             "time.bias": (32,),
@@ -156,7 +156,7 @@ class TestFinishedRun:
         models = done[0] / "workflow" / DATA / "models"
 
         def arrays(variant, fold):
-            return weights.read(models / variant / f"fold-{fold}" / "weights.npz")
+            return np.load(models / variant / f"fold-{fold}" / "weights.npz")
 
         for fold in range(3):
             trained = arrays("timefrequency_init", fold)

@@ -12,10 +12,13 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from workflow_scripts import checked_tables
 from workflow_scripts.atomic_files import atomic
+from workflow_scripts.commands import exported_models
 from workflow_scripts.commands.finished_results import FinishedResults
 from workflow_scripts.dataset.scan import scan
 from workflow_scripts.errors import UserError
+from workflow_scripts.networks import weights
 from workflow_scripts.process import run
 from workflow_scripts.results import provenance
 from workflow_scripts.results.data_licences import DATA
@@ -118,12 +121,15 @@ def check(results: FinishedResults) -> None:
     """Raise UserError if configuration, models, predictions and tables do not match."""
     results.check_settings(results.models)
     for model in results.models:
-        fit = provenance.read(model.fit)
-        if hashlib.sha256(model.weights.read_bytes()).hexdigest() != fit["digests"]["weights"]:
+        weights.read(model.weights, results.key_of(model))
+        checked_tables.check(model.history, results.key_of(model).history)
+        sha256 = hashlib.sha256(model.weights.read_bytes()).hexdigest()
+        if sha256 != results.fit_of(model)["digests"]["weights"]:
             raise UserError(
                 f"{model.weights} has changed since the training; remove it and run snakemake"
             )
     results.check_tables()
+    exported_models.check(results, [model for model in results.models if model.onnx.is_file()])
 
 
 def members(results: FinishedResults) -> Iterator[tuple[str, Path | bytes]]:
@@ -159,7 +165,7 @@ def files_in(folder: Path) -> list[Path]:
 
 def page(results: FinishedResults) -> str:
     """The content of ARCHIVE.md."""
-    fits = [provenance.read(model.fit) for model in results.models]
+    fits = [results.fit_of(model) for model in results.models]
     name, dataset = results.config["name"], results.config["dataset"]
     return PAGE.format(
         name=name,

@@ -4,11 +4,13 @@ import json
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from workflow_scripts.dataset import split
 from workflow_scripts.errors import UserError
+from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.paths import ModelPaths, ResultPaths
 from workflow_scripts.results import provenance
 from workflow_scripts.steps import tabulate
@@ -68,17 +70,30 @@ class FinishedResults:
         fits = [model.fit for model in self.models]
         return [paths.folds, paths.skipped, paths.baselines, *predictions, *fits]
 
+    @cached_property
+    def tracks(self) -> split.Tracks:
+        """The tracks of the results."""
+        self.require([self.paths.folds])
+        return split.read(self.paths.folds)
+
+    def key_of(self, model: ModelPaths) -> ModelKey:
+        """What the files of a model belong to."""
+        return ModelKey.of(model.variant, model.fold, self.tracks)
+
+    def fit_of(self, model: ModelPaths) -> dict[str, Any]:
+        """The content of the fit.json of a model."""
+        return provenance.read(model.fit, self.key_of(model))
+
     def check_settings(self, models: Sequence[ModelPaths]) -> None:
         """Raise UserError unless `models` were trained with the configuration of the results."""
-        self.require([self.paths.folds])
-        n_folds, config = split.read(self.paths.folds).n_folds, self.paths.config
+        n_folds, config = self.tracks.n_folds, self.paths.config
         if n_folds != self.config["folds"]:
             raise UserError(
                 f"{self.paths.folds} has {n_folds} folds, {config} {self.config['folds']}; {FIX}"
             )
         self.require(model.fit for model in models)
         for model in models:
-            fit = provenance.read(model.fit)
+            fit = self.fit_of(model)
             for key, value in settings_of(self.config, model.variant).items():
                 if fit.get(key) != value:
                     raise UserError(

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow_scripts.commands import exported_models
 from workflow_scripts.commands.finished_results import FinishedResults
 from workflow_scripts.errors import UserError, reading
-from workflow_scripts.models import package
+from workflow_scripts.models import model_card, package
 from workflow_scripts.models.metadata import NotOurModelError
 from workflow_scripts.process import run
-from workflow_scripts.results import provenance
 
 FIX = "run snakemake to its end"
 
@@ -61,10 +61,9 @@ def main() -> None:
         packed = package.together([model.onnx.read_bytes() for model in models])
     except NotOurModelError as reason:
         raise UserError(f"a file in {options.results / 'onnx'} {reason}; {FIX}") from None
-    for exported, model in zip(packed.models, models, strict=True):
-        if exported.metadata.weights != provenance.read(model.fit)["digests"]["weights"]:
-            raise UserError(f"{model.onnx} is not the model in {model.folder}; {FIX}")
-    package.write(file, packed, {name: c.read_text(encoding="utf-8") for name, c in cards.items()})
+    exported_models.check(results, models)
+    texts = {name: model_card.read(card, name, results.tracks) for name, card in cards.items()}
+    package.write(file, packed, texts)
     best_of = "" if options.variants else ", the best of its Table I"
     print(
         f"{file}: {len(packed.models)} models of {' and '.join(variants)}{best_of}, "

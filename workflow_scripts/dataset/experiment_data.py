@@ -44,12 +44,13 @@ class ExperimentData:
     @classmethod
     def read(cls, options: argparse.Namespace) -> "ExperimentData":
         """Read folds.csv and scaler.json; features are read on demand."""
+        tracks = split.read(options.folds)
         scaled = hasattr(options, "scaler")
-        scalers = read_scalers(options.scaler) if scaled else []
-        levels = read_levels(options.scaler) if scaled else []
+        scalers = read_scalers(options.scaler, tracks.key) if scaled else []
+        levels = read_levels(options.scaler, tracks.key) if scaled else []
         level = levels[0].input if levels else AS_RECORDED
         files = FeatureFiles(options.features, options.index, level)
-        return cls(files, split.read(options.folds), scalers, levels)
+        return cls(files, tracks, scalers, levels)
 
     def features(self, digests: Sequence[str] | np.ndarray) -> Features:
         """The features of the tracks with these content digests."""

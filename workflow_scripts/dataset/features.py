@@ -1,7 +1,9 @@
 """Mel features on disk, in shards, indexed by content digest."""
 
 import hashlib
+import io
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,11 +13,13 @@ from typing import BinaryIO
 import numpy as np
 import pandas as pd
 
+from workflow_scripts import checked_tables
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.silence import in_silence
-from workflow_scripts.dataset import silence
+from workflow_scripts.dataset import shards, silence
 from workflow_scripts.dataset.level import AS_RECORDED, NORMALISED, level_of, normalising_gain
 from workflow_scripts.dataset.normalisation import Sums
+from workflow_scripts.errors import UserError
 
 COLUMNS = {
     "digest": str,
@@ -30,8 +34,21 @@ COLUMNS = {
     "checksum": str,
     "problem": str,
 }
+INDEX = "the index of a shard of features"
+CHECKSUM_LENGTH = 16
+ITEM_SIZE = 4
+# Bytes that are read at once when a content is checked.
+BLOCK = 2**20
 # Files open at a time: fewer than operating systems allow, more than most data sets have.
 OPEN_SHARDS = 256
+
+
+def damaged(shard: Path) -> UserError:
+    """The error of a shard whose frames are not those in its index."""
+    return UserError(
+        f"{shard} is damaged: its checksum differs from that in its index; remove it and run "
+        "snakemake"
+    )
 
 
 @dataclass(frozen=True)
@@ -56,18 +73,19 @@ def write_shard(npy: Path, contents: Iterable[Content], n_bands: int) -> None:
     """
     rows, first = [], 0
     with atomic(npy) as path, path.open("wb") as file:
-        _write_header(file, 0, n_bands)
+        file.write(_header(0, n_bands))
         for content in contents:
             energies = np.ascontiguousarray(content.energies, "<f4")
             file.write(energies.data)
-            checksum = hashlib.sha256(energies.data).hexdigest()[:16]
+            checksum = hashlib.sha256(energies.data).hexdigest()[:CHECKSUM_LENGTH]
             place = (content.digest, first, len(energies))
             rows.append((*place, *_measured(energies), checksum, content.problem))
             first += len(energies)
         # NumPy pads the header, so the final number of frames fits.
-        _write_header(file, first, n_bands)
-    with atomic(npy.with_suffix(".csv")) as path:
-        pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(path, index=False)
+        file.seek(0)
+        file.write(_header(first, n_bands))
+    index = pd.DataFrame(rows, columns=list(COLUMNS))
+    checked_tables.write(npy.with_suffix(".csv"), index, INDEX)
 
 
 def _measured(energies: np.ndarray) -> tuple[float, float, float, float, float, str]:
@@ -82,22 +100,17 @@ def _measured(energies: np.ndarray) -> tuple[float, float, float, float, float, 
 
 
 def read_index(csv: Path) -> pd.DataFrame:
-    """The index of a shard (see `write_shard`)."""
-    return pd.read_csv(csv, dtype=COLUMNS, keep_default_na=False)
+    """The index of a shard (see `write_shard`). Raises UserError if it is damaged."""
+    return checked_tables.read(csv, INDEX, dtype=COLUMNS, keep_default_na=False)
 
 
 def look_up(index: Sequence[Path], digests: Sequence[str] | np.ndarray) -> pd.DataFrame:
     """The rows of these digests in the indices of all shards, in the order of `digests`.
 
-    Columns: shard, and those of `write_shard` except digest and problem. Raises KeyError if a
-    digest is in no shard.
+    Columns: shard, and those of `write_shard`. Raises UserError if an index is damaged or a digest
+    is in no shard.
     """
-    wanted = pd.Index(digests)
-    tables = []
-    for number, csv in enumerate(index):
-        table = read_index(csv).drop(columns="problem")
-        tables.append(table[table["digest"].isin(wanted)].assign(shard=number))
-    return pd.concat(tables).set_index("digest").loc[wanted].reset_index(drop=True)
+    return shards.of_contents(index, digests, read_index).reset_index()
 
 
 @dataclass(frozen=True)
@@ -112,7 +125,7 @@ class FeatureFiles:
     level: str = AS_RECORDED
 
     def of(self, digests: Sequence[str] | np.ndarray) -> "Features":
-        """The features of these contents. Raises KeyError if a digest is in no shard."""
+        """The features of these contents. Raises UserError if a digest is in no shard."""
         return Features(self, digests)
 
 
@@ -121,11 +134,12 @@ class Features:
 
     A content is referred to by its position in `digests`. `index` has one row per content, as
     returned by `look_up`. Frames are read, not mapped into memory: random access is much
-    faster, and the pages do not count as memory of the process.
+    faster, and the pages do not count as memory of the process. All frames of a content are checked
+    when the first of them is read.
     """
 
     def __init__(self, files: FeatureFiles, digests: Sequence[str] | np.ndarray) -> None:
-        """Look up the digests. Raises KeyError if one is in no shard."""
+        """Look up the digests. Raises UserError if one is in no shard."""
         self._shards = list(files.shards)
         self._opened = lru_cache(OPEN_SHARDS)(_open)
         self.index = look_up(files.index, digests)
@@ -133,6 +147,7 @@ class Features:
         self._first_frame = self.index["first_frame"].to_numpy()
         self.level = files.level
         self._gain = [normalising_gain(level) for level in self.index["level"]]
+        self._is_checked = np.zeros(len(self.index), bool)
 
     @property
     def n_frames(self) -> np.ndarray:
@@ -154,16 +169,28 @@ class Features:
         """Read the raw mel energies of `n_frames` frames of a content, starting at frame `first`.
 
         They have the content's gain if the level is normalised. `into` is float32 (n_frames,
-        bands). Raises OSError if the shard is truncated.
+        bands). Raises UserError if the content is damaged.
         """
         path = self._shards[self._shard_of[content]]
         shard = self._opened(path)
+        if not self._is_checked[content]:
+            self._check(content, shard, path)
         start = int(self._first_frame[content] + first)
-        offset = shard.offset + start * shard.n_bands * into.itemsize
-        if os.preadv(shard.file.fileno(), [into.data], offset) != into.nbytes:
-            raise OSError(f"{path} is shorter than its index says; remove it and run again")
+        if os.preadv(shard.file.fileno(), [into.data], shard.place_of(start)) != into.nbytes:
+            raise damaged(path)
         if self.level == NORMALISED:
             into *= self._gain[content]
+
+    def _check(self, content: int, shard: "_Shard", path: Path) -> None:
+        """Raise UserError unless the frames of a content have the checksum in the index."""
+        first = int(self._first_frame[content])
+        place, end = (shard.place_of(first + n) for n in (0, int(self.n_frames[content])))
+        total = hashlib.sha256()
+        for start in range(place, end, BLOCK):
+            total.update(os.pread(shard.file.fileno(), min(BLOCK, end - start), start))
+        if total.hexdigest()[:CHECKSUM_LENGTH] != self.index["checksum"][content]:
+            raise damaged(path)
+        self._is_checked[content] = True
 
 
 @dataclass(frozen=True)
@@ -174,15 +201,28 @@ class _Shard:
     offset: int
     n_bands: int
 
+    def place_of(self, frame: int) -> int:
+        """The position of a frame, in bytes."""
+        return self.offset + frame * self.n_bands * ITEM_SIZE
+
 
 def _open(npy: Path) -> _Shard:
+    """Open a shard. Raises UserError unless its header and its size are as `write_shard` wrote."""
     file = npy.open("rb", buffering=0)
-    np.lib.format.read_magic(file)  # type: ignore[no-untyped-call]
-    (_, n_bands), _, _ = np.lib.format.read_array_header_1_0(file)  # type: ignore[no-untyped-call]
-    return _Shard(file, file.tell(), n_bands)
+    found = re.search(rb"'shape': \((\d{1,18}), (\d{1,18})\)", file.read(len(_header(0, 0))))
+    if not found:
+        raise damaged(npy)
+    n_frames, n_bands = map(int, found.groups())
+    header = _header(n_frames, n_bands)
+    size = len(header) + n_frames * n_bands * ITEM_SIZE
+    if os.pread(file.fileno(), len(header), 0) != header or os.fstat(file.fileno()).st_size != size:
+        raise damaged(npy)
+    return _Shard(file, len(header), n_bands)
 
 
-def _write_header(file: BinaryIO, n_frames: int, n_bands: int) -> None:
-    file.seek(0)
+def _header(n_frames: int, n_bands: int) -> bytes:
+    """The header of an .npy file."""
+    file = io.BytesIO()
     header = {"descr": "<f4", "fortran_order": False, "shape": (n_frames, n_bands)}
     np.lib.format.write_array_header_1_0(file, header)  # type: ignore[no-untyped-call]
+    return file.getvalue()

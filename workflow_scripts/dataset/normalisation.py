@@ -1,13 +1,12 @@
 """Compression and normalisation of mel energies (paper, sections II-A and III-A)."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.atomic_files import atomic
+from workflow_scripts import checksums
 from workflow_scripts.dataset.level import TrainingLevel
 
 COMPRESSION = 10_000
@@ -53,23 +52,35 @@ def fit(sums: Sums) -> Scaler:
 
 
 def write_scalers(
-    path: Path, normalisation: str, scalers: Sequence[Scaler], levels: Sequence[TrainingLevel]
+    path: Path,
+    normalisation: str,
+    scalers: Sequence[Scaler],
+    levels: Sequence[TrainingLevel],
+    tracks: str,
 ) -> None:
-    """Write scaler.json: the configured `normalisation`, and each fold's scaler and level."""
+    """Write scaler.json: the configured `normalisation`, and each fold's scaler and level.
+
+    `tracks` is the digest of the tracks and their folds.
+    """
     folds = [
         asdict(scaler) | {"level": asdict(level)}
         for scaler, level in zip(scalers, levels, strict=True)
     ]
     content = {"normalisation": normalisation, "folds": folds}
-    with atomic(path) as partial:
-        partial.write_text(json.dumps(content, indent=2))
+    checksums.write_json(path, content, _what(tracks))
 
 
-def read_scalers(path: Path) -> list[Scaler]:
-    """The scaler of each fold, from scaler.json."""
-    return [Scaler(fold["mean"], fold["std"]) for fold in json.loads(path.read_text())["folds"]]
+def read_scalers(path: Path, tracks: str) -> list[Scaler]:
+    """The scaler of each fold, from scaler.json. Raises UserError if it is damaged."""
+    content = checksums.read_json(path, _what(tracks))
+    return [Scaler(fold["mean"], fold["std"]) for fold in content["folds"]]
 
 
-def read_levels(path: Path) -> list[TrainingLevel]:
-    """The level of the training tracks of each fold, from scaler.json."""
-    return [TrainingLevel.read(fold["level"]) for fold in json.loads(path.read_text())["folds"]]
+def read_levels(path: Path, tracks: str) -> list[TrainingLevel]:
+    """The level of the training tracks of each fold, from scaler.json, as `read_scalers`."""
+    content = checksums.read_json(path, _what(tracks))
+    return [TrainingLevel.read(fold["level"]) for fold in content["folds"]]
+
+
+def _what(tracks: str) -> str:
+    return f"the scalers of the tracks {tracks}"

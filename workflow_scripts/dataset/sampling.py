@@ -1,10 +1,13 @@
 """Where the segments of a track start (paper, sections III-A and IV)."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+
+from workflow_scripts import checked_tables
+from workflow_scripts.dataset import shards
 
 
 def regular(lengths: np.ndarray, n_frames: int, hop: int) -> tuple[np.ndarray, np.ndarray]:
@@ -37,13 +40,14 @@ def at_onsets(
     return np.repeat(np.arange(len(starts)), counts), np.concatenate(starts).astype(np.int64)
 
 
-def read_onsets(shards: Sequence[Path], digests: np.ndarray) -> list[np.ndarray]:
+def read_onsets(tables: Sequence[Path], digests: np.ndarray) -> list[np.ndarray]:
     """The onsets of the contents with these digests, as frame numbers.
 
-    A shard is a CSV with the columns digest and frames; frames are separated by spaces.
+    `tables` are CSVs, one per shard, with the columns digest and frames; frames are separated by
+    spaces. Raises UserError if one is damaged.
     """
-    wanted = pd.Index(digests)
-    tables = (pd.read_csv(shard, dtype=str, keep_default_na=False) for shard in shards)
-    found = pd.concat([table[table["digest"].isin(wanted)] for table in tables])
-    frames = found.set_index("digest")["frames"].loc[wanted]
-    return [np.array(text.split(), dtype=np.int64) for text in frames]
+    read = partial(
+        checked_tables.read, what=shards.what("frames"), dtype=str, keep_default_na=False
+    )
+    rows = shards.of_contents(tables, digests, read)
+    return [np.array(text.split(), dtype=np.int64) for text in rows["frames"]]

@@ -46,7 +46,7 @@ class Selection:
 
 
 def select(tracks: pd.DataFrame, index: pd.DataFrame, criteria: Criteria) -> Selection:
-    """Select from `tracks` (tracks.csv) by the results of the extraction in `index` (`read_index`).
+    """Select from `tracks` (tracks.csv) by the results of the extraction in `index` (`look_up`).
 
     Raises UserError for bad audio if `on_bad_audio` is "fail", and for tracks that cannot be
     spread over the folds.

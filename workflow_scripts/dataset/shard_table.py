@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from workflow_scripts.atomic_files import atomic
+from workflow_scripts import checked_tables
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.worker import Worker
+from workflow_scripts.dataset import shards
 from workflow_scripts.dataset.track_tables import paths_of
 
 
@@ -29,6 +30,5 @@ def write(
                 rows.append((digest, worker(Path(paths[digest]))))
             except NotAudioError:
                 rows.append((digest, None))
-    with atomic(csv) as path:
-        pd.DataFrame(rows, columns=["digest", column]).to_csv(path, index=False)
+    checked_tables.write(csv, pd.DataFrame(rows, columns=["digest", column]), shards.what(column))
     print(f"analysed {len(digests)} files; see {csv}")

@@ -1,14 +1,16 @@
 """The split of each fold into training, validation and test tracks."""
 
+import hashlib
+import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.atomic_files import atomic
-from workflow_scripts.dataset.track_tables import read_table
-from workflow_scripts.errors import UserError, reading
+from workflow_scripts import checked_tables
+from workflow_scripts.dataset.track_tables import FOLDS, read_table
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,28 @@ class Tracks:
         missing = {f: [c for c in self.classes if c not in present[f]] for f in present}
         return {fold: classes for fold, classes in missing.items() if classes}
 
+    @cached_property
+    def key(self) -> str:
+        """A digest of the tracks and their folds."""
+        return self._digest(np.arange(len(self.fold)), self.track_id, self.fold)
+
+    @cached_property
+    def keys_of_rest(self) -> list[str]:
+        """For each fold a digest of all tracks but the test tracks: a model is trained on them.
+
+        It does not depend on their names.
+        """
+        folds = range(self.n_folds)
+        return [
+            self._digest(self.part(k, "rest"), self.fold == (k + 1) % self.n_folds) for k in folds
+        ]
+
+    def _digest(self, rows: np.ndarray, *further: np.ndarray) -> str:
+        columns = [self.digest, self.label, *further]
+        total = hashlib.sha256(json.dumps(self.classes).encode())
+        total.update(json.dumps([column[rows].tolist() for column in columns]).encode())
+        return total.hexdigest()[:16]
+
     def n_copies(self) -> int:
         """The number of tracks with the same content digest as a track of another fold."""
         pairs = pd.DataFrame({"digest": self.digest, "fold": self.fold})
@@ -85,17 +109,10 @@ def validation_segments(n_segments: int, n_folds: int, rng: np.random.Generator)
 def write(folds: Path, tracks: pd.DataFrame, assigned: np.ndarray) -> None:
     """Write folds.csv: one row per track with track_id, label, digest and fold."""
     table = tracks[["track_id", "label", "digest"]].assign(fold=assigned)
-    with atomic(folds) as path:
-        table.to_csv(path, index=False)
+    checked_tables.write(folds, table, FOLDS)
 
 
 def read(folds: Path) -> Tracks:
-    """The tracks of folds.csv. Raises UserError if it lacks a column."""
-    with reading(folds):
-        tracks = read_table(folds)
-    if missing := {"track_id", "label", "digest", "fold"} - {*tracks}:
-        raise UserError(
-            f"{folds} has no column {min(missing)}: another version of the workflow made it; run "
-            "snakemake, after `make adopt` if it asks for it"
-        )
+    """The tracks of folds.csv. Raises UserError if it is damaged."""
+    tracks = read_table(folds, FOLDS)
     return Tracks.of(tracks, tracks["fold"].astype(int).to_numpy())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow_scripts import checked_tables
 from workflow_scripts.dataset.scan import existing_form
 from workflow_scripts.dataset.tracks import parse_tempo, track_ids
 from workflow_scripts.errors import UserError
@@ -28,7 +29,7 @@ def track_list(csv: Path) -> pd.DataFrame:
     for column in (c for c in ("path", "label", "track_id") if c in tracks):
         if (empty := tracks[column] == "").any():
             raise UserError(f"{csv} line {int(empty.idxmax()) + 2} has no {column}; fill it in")
-    for column in ("digest", "n_frames"):
+    for column in ("digest", "n_frames", checked_tables.COLUMN):
         if column in tracks:
             raise UserError(f"{csv} has a column {column}, which the workflow computes; rename it")
     tracks["path"] = [existing_form(os.path.join(csv.parent, path)) for path in tracks["path"]]

@@ -7,10 +7,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from workflow_scripts import checked_tables
+from workflow_scripts.errors import UserError
 
-def read_table(table: Path) -> pd.DataFrame:
-    """A table of tracks: all columns are text, except bpm: float, NaN if unknown."""
-    text = pd.read_csv(table, dtype=str, keep_default_na=False)
+LIST_AGAIN = "remove it and run snakemake"
+
+TRACKS, FOLDS, SKIPPED = "a list of all tracks", "a list of folds", "a list of skipped tracks"
+
+
+def read_table(table: Path, what: str) -> pd.DataFrame:
+    """A table of tracks: all columns are text, except bpm: float, NaN if unknown.
+
+    `what` is TRACKS, FOLDS or SKIPPED. Raises UserError if the table is damaged.
+    """
+    text = checked_tables.read(table, what, dtype=str, keep_default_na=False)
     if "bpm" in text:
         text["bpm"] = pd.to_numeric(text["bpm"])
     return text
@@ -18,14 +28,24 @@ def read_table(table: Path) -> pd.DataFrame:
 
 def annotated_bpm(tracks: Path, track_ids: np.ndarray) -> np.ndarray | None:
     """The annotated tempo of each of these tracks in tracks.csv; None unless all are known."""
-    listed = read_table(tracks).set_index("track_id").loc[track_ids]
+    listed = read_table(tracks, TRACKS).set_index("track_id")
+    if not listed.index.isin(track_ids).sum() == len(track_ids):
+        raise UserError(f"{tracks} lacks tracks of folds.csv; {LIST_AGAIN}")
+    listed = listed.loc[track_ids]
     known = "bpm" in listed and listed["bpm"].notna().all()
     return listed["bpm"].to_numpy() if known else None
 
 
 def paths_of(tracks: Path, digests: Collection[str]) -> dict[str, str]:
-    """A path for each of these content digests, from tracks.csv, which is read row by row."""
+    """A path for each of these content digests, from tracks.csv, which is read row by row.
+
+    Raises UserError if tracks.csv is damaged or lacks one.
+    """
+    checked_tables.check(tracks, TRACKS)
     with tracks.open(newline="", encoding="utf-8") as file:
-        return {
+        paths = {
             row["digest"]: row["path"] for row in csv.DictReader(file) if row["digest"] in digests
         }
+    if missing := set(digests) - set(paths):
+        raise UserError(f"{tracks} lacks the audio content {min(missing)[:16]}; {LIST_AGAIN}")
+    return paths

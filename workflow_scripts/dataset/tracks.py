@@ -1,4 +1,4 @@
-"""What the tracks of a data set have in common: names, tempi, shards, and checks."""
+"""What the tracks of a data set have in common: names, tempi, and checks."""
 
 import math
 import os
@@ -9,11 +9,6 @@ import pandas as pd
 
 from workflow_scripts.dataset import class_names
 from workflow_scripts.errors import UserError
-
-
-def shard_of(digest: str, n_shards: int) -> int:
-    """The shard, 0 ... n_shards - 1, of the features of the audio with this content digest."""
-    return int(digest[:16], 16) % n_shards
 
 
 def check_names(tracks: pd.DataFrame) -> None:

@@ -4,11 +4,34 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow_scripts import checked_tables
+from workflow_scripts.dataset.split import Tracks
 
-def read(csv: Path) -> pd.DataFrame:
-    """A table written by the step intervene; names are read as text."""
+
+def what_counts(variant: str, tracks: Tracks) -> str:
+    """What interventions/<variant>.csv is, for its checksum."""
+    return f"the interventions of {variant} on the tracks {tracks.key}"
+
+
+def what_summaries(tracks: Tracks) -> str:
+    """What interventions.csv is, for its checksum."""
+    return f"the summary of the interventions on the tracks {tracks.key}"
+
+
+def read(csv: Path, variant: str, tracks: Tracks) -> pd.DataFrame:
+    """A table written by the step intervene; names are read as text.
+
+    Raises UserError if it is damaged.
+    """
     names = {"label": str, "unchanged": str, "predicted": str}
-    return pd.read_csv(csv, dtype=names, keep_default_na=False)
+    what = what_counts(variant, tracks)
+    return checked_tables.read(csv, what, dtype=names, keep_default_na=False)
+
+
+def read_summaries(csv: Path, tracks: Tracks) -> pd.DataFrame:
+    """The table interventions.csv. Raises UserError if it is damaged."""
+    what = what_summaries(tracks)
+    return checked_tables.read(csv, what, dtype={"variant": str}, keep_default_na=False)
 
 
 def summary(counts: pd.DataFrame) -> pd.DataFrame:

@@ -6,16 +6,19 @@ The sections follow Mitchell et al., Model Cards for Model Reporting (FAT* 2019)
 import json
 from collections.abc import Mapping, Sequence
 from functools import reduce
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from workflow_scripts import checksums
 from workflow_scripts.audio.parameters import FRAME_RATE
 from workflow_scripts.dataset.level import AS_RECORDED, NORMALISED, TARGET, TrainingLevel, in_db
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.models.metadata import Metadata
 from workflow_scripts.models.method import segments_of
 from workflow_scripts.models.onnx_graph import INPUT, OUTPUT
+from workflow_scripts.networks.explosion import sentences
 from workflow_scripts.results import predictions, provenance
 from workflow_scripts.results.data_licences import DATA
 
@@ -99,6 +102,20 @@ SYNTHETIC = """\
 """
 
 
+def write(path: Path, card: str, variant: str, tracks: Tracks) -> None:
+    """Write the text of the card of a variant."""
+    checksums.write_text(path, card, _what(variant, tracks))
+
+
+def read(path: Path, variant: str, tracks: Tracks) -> str:
+    """The text of the card of a variant. Raises UserError if it is damaged."""
+    return checksums.read_text(path, _what(variant, tracks))
+
+
+def _what(variant: str, tracks: Tracks) -> str:
+    return f"the card of {variant}, trained on the tracks {tracks.key}"
+
+
 def text(
     dataset: str,
     name: str,
@@ -141,7 +158,9 @@ def text(
         by_fold=_by_fold(metadata),
         error=error,
         **_method(first),
-        more_limits=SYNTHETIC if dataset == "demo" else "",
+        more_limits="".join(
+            [SYNTHETIC if dataset == "demo" else "", *map("- {}\n".format, sentences(fits))]
+        ),
     )
 
 

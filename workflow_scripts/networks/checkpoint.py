@@ -1,13 +1,14 @@
 """The progress of a training on disk, from which it continues after an interruption.
 
 The file contains the SHA-256 of the rest, a line of JSON (course, history), and the weights as
-.npz. A file with a wrong digest or of another course is ignored.
+.npz. A file of another course is ignored, and so is one with a wrong digest, with a note.
 """
 
 import hashlib
 import io
 import json
 import os
+import sys
 import time
 from dataclasses import astuple
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from workflow_scripts.atomic_files import atomic
+from workflow_scripts.errors import UserError
 from workflow_scripts.networks.architecture import Weights
 from workflow_scripts.networks.training import Epoch, Progress
 
@@ -36,8 +38,11 @@ class Checkpoint:
     def resume(self, start: Weights, max_epochs: int) -> Progress:
         """The stored progress, or a new one with the weights `start` if none is usable.
 
-        Progress with more than `max_epochs` epochs is not usable.
+        Progress with more than `max_epochs` epochs is not usable. Raises UserError if the
+        checkpoint could never be replaced.
         """
+        if self._path.exists() and not self._path.is_file():
+            raise UserError(f"{self._path} is not a file; move it away and run again")
         progress = self.read()
         if progress is None or len(progress.history) > max_epochs:
             return Progress.start(start)
@@ -73,6 +78,11 @@ class Checkpoint:
         content = self._path.read_bytes()
         digest, content = content[:DIGEST_SIZE], content[DIGEST_SIZE:]
         if hashlib.sha256(content).digest() != digest:
+            print(
+                f"note: {self._path} is damaged: its checksum differs; training starts from the "
+                "beginning",
+                file=sys.stderr,
+            )
             return None
         line, _, arrays = content.partition(b"\n")
         header = json.loads(line)

@@ -8,6 +8,43 @@ from typing import Any
 
 import numpy as np
 
+from workflow_scripts.dataset.split import Tracks
+
+
+@dataclass(frozen=True)
+class ModelKey:
+    """What the files of a model belong to; their readers know it.
+
+    `tracks` is an entry of `Tracks.keys_of_rest`.
+    """
+
+    variant: str
+    fold: int
+    tracks: str
+
+    @classmethod
+    def of(cls, variant: str, fold: int, tracks: Tracks) -> "ModelKey":
+        """The key of the model of a fold of `tracks`."""
+        return cls(variant, fold, tracks.keys_of_rest[fold])
+
+    @property
+    def weights(self) -> str:
+        """What weights.npz is, for its checksum."""
+        return self._of_model("the weights")
+
+    @property
+    def history(self) -> str:
+        """What history.csv is, for its checksum."""
+        return self._of_model("the history")
+
+    @property
+    def record(self) -> str:
+        """What fit.json is, for its checksum."""
+        return self._of_model("the record")
+
+    def _of_model(self, part: str) -> str:
+        return f"{part} of {self.variant}, fold {self.fold}, trained on the tracks {self.tracks}"
+
 
 @dataclass(frozen=True)
 class Identity:

@@ -56,7 +56,7 @@ class Progress:
 
 
 class DivergedError(Exception):
-    """The training loss is no longer a finite number."""
+    """A loss is no longer a finite number."""
 
 
 class HalvingRate:
@@ -122,7 +122,7 @@ def fit(
     `Engine`. `augmented` returns the training inputs of an epoch from the generator of the epoch.
     Training ends after `max_epochs` epochs or when the learning rate is below `min_learning_rate`.
 
-    Raises DivergedError if the training loss is not finite.
+    Raises DivergedError if a loss is not finite.
     """
     rate = rate_after((epoch.train_loss for epoch in progress.history), settings)
     inputs, labels = engine.place(train[0]), engine.place(train[1])
@@ -139,6 +139,9 @@ def fit(
         if not np.isfinite(train_loss):
             raise DivergedError(f"the training loss of epoch {number} is {train_loss}")
         loss, accuracy = evaluate(engine, held_out, validation[1])
+        if not np.isfinite(loss):
+            # The last step of the epoch may be the one that overflows.
+            raise DivergedError(f"the validation loss of epoch {number} is {loss}")
         epoch = Epoch(number, rate.rate, train_loss, loss, accuracy, time.perf_counter() - started)
         rate.update(train_loss)
         weights = engine.weights()

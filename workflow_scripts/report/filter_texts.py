@@ -7,18 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.dataset.split import Tracks
+from workflow_scripts.interpretation import filter_table
+
 # Relative difference below which a filter has the tempo of its class.
 NEAR = 0.05
-# Names stay text, also those that look like numbers.
-NAMES = {"variant": str, "trunk": str, "most_affected_class": str, "track_id": str}
 OCTAVES = (0.25, 1 / 3, 0.5, 1, 2, 3, 4)
-
-
-def read(csv: Path) -> pd.DataFrame:
-    """A table written by the step interpret; most_affected_class is text, empty numbers are NaN."""
-    table = pd.read_csv(csv, dtype=NAMES, keep_default_na=False)
-    numbers = ("strength", "gain", "tempo", "offset")
-    return table.assign(**{name: pd.to_numeric(table[name]) for name in numbers})
 
 
 def tempo_sentence(variant: str, table: pd.DataFrame, tempo_of: Mapping[str, float]) -> str:
@@ -40,12 +34,12 @@ def tempo_sentence(variant: str, table: pd.DataFrame, tempo_of: Mapping[str, flo
     )
 
 
-def sounds(folder: Path, add: Callable[[bytes], int]) -> dict[str, Any]:
+def sounds(folder: Path, tracks: Tracks, add: Callable[[bytes], int]) -> dict[str, Any]:
     """The players of the sounds that the step auralise wrote; empty if there are none.
 
     `add` takes an MP3 and returns the number by which players refer to it.
     """
-    table = pd.read_csv(folder / "sounds.csv", dtype=NAMES, keep_default_na=False)
+    table = filter_table.read_sounds(folder, tracks)
     if not len(table):
         return {}
     filters = []

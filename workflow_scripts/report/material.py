@@ -1,7 +1,6 @@
 """The inputs of the report: tables, predictions, spectra and weights."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,13 +10,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workflow_scripts import checked_tables
 from workflow_scripts.dataset import split
-from workflow_scripts.dataset.track_tables import annotated_bpm, read_table
-from workflow_scripts.interpretation import intervention_table
+from workflow_scripts.dataset.track_tables import SKIPPED, annotated_bpm, read_table
+from workflow_scripts.interpretation import filter_table, intervention_table
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Weights
-from workflow_scripts.report import filter_texts
-from workflow_scripts.results import comparison, predictions
+from workflow_scripts.networks.identity import ModelKey
+from workflow_scripts.results import (
+    baselines,
+    checked_predictions,
+    comparison,
+    predictions,
+    provenance,
+    table1,
+)
 
 
 @dataclass(frozen=True)
@@ -99,11 +106,9 @@ class Material:
 def read(options: argparse.Namespace) -> Material:
     """Read the files in the options of the step report."""
     tracks = split.read(options.folds)
-    table = pd.read_csv(
-        options.table, keep_default_na=False, na_values=[""], dtype={"variant": str}
-    )
-    table["baseline"] = table["baseline"].fillna("")
+    table = table1.read(options.table, tracks)
     variants = table["variant"].tolist()
+    keys = {(v, k): ModelKey.of(v, k, tracks) for v in variants for k in range(tracks.n_folds)}
 
     def of_folds(files: Sequence[Path]) -> dict[str, Sequence[Path]]:
         starts = range(0, len(files), tracks.n_folds)
@@ -116,23 +121,31 @@ def read(options: argparse.Namespace) -> Material:
     return Material(
         tracks=tracks,
         bpm=annotated_bpm(options.tracks, tracks.track_id),
-        n_skipped=len(read_table(options.skipped)),
+        n_skipped=len(read_table(options.skipped, SKIPPED)),
         table=table,
-        baselines=pd.read_csv(options.baselines),
+        baselines=baselines.read(options.baselines, tracks),
         predictions={
-            v: [predictions.read(csv) for csv in files]
+            v: [checked_predictions.read(csv, tracks, v, k) for k, csv in enumerate(files)]
             for v, files in of_folds(options.predictions).items()
         },
         histories={
-            v: [pd.read_csv(csv) for csv in files]
+            v: [checked_tables.read(csv, keys[v, k].history) for k, csv in enumerate(files)]
             for v, files in of_folds(options.histories).items()
         },
-        fits=[json.loads(fit.read_text()) for fit in options.fits],
-        interventions=pd.read_csv(
-            options.interventions, dtype={"variant": str}, keep_default_na=False
-        ),
-        changed={v: intervention_table.read(csv) for v, csv in of_variants(options.counts).items()},
-        filters={v: filter_texts.read(csv) for v, csv in of_variants(options.filters).items()},
-        spectra={v: dict(np.load(npz)) for v, npz in of_variants(options.spectra).items()},
-        first_weights={v: weights.read(npz) for v, npz in of_variants(options.weights).items()},
+        fits=[provenance.read(*pair) for pair in zip(options.fits, keys.values(), strict=True)],
+        interventions=intervention_table.read_summaries(options.interventions, tracks),
+        changed={
+            v: intervention_table.read(csv, v, tracks)
+            for v, csv in of_variants(options.counts).items()
+        },
+        filters={
+            v: filter_table.read(csv, v, tracks) for v, csv in of_variants(options.filters).items()
+        },
+        spectra={
+            v: filter_table.read_spectra(npz, v, tracks)
+            for v, npz in of_variants(options.spectra).items()
+        },
+        first_weights={
+            v: weights.read(npz, keys[v, 0]) for v, npz in of_variants(options.weights).items()
+        },
     )

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.networks import explosion
 from workflow_scripts.report import filter_texts, intervention_texts, network_texts
 from workflow_scripts.report.material import Material
 from workflow_scripts.report.page import LEVEL, Page
@@ -26,7 +27,7 @@ def page(material: Material, name: str, dataset: str, configuration: str) -> Pag
     return Page(
         name=name,
         headline=headline(table, material.baselines),
-        warnings=warnings,
+        warnings=[*warnings, *explosion.sentences(material.fits)],
         legend=legend,
         columns=table_columns(table),
         rows=table_rows(table, material.accuracies),

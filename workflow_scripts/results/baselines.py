@@ -1,8 +1,13 @@
 """Baselines: classifiers without a network (paper, Table I, "Baseline")."""
 
 from collections.abc import Collection
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
+
+from workflow_scripts import checked_tables
+from workflow_scripts.dataset.split import Tracks
 
 MOST_PROBABLE_CLASS = "most_probable_class"
 TEMPO_1NN = "tempo_1nn"
@@ -27,6 +32,16 @@ def baseline_of(architecture: str, computed: Collection[str]) -> str:
     """
     name = BASELINE_OF.get(architecture, MODULATION_SCALE_SPECTRUM)
     return TEMPO_1NN_ESTIMATED if name == TEMPO_1NN and name not in computed else name
+
+
+def what(tracks: Tracks) -> str:
+    """What baselines.csv is, for its checksum."""
+    return f"the baselines of the tracks {tracks.key}"
+
+
+def read(csv: Path, tracks: Tracks) -> pd.DataFrame:
+    """The table baselines.csv: baseline, fold, accuracy. Raises UserError if it is damaged."""
+    return checked_tables.read(csv, what(tracks))
 
 
 def most_probable_class(train_labels: np.ndarray, n_test: int) -> np.ndarray:

@@ -1,20 +1,16 @@
 """A sentence on the software, seed and commit that trained the models of a table."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from workflow_scripts.errors import reading
+from workflow_scripts import checksums
+from workflow_scripts.networks.identity import ModelKey
 
 
-def read(fit: Path) -> dict[str, Any]:
-    """The content of a fit.json. Raises UserError if it is damaged."""
-    with reading(fit):
-        content: dict[str, Any] = json.loads(fit.read_text())
-        # Raises KeyError if a key is missing.
-        _commit(content), content["seed"], content["versions"].items(), content["digests"].items()
-    return content
+def read(fit: Path, key: ModelKey) -> dict[str, Any]:
+    """The content of a fit.json. Raises UserError if it is damaged or of another model."""
+    return checksums.read_json(fit, key.record)
 
 
 def sentence(fits: Sequence[Mapping[str, Any]]) -> str:

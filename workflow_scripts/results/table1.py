@@ -7,11 +7,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workflow_scripts import checked_tables
+from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.networks.architecture import Network, Shape
 from workflow_scripts.results.baselines import NAMES, baseline_of
 from workflow_scripts.results.predictions import segment_accuracy, track_accuracy
 
 PAPER = Path(__file__).with_name("paper_table1.csv")
+
+
+def what(tracks: Tracks) -> str:
+    """What table1.csv is, for its checksum."""
+    return f"Table I of the tracks {tracks.key}"
+
+
+def read(csv: Path, tracks: Tracks) -> pd.DataFrame:
+    """The table table1.csv; unknown numbers are NaN. Raises UserError if it is damaged."""
+    table = checked_tables.read(
+        csv, what(tracks), keep_default_na=False, na_values=[""], dtype={"variant": str}
+    )
+    return table.assign(baseline=table["baseline"].fillna(""))
 
 
 def row(

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow_scripts.atomic_files import atomic
+from workflow_scripts import checked_tables
 from workflow_scripts.dataset import folds, split
-from workflow_scripts.dataset.features import read_index
+from workflow_scripts.dataset.features import look_up
 from workflow_scripts.dataset.selection import Criteria, Selection, select
-from workflow_scripts.dataset.track_tables import read_table
+from workflow_scripts.dataset.track_tables import SKIPPED, TRACKS, read_table
 from workflow_scripts.errors import UserError
 from workflow_scripts.process import run
 
@@ -56,10 +56,10 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Read tracks.csv and the shards' indices; write folds.csv and skipped.csv."""
     options = parse()
-    tracks = read_table(options.tracks)
+    tracks = read_table(options.tracks, TRACKS)
     selection = select(
         tracks,
-        pd.concat(map(read_index, options.index)),
+        look_up(options.index, sorted(set(tracks["digest"]) - {""})),
         Criteria(
             on_bad_audio=options.on_bad_audio,
             replicas=options.replicas,
@@ -97,8 +97,7 @@ def assign(selection: Selection, options: argparse.Namespace) -> None:
             f"the model of fold {fold} would train on no track of {', '.join(classes)}: all of "
             "them are in the test and validation folds; change folds or seed, or remove group_by"
         )
-    with atomic(options.skipped) as path:
-        selection.skipped.to_csv(path, index=False)
+    checked_tables.write(options.skipped, selection.skipped, SKIPPED)
     split.write(options.folds, selection.used, assigned)
     print(pd.crosstab(tracks.label, assigned, margins=True), file=sys.stderr)
 

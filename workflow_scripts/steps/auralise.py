@@ -9,30 +9,34 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.atomic_files import atomic
+from workflow_scripts import checked_tables, checksums
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.parameters import N_BANDS, SAMPLE_RATE
 from workflow_scripts.dataset import experiment_data
 from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.dataset.segments import Segments
+from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.dataset.track_tables import paths_of
+from workflow_scripts.interpretation import filter_table
 from workflow_scripts.interpretation.auralisation import passed
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Network
+from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.process import run
-from workflow_scripts.results import predictions
+from workflow_scripts.results import checked_predictions, predictions
 
 # Number of filters, and of segments per filter.
 N_FILTERS, N_SEGMENTS = 8, 2
 COLUMNS = [
     *("file", "kind", "variant", "fold", "trunk", "filter", "most_affected_class", "tempo"),
-    *("track_id", "first_frame"),
+    *("track_id", "first_frame", "checksum"),
 ]
 
 
-def best_fold(folds: Sequence[Path]) -> int:
+def best_fold(folds: Sequence[Path], tracks: Tracks, variant: str) -> int:
     """The fold with the highest accuracy; the first of several."""
-    return int(np.argmax([predictions.track_accuracy(predictions.read(csv)) for csv in folds]))
+    tables = [checked_predictions.read(csv, tracks, variant, k) for k, csv in enumerate(folds)]
+    return int(np.argmax([predictions.track_accuracy(table) for table in tables]))
 
 
 def parse() -> argparse.Namespace:
@@ -67,12 +71,10 @@ def main() -> None:
     options = parse()
     data = ExperimentData.read(options)
     tracks = data.tracks
-    fold = best_fold(options.predictions)
+    fold = best_fold(options.predictions, tracks, options.variant)
     network = Network.from_config(options.network, N_BANDS, len(tracks.classes))
-    trained = weights.read(options.weights[fold])
-    names = {"most_affected_class": str, "trunk": str}
-    table = pd.read_csv(options.filters, dtype=names, keep_default_na=False)
-    table = table.assign(strength=pd.to_numeric(table["strength"]))
+    trained = weights.read(options.weights[fold], ModelKey.of(options.variant, fold, tracks))
+    table = filter_table.read(options.filters, options.variant, tracks)
     chosen = list(clips(table[table["fold"] == fold].nlargest(N_FILTERS, "strength")))
     digests = dict(zip(tracks.track_id, tracks.digest, strict=True))
     paths = paths_of(options.tracks, {digests[clip["track_id"]] for clip in chosen})
@@ -96,11 +98,13 @@ def main() -> None:
             file = f"{number:02d}-{kind}.mp3"
             # Scaled to the peak of the segment; the output of a narrow filter is very quiet.
             level = np.abs(samples).max() / max(float(np.abs(sound).max()), 1e-9)
-            (options.sounds / file).write_bytes(mp3(level * sound, SAMPLE_RATE))
+            encoded = mp3(level * sound, SAMPLE_RATE)
+            (options.sounds / file).write_bytes(encoded)
             row = {key: clip[key] for key in COLUMNS if key in clip}
             rows.append(row | {"file": file, "variant": options.variant, "kind": kind})
-    with atomic(options.sounds / "sounds.csv") as path:
-        pd.DataFrame(rows, columns=COLUMNS).to_csv(path, index=False)
+            rows[-1]["checksum"] = checksums.of(filter_table.SOUND, encoded)
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    checked_tables.write(options.sounds / "sounds.csv", table, filter_table.what_sounds(tracks))
     print(f"{len(rows)} sounds of {options.variant}, fold {fold}")
 
 

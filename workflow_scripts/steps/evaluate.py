@@ -4,21 +4,22 @@ import argparse
 import json
 from pathlib import Path
 
-from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.dataset import experiment_data
 from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.engine import engine_class
+from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.process import run
-from workflow_scripts.results import predictions
+from workflow_scripts.results import checked_predictions, predictions
 
 
 def main() -> None:
     """Read models and features; write predictions/<variant>/fold-<k>.csv."""
     parser = argparse.ArgumentParser(description=__doc__)
     experiment_data.add_options(parser)
+    parser.add_argument("--variant", required=True, help="name of the variant")
     parser.add_argument("--network", type=json.loads, required=True, help="JSON description")
     parser.add_argument("--engine", choices=["mxnet", "torch"], default="mxnet")
     parser.add_argument("--weights", type=Path, nargs="+", required=True, help="of each fold")
@@ -32,8 +33,9 @@ def main() -> None:
     files = zip(options.weights, options.predictions, strict=True)
     for fold, (npz, csv) in enumerate(files):
         test = tracks.part(fold, "test")
+        key = ModelKey.of(options.variant, fold, tracks)
         segments = data.fold(fold, network.frames).part("test").segments
-        engine = engine_type(network, weights.read(npz), dropout=0, gpu=False)
+        engine = engine_type(network, weights.read(npz, key), dropout=0, gpu=False)
         table = predictions.table(
             tracks.track_id[test],
             tracks.label[test],
@@ -41,8 +43,7 @@ def main() -> None:
             engine.probabilities(segments),
             segments.content,
         )
-        with atomic(csv) as path:
-            table.to_csv(path, index=False)
+        checked_predictions.write(csv, table, tracks, options.variant, fold)
         print(f"fold {fold}: {predictions.track_accuracy(table):.2f} % of {len(table)} tracks")
 
 

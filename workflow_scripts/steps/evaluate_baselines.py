@@ -3,14 +3,15 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.atomic_files import atomic
+from workflow_scripts import checked_tables
 from workflow_scripts.audio.parameters import FRAME_RATE
-from workflow_scripts.dataset import experiment_data
+from workflow_scripts.dataset import experiment_data, shards
 from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.dataset.features import Features
 from workflow_scripts.dataset.split import Tracks
@@ -77,10 +78,12 @@ def rhythms(features: Features) -> np.ndarray:
     return np.array([values.astype(np.float32) for values in described])
 
 
-def read_tempi(shards: Sequence[Path], digests: np.ndarray) -> np.ndarray:
+def read_tempi(tables: Sequence[Path], digests: np.ndarray) -> np.ndarray:
     """The tempo in BPM that detect_tempo wrote for each content digest; NaN for none."""
-    tempi = pd.concat([pd.read_csv(csv, dtype={"digest": str, "bpm": float}) for csv in shards])
-    return tempi.set_index("digest")["bpm"].loc[digests].to_numpy()
+    types = {"digest": str, "bpm": float}
+    read = partial(checked_tables.read, what=shards.what("bpm"), dtype=types)
+    rows = shards.of_contents(tables, digests, read)
+    return rows["bpm"].to_numpy()
 
 
 def main() -> None:
@@ -103,8 +106,7 @@ def main() -> None:
         rhythm=rhythms(data.features(tracks.digest)) if small else None,
     )
     table = accuracies(tracks, described)
-    with atomic(options.baselines) as path:
-        table.to_csv(path, index=False)
+    checked_tables.write(options.baselines, table, baselines.what(tracks))
     print(table.groupby("baseline")["accuracy"].mean())
 
 

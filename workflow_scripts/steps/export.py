@@ -2,13 +2,11 @@
 
 import argparse
 import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.atomic_files import atomic
 from workflow_scripts.dataset import experiment_data
 from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.dataset.parts import Part
@@ -18,8 +16,9 @@ from workflow_scripts.models.metadata import Metadata, NotOurModelError
 from workflow_scripts.models.onnx_file import TrainedNetwork
 from workflow_scripts.models.runtime import Session
 from workflow_scripts.networks import weights
+from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.process import run
-from workflow_scripts.results import predictions
+from workflow_scripts.results import checked_predictions, predictions, provenance
 
 # Largest difference of a track's mean probability between the engine and ONNX Runtime.
 TOLERANCE = 1e-5
@@ -54,6 +53,7 @@ def parse() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     experiment_data.add_options(parser)
+    parser.add_argument("--variant", required=True, help="name of the variant")
     parser.add_argument("--architecture", required=True, help="architecture of the variant")
     parser.add_argument("--weights", type=Path, nargs="+", required=True, help="of each fold")
     parser.add_argument("--fits", type=Path, nargs="+", required=True, help="of each fold")
@@ -70,8 +70,12 @@ def main() -> None:
     options = parse()
     data = ExperimentData.read(options)
     tracks = data.tracks
-    fits = [json.loads(fit.read_text()) for fit in options.fits]
-    predicted = [predictions.read(csv) for csv in options.predictions]
+    keys = [ModelKey.of(options.variant, fold, tracks) for fold in range(tracks.n_folds)]
+    fits = [provenance.read(fit, key) for fit, key in zip(options.fits, keys, strict=True)]
+    predicted = [
+        checked_predictions.read(csv, tracks, options.variant, fold)
+        for fold, csv in enumerate(options.predictions)
+    ]
     described, differences = [], []
     for fold, (fit, npz, path) in enumerate(zip(fits, options.weights, options.onnx, strict=True)):
         metadata = Metadata(
@@ -88,7 +92,7 @@ def main() -> None:
             weights=hashlib.sha256(npz.read_bytes()).hexdigest(),
             level=data.levels[fold],
         )
-        model = TrainedNetwork(metadata, weights.read(npz), data.scalers[fold])
+        model = TrainedNetwork(metadata, weights.read(npz, keys[fold]), data.scalers[fold])
         test = data.fold(fold, model.network.frames).part("test")
         data_of_file = model.onnx_bytes()
         check(data_of_file, path, npz)
@@ -106,8 +110,7 @@ def main() -> None:
     text = model_card.text(
         options.dataset, options.name, described, fits, tracks, predicted, max(differences)
     )
-    with atomic(options.card) as partial:
-        partial.write_text(text, encoding="utf-8")
+    model_card.write(options.card, text, options.variant, tracks)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def main() -> None:
             )
         scalers.append(scaler)
         levels.append(TrainingLevel.of(options.level, index["level"].to_numpy()[part]))
-    write_scalers(options.scaler, options.normalisation, scalers, levels)
+    write_scalers(options.scaler, options.normalisation, scalers, levels, tracks.key)
 
 
 if __name__ == "__main__":

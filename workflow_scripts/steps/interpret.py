@@ -8,17 +8,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.atomic_files import atomic
+from workflow_scripts import checked_tables, checksums
 from workflow_scripts.audio.parameters import N_BANDS, SAMPLE_RATE
 from workflow_scripts.dataset import experiment_data, mel_scale
 from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.dataset.normalisation import compress
 from workflow_scripts.dataset.parts import Part
-from workflow_scripts.interpretation import temporal_filters
+from workflow_scripts.interpretation import filter_table, temporal_filters
 from workflow_scripts.interpretation.filters import Findings, Model, findings
 from workflow_scripts.interpretation.temporal_filters import PulseTest
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Network
+from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.process import run
 
 # Largest number of test segments of a fold that are used.
@@ -67,6 +68,7 @@ def main() -> None:
     """Read features and the models of a variant; write filters/<variant>.csv and .npz."""
     parser = argparse.ArgumentParser(description=__doc__)
     experiment_data.add_options(parser)
+    parser.add_argument("--variant", required=True, help="name of the variant")
     parser.add_argument("--network", type=json.loads, required=True, help="JSON description")
     parser.add_argument("--weights", type=Path, nargs="+", required=True, help="of each fold")
     parser.add_argument(
@@ -81,19 +83,19 @@ def main() -> None:
     found, tables = [], []
     for fold, trained in enumerate(options.weights):
         part = data.fold(fold, network.frames).part("test")
+        key = ModelKey.of(options.variant, fold, tracks)
         tested = evenly(part, MOST_SEGMENTS)
         track_ids = tracks.track_id[tracks.part(fold, "test")][tested.segments.content]
-        model = Model(network, weights.read(trained), tracks.classes)
+        model = Model(network, weights.read(trained, key), tracks.classes)
         for name, trunk in findings(model, tested, track_ids, pulse_test).items():
             found.append(trunk)
             trunk.table.insert(0, "fold", fold)
             trunk.table.insert(1, "trunk", name)
             tables.append(trunk.table)
         print(f"fold {fold}: {len(tested.segments)} of {len(part.segments)} test segments")
-    with atomic(options.filters) as path:
-        pd.concat(tables).to_csv(path, index=False)
-    with atomic(options.spectra) as path:
-        np.savez(path, **spectra(found))
+    what = filter_table.what(options.variant, tracks)
+    checked_tables.write(options.filters, pd.concat(tables), what)
+    checksums.write_npz(options.spectra, spectra(found), what)
 
 
 if __name__ == "__main__":

@@ -9,16 +9,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.atomic_files import atomic
+from workflow_scripts import checked_tables
 from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.dataset import experiment_data, silence
 from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.dataset.features import Features
 from workflow_scripts.dataset.normalisation import Scaler, compress
+from workflow_scripts.interpretation import intervention_table
 from workflow_scripts.interpretation.interventions import INTERVENTIONS, Intervention, segments
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.engine import Engine, engine_class
+from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.process import run
 from workflow_scripts.results.votes import majority_vote
 
@@ -121,6 +123,7 @@ def main() -> None:
     """Read features and the models of a variant; write interventions/<variant>.csv."""
     parser = argparse.ArgumentParser(description=__doc__)
     experiment_data.add_options(parser)
+    parser.add_argument("--variant", required=True, help="name of the variant")
     parser.add_argument("--network", type=json.loads, required=True, help="JSON description")
     parser.add_argument("--engine", choices=["mxnet", "torch"], default="mxnet")
     parser.add_argument("--weights", type=Path, nargs="+", required=True, help="of each fold")
@@ -134,7 +137,8 @@ def main() -> None:
     tables = []
     for fold, trained in enumerate(options.weights):
         test = tracks.part(fold, "test")
-        engine = engine_type(network, weights.read(trained), dropout=0, gpu=False)
+        key = ModelKey.of(options.variant, fold, tracks)
+        engine = engine_type(network, weights.read(trained, key), dropout=0, gpu=False)
         predicted = predicted_under_all(
             engine,
             data.scalers[fold],
@@ -145,8 +149,8 @@ def main() -> None:
         table.insert(2, "fold", fold)
         tables.append(table)
         print(f"fold {fold}: {len(test)} tracks under {len(predicted)} interventions")
-    with atomic(options.interventions) as path:
-        pd.concat(tables).to_csv(path, index=False)
+    what = intervention_table.what_counts(options.variant, tracks)
+    checked_tables.write(options.interventions, pd.concat(tables), what)
 
 
 if __name__ == "__main__":

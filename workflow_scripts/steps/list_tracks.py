@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow_scripts import checked_tables
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.files import is_audio
 from workflow_scripts.dataset import bad_audio, ballroom
@@ -14,7 +15,9 @@ from workflow_scripts.dataset import tracks as dataset
 from workflow_scripts.dataset.class_folders import class_folders
 from workflow_scripts.dataset.digests import digests
 from workflow_scripts.dataset.scan import LISTING
+from workflow_scripts.dataset.shards import shard_of
 from workflow_scripts.dataset.track_list import track_list
+from workflow_scripts.dataset.track_tables import TRACKS
 from workflow_scripts.errors import UserError
 from workflow_scripts.process import run
 
@@ -67,11 +70,10 @@ def main() -> None:
     if options.on_bad_audio == "fail":
         bad_audio.check(tracks, tracks["digest"].map({"": bad_audio.UNREADABLE}).dropna())
     tracks = tracks.sort_values("track_id", ignore_index=True)
-    with atomic(options.tracks) as path:
-        tracks.to_csv(path, index=False)
+    checked_tables.write(options.tracks, tracks, TRACKS)
     shards: list[list[str]] = [[] for _ in options.shards]
     for digest in sorted(set(tracks["digest"]) - {""}):
-        shards[dataset.shard_of(digest, len(shards))].append(digest)
+        shards[shard_of(digest, len(shards))].append(digest)
     for shard_list, shard in zip(options.shards, shards, strict=True):
         with atomic(shard_list) as path:
             path.write_text("".join(f"{digest}\n" for digest in shard))

@@ -7,14 +7,18 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow_scripts import checked_tables
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.dataset import split
-from workflow_scripts.dataset.track_tables import read_table
-from workflow_scripts.errors import UserError, reading
+from workflow_scripts.dataset.track_tables import SKIPPED, read_table
+from workflow_scripts.errors import UserError
+from workflow_scripts.networks import explosion
 from workflow_scripts.networks.architecture import Network
+from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.process import run
-from workflow_scripts.results import predictions, provenance, table1
+from workflow_scripts.results import checked_predictions, provenance, table1
+from workflow_scripts.results.baselines import read as read_baselines
 from workflow_scripts.results.notes import notes
 
 
@@ -43,8 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
 
     tracks = split.read(options.folds)
-    with reading(options.baselines):
-        baselines = pd.read_csv(options.baselines)[["baseline", "fold", "accuracy"]]
+    baselines = read_baselines(options.baselines, tracks)
     n_models = len(options.variants) * tracks.n_folds
     if len(options.predictions) != n_models:
         raise UserError(
@@ -55,30 +58,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = []
     for (variant, description), folds in zip(options.variants.items(), folds_of, strict=True):
         network = Network.from_config(description, N_BANDS, len(tracks.classes))
-        tables = [predictions_of(tracks, k, path) for k, path in enumerate(folds)]
+        tables = [checked_predictions.read(p, tracks, variant, k) for k, p in enumerate(folds)]
         rows.append(table1.row(variant, description, network, tables, baselines))
     table = pd.DataFrame(rows)
     if options.dataset == "ballroom":
         table = table1.with_paper(table)
 
     title = f"Table I of {options.name}"
-    sentences = notes(tracks, len(read_table(options.skipped)), options.dataset)
-    sentences.append(provenance.sentence([provenance.read(fit) for fit in options.fits]))
+    sentences = notes(tracks, len(read_table(options.skipped, SKIPPED)), options.dataset)
+    keys = [ModelKey.of(v, k, tracks) for v in options.variants for k in range(tracks.n_folds)]
+    fits = [provenance.read(fit, key) for fit, key in zip(options.fits, keys, strict=True)]
+    sentences += explosion.sentences(fits)
+    sentences.append(provenance.sentence(fits))
     shown = table1.for_people(table)
-    with atomic(options.table) as path:
-        table.to_csv(path, index=False)
+    checked_tables.write(options.table, table, table1.what(tracks))
     with atomic(options.table.with_suffix(".md")) as path:
         path.write_text(table1.markdown(shown, title, sentences), encoding="utf-8")
     with atomic(options.table.with_suffix(".tex")) as path:
         path.write_text(table1.latex(shown, title, sentences), encoding="utf-8")
-
-
-def predictions_of(tracks: split.Tracks, fold: int, csv: Path) -> pd.DataFrame:
-    """The predictions in `csv`. Raises UserError unless they are of the test tracks of `fold`."""
-    table = predictions.read(csv)
-    if set(table["track_id"]) != set(tracks.track_id[tracks.fold == fold]):
-        raise UserError(f"{csv} has other tracks than the fold; remove it and run snakemake")
-    return table
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow_scripts.atomic_files import atomic
+from workflow_scripts import checked_tables
+from workflow_scripts.dataset import split
 from workflow_scripts.interpretation import intervention_table
 from workflow_scripts.process import run
 
@@ -13,19 +14,21 @@ from workflow_scripts.process import run
 def main() -> None:
     """Read interventions/<variant>.csv of all variants; write interventions.csv."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
     parser.add_argument(
         "--counts", type=Path, nargs="+", required=True, help="interventions/<variant>.csv"
     )
     parser.add_argument("--table", type=Path, required=True, help="CSV to write")
     options = parser.parse_args()
 
+    tracks = split.read(options.folds)
     tables = []
     for csv in options.counts:
-        table = intervention_table.summary(intervention_table.read(csv))
+        table = intervention_table.summary(intervention_table.read(csv, csv.stem, tracks))
         table.insert(0, "variant", csv.stem)
         tables.append(table)
-    with atomic(options.table) as path:
-        pd.concat(tables).to_csv(path, index=False)
+    what = intervention_table.what_summaries(tracks)
+    checked_tables.write(options.table, pd.concat(tables), what)
 
 
 if __name__ == "__main__":

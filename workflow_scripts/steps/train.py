@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -29,7 +30,8 @@ from workflow_scripts.networks.architecture import Network, Weights, donated
 from workflow_scripts.networks.checkpoint import Checkpoint
 from workflow_scripts.networks.display import Display
 from workflow_scripts.networks.engine import Engine, engine_class
-from workflow_scripts.networks.identity import Identity, digest_of_arrays
+from workflow_scripts.networks.explosion import explosion, sentences
+from workflow_scripts.networks.identity import Identity, ModelKey, digest_of_arrays
 from workflow_scripts.networks.trained_model import TrainedModel
 from workflow_scripts.networks.training import Progress, Settings
 from workflow_scripts.networks.training_run import run_to_end
@@ -93,16 +95,17 @@ def main() -> None:
     network = Network.from_config(options.network, N_BANDS, len(data.tracks.classes))
     train, validation = load(options, data, network.frames)
     check(options, data.tracks, train)
-    start = initial_weights(network, generator(options, 0), options.network["init"], options.donors)
+    start = donated(network.initial_weights(generator(options, 0)), donors(options, data.tracks))
     if options.gpus == 0 and (reason := why_idle(options.engine)):
         print(f"note: training on the CPU; {reason}", file=sys.stderr, flush=True)
-    model = TrainedModel(options.weights, options.history, options.fit)
+    key = ModelKey.of(options.variant, options.fold, data.tracks)
+    model = TrainedModel(options.weights, options.history, options.fit, key)
     settings = Settings(**options.training)
     with locked(options.checkpoint), claim(options.engine, options.gpus) as gpu:
         engine_type = engine_class(options.engine)
         device = "cpu" if gpu is None else gpu.name
         own = identity(options, data.tracks.classes, (train, validation), start, device)
-        adopted = TrainedModel.in_folder(options.adopted) if options.adopted else None
+        adopted = TrainedModel.in_folder(options.adopted, key) if options.adopted else None
         if adopted is not None and adopted.is_finished(own, settings):
             print(f"trained by another checkout; copied from {options.adopted}", file=sys.stderr)
             adopted.copy_to(model)
@@ -111,6 +114,10 @@ def main() -> None:
             continue_from(options.adopted / options.checkpoint.name, options.checkpoint)
         checkpoint = Checkpoint(options.checkpoint, own.course(), options.checkpoint_seconds)
         progress = fit(options, engine_type, network, start, (train, validation), checkpoint)
+        exploded = explosion(progress.history, network.n_classes)
+        record = asdict(own) | {"explosion": exploded}
+        for note in sentences([record]):
+            print(f"note: {note}", file=sys.stderr)
         model.write(
             progress,
             own,
@@ -119,6 +126,7 @@ def main() -> None:
                 "n_train_segments": len(train.labels),
                 "n_validation_segments": len(validation.labels),
                 "peak_memory_mb": peak_memory_mb(),
+                "explosion": exploded,
             }
             | commit,
         )
@@ -190,13 +198,13 @@ def generator(options: argparse.Namespace, epoch: int) -> np.random.Generator:
     return training.generator(options.seed, options.variant, options.fold, epoch)
 
 
-def initial_weights(
-    network: Network, rng: np.random.Generator, init: dict[str, str], donors: list[Path]
-) -> Weights:
-    """Random weights; the trunks named in `init` (trunk: variant) come from their donors."""
-    fresh = network.initial_weights(rng)
-    trained = {trunk: weights.read(donor) for trunk, donor in zip(init, donors, strict=True)}
-    return donated(fresh, trained)
+def donors(options: argparse.Namespace, tracks: Tracks) -> dict[str, Weights]:
+    """The weights of the donor of each trunk in `init` (trunk: variant)."""
+    files = zip(options.network["init"].items(), options.donors, strict=True)
+    return {
+        trunk: weights.read(npz, ModelKey.of(variant, options.fold, tracks))
+        for (trunk, variant), npz in files
+    }
 
 
 def identity(
