@@ -1,7 +1,8 @@
 """A straightforward labeller, with which benchmarks/label.py compares the workflow's.
 
 It labels track by track: mel energies with Essentia's standard mode, frame by frame; networks of
-MXNet's Gluon layers, as in the paper's figures; the mean over the folds; a majority vote.
+MXNet's Gluon layers, as in the paper's figures; the mean over the folds; a majority vote, in which
+silent segments vote too: the tracks of the comparison have none.
 
     python benchmarks/plain_labeller.py MODELS AUDIO...
 

@@ -9,13 +9,16 @@ import pytest
 
 from tests.conftest import feature_files
 from workflow_scripts.audio.silence import SHORTEST, in_silence
-from workflow_scripts.dataset import selection, silence, split
+from workflow_scripts.dataset import sampling, selection, silence, split
 from workflow_scripts.dataset.features import Content, read_index, write_shard
 from workflow_scripts.dataset.normalisation import Scaler
 from workflow_scripts.dataset.parts import Fold
 from workflow_scripts.dataset.selection import Criteria
 from workflow_scripts.errors import UserError
 from workflow_scripts.steps import fit_scaler
+
+# Lengths of noise and silence in turn.
+GAPS = {"a": (90, 400, 30, 60), "b": (700,), "c": (10, 42, 200, 43, 1, 500), "d": (260, 90, 5)}
 
 
 def track(*parts, seed=0):
@@ -175,3 +178,16 @@ def test_silence_does_not_change_the_scaler(tmp_path, monkeypatch, level):
         assert one["mean"] == pytest.approx(other["mean"], rel=1e-12)
         assert one["std"] == pytest.approx(other["std"], rel=1e-12)
         assert one["level"] == other["level"]
+
+
+def test_evaluation_and_labelling_leave_out_the_same_segments(tmp_path):
+    contents = {d: track(*parts, seed=n) for n, (d, parts) in enumerate(GAPS.items())}
+    written(tmp_path, contents)
+    features = feature_files([tmp_path / "s.npy"]).of([*contents])
+    for n_frames in (25, 80, 250):
+        content, first = sampling.regular(features.n_frames, n_frames, n_frames)
+        texts = features.index["silence"].tolist()
+        evaluated = silence.are_silent(content, first, n_frames, texts)
+        labelled = [silence.contiguous(in_silence(e), n_frames) for e in contents.values()]
+        assert evaluated.tolist() == np.concatenate(labelled).tolist()
+        assert evaluated.any() or n_frames == 250

@@ -70,6 +70,7 @@ def test_fit_json_records_sampling_and_augmentation(small):
     assert small.run("model") == 0
     plain = record(small, "model")
     assert plain["sampling"] == "contiguous" and plain["augmentation"] == {}
+    assert plain["level"] == "as_recorded"
     assert small.run("other", "--augmentation", AUGMENTATION) == 0
     other = record(small, "other")
     assert other["augmentation"] == json.loads(AUGMENTATION)

@@ -73,9 +73,11 @@ class Fold:
         silences = features.index["silence"].tolist()
         sound = ~silence.are_silent(content, first, self.n_frames, silences)
         content, first = content[sound], first[sound]
+        lost = np.setdiff1d(np.arange(len(silences)), content)
+        if not len(lost):
+            return content, first
         other, start = sampling.regular(features.n_frames, self.n_frames, self.n_frames)
-        sound = ~silence.are_silent(other, start, self.n_frames, silences)
-        sound &= ~np.isin(other, content)
+        sound = ~silence.are_silent(other, start, self.n_frames, silences) & np.isin(other, lost)
         other, earliest = np.unique(other[sound], return_index=True)
         content = np.concatenate([content, other])
         order = np.argsort(content, kind="stable")

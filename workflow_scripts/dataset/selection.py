@@ -105,9 +105,9 @@ def without_sound(tracks: pd.DataFrame, inputs: Sequence[int]) -> pd.Series:
     `inputs` are the lengths in frames. The reasons are indexed as `tracks`.
     """
     reasons = {}
-    # Few tracks have silences.
-    for row, track in tracks[tracks["silence"] != ""].iterrows():
-        silent = silence.mask(track["silence"], track["n_frames"])
+    some = tracks[tracks["silence"] != ""]
+    for row, text, length in zip(some.index, some["silence"], some["n_frames"], strict=True):
+        silent = silence.mask(text, length)
         for n_frames in inputs:
             segments = silence.contiguous(silent, n_frames)
             if segments.all():

@@ -31,7 +31,8 @@ def mask(text: str, n_frames: int) -> np.ndarray:
 
 def n_silent(texts: Sequence[str]) -> np.ndarray:
     """The number of frames in silences of each content (see `as_text`), int (contents,)."""
-    return np.array([np.diff(from_text(text)).sum() for text in texts], dtype=np.int64)
+    counts = [np.diff(from_text(text)).sum() if text else 0 for text in texts]
+    return np.array(counts, dtype=np.int64)
 
 
 def are_silent(

@@ -13,7 +13,7 @@ import numpy as np
 class Identity:
     """One training: its settings, the digests of its code and data, and where it runs.
 
-    `network`, `training`, `validation`, `sampling`, `augmentation` and `engine` are as in
+    `network`, `training`, `validation`, `sampling`, `level`, `augmentation` and `engine` are as in
     config.yaml. `digests` contains the SHA-256 of the code, the training and validation segments,
     the labels and the initial weights. `device` is "cpu" or the name of a GPU.
     """
@@ -25,6 +25,7 @@ class Identity:
     training: dict[str, Any]
     validation: str
     sampling: str
+    level: str
     augmentation: dict[str, Any]
     classes: list[str]
     engine: str

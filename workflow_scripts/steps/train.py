@@ -215,6 +215,7 @@ def identity(
         training=options.training,
         validation=options.validation,
         sampling=options.sampling,
+        level=parts[0].segments.features.level,
         augmentation=options.augmentation,
         classes=classes,
         engine=options.engine,

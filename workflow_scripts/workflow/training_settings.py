@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 NETWORK_KEYS = ("input_frames", "trunks", "hidden", "init")
-SHARED_KEYS = ("seed", "validation", "sampling", "augmentation", "engine")
+SHARED_KEYS = ("seed", "validation", "sampling", "level", "augmentation", "engine")
 
 
 def network_of(config: Mapping[str, Any], variant: str) -> dict[str, Any]:
