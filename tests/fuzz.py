@@ -2,8 +2,10 @@
 
     python -m tests.fuzz [--rounds 4000] [--seed 0]
 
-Half the rounds mutate model files: the bytes of a packed file, of its manifest, or of an ONNX file,
-alone or packed with its new digest, as an attacker would pack it. The other half mutate audio in
+Half the rounds mutate model files: the bytes of a packed file, of its manifest, of its list of
+entries, or of an ONNX file, alone or packed with its new digest, as an attacker would pack it; the
+values in the metadata, or the sizes of fields, so that the file stays well-formed. A model may take
+at most LARGEST_PEAK of memory. The other half mutate audio in
 every format in FORMATS. A worker process uses each file, as in `commands.label`. Allowed outcomes
 are a prediction, a refusal with a reason and, for audio, a crash of the worker, which is reported
 as a refusal. Any other outcome is a failure, for example another exception, a crash because of a
@@ -20,6 +22,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import onnx
 import soundfile
 
 from tests.conftest import clicks
@@ -34,6 +37,16 @@ from workflow_scripts.models.runtime import Ensemble
 
 # Seconds, 100 times as long as any file here takes.
 TIME_LIMIT = 30
+# Megabytes of a worker that uses models.
+LARGEST_PEAK = 1000
+# Values for the metadata and the manifest: too large, too many, too deep, of another type.
+ODD_VALUES = (
+    *(None, True, -1, 0, 1, 7, 1 << 31, 1 << 62, 1 << 100, 0.5, 1e300, float("nan"), "", " ", "x"),
+    *("=1+1", "../x", "\n", "\u200b", "x" * 10_000, [], {}, [[]] * 1000, ["a", "a"], [1] * 5000),
+    *([80, 1], [1, 1], [40, 80], 200, 5000, 100_000, {"a": 1}, ["a", "b", "c"]),
+)
+# A varint that says so, of sizes of fields: none, many bytes, more than there are, endless.
+ODD_SIZES = (b"\0", b"\x80\x01", b"\xff\xff\xff\x7f", b"\xff" * 9 + b"\x01", b"\xff" * 11)
 SECONDS = 4
 FORMATS = {
     "wav": ("WAV", "PCM_16"),
@@ -86,11 +99,65 @@ def mutated(rng, data, others):
     return bytes(data)
 
 
+def odd(rng, value):
+    """A JSON value with one of the values in it, or itself, replaced by an odd one."""
+    if isinstance(value, dict | list) and value and rng.random() < 0.8:
+        keys = list(value) if isinstance(value, dict) else range(len(value))
+        key = keys[rng.integers(len(keys))]
+        if rng.random() < 0.1:
+            del value[key]
+        else:
+            value[key] = odd(rng, value[key])
+        return value
+    return ODD_VALUES[rng.integers(len(ODD_VALUES))]
+
+
+def with_odd_metadata(rng, data):
+    """The content of an ONNX file with one to three odd values in its metadata."""
+    model = onnx.load_from_string(data)
+    for _ in range(rng.integers(1, 4)):
+        entry = model.metadata_props[rng.integers(len(model.metadata_props))]
+        try:
+            entry.value = json.dumps(odd(rng, json.loads(entry.value)))
+        except (ValueError, RecursionError):
+            entry.value = "[" * 5000
+    return model.SerializeToString()
+
+
+def with_odd_sizes(rng, data):
+    """The content of an ONNX file with some numbers before its fields replaced by odd ones."""
+    data = bytearray(data)
+    fields = [place for place in range(len(data)) if data[place] in (0x0A, 0x3A, 0x2A, 0x4A, 0x72)]
+    for _ in range(rng.integers(1, 3)):
+        place = fields[rng.integers(len(fields))] + 1
+        size = ODD_SIZES[rng.integers(len(ODD_SIZES))]
+        data[place : place + rng.integers(1, 4)] = size
+    return bytes(data)
+
+
+def with_odd_directory(rng, data):
+    """A packed file with some of the bytes in its list of entries, or in their number, replaced."""
+    data = bytearray(data)
+    start = data.index(b"PK\x01\x02")
+    for _ in range(rng.integers(1, 4)):
+        place = int(rng.integers(start, len(data)))
+        extreme = EXTREMES[rng.integers(len(EXTREMES))]
+        data[place : place + 4] = extreme if rng.random() < 0.7 else data[start : start + 46]
+    return bytes(data)
+
+
 def use_models(path):
     """Apply the models in a file to random energies; raise unless all outputs are finite."""
     rng = np.random.default_rng(0)
+    assert peak() < LARGEST_PEAK, "the files before took too much memory"
     probabilities = Ensemble(path).probabilities(rng.random((250, N_BANDS), np.float32))
     assert all(np.isfinite(p).all() for variants in probabilities.values() for p in variants)
+
+
+def peak():
+    """The most memory that this process has had, in megabytes."""
+    (line,) = (s for s in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in s)
+    return int(line.split()[1]) / 1024
 
 
 def repacked(path, manifest, entries):
@@ -122,7 +189,7 @@ class Models:
     def make(self, rng):
         """Write the next file; return what is mutated, and the path."""
         entries = dict(zip(self._names, self._onnx, strict=True))
-        match rng.integers(4):
+        match rng.integers(7):
             case 0:
                 self._path.write_bytes(mutated(rng, self._packed, self._onnx))
                 return "packed file", self._path
@@ -134,12 +201,26 @@ class Models:
                 return "manifest", self._path
             case 3:
                 name = self._names[rng.integers(len(self._names))]
-                entries[name] = mutated(rng, entries[name], self._onnx)
+                if rng.random() < 0.5:
+                    entries[name] = mutated(rng, entries[name], self._onnx)
+                else:
+                    entries[name] = with_odd_metadata(rng, entries[name])
                 manifest = json.loads(self._manifest)
                 for listed in manifest["models"]:
                     listed["sha256"] = package.digest_of(entries[listed["file"]])
                 repacked(self._path, json.dumps(manifest), entries)
                 return "ONNX, packed with its digest", self._path
+            case 4:
+                data = self._onnx[rng.integers(len(self._onnx))]
+                self._path.write_bytes(with_odd_metadata(rng, data))
+                return "values in the metadata", self._path
+            case 5:
+                data = self._onnx[rng.integers(len(self._onnx))]
+                self._path.write_bytes(with_odd_sizes(rng, data))
+                return "sizes of fields", self._path
+            case 6:
+                self._path.write_bytes(with_odd_directory(rng, self._packed))
+                return "list of entries", self._path
 
 
 class Audio:

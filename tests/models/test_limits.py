@@ -89,7 +89,7 @@ def test_a_larger_network_is_read(tmp_path, hidden):
         (Network({"t": Trunk((40, 80), (1, 1), 1)}, 40, 80, 100_001, 2), "100,001 hidden units"),
         (Network({"t": Trunk((1, 1), (1, 1), 100)}, 40, 80, 5000, 2), "parameters"),
         (Network({"t": Trunk((1, 1), (40, 1), 4096)}, 40, 1000, 0, 2), "outputs"),
-        (Network({"t": Trunk((1, 1), (1, 1), 1)}, 40, 1, 0, 51), "51 classes per input frame"),
+        (Network({"t": Trunk((1, 1), (1, 1), 1)}, 40, 1, 0, 21), "21 classes per input frame"),
         (Network({"t": Trunk((20, 500), (21, 501), 1000)}, 40, 1000, 0, 2), "operations"),
     ],
 )  # fmt: skip

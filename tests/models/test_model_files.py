@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import re
 import subprocess
 import sys
@@ -112,6 +113,14 @@ class TestPackage:
         for size in range(0, len(complete), 97):
             cut.write_bytes(complete[:size])
             assert str(cut) in refused(cut)
+
+    def test_a_file_that_becomes_shorter_is_named(self, tmp_path):
+        file = packed(tmp_path / "model.zip", "frequency_40x1")
+        models = package.models_of(file)
+        next(models)
+        os.truncate(file, 2000)
+        with pytest.raises(UserError, match="became shorter while it was read; try again"):
+            next(models)
 
     def test_a_changed_weight_is_detected(self, tmp_path):
         file = packed(tmp_path / "model.zip", "frequency_40x1")

@@ -109,7 +109,7 @@ def test_its_energies_are_those_of_the_front_end(tmp_path, page):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("sample_rate", 22050),
+        ("sample_rate", 48000),
         ("frame_size", 1024),
         ("hop_size", 512),
         ("window_coefficients", [0.5, 0.5, 0]),

@@ -31,7 +31,7 @@ MOST_PARAMETERS = 66_000_000
 # quarter of a gigabyte.
 MOST_VALUES = 1 << 26
 # Probabilities of a model per frame of audio, which are kept for the whole track.
-MOST_PROBABILITIES = 50
+MOST_PROBABILITIES = 20
 # Operations per frame of audio (`operations`), of all models together: 120 models of the paper's
 # slowest network need half as many. One core of a current server computes them in a tenth of the
 # time that the audio lasts.

@@ -29,7 +29,7 @@ from workflow_scripts.models.limits import (
 from workflow_scripts.models.metadata import Metadata, NotOurModelError
 from workflow_scripts.models.method import VOTE
 from workflow_scripts.models.onnx_file import Outline, TrainedNetwork
-from workflow_scripts.models.stretch import Stretch
+from workflow_scripts.models.stretch import Stretch, TruncatedError
 from workflow_scripts.models.zip_entries import LOCAL_SIGNATURE, entries
 
 MANIFEST = "manifest.json"
@@ -197,6 +197,9 @@ def _refusing(path: Path) -> Iterator[None]:
         raise UserError(f"the model {path} {reason}; use one made by `make model`") from None
     except OSError as failure:
         raise UserError(f"cannot read the model {path}: {failure.strerror}") from None
+    # The sizes have been checked.
+    except TruncatedError:
+        raise UserError(f"the model {path} became shorter while it was read; try again") from None
 
 
 def _listed(file: BinaryIO) -> list[tuple[Stretch, Outline, str | None]]:

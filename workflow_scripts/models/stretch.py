@@ -17,6 +17,10 @@ VARINT, LENGTH_DELIMITED = 0, 2
 LONGEST_VARINT = 10
 
 
+class TruncatedError(ValueError):
+    """A file has fewer bytes than it says."""
+
+
 @dataclass(frozen=True)
 class Stretch:
     """Consecutive bytes of an open file. Nothing is read before `read`."""
@@ -31,17 +35,17 @@ class Stretch:
         return cls(io.BytesIO(data), 0, len(data))
 
     def part(self, first: int, size: int) -> "Stretch":
-        """The `size` bytes from `first`. Raises ValueError if there are fewer."""
+        """The `size` bytes from `first`. Raises TruncatedError if there are fewer."""
         if first + size > self.size:
-            raise ValueError("truncated")
+            raise TruncatedError
         return Stretch(self.file, self.start + first, size)
 
     def read(self) -> bytes:
-        """The bytes. Raises ValueError if the file has become shorter."""
+        """The bytes. Raises TruncatedError if the file has become shorter."""
         self.file.seek(self.start)
         data = self.file.read(self.size)
         if len(data) != self.size:
-            raise ValueError("truncated")
+            raise TruncatedError
         return data
 
 
