@@ -224,7 +224,10 @@ def shorten_a_prediction(results):
     [
         (change_the_configuration, "was trained with another seed than in"),
         (change_the_folds, "folds.csv has 3 folds, "),
-        (shorten_a_prediction, "fold-0.csv lacks 3 of the 4 test tracks of fold 0; remove it and run"),
+        (
+            shorten_a_prediction,
+            "fold-0.csv lacks 3 of the 4 test tracks of fold 0; remove it and run",
+        ),
         (
             lambda results: (results / "predictions/time_1x60/fold-1.csv").write_text(""),
             "fold-1.csv is damaged or of another version of the workflow; remove it",
