@@ -12,7 +12,7 @@ from workflow_scripts import checked_tables
 from workflow_scripts.dataset import features, sampling, shards, split
 from workflow_scripts.dataset.features import Content, write_shard
 from workflow_scripts.dataset.normalisation import Scaler, read_scalers, write_scalers
-from workflow_scripts.dataset.track_tables import TRACKS, annotated_bpm, paths_of
+from workflow_scripts.dataset.track_tables import TRACKS, annotated_bpm, contents_of, paths_of
 from workflow_scripts.errors import UserError
 from workflow_scripts.steps.evaluate_baselines import read_tempi
 
@@ -94,7 +94,7 @@ class TestShards:
     def test_another_shard_with_its_index_is_refused(self, paths):
         for suffix in (".npy", ".csv"):
             shutil.copy(paths[1].with_suffix(suffix), paths[0].with_suffix(suffix))
-        with pytest.raises(UserError, match=r"shard-0\.csv lacks the audio content 0000.*remove"):
+        with pytest.raises(UserError, match=r"shard-0\.csv lacks the audio content .*remove both"):
             values(paths)
 
     def test_one_content_in_two_shards_is_refused(self, paths):
@@ -169,6 +169,13 @@ class TestLists:
         assert paths_of(csv, DIGESTS[2:3]) == {DIGESTS[2]: "c"}
         with pytest.raises(UserError, match=r"tracks\.csv lacks the audio content ffff"):
             paths_of(csv, {"ffff"})
+        listed = tmp_path / "shard-0.txt"
+        listed.write_text(f"{DIGESTS[4]}\n{DIGESTS[2]}\n")
+        assert list(contents_of(listed, csv).items()) == [(DIGESTS[4], "e"), (DIGESTS[2], "c")]
+        for damaged in (b"0123\n", b"\xff\n", listed.read_bytes()[:-2]):
+            listed.write_bytes(damaged)
+            with pytest.raises(UserError, match=r"shard-0\.txt has the audio content '.*remove it"):
+                contents_of(listed, csv)
         with pytest.raises(UserError, match=r"tracks\.csv lacks tracks of folds\.csv"):
             annotated_bpm(csv, np.array(["a", "x"]))
         csv.write_text(csv.read_text().replace("120.0", "121.0"))

@@ -95,7 +95,7 @@ class TestFeatures:
 
     def test_an_unknown_digest_is_rejected(self, tmp_path):
         path = shard(tmp_path / "s.npy", energies(7))
-        with pytest.raises(UserError, match=r"s\.csv lacks the audio content c0ffee, so it is of"):
+        with pytest.raises(UserError, match=r"s\.csv lacks the audio content c0ffee: it, or"):
             features_of([path], ["a", "c0ffee"])
 
 

@@ -16,8 +16,12 @@ from workflow_scripts import checked_tables
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.commands import exported_models
 from workflow_scripts.commands.finished_results import FinishedResults
+from workflow_scripts.dataset.normalisation import read_scalers
 from workflow_scripts.dataset.scan import scan
+from workflow_scripts.dataset.track_tables import TRACKS
 from workflow_scripts.errors import UserError
+from workflow_scripts.interpretation import filter_table, intervention_table
+from workflow_scripts.models import model_card
 from workflow_scripts.networks import weights
 from workflow_scripts.process import run
 from workflow_scripts.results import provenance
@@ -130,6 +134,22 @@ def check(results: FinishedResults) -> None:
             )
     results.check_tables()
     exported_models.check(results, [model for model in results.models if model.onnx.is_file()])
+    check_others(results)
+
+
+def check_others(results: FinishedResults) -> None:
+    """Raise UserError if one of the tables that no other check reads is damaged."""
+    folder, tracks = results.paths.folder, results.tracks
+    checked_tables.check(results.paths.tracks, TRACKS)
+    read_scalers(results.paths.scaler, tracks.key)
+    for variant in results.config["variants"]:
+        # They are missing if the run was only up to Table I.
+        if (counts := folder / "interventions" / f"{variant}.csv").is_file():
+            intervention_table.read(counts, variant, tracks)
+        if (filters := folder / "filters" / f"{variant}.csv").is_file():
+            filter_table.read(filters, variant, tracks)
+        if (card := results.paths.card(variant)).is_file():
+            model_card.read(card, variant, tracks)
 
 
 def members(results: FinishedResults) -> Iterator[tuple[str, Path | bytes]]:

@@ -10,7 +10,7 @@ from workflow_scripts import checked_tables
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset import shards
-from workflow_scripts.dataset.track_tables import paths_of
+from workflow_scripts.dataset.track_tables import contents_of
 
 
 def write(
@@ -21,14 +21,13 @@ def write(
     `tracks` is tracks.csv, `shard` the list of the shard's digests. The cell of a file that cannot
     be decoded is empty; extract_mel reports the problem.
     """
-    digests = shard.read_text().split()
-    paths = paths_of(tracks, set(digests))
+    paths = contents_of(shard, tracks)
     rows = []
     with Worker(analyse) as worker:
-        for digest in digests:
+        for digest, path in paths.items():
             try:
-                rows.append((digest, worker(Path(paths[digest]))))
+                rows.append((digest, worker(Path(path))))
             except NotAudioError:
                 rows.append((digest, None))
     checked_tables.write(csv, pd.DataFrame(rows, columns=["digest", column]), shards.what(column))
-    print(f"analysed {len(digests)} files; see {csv}")
+    print(f"analysed {len(paths)} files; see {csv}")

@@ -43,9 +43,10 @@ def _check(tables: Sequence[Path], rows: pd.DataFrame, wanted: Collection[str]) 
     missing = sorted(set(wanted) - set(rows.index))
     if missing:
         csv = tables[shard_of(missing[0], len(tables))]
+        listed = csv.parent.with_name("contents") / f"{csv.stem}.txt"
         raise UserError(
-            f"{csv} lacks the audio content {missing[0][:16]}, so it is of another experiment; "
-            "remove it and run snakemake"
+            f"{csv} lacks the audio content {missing[0][:16]}: it, or {listed}, is damaged or of "
+            "another experiment; remove both and run snakemake"
         )
     twice = rows[rows.index.duplicated(keep=False)]
     if len(twice):

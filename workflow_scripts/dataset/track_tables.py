@@ -36,16 +36,36 @@ def annotated_bpm(tracks: Path, track_ids: np.ndarray) -> np.ndarray | None:
     return listed["bpm"].to_numpy() if known else None
 
 
+def contents_of(shard: Path, tracks: Path) -> dict[str, str]:
+    """The content digests in the list of a shard, in order, with a path of each.
+
+    `tracks` is tracks.csv. Raises UserError if a file is damaged.
+    """
+    digests = shard.read_bytes().decode(errors="replace").split()
+    found = _paths(tracks, set(digests))
+    if missing := set(digests) - set(found):
+        raise UserError(
+            f"{shard} has the audio content {min(missing)[:16]!r}, which {tracks} lacks; remove it "
+            "and run snakemake"
+        )
+    return {digest: found[digest] for digest in digests}
+
+
 def paths_of(tracks: Path, digests: Collection[str]) -> dict[str, str]:
-    """A path for each of these content digests, from tracks.csv, which is read row by row.
+    """A path for each of these content digests, from tracks.csv.
 
     Raises UserError if tracks.csv is damaged or lacks one.
     """
+    found = _paths(tracks, digests)
+    if missing := set(digests) - set(found):
+        raise UserError(f"{tracks} lacks the audio content {min(missing)[:16]}; {LIST_AGAIN}")
+    return found
+
+
+def _paths(tracks: Path, digests: Collection[str]) -> dict[str, str]:
+    """A path for each of the digests that are in tracks.csv, which is read row by row."""
     checked_tables.check(tracks, TRACKS)
     with tracks.open(newline="", encoding="utf-8") as file:
-        paths = {
+        return {
             row["digest"]: row["path"] for row in csv.DictReader(file) if row["digest"] in digests
         }
-    if missing := set(digests) - set(paths):
-        raise UserError(f"{tracks} lacks the audio content {min(missing)[:16]}; {LIST_AGAIN}")
-    return paths

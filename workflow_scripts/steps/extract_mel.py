@@ -13,7 +13,7 @@ from workflow_scripts.audio.silence import is_silent
 from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset import bad_audio
 from workflow_scripts.dataset.features import Content, write_shard
-from workflow_scripts.dataset.track_tables import paths_of
+from workflow_scripts.dataset.track_tables import contents_of
 from workflow_scripts.errors import UserError
 from workflow_scripts.process import run
 
@@ -65,10 +65,9 @@ def main() -> None:
     parser.add_argument("--features", type=Path, required=True, help=".npy to write, .csv beside")
     options = parser.parse_args()
 
-    digests = options.shard.read_text().split()
-    paths = paths_of(options.tracks, set(digests))
-    write_shard(options.features, contents(digests, paths), N_BANDS)
-    print(f"analysed {len(digests)} files; see {options.features}")
+    paths = contents_of(options.shard, options.tracks)
+    write_shard(options.features, contents([*paths], paths), N_BANDS)
+    print(f"analysed {len(paths)} files; see {options.features}")
 
 
 if __name__ == "__main__":
