@@ -28,7 +28,7 @@ from workflow_scripts.workflow.run_lock import RunLock
 min_version("9.0")
 
 try:
-    labelling_configuration.complete(config)
+    labelling_configuration.complete(config, workflow.config_settings.config_args)
     RESULTS = ResultPaths(Path("results", config["name"]))
     if workflow.is_main_process:
         labelling_configuration.check_results(config, RESULTS)

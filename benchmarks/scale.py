@@ -13,7 +13,6 @@ import argparse
 import hashlib
 import json
 import re
-import shutil
 import sys
 import tempfile
 import time
@@ -118,7 +117,6 @@ def listing_and_planning(home: Path, n: int) -> dict[str, float]:
     started = time.perf_counter()
     fingerprint(str(audio))
     row["scan_s"] = time.perf_counter() - started
-    shutil.copy(ROOT / "config.yaml", home)
     snakemake = (sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--dry-run")
     config = ("--config", "dataset=folder", f"audio_dir={audio}")
     plan = measure(*snakemake, *config, folder=home)
