@@ -1,9 +1,9 @@
 """The tracks in a user's tracks.csv."""
 
+import io
 import os
 import unicodedata
 import warnings
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from workflow_scripts.dataset.scan import existing_form
 from workflow_scripts.dataset.tracks import parse_tempo, track_ids
 from workflow_scripts.errors import UserError
+from workflow_scripts.regular_files import open_regular
 
 
 def track_list(csv: Path) -> pd.DataFrame:
@@ -50,22 +51,30 @@ def track_list(csv: Path) -> pd.DataFrame:
 
 def _read_list(csv: Path) -> pd.DataFrame:
     """The table as text, without blank lines; its index is the line in the file minus two."""
-    with csv.open("rb") as file:
-        # pandas would end a text at a NUL byte.
-        if any(b"\0" in block for block in iter(partial(file.read, 2**20), b"")):
-            raise UserError(f"{csv} contains NUL bytes, so it may be UTF-16; save it as UTF-8")
+    try:
+        with open_regular(csv) as file:
+            content = file.read()
+    except OSError as failure:
+        raise UserError(
+            f"cannot read {csv}: {failure.strerror}; put the list of tracks there or remove it"
+        ) from None
+    # pandas would end a text at a NUL byte.
+    if b"\0" in content:
+        raise UserError(f"{csv} contains NUL bytes, so it may be UTF-16; save it as UTF-8")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             table = pd.read_csv(
-                csv,
+                io.BytesIO(content),
                 dtype=str,
                 keep_default_na=False,
                 index_col=False,
                 skip_blank_lines=False,
                 encoding="utf-8-sig",
             )
-            first = pd.read_csv(csv, header=None, nrows=1, dtype=str, encoding="utf-8-sig").iloc[0]
+            first = pd.read_csv(
+                io.BytesIO(content), header=None, nrows=1, dtype=str, encoding="utf-8-sig"
+            ).iloc[0]
     except pd.errors.EmptyDataError:
         raise UserError(f"{csv} is empty; it needs the columns path and label") from None
     except pd.errors.ParserWarning:

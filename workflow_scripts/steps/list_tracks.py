@@ -23,7 +23,8 @@ def list_tracks(audio: Path, tempi: Path | None, is_ballroom: bool) -> pd.DataFr
     """The tracks in the folder's tracks.csv or, without one, in one sub-folder per class."""
     if not audio.is_dir():
         raise UserError(f"the audio folder {audio} does not exist; check audio_dir")
-    if (audio / LISTING).is_file():
+    # A broken link or the like is an error; the folders would be other tracks.
+    if os.path.lexists(audio / LISTING):
         return track_list(audio / LISTING)
     classes = ballroom.CLASSES if is_ballroom else None
     tracks, ignored = class_folders(str(audio), is_audio, tempi, classes)
