@@ -30,6 +30,10 @@ checkpoint assign_folds:
         code=digests_of("steps/assign_folds"),
         ballroom="--ballroom" if config["dataset"] == "ballroom" else "",
         longest_input=max(v["input_frames"] for v in config["variants"].values()),
+        # Takes `output`, so that Snakemake does not compare it: other names change no fold.
+        inputs=lambda wildcards, output: json.dumps(
+            {name: v["input_frames"] for name, v in config["variants"].items()}
+        ),
         on_bad_audio=config["on_bad_audio"],
         replicas=config["replicas"],
         group_by=lambda wildcards: config["group_by"] or "",
@@ -47,6 +51,7 @@ checkpoint assign_folds:
             --index {input.index} \
             {params.ballroom} \
             --longest-input {params.longest_input} \
+            --inputs {params.inputs:q} \
             --on-bad-audio {params.on_bad_audio} \
             --replicas {params.replicas} \
             --group-by={params.group_by:q} \

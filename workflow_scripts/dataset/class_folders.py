@@ -9,6 +9,7 @@ import pandas as pd
 
 from workflow_scripts.dataset.scan import is_folder, scan
 from workflow_scripts.dataset.tracks import parse_tempo, stem, track_ids
+from workflow_scripts.dataset.untidy_names import is_blank, shown
 from workflow_scripts.errors import UserError
 from workflow_scripts.regular_files import open_regular
 
@@ -42,6 +43,10 @@ def class_folders(
         paths = {str(path) for path in tempi.iterdir()}
     rows = []
     for folder, files in sorted(found.items()):
+        if is_blank(folder):
+            raise UserError(
+                f"the class folder {shown(folder)} in {root} has a blank name; rename it"
+            )
         label = unicodedata.normalize("NFC", (classes or {}).get(folder, folder))
         for path in files:
             bpm = os.path.join(tempi or os.path.dirname(path), f"{stem(path)}.bpm")

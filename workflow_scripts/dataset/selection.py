@@ -1,14 +1,13 @@
 """Select the tracks of an experiment: skip bad audio, handle replicas, form groups."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from workflow_scripts.audio.parameters import HOP_SIZE, SAMPLE_RATE
-from workflow_scripts.dataset import bad_audio, replicas
-from workflow_scripts.dataset.tracks import check_classes
+from workflow_scripts.dataset import bad_audio, groups, remedies, replicas
 from workflow_scripts.errors import UserError
 
 SKIPPED_COLUMNS = ["track_id", "label", "path", "reason"]
@@ -20,6 +19,7 @@ class Criteria:
 
     `longest_input` is the longest segment of all variants, in frames. `ballroom`: the data set is
     Ballroom as published, so the pairs of replicas are known and truncated files are used.
+    `inputs` has the frames of a segment of each variant, for what a message advises.
     """
 
     on_bad_audio: str
@@ -28,6 +28,7 @@ class Criteria:
     group_by: str
     longest_input: int
     ballroom: bool
+    inputs: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ def select(tracks: pd.DataFrame, index: pd.DataFrame, criteria: Criteria) -> Sel
     tracks, problems = _examined(tracks, index)
     bad = reasons_to_skip(tracks, problems, criteria.longest_input, criteria.ballroom)
     if criteria.on_bad_audio == "fail":
-        bad_audio.check(tracks, bad)
+        ways_out = remedies.for_bad_audio(tracks, bad, criteria.n_folds, criteria.inputs)
+        bad_audio.check(tracks, bad, ways_out)
     used = tracks.drop(bad.index)
 
     same = same_recording(used, criteria.ballroom)
@@ -62,7 +64,8 @@ def select(tracks: pd.DataFrame, index: pd.DataFrame, criteria: Criteria) -> Sel
     if criteria.replicas == "drop":
         used = used.drop(superfluous.index)
         bad = pd.concat([bad, superfluous])
-    check_classes(used, criteria.n_folds)
+    ways_out = remedies.for_short_tracks(tracks.loc[bad.index], criteria.inputs)
+    remedies.check_remaining(tracks, used, bad, criteria.n_folds, ways_out)
     skipped = tracks.loc[bad.index].assign(reason=bad)[SKIPPED_COLUMNS].sort_values("track_id")
     return Selection(used, _groups(used, criteria), skipped)
 
@@ -132,15 +135,14 @@ def _groups(used: pd.DataFrame, criteria: Criteria) -> pd.Series | None:
     grouped = criteria.replicas == "group"
     shared = same_recording(used, criteria.ballroom) if grouped else []
     if criteria.group_by:
-        values = used[criteria.group_by]
-        shared = [*shared, values.astype(str).where(values.notna(), "")]
-    groups = groups_of(used, shared)
-    if groups is not None and groups.nunique() < criteria.n_folds:
+        shared = [*shared, groups.values(used[criteria.group_by])]
+    found = groups_of(used, shared)
+    if found is not None and (n_groups := found.nunique()) < criteria.n_folds:
         raise UserError(
-            f"replicas and group_by make {groups.nunique()} groups of tracks, too few for "
-            f"{criteria.n_folds} folds; lower folds"
+            f"the tracks make {n_groups} groups, too few for {criteria.n_folds} folds; "
+            f"{groups.ways_out(criteria.group_by, n_groups)}"
         )
-    return groups
+    return found
 
 
 def _replicas_sentence(superfluous: pd.Series, choice: str) -> str:

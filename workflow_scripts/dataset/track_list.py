@@ -10,6 +10,7 @@ import pandas as pd
 
 from workflow_scripts.dataset.scan import existing_form
 from workflow_scripts.dataset.tracks import parse_tempo, track_ids
+from workflow_scripts.dataset.untidy_names import is_blank, shape, shown
 from workflow_scripts.errors import UserError
 from workflow_scripts.regular_files import open_regular
 
@@ -23,11 +24,17 @@ def track_list(csv: Path) -> pd.DataFrame:
     tracks = _read_list(csv)
     for column in ("path", "label"):
         if column not in tracks:
+            near = _near(column, tracks)
             raise UserError(
-                f"{csv} has no column {column}; it needs path and label, separated by commas"
+                f"{csv} has no column {column}; "
+                + (f"rename its column {near}" if near else "it needs path and label, separated ")
+                + ("" if near else "by commas")
             )
+    for column in ("track_id", "bpm"):
+        if column not in tracks and (near := _near(column, tracks)):
+            print(f"note: the column {near} of {csv} is not used as {column}; rename it if it is")
     for column in (c for c in ("path", "label", "track_id") if c in tracks):
-        if (empty := tracks[column] == "").any():
+        if (empty := tracks[column].map(is_blank)).any():
             raise UserError(f"{csv} line {int(empty.idxmax()) + 2} has no {column}; fill it in")
     for column in ("digest", "n_frames"):
         if column in tracks:
@@ -47,6 +54,11 @@ def track_list(csv: Path) -> pd.DataFrame:
         ]
     first = ["track_id", "label", "path"]
     return tracks[first + [c for c in tracks if c not in first]]
+
+
+def _near(column: str, tracks: pd.DataFrame) -> str | None:
+    """A column whose name differs only by blanks, invisible characters or case, in quotes."""
+    return next((shown(name) for name in tracks if shape(name) == shape(column)), None)
 
 
 def _read_list(csv: Path) -> pd.DataFrame:

@@ -9,12 +9,13 @@ import pandas as pd
 
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.files import is_audio
-from workflow_scripts.dataset import bad_audio, ballroom
+from workflow_scripts.dataset import bad_audio, ballroom, label_notes, remedies
 from workflow_scripts.dataset import tracks as dataset
 from workflow_scripts.dataset.class_folders import class_folders
 from workflow_scripts.dataset.digests import digests
 from workflow_scripts.dataset.scan import LISTING
 from workflow_scripts.dataset.track_list import track_list
+from workflow_scripts.dataset.untidy_names import few
 from workflow_scripts.errors import UserError
 from workflow_scripts.process import run
 
@@ -36,11 +37,6 @@ def list_tracks(audio: Path, tempi: Path | None, is_ballroom: bool) -> pd.DataFr
 def name_of(folder: Path) -> str:
     """A name for the cached digests of a folder, shared by all experiments on it."""
     return hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
-
-
-def few(names: list[str]) -> str:
-    """The first five names and the number of the others."""
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def main() -> None:
@@ -66,7 +62,10 @@ def main() -> None:
     cache = options.digests / f"{name_of(options.audio)}.csv"
     tracks.insert(3, "digest", digests(paths, options.threads, cache))
     if options.on_bad_audio == "fail":
-        bad_audio.check(tracks, tracks["digest"].map({"": bad_audio.UNREADABLE}).dropna())
+        bad = tracks["digest"].map({"": bad_audio.UNREADABLE}).dropna()
+        bad_audio.check(tracks, bad, remedies.for_bad_audio(tracks, bad, options.n_folds))
+    for note in label_notes.notes(tracks):
+        print(f"note: {note}")
     tracks = tracks.sort_values("track_id", ignore_index=True)
     with atomic(options.tracks) as path:
         tracks.to_csv(path, index=False)
