@@ -40,15 +40,19 @@ def for_short_tracks(bad: pd.DataFrame, inputs: Mapping[str, int]) -> str:
     if len(useful):
         longer = [f"{name}: null" for name, n in inputs.items() if n > useful.min()]
         advice += (
-            f"; {len(useful)} tracks are too short for some variants only: to use them, leave those out "
-            f"with variants: {{{', '.join(longer)}}}"
+            f"; {_tracks(len(useful))} too short for some variants only: leave those out with "
+            f"variants: {{{', '.join(longer)}}}"
         )
     if useless := len(short) - len(useful):
         advice += (
-            f"; {useless} tracks are too short for all variants: to use them, add variants with at most "
+            f"; {_tracks(useless)} too short for all variants: add variants with at most "
             f"{short.min()} input_frames and leave the others out"
         )
     return advice
+
+
+def _tracks(n: int) -> str:
+    return f"{n} tracks are" if n > 1 else "1 track is"
 
 
 def check_remaining(
