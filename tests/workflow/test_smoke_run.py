@@ -215,7 +215,7 @@ INVALID = {
     "empty class": "class folder ../audio/empty contains no audio",
     "no classes": "has neither sub-folders nor a tracks.csv",
     "few tracks": "folds need at least 3 tracks of each class, but there are fewer of few (2)",
-    "dangling link": "audio/slow/link.wav cannot be read: it is missing, a broken link",
+    "dangling link": "audio/slow/link.wav cannot be read: it is a broken link",
 }
 
 

@@ -93,7 +93,8 @@ def _sort_into_classes(
 def _read_tempo(path: Path) -> float | None:
     try:
         with open_regular(path) as file:
-            text = file.read(LONGEST_TEMPO)
+            # Some files of /proc have nothing to read yet.
+            text = file.read(LONGEST_TEMPO) or b""
     except OSError as failure:
         raise UserError(
             f"cannot read {path}: {failure.strerror}; put the tempo into it or remove it"

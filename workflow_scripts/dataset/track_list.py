@@ -65,7 +65,8 @@ def _read_list(csv: Path) -> pd.DataFrame:
     """The table as text, without blank lines; its index is the line in the file minus two."""
     try:
         with open_regular(csv) as file:
-            content = file.read()
+            # Some files of /proc have nothing to read yet.
+            content = file.read() or b""
     except OSError as failure:
         raise UserError(
             f"cannot read {csv}: {failure.strerror}; put the list of tracks there or remove it"

@@ -12,6 +12,8 @@ from workflow_scripts.errors import UserError
 
 # As in config.schema.yaml: test, validation and training need one each.
 MIN_FOLDS = 3
+# Characters of a wrong tempo that a message shows.
+LONGEST_SHOWN = 40
 
 
 def shard_of(digest: str, n_shards: int) -> int:
@@ -95,9 +97,8 @@ def parse_tempo(text: str, where: str) -> float | None:
     except ValueError:
         bpm = math.nan
     if not 0 < bpm < math.inf:
-        raise UserError(
-            f"{where}: the tempo {text.strip()!r} is not a positive number of BPM; fix it"
-        )
+        shown_text = repr(text.strip()[:LONGEST_SHOWN])
+        raise UserError(f"{where}: the tempo {shown_text} is not a positive number of BPM; fix it")
     return bpm
 
 

@@ -18,6 +18,7 @@ from workflow_scripts.dataset.track_list import track_list
 from workflow_scripts.dataset.untidy_names import few
 from workflow_scripts.errors import UserError
 from workflow_scripts.process import run
+from workflow_scripts.regular_files import open_regular
 
 
 def list_tracks(audio: Path, tempi: Path | None, is_ballroom: bool) -> pd.DataFrame:
@@ -32,6 +33,15 @@ def list_tracks(audio: Path, tempi: Path | None, is_ballroom: bool) -> pd.DataFr
     if ignored:
         print(f"ignored {len(ignored)} files that are not audio or not in a class: {few(ignored)}")
     return tracks
+
+
+def why_unreadable(path: str) -> str:
+    """The reason why the content of a file has no digest."""
+    try:
+        open_regular(path).close()
+    except OSError as failure:
+        return f"cannot be read: {failure.strerror}"
+    return bad_audio.UNREADABLE
 
 
 def name_of(folder: Path) -> str:
@@ -62,7 +72,7 @@ def main() -> None:
     cache = options.digests / f"{name_of(options.audio)}.csv"
     tracks.insert(3, "digest", digests(paths, options.threads, cache))
     if options.on_bad_audio == "fail":
-        bad = tracks["digest"].map({"": bad_audio.UNREADABLE}).dropna()
+        bad = tracks["path"][tracks["digest"] == ""].map(why_unreadable)
         bad_audio.check(tracks, bad, remedies.for_bad_audio(tracks, bad, options.n_folds))
     for note in label_notes.notes(tracks):
         print(f"note: {note}")
