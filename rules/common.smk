@@ -26,6 +26,7 @@ try:
     configuration.complete(config, command_line=workflow.config_settings.config_args)
     RESULTS = ResultPaths(Path("results", config["name"]))
     if workflow.is_main_process:
+        configuration.check_profile(workflow.config_settings.config_args, sys.argv)
         ownership.check(RESULTS)
         configuration.check_data(config, RESULTS)
 except UserError as error:

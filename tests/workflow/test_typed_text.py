@@ -14,11 +14,11 @@ from workflow_scripts.workflow import configuration, labelling_configuration, ty
 KEYS = ("name", "audio_dir")
 
 
-def kept(*entries, key="name", command=None):
-    """The value of a key after Snakemake has read these entries of --config."""
+def kept(*entries):
+    """The name after Snakemake has read these entries of --config."""
     config = parse_config(entries)
-    typed_text.keep(config, entries, KEYS, entries if command is None else command)
-    return config[key]
+    typed_text.keep(config, entries, KEYS)
+    return config["name"]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_quotes_are_those_of_yaml_and_null_is_none(typed, text):
 
 def test_the_last_entry_of_a_key_counts_and_other_keys_stay():
     config = parse_config(["name=1", "folds=05", "name=002"])
-    typed_text.keep(config, ["name=1", "folds=05", "name=002"], KEYS, ["name=1", "name=002"])
+    typed_text.keep(config, ["name=1", "folds=05", "name=002"], KEYS)
     assert config == {"name": "002", "folds": 5}
 
 
@@ -83,7 +83,10 @@ def profile(tmp_path, text):
 def test_a_profile_needs_quotes(tmp_path, value):
     entries = profile(tmp_path, f"config:\n  name: {value}\n")
     with pytest.raises(UserError, match=r"^name in the profile is .*; put the text in quotes, as"):
-        kept(*entries, command=[])
+        typed_text.check_profile(entries, KEYS, ["snakemake", "--profile", "mine"])
+    (entry,) = entries
+    for words in (("--config", entry), (f"--config={entry}",), (f"-C{entry}",)):
+        typed_text.check_profile(entries, KEYS, ["snakemake", *words])
 
 
 @pytest.mark.parametrize(
@@ -91,12 +94,19 @@ def test_a_profile_needs_quotes(tmp_path, value):
     [
         ("config:\n  name: '001'\n", "001"),
         ("config:\n  name: mine\n", "mine"),
-        ("config:\n  name: null\n", None),
         ("config:\n  - name='001'\n", "001"),
     ],
 )
 def test_quoted_text_of_a_profile_is_kept(tmp_path, text, name):
-    assert kept(*profile(tmp_path, text), command=[]) == name
+    entries = profile(tmp_path, text)
+    typed_text.check_profile(entries, KEYS, ["snakemake"])
+    assert kept(*entries) == name
+
+
+def test_null_in_a_profile_is_refused(tmp_path):
+    entries = profile(tmp_path, "config:\n  name: null\n")
+    with pytest.raises(UserError, match="name in the profile is null; leave it out there"):
+        typed_text.check_profile(entries, KEYS, [])
 
 
 @pytest.mark.parametrize(
@@ -134,7 +144,6 @@ def test_the_configuration_keeps_what_was_typed(tmp_path, monkeypatch):
     (tmp_path / "2024 #1").mkdir()
     monkeypatch.chdir(tmp_path)
     entries = ["dataset=folder", "audio_dir=2024 #1", "name=001", "group_by=1", "folds=4"]
-    monkeypatch.setattr("sys.argv", ["snakemake", "--config", *entries])
     config = overlay(shipped_config(), parse_config(entries))
     configuration.complete(config, command_line=entries)
     assert (config["audio_dir"], config["name"], config["group_by"]) == ("2024 #1", "001", "1")
@@ -146,7 +155,6 @@ def test_so_does_that_of_labelling(tmp_path, monkeypatch):
     (tmp_path / "1e5").touch()
     monkeypatch.chdir(tmp_path)
     entries = ["model=1e5", "audio_dir=2024", "name=001", "shards=4"]
-    monkeypatch.setattr("sys.argv", ["snakemake", "--config", *entries])
     config = parse_config(entries)
     labelling_configuration.complete(config, entries)
     assert config == {"model": "1e5", "audio_dir": "2024", "name": "001", "shards": 4}

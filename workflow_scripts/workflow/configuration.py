@@ -47,6 +47,14 @@ def complete(
     configuration_checks.check(config)
 
 
+def check_profile(command_line: Sequence[str] | None, command: Sequence[str]) -> None:
+    """Raise UserError if a profile has a text that YAML may have changed.
+
+    `command_line` is as in `complete`; `command` has the words of the user's command.
+    """
+    typed_text.check_profile(command_line, configuration_schema.text_keys(_schema()), command)
+
+
 def keep(config: dict[str, Any], results: ResultPaths) -> None:
     """Write the complete `config` to the folder of the results; no rule reads it."""
     # JSON turns the types of Snakemake into plain ones.

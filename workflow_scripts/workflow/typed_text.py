@@ -4,8 +4,7 @@ Snakemake reads each value of --config as a number, a list or YAML if it can, af
 quotes: `name=001` becomes 1, `name=20240501_2` becomes 202405012, `audio_dir=/a #1` becomes /a.
 """
 
-import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -13,31 +12,48 @@ import yaml
 
 from workflow_scripts.errors import UserError
 
-# How YAML writes null, and how Snakemake passes on the null of a profile.
 NULLS = ("", "~", "null")
+# How Snakemake passes on the null of a profile.
 NULL_OF_A_PROFILE = "None"
 # For a text in a file without quotes, which YAML has read as something else.
 HINT = ", as YAML reads it; put the text in quotes"
 
 
-def keep(
-    config: dict[str, Any],
-    entries: Sequence[str] | None,
-    keys: Collection[str],
-    command: Sequence[str] | None = None,
-) -> None:
+def keep(config: dict[str, Any], entries: Sequence[str] | None, keys: Collection[str]) -> None:
     """Set those of `keys` that are in `entries` ("key=value") to the text that was typed, in place.
 
-    A text in quotes is read as YAML reads it; an empty text, ~ and null are None. An entry that is
-    not in the words of the `command` (by default this process's) comes from a profile.
-
-    Raises UserError for a value of a profile that YAML may have changed before, such as 001.
+    A text in quotes is read as YAML reads it; an empty text, ~ and null are None.
     """
-    command = sys.argv if command is None else command
+    for key, text in _of_keys(entries, keys):
+        config[key] = _typed(text)
+
+
+def check_profile(
+    entries: Sequence[str] | None, keys: Collection[str], command: Sequence[str]
+) -> None:
+    """Raise UserError if a profile has a text that YAML may have changed, such as 001.
+
+    An entry of `keys` comes from a profile if it does not end a word of the `command`.
+    """
+    for key, text in _of_keys(entries, keys):
+        # Also --config=name=001 and -Cname=001.
+        if any(word.endswith(f"{key}={text}") for word in command):
+            continue
+        if text == NULL_OF_A_PROFILE:
+            raise UserError(f"{key} in the profile is null; leave it out there")
+        # Quotes show that it was text for YAML too.
+        if _typed(text) == text and not isinstance(_read(text), str):
+            raise UserError(
+                f"{key} in the profile is {text}, which YAML reads as a number or the like and may "
+                f"have changed; put the text in quotes, as in {key}: 'TEXT'"
+            )
+
+
+def _of_keys(entries: Sequence[str] | None, keys: Collection[str]) -> Iterator[tuple[str, str]]:
     for entry in entries or ():
         key, _, text = entry.partition("=")
         if key in keys:
-            config[key] = _typed(text) if entry in command else _of_a_profile(key, text)
+            yield key, text
 
 
 def _typed(text: str) -> str | None:
@@ -48,19 +64,6 @@ def _typed(text: str) -> str | None:
             quoted = yaml.safe_load(bare)
             return quoted if isinstance(quoted, str) else text
     return None if text in NULLS else text
-
-
-def _of_a_profile(key: str, text: str) -> str | None:
-    if text == NULL_OF_A_PROFILE:
-        return None
-    value = _typed(text)
-    # A quoted text has lost its quotes.
-    if value == text and not isinstance(_read(text), str):
-        raise UserError(
-            f"{key} in the profile is {text}, which YAML reads as a number or the like and may "
-            f"have changed; put the text in quotes, as in {key}: '{text}'"
-        )
-    return value
 
 
 def _read(text: str) -> Any:
