@@ -158,6 +158,19 @@ def test_is_audio_opens_no_special_file(special, tmp_path):
     assert not is_audio(str(tmp_path / "x"))
 
 
+def test_folders_that_link_to_each_other_make_no_endless_listing(tmp_path):
+    """Twelve such folders have a path for each of their 500 million orders."""
+    names = [f"f{i}" for i in range(12)]
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.wav").touch()
+        for other in set(names) - {name}:
+            (tmp_path / name / other).symlink_to(tmp_path / other)
+    with pytest.raises(UserError, match=r"cannot read the folder .*: more than 1000 links lead to"):
+        find([tmp_path])
+    fingerprint(str(tmp_path))
+
+
 @pytest.mark.parametrize("gone", ["removed", "replaced"])
 def test_a_folder_that_vanishes_during_a_scan_is_skipped(tmp_path, gone):
     music(tmp_path)

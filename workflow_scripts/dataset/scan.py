@@ -2,11 +2,13 @@
 
 import contextlib
 import csv
+import errno
 import hashlib
 import io
 import os
 import stat
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -14,6 +16,7 @@ from workflow_scripts.audio.suffixes import SUFFIXES
 from workflow_scripts.regular_files import open_regular
 
 LISTING = "tracks.csv"
+MOST_VISITS = 1000
 
 
 class File(NamedTuple):
@@ -48,20 +51,28 @@ def scan(folder: str) -> Iterator[File]:
     """All files in a folder and its sub-folders, except hidden ones.
 
     Links are followed unless they lead back to a parent folder. An empty folder that is named like
-    audio is among the files, with the size -1. Raises OSError if a folder cannot be read.
+    audio is among the files, with the size -1. Raises OSError if a folder cannot be read, or if
+    links lead to a folder more than MOST_VISITS times: folders that link to each other make endless
+    paths.
     """
+    visits: Counter[tuple[int, int]] = Counter()
     waiting: list[tuple[str, frozenset[tuple[int, int]]]] = [(folder, frozenset())]
     while waiting:
         path, ancestors = waiting.pop()
         try:
             status = os.stat(path)
             here = (status.st_dev, status.st_ino)
-            entries = [] if here in ancestors else _visible(path)
+            if here in ancestors:
+                continue
+            entries = _visible(path)
         except (FileNotFoundError, NotADirectoryError):
             # A folder may vanish during the scan, or become a file.
             if path == folder:
                 raise
             continue
+        visits[here] += 1
+        if visits[here] > MOST_VISITS:
+            raise OSError(errno.ELOOP, f"more than {MOST_VISITS} links lead to it", path)
         if not entries and os.path.splitext(path)[1].lower() in SUFFIXES and path != folder:
             yield File._of(path, status)
         for entry in entries:

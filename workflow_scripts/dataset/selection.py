@@ -123,7 +123,7 @@ def _examined(tracks: pd.DataFrame, index: pd.DataFrame) -> tuple[pd.DataFrame, 
     if (missing := ~tracks["digest"].isin([*found.index, ""])).any():
         raise UserError(
             f"the features of {missing.sum()} tracks are missing; run again with --forcerun "
-            "list_tracks"
+            "extract_mel"
         )
     found = found.reindex(tracks["digest"])
     n_frames = found["n_frames"].fillna(0).astype(int).to_numpy()
