@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import errno
 import hashlib
 import io
 import os
@@ -13,10 +12,11 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from workflow_scripts.audio.suffixes import SUFFIXES
+from workflow_scripts.errors import UserError
 from workflow_scripts.regular_files import open_regular
 
 LISTING = "tracks.csv"
-MOST_VISITS = 1000
+MOST_VISITS = 100
 
 
 class File(NamedTuple):
@@ -51,9 +51,9 @@ def scan(folder: str) -> Iterator[File]:
     """All files in a folder and its sub-folders, except hidden ones.
 
     Links are followed unless they lead back to a parent folder. An empty folder that is named like
-    audio is among the files, with the size -1. Raises OSError if a folder cannot be read, or if
-    links lead to a folder more than MOST_VISITS times: folders that link to each other make endless
-    paths.
+    audio is among the files, with the size -1. Raises OSError if a folder cannot be read, and
+    UserError if more than MOST_VISITS paths lead to a folder: folders that link to each other would
+    make the listing endless.
     """
     visits: Counter[tuple[int, int]] = Counter()
     waiting: list[tuple[str, frozenset[tuple[int, int]]]] = [(folder, frozenset())]
@@ -72,7 +72,10 @@ def scan(folder: str) -> Iterator[File]:
             continue
         visits[here] += 1
         if visits[here] > MOST_VISITS:
-            raise OSError(errno.ELOOP, f"more than {MOST_VISITS} links lead to it", path)
+            raise UserError(
+                f"more than {MOST_VISITS} paths lead to the folder {path}; remove links between "
+                "folders"
+            )
         if not entries and os.path.splitext(path)[1].lower() in SUFFIXES and path != folder:
             yield File._of(path, status)
         for entry in entries:
@@ -111,7 +114,7 @@ def fingerprint_of_all(folder: str) -> str:
 def _digest(folder: str, files: Iterable[File]) -> str:
     digest = hashlib.sha256()
     # The step that lists the files reports a folder that cannot be read.
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, UserError):
         for path, *state in sorted(files):
             entry = (path[len(folder) :], *state)
             digest.update(repr(entry).encode(errors="surrogateescape"))
