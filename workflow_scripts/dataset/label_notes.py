@@ -16,8 +16,8 @@ def notes(tracks: pd.DataFrame) -> Iterator[str]:
         )
     if files := in_several_classes(tracks):
         yield (
-            f"{len(files)} recordings are listed under more than one class: {few(files, '; ')}; "
-            "remove all but the correct one of each"
+            f"{len(files)} recording{'s are' if len(files) > 1 else ' is'} listed under more than "
+            f"one class: {few(files, '; ')}; remove all but the correct one of each"
         )
 
 
