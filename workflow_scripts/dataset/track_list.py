@@ -95,7 +95,10 @@ def _read_list(csv: Path) -> pd.DataFrame:
             f"{csv} has a row with more fields than its first line; quote texts with commas"
         ) from None
     except (ValueError, pd.errors.ParserError) as failure:
-        raise UserError(f"{csv} is not a readable CSV table in UTF-8: {failure}") from None
+        reason = " ".join(str(failure).split())
+        raise UserError(
+            f"{csv} is not a readable CSV table in UTF-8: {reason}; quote texts with commas"
+        ) from None
     # pandas would add a number to a repeated name.
     if (twice := first[first.notna()].duplicated()).any():
         column = first[first.notna()][twice].iloc[0]
