@@ -12,7 +12,8 @@ import yaml
 
 from workflow_scripts.errors import UserError
 
-NULLS = ("", "~", "null")
+# Not ~, which is the home folder.
+NULLS = ("", "null")
 # How Snakemake passes on the null of a profile.
 NULL_OF_A_PROFILE = "None"
 # For a text in a file without quotes, which YAML has read as something else.
@@ -22,7 +23,7 @@ HINT = ", as YAML reads it; put the text in quotes"
 def keep(config: dict[str, Any], entries: Sequence[str] | None, keys: Collection[str]) -> None:
     """Set those of `keys` that are in `entries` ("key=value") to the text that was typed, in place.
 
-    A text in quotes is read as YAML reads it; an empty text, ~ and null are None.
+    A text in quotes is read as YAML reads it; an empty text and null are None.
     """
     for key, text in _of_keys(entries, keys):
         config[key] = _typed(text)
