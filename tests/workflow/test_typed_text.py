@@ -26,20 +26,8 @@ def kept(*entries):
     [
         *("001", "1", "20240501_2", "1e5", "0x10", "010", ".5", "-0", "nan", "inf", "٣"),
         *("true", "True", "yes", "on", "2024-05-01", "2024-13-45", "12:30", "None"),
-        *(
-            "/music/a #1",
-            "/a: b",
-            "[a]",
-            "{a}",
-            "- a",
-            "&a b",
-            "*a",
-            "!x",
-            "it's",
-            "a'",
-            "a b",
-            "%",
-        ),
+        *("/music/a #1", "/a: b", "[a]", "{a}", "- a", "&a b", "*a", "!x"),
+        *("it's", "a'", "a b", "%", "~"),
     ],
 )
 def test_text_stays_as_it_was_typed(text):
@@ -55,7 +43,6 @@ def test_text_stays_as_it_was_typed(text):
         (" '001' ", "001"),
         ("'it''s'", "it's"),
         ("", None),
-        ("~", None),
         ("null", None),
         ("'null'", "null"),
         ("'a' b'", "'a' b'"),
