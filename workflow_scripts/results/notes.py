@@ -1,7 +1,7 @@
 """Notes below a table of accuracies."""
 
 from workflow_scripts.dataset.split import Tracks
-from workflow_scripts.dataset.untidy_names import alike, shown
+from workflow_scripts.dataset.untidy_names import alike, few, shown
 
 SYNTHETIC = (
     "The demo's music is synthetic: these accuracies show that the workflow works "
@@ -22,7 +22,7 @@ def notes(tracks: Tracks, n_skipped: int, dataset: str) -> list[str]:
     for fold, classes in tracks.lacking("test").items():
         sentences.append(f"The test set of fold {fold} has no track of {', '.join(classes)}.")
     if pairs := alike(tracks.classes):
-        names = "; ".join(" and ".join(map(shown, group)) for group in pairs)
+        names = few([" and ".join(map(shown, group)) for group in pairs], "; ")
         sentences.append(
             f"Classes whose names differ only by blanks, invisible characters or case: {names}."
         )
