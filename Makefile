@@ -13,9 +13,11 @@ BIN := .venv/bin
 ENGINE := $(if $(filter Darwin-arm64,$(shell uname -sm | tr ' ' -)),torch,mxnet)
 # snakefmt calls shfmt, the rules call python.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# A word for the shell, and a text for YAML, which --config reads.
+# A word for the shell, and a text for YAML, which --config reads. Snakemake would remove the quotes
+# without the blanks.
 quoted = '$(subst ','\'',$(1))'
-text = '$(subst ','',$(1))'
+blank := $() $()
+text = $(blank)'$(subst ','',$(1))'$(blank)
 NAMED = $(call quoted,results/$(or $(NAME),$(error say which results: make $@ NAME=quick)))
 
 .DEFAULT_GOAL := help

@@ -10,6 +10,7 @@ Needs: a model file and a folder of audio, not the experiment that made the mode
 Makes: results/<name>/labels.csv and .json; `name` is "labelled" by default.
 """
 
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -21,16 +22,21 @@ from workflow_scripts.dataset.digests import digest_of_file
 from workflow_scripts.dataset.scan import fingerprint_of_all
 from workflow_scripts.errors import UserError
 from workflow_scripts.paths import ResultPaths
-from workflow_scripts.workflow import labelling_configuration, ownership
+from workflow_scripts.workflow import labelling_configuration, ownership, typed_text
 from workflow_scripts.workflow.code_digests import digests_of, offer_to_jobs
 from workflow_scripts.workflow.run_lock import RunLock
 
 min_version("9.0")
 
 try:
-    labelling_configuration.complete(config)
+    labelling_configuration.complete(config, workflow.config_settings.config_args)
     RESULTS = ResultPaths(Path("results", config["name"]))
     if workflow.is_main_process:
+        typed_text.check_profile(
+            workflow.config_settings.config_args,
+            labelling_configuration.TEXTS,
+            sys.argv,
+        )
         labelling_configuration.check_results(config, RESULTS)
         ownership.check(RESULTS)
 except UserError as error:

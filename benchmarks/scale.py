@@ -13,7 +13,6 @@ import argparse
 import hashlib
 import json
 import re
-import shutil
 import sys
 import tempfile
 import time
@@ -122,7 +121,6 @@ def listing_and_planning(home: Path, n: int) -> dict[str, float]:
     started = time.perf_counter()
     fingerprint(str(audio))
     row["scan_s"] = time.perf_counter() - started
-    shutil.copy(ROOT / "config.yaml", home)
     snakemake = (sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--dry-run")
     config = ("--config", "dataset=folder", f"audio_dir={audio}")
     plan = measure(*snakemake, *config, folder=home)
@@ -141,7 +139,7 @@ def folds_and_segments(home: Path) -> dict[str, float]:
         "assign_folds",
         tracks=home / "tracks.csv",
         index=[npy.with_suffix(".csv") for npy in shards],
-        longest_input=80,
+        inputs='{"short": 80}',
         on_bad_audio="fail",
         replicas="group",
         n_folds=FOLDS,

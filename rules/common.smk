@@ -23,9 +23,10 @@ from workflow_scripts.workflow.run_lock import RunLock
 from workflow_scripts.workflow.training_settings import network_of, training_of
 
 try:
-    configuration.complete(config)
+    configuration.complete(config, command_line=workflow.config_settings.config_args)
     RESULTS = ResultPaths(Path("results", config["name"]))
     if workflow.is_main_process:
+        configuration.check_profile(workflow.config_settings.config_args, sys.argv)
         ownership.check(RESULTS)
         configuration.check_data(config, RESULTS)
 except UserError as error:

@@ -4,8 +4,6 @@ Needs: results/<name>/tracks.csv, features/shard-<i>.csv.
 Makes: folds.csv, skipped.csv.
 """
 
-INPUTS = {variant["input_frames"] for variant in config["variants"].values()}
-
 
 localrules:
     assign_folds,
@@ -31,8 +29,12 @@ checkpoint assign_folds:
     params:
         code=digests_of("steps/assign_folds"),
         ballroom="--ballroom" if config["dataset"] == "ballroom" else "",
-        longest_input=max(INPUTS),
-        shorter_inputs=sorted(INPUTS - {max(INPUTS)}),
+        # Not passed on: a new length selects tracks anew.
+        lengths=sorted({v["input_frames"] for v in config["variants"].values()}),
+        # Takes `output`, so that Snakemake does not compare it: other names change no fold.
+        inputs=lambda wildcards, output: json.dumps(
+            {name: v["input_frames"] for name, v in config["variants"].items()}
+        ),
         on_bad_audio=config["on_bad_audio"],
         replicas=config["replicas"],
         group_by=lambda wildcards: config["group_by"] or "",
@@ -49,8 +51,7 @@ checkpoint assign_folds:
             --tracks {input.tracks} \
             --index {input.index} \
             {params.ballroom} \
-            --longest-input {params.longest_input} \
-            --shorter-inputs {params.shorter_inputs} \
+            --inputs {params.inputs:q} \
             --on-bad-audio {params.on_bad_audio} \
             --replicas {params.replicas} \
             --group-by={params.group_by:q} \

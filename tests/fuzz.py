@@ -1,15 +1,16 @@
-"""Run the labeller on mutated model files and mutated audio.
+"""Run the labeller on mutated model files and audio, and the listing on odd folders.
 
     python -m tests.fuzz [--rounds 4000] [--seed 0]
 
-Half the rounds mutate model files: the bytes of a packed file, of its manifest, of its list of
-entries, or of an ONNX file, alone or packed with its new digest, as an attacker would pack it; the
-values in the metadata, or the sizes of fields, so that the file stays well-formed. A model may take
-at most LARGEST_PEAK of memory. The other half mutate audio in
-every format in FORMATS. A worker process uses each file, as in `commands.label`. Allowed outcomes
-are a prediction, a refusal with a reason and, for audio, a crash of the worker, which is reported
-as a refusal. Any other outcome is a failure, for example another exception, a crash because of a
-model, or a time above TIME_LIMIT. Files that cause failures are kept.
+A third of the rounds mutate model files: the bytes of a packed file, of its manifest, of its list
+of entries, or of an ONNX file, alone or packed with its new digest, as an attacker would pack it;
+the values in the metadata, or the sizes of fields, so that the file stays well-formed. A model may
+take at most LARGEST_PEAK of memory. Another third mutate audio in every format in FORMATS. The last
+third list folders of music with special files. A worker process uses each file, as in
+`commands.label`. Allowed outcomes are a prediction, a refusal with a reason and, for audio, a crash
+of the worker, which is reported as a refusal. Any other outcome is a failure, for example another
+exception, a crash because of a model, or a time above TIME_LIMIT. Files that cause failures are
+kept.
 """
 
 import argparse
@@ -26,6 +27,7 @@ import onnx
 import soundfile
 
 from tests.conftest import clicks
+from tests.fuzz_folders import Folders
 from tests.model_files import onnx_of
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.parameters import N_BANDS
@@ -274,7 +276,7 @@ def fuzz(kind, rounds, rng, keep):
         for number in range(rounds):
             mutation, path = kind.make(rng)
             result, allowed = outcome(worker, path)
-            if isinstance(kind, Models) and result == "decoder ended":
+            if not isinstance(kind, Audio) and result == "decoder ended":
                 result, allowed = "process ended", False
             counts[mutation, result] += 1
             if not allowed:
@@ -293,9 +295,9 @@ def main():
     keep = Path(tempfile.mkdtemp(prefix="fuzz-"))
     failed = []
     with tempfile.TemporaryDirectory() as folder:
-        for kind in (Models(Path(folder)), Audio(Path(folder))):
+        for kind in (Models(Path(folder)), Audio(Path(folder)), Folders(Path(folder))):
             rng = np.random.default_rng(options.seed)
-            counts, failures = fuzz(kind, options.rounds // 2, rng, keep)
+            counts, failures = fuzz(kind, options.rounds // 3, rng, keep)
             failed += failures
             outcomes = sorted({result for _, result in counts})
             print(f"{type(kind).__name__:<30}" + "".join(f"{o:>16}" for o in outcomes))

@@ -128,7 +128,9 @@ class Results:
         return {
             "tracks": self.folder / "tracks.csv",
             "index": self.files("features/*.csv"),
-            "longest_input": max(v["input_frames"] for v in self.config["variants"].values()),
+            "inputs": json.dumps(
+                {name: v["input_frames"] for name, v in self.config["variants"].items()}
+            ),
             "on_bad_audio": self.config["on_bad_audio"],
             "replicas": self.config["replicas"],
             "n_folds": self.config["folds"],

@@ -81,9 +81,9 @@ class TestBadTracks:
             r"is too short: 4\.\d\d s, and the model needs segments of 5\.80 s", problems[2]
         )
         assert problems[3:5] == ["is empty", "cannot be decoded as audio"]
-        assert problems[5] == "does not exist"
+        assert problems[5] == "cannot be read: it does not exist"
         assert problems[6] == "has samples too large for audio"
-        assert problems[7] == "is not a file"
+        assert problems[7] == "cannot be read: it is a named pipe, not a regular file"
         (too_long,) = self.problems(model, tmp_path / ("x" * 300))
         assert too_long == "cannot be read: File name too long"
 

@@ -127,7 +127,7 @@ class TestSelection:
     def test_a_track_needs_a_segment_with_sound(self, tmp_path):
         late = 0 * track(300)
         late[255:290] = 1
-        chosen = self.selected(tmp_path, self.contents(late=late), longest_input=250)
+        chosen = self.selected(tmp_path, self.contents(late=late), inputs={"long": 250})
         assert {*chosen.skipped["reason"]} == {
             "has no segment with sound: its 1 complete segments of 250 frames are silent"
         }
@@ -136,7 +136,7 @@ class TestSelection:
     def test_it_needs_one_of_each_length(self, tmp_path):
         late = 0 * track(259)
         late[245:250] = 1
-        inputs = {"longest_input": 250, "shorter_inputs": [80]}
+        inputs = {"inputs": {"long": 250, "short": 80}}
         chosen = self.selected(tmp_path, self.contents(late=late), **inputs)
         reason = chosen.skipped["reason"].iloc[0]
         assert reason.endswith("3 complete segments of 80 frames are silent")
@@ -144,10 +144,10 @@ class TestSelection:
             self.selected(tmp_path, self.contents(late=late), "fail", **inputs)
 
     def test_silence_is_reported(self, tmp_path, capsys):
-        self.selected(tmp_path, self.contents(gap=track(200, 200)), longest_input=80)
+        self.selected(tmp_path, self.contents(gap=track(200, 200)), inputs={"short": 80})
         note = "2 of 8 tracks have silences of a second or more, 12.5 % of the frames; "
         assert note in capsys.readouterr().out
-        self.selected(tmp_path, self.contents(), longest_input=80)
+        self.selected(tmp_path, self.contents(), inputs={"short": 80})
         assert "silence" not in capsys.readouterr().out
 
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from tests.fuzz import Audio, Models, fuzz
+from tests.fuzz_folders import Folders
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [Models, Audio])
+@pytest.mark.parametrize("kind", [Models, Audio, Folders])
 def test_mutated_files_are_used_or_refused_with_a_reason(kind, tmp_path):
     seed = np.random.SeedSequence().entropy
     counts, failures = fuzz(kind(tmp_path), 400, np.random.default_rng(seed), tmp_path)

@@ -122,10 +122,6 @@ def test_a_folder_of_audio_is_a_valid_data_set(tmp_path):
     assert config["name"] == "mine"
 
 
-def test_a_name_may_be_a_number():
-    assert complete({"name": 2020})["name"] == "2020"
-
-
 @pytest.mark.parametrize(
     "update",
     [

@@ -7,6 +7,7 @@ import soundfile
 from tinytag import TinyTag
 
 from workflow_scripts.audio.suffixes import SUFFIXES
+from workflow_scripts.regular_files import open_regular
 
 # Seconds. Encoders pad or trim by less, and a loss this small does not matter.
 TOLERANCE = 0.5
@@ -63,7 +64,7 @@ def _declared_seconds(path: Path) -> float | None:
 def _header(path: Path) -> TinyTag:
     """The header; an empty one if TinyTag does not know the format or the file is damaged."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return TinyTag.get(file_obj=file, tags=False)
     # A damaged file may raise any error; the decoder reports what is wrong.
     except Exception:

@@ -10,15 +10,13 @@ SILENT = "is silent throughout"
 TRUNCATED = "is truncated"
 
 
-def check(tracks: pd.DataFrame, reasons: pd.Series) -> None:
+def check(tracks: pd.DataFrame, reasons: pd.Series, ways_out: str) -> None:
     """Raise UserError with the path of every track that has a reason, if any has.
 
     `tracks` has a column path. `reasons` has an entry for each bad track, indexed as `tracks`.
+    `ways_out` is what the user can do (see `remedies`).
     """
     if not len(reasons):
         return
     lines = "".join(f"\n  {tracks['path'][row]} {reason}" for row, reason in reasons.items())
-    raise UserError(
-        f"{len(reasons)} of {len(tracks)} tracks cannot be used; fix or remove them, or skip "
-        f"them with on_bad_audio: skip:{lines}"
-    )
+    raise UserError(f"{len(reasons)} of {len(tracks)} tracks cannot be used; {ways_out}:{lines}")

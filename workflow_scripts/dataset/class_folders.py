@@ -9,9 +9,11 @@ import pandas as pd
 
 from workflow_scripts.dataset.scan import is_folder, scan
 from workflow_scripts.dataset.tracks import parse_tempo, stem, track_ids
+from workflow_scripts.dataset.untidy_names import is_blank, shown
 from workflow_scripts.errors import UserError
+from workflow_scripts.regular_files import open_regular
 
-# Characters of a .bpm file that are read.
+# Bytes of a .bpm file that are read.
 LONGEST_TEMPO = 1000
 
 
@@ -34,12 +36,17 @@ def class_folders(
 
     Raises UserError if there is no class, a class has no audio or a tempo is invalid.
     """
+    found = _empty_classes(root)
     paths = {file.path for file in scan(root)}
-    found, ignored = _sorted_into_classes(root, sorted(paths), is_audio)
+    ignored = _sort_into_classes(root, found, sorted(paths), is_audio)
     if tempi is not None:
         paths = {str(path) for path in tempi.iterdir()}
     rows = []
     for folder, files in sorted(found.items()):
+        if is_blank(folder):
+            raise UserError(
+                f"the class folder {shown(folder)} in {root} has a blank name; rename it"
+            )
         label = unicodedata.normalize("NFC", (classes or {}).get(folder, folder))
         for path in files:
             bpm = os.path.join(tempi or os.path.dirname(path), f"{stem(path)}.bpm")
@@ -49,23 +56,30 @@ def class_folders(
     return tracks.dropna(axis="columns", how="all"), ignored
 
 
-def _sorted_into_classes(
-    root: str, paths: list[str], is_audio: Callable[[str], bool]
-) -> tuple[dict[str, list[str]], list[str]]:
-    """The audio files of each class folder, and the files that are ignored."""
-    found: dict[str, list[str]] = {
-        entry.name: [] for entry in os.scandir(root) if is_folder(entry) and entry.name[0] != "."
-    }
+def _empty_classes(root: str) -> dict[str, list[str]]:
+    """An empty list of files for each class folder."""
+    with os.scandir(root) as entries:
+        found: dict[str, list[str]] = {
+            entry.name: [] for entry in entries if is_folder(entry) and entry.name[0] != "."
+        }
     if not found:
         raise UserError(
             f"{root} has neither sub-folders nor a tracks.csv; "
             "put the audio of each class in its own sub-folder"
         )
+    return found
+
+
+def _sort_into_classes(
+    root: str, found: dict[str, list[str]], paths: list[str], is_audio: Callable[[str], bool]
+) -> list[str]:
+    """Add the audio files to their class folders in `found`; return the files that are ignored."""
     ignored = []
     for path in paths:
         folder, separator, _ = os.path.relpath(path, root).partition(os.sep)
         if separator and is_audio(path):
-            found[folder].append(path)
+            # A folder may be new since the others were listed.
+            found.setdefault(folder, []).append(path)
         elif not path.endswith(".bpm"):
             ignored.append(path)
     if empty := sorted(folder for folder, files in found.items() if not files):
@@ -73,11 +87,16 @@ def _sorted_into_classes(
             f"the class folder {os.path.join(root, empty[0])} contains no audio; add some or "
             "remove the folder"
         )
-    return found, ignored
+    return ignored
 
 
 def _read_tempo(path: Path) -> float | None:
-    if not path.is_file():
-        raise UserError(f"{path} is not a file; put the tempo into it or remove it")
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        return parse_tempo(file.read(LONGEST_TEMPO), str(path))
+    try:
+        with open_regular(path) as file:
+            # Some files of /proc have nothing to read yet.
+            text = file.read(LONGEST_TEMPO) or b""
+    except OSError as failure:
+        raise UserError(
+            f"cannot read {path}: {failure.strerror}; put the tempo into it or remove it"
+        ) from None
+    return parse_tempo(text.decode("utf-8-sig", errors="replace"), str(path))

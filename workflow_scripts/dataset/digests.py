@@ -10,6 +10,7 @@ import pandas as pd
 
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.dataset.scan import File
+from workflow_scripts.regular_files import open_regular
 
 # A file that changed more recently may change again and keep its modification time.
 SETTLED_NS = 2_000_000_000
@@ -41,7 +42,7 @@ def digests(paths: Sequence[str], threads: int, cache: Path) -> list[str]:
 
 def digest_of_file(path: str) -> str:
     """SHA-256 of the content of a file, in hexadecimal. Raises OSError if it cannot be read."""
-    with open(path, "rb") as content:
+    with open_regular(path) as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
@@ -62,6 +63,9 @@ def _digests(files: Sequence[File]) -> list[str]:
 def _digest(file: File) -> str:
     if file.size < 0:
         return ""
+    # Files of /proc are regular and state no size, but some never end.
+    if file.size == 0:
+        return hashlib.sha256().hexdigest()
     try:
         return digest_of_file(file.path)
     except OSError:

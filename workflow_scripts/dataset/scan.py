@@ -3,13 +3,20 @@
 import contextlib
 import csv
 import hashlib
+import io
 import os
 import stat
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from workflow_scripts.audio.suffixes import SUFFIXES
+from workflow_scripts.errors import UserError
+from workflow_scripts.regular_files import open_regular
+
 LISTING = "tracks.csv"
+MOST_VISITS = 100
 
 
 class File(NamedTuple):
@@ -43,28 +50,48 @@ class File(NamedTuple):
 def scan(folder: str) -> Iterator[File]:
     """All files in a folder and its sub-folders, except hidden ones.
 
-    Links are followed unless they lead back to a parent folder. Raises OSError if a folder cannot
-    be read.
+    Links are followed unless they lead back to a parent folder. An empty folder that is named like
+    audio is among the files, with the size -1. Raises OSError if a folder cannot be read, and
+    UserError if more than MOST_VISITS paths lead to a folder: folders that link to each other would
+    make the listing endless.
     """
+    visits: Counter[tuple[int, int]] = Counter()
     waiting: list[tuple[str, frozenset[tuple[int, int]]]] = [(folder, frozenset())]
     while waiting:
         path, ancestors = waiting.pop()
-        status = os.stat(path)
-        here = (status.st_dev, status.st_ino)
-        if here in ancestors:
+        try:
+            status = os.stat(path)
+            here = (status.st_dev, status.st_ino)
+            if here in ancestors:
+                continue
+            entries = _visible(path)
+        except (FileNotFoundError, NotADirectoryError):
+            # A folder may vanish during the scan, or become a file.
+            if path == folder:
+                raise
             continue
-        with os.scandir(path) as entries:
-            for entry in entries:
-                if entry.name.startswith("."):
-                    continue
-                if is_folder(entry):
-                    waiting.append((entry.path, ancestors | {here}))
-                elif entry.is_symlink():
-                    yield File.at(entry.path)
-                else:
-                    # A file may vanish during the scan.
-                    with contextlib.suppress(FileNotFoundError):
-                        yield File._of(entry.path, entry.stat())
+        visits[here] += 1
+        if visits[here] > MOST_VISITS:
+            raise UserError(
+                f"more than {MOST_VISITS} paths lead to the folder {path}; remove links between "
+                "folders"
+            )
+        if not entries and os.path.splitext(path)[1].lower() in SUFFIXES and path != folder:
+            yield File._of(path, status)
+        for entry in entries:
+            if is_folder(entry):
+                waiting.append((entry.path, ancestors | {here}))
+            elif entry.is_symlink():
+                yield File.at(entry.path)
+            else:
+                # A file may vanish during the scan.
+                with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                    yield File._of(entry.path, entry.stat())
+
+
+def _visible(folder: str) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return [entry for entry in entries if not entry.name.startswith(".")]
 
 
 def fingerprint(folder: str | None) -> str | None:
@@ -87,7 +114,7 @@ def fingerprint_of_all(folder: str) -> str:
 def _digest(folder: str, files: Iterable[File]) -> str:
     digest = hashlib.sha256()
     # The step that lists the files reports a folder that cannot be read.
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, UserError):
         for path, *state in sorted(files):
             entry = (path[len(folder) :], *state)
             digest.update(repr(entry).encode(errors="surrogateescape"))
@@ -116,7 +143,9 @@ def existing_form(path: str) -> str:
 def _listed(listing: str) -> Iterator[File]:
     yield File.at(listing)
     with (
-        open(listing, newline="", encoding="utf-8-sig", errors="surrogateescape") as file,
+        io.TextIOWrapper(
+            open_regular(listing), "utf-8-sig", errors="surrogateescape", newline=""
+        ) as file,
         # `tracks.track_list` reports errors in the table.
         contextlib.suppress(csv.Error),
     ):

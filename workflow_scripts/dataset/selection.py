@@ -1,14 +1,13 @@
 """Select the tracks of an experiment: skip bad audio, handle replicas, form groups."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from workflow_scripts.audio.parameters import HOP_SIZE, SAMPLE_RATE
-from workflow_scripts.dataset import bad_audio, replicas, silence
-from workflow_scripts.dataset.tracks import check_classes
+from workflow_scripts.dataset import bad_audio, groups, remedies, replicas, silence
 from workflow_scripts.errors import UserError
 
 SKIPPED_COLUMNS = ["track_id", "label", "path", "reason"]
@@ -18,18 +17,17 @@ SKIPPED_COLUMNS = ["track_id", "label", "path", "reason"]
 class Criteria:
     """How tracks are selected; `on_bad_audio`, `replicas` and `group_by` are as in config.yaml.
 
-    `longest_input` is the longest segment of all variants, in frames, `shorter_inputs` are the
-    other lengths: a track needs a segment with sound of each. `ballroom`: the data set is Ballroom
-    as published, so the pairs of replicas are known and truncated files are used.
+    `inputs` has the frames of a segment of each variant: a track needs a segment with sound of each
+    length. `ballroom`: the data set is Ballroom as published, so the pairs of replicas are known
+    and truncated files are used.
     """
 
     on_bad_audio: str
     replicas: str
     n_folds: int
     group_by: str
-    longest_input: int
+    inputs: Mapping[str, int]
     ballroom: bool
-    shorter_inputs: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -52,11 +50,12 @@ def select(tracks: pd.DataFrame, index: pd.DataFrame, criteria: Criteria) -> Sel
     spread over the folds.
     """
     tracks, problems = _examined(tracks, index)
-    bad = reasons_to_skip(tracks, problems, criteria.longest_input, criteria.ballroom)
-    inputs = (criteria.longest_input, *criteria.shorter_inputs)
-    bad = pd.concat([bad, without_sound(tracks.drop(bad.index), inputs)]).sort_index()
+    lengths = sorted(set(criteria.inputs.values()), reverse=True)
+    bad = reasons_to_skip(tracks, problems, max(lengths), criteria.ballroom)
+    bad = pd.concat([bad, without_sound(tracks.drop(bad.index), lengths)]).sort_index()
     if criteria.on_bad_audio == "fail":
-        bad_audio.check(tracks, bad)
+        ways_out = remedies.for_bad_audio(tracks, bad, criteria.n_folds, criteria.inputs)
+        bad_audio.check(tracks, bad, ways_out)
     used = tracks.drop(bad.index)
     if note := _silence_note(used):
         print(note)
@@ -68,7 +67,8 @@ def select(tracks: pd.DataFrame, index: pd.DataFrame, criteria: Criteria) -> Sel
     if criteria.replicas == "drop":
         used = used.drop(superfluous.index)
         bad = pd.concat([bad, superfluous])
-    check_classes(used, criteria.n_folds)
+    ways_out = remedies.for_short_tracks(tracks.loc[bad.index], criteria.inputs)
+    remedies.check_remaining(tracks, used, bad, criteria.n_folds, ways_out)
     skipped = tracks.loc[bad.index].assign(reason=bad)[SKIPPED_COLUMNS].sort_values("track_id")
     return Selection(used, _groups(used, criteria), skipped)
 
@@ -146,7 +146,7 @@ def _examined(tracks: pd.DataFrame, index: pd.DataFrame) -> tuple[pd.DataFrame, 
     if (missing := ~tracks["digest"].isin([*found.index, ""])).any():
         raise UserError(
             f"the features of {missing.sum()} tracks are missing; run again with --forcerun "
-            "list_tracks"
+            "extract_mel"
         )
     found = found.reindex(tracks["digest"])
     n_frames = found["n_frames"].fillna(0).astype(int).to_numpy()
@@ -159,15 +159,14 @@ def _groups(used: pd.DataFrame, criteria: Criteria) -> pd.Series | None:
     grouped = criteria.replicas == "group"
     shared = same_recording(used, criteria.ballroom) if grouped else []
     if criteria.group_by:
-        values = used[criteria.group_by]
-        shared = [*shared, values.astype(str).where(values.notna(), "")]
-    groups = groups_of(used, shared)
-    if groups is not None and groups.nunique() < criteria.n_folds:
+        shared = [*shared, groups.values(used[criteria.group_by])]
+    found = groups_of(used, shared)
+    if found is not None and (n_groups := found.nunique()) < criteria.n_folds:
         raise UserError(
-            f"replicas and group_by make {groups.nunique()} groups of tracks, too few for "
-            f"{criteria.n_folds} folds; lower folds"
+            f"the tracks make {n_groups} groups, too few for {criteria.n_folds} folds; "
+            f"{groups.ways_out(criteria.group_by, n_groups)}"
         )
-    return groups
+    return found
 
 
 def _silence_note(used: pd.DataFrame) -> str:

@@ -83,8 +83,16 @@ class Tracks:
 
     def n_copies(self) -> int:
         """The number of tracks with the same content digest as a track of another fold."""
-        pairs = pd.DataFrame({"digest": self.digest, "fold": self.fold})
-        return int((pairs.groupby("digest")["fold"].transform("nunique") > 1).sum())
+        return self._n_sharing_a_digest(self.fold)
+
+    def n_of_two_classes(self) -> int:
+        """The number of tracks with the same content digest as a track of another class."""
+        return self._n_sharing_a_digest(self.target)
+
+    def _n_sharing_a_digest(self, values: np.ndarray) -> int:
+        """The number of tracks whose digest has more than one of `values`, (tracks,)."""
+        pairs = pd.DataFrame({"digest": self.digest, "value": values})
+        return int((pairs.groupby("digest")["value"].transform("nunique") > 1).sum())
 
 
 def learning_part(validation: str) -> str:

@@ -1,9 +1,9 @@
 """The tracks in a user's tracks.csv."""
 
+import io
 import os
 import unicodedata
 import warnings
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +11,9 @@ import pandas as pd
 from workflow_scripts import checked_tables
 from workflow_scripts.dataset.scan import existing_form
 from workflow_scripts.dataset.tracks import parse_tempo, track_ids
+from workflow_scripts.dataset.untidy_names import is_blank, shape, shown
 from workflow_scripts.errors import UserError
+from workflow_scripts.regular_files import open_regular
 
 
 def track_list(csv: Path) -> pd.DataFrame:
@@ -23,11 +25,17 @@ def track_list(csv: Path) -> pd.DataFrame:
     tracks = _read_list(csv)
     for column in ("path", "label"):
         if column not in tracks:
+            near = _near(column, tracks)
             raise UserError(
-                f"{csv} has no column {column}; it needs path and label, separated by commas"
+                f"{csv} has no column {column}; "
+                + (f"rename its column {near}" if near else "it needs path and label, separated ")
+                + ("" if near else "by commas")
             )
+    for column in ("track_id", "bpm"):
+        if column not in tracks and (near := _near(column, tracks)):
+            print(f"note: the column {near} of {csv} is not used as {column}; rename it if it is")
     for column in (c for c in ("path", "label", "track_id") if c in tracks):
-        if (empty := tracks[column] == "").any():
+        if (empty := tracks[column].map(is_blank)).any():
             raise UserError(f"{csv} line {int(empty.idxmax()) + 2} has no {column}; fill it in")
     for column in ("digest", "n_frames", checked_tables.COLUMN):
         if column in tracks:
@@ -49,24 +57,38 @@ def track_list(csv: Path) -> pd.DataFrame:
     return tracks[first + [c for c in tracks if c not in first]]
 
 
+def _near(column: str, tracks: pd.DataFrame) -> str | None:
+    """A column whose name differs only by blanks, invisible characters or case, in quotes."""
+    return next((shown(name) for name in tracks if shape(name) == shape(column)), None)
+
+
 def _read_list(csv: Path) -> pd.DataFrame:
     """The table as text, without blank lines; its index is the line in the file minus two."""
-    with csv.open("rb") as file:
-        # pandas would end a text at a NUL byte.
-        if any(b"\0" in block for block in iter(partial(file.read, 2**20), b"")):
-            raise UserError(f"{csv} contains NUL bytes, so it may be UTF-16; save it as UTF-8")
+    try:
+        with open_regular(csv) as file:
+            # Some files of /proc have nothing to read yet.
+            content = file.read() or b""
+    except OSError as failure:
+        raise UserError(
+            f"cannot read {csv}: {failure.strerror}; put the list of tracks there or remove it"
+        ) from None
+    # pandas would end a text at a NUL byte.
+    if b"\0" in content:
+        raise UserError(f"{csv} contains NUL bytes, so it may be UTF-16; save it as UTF-8")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             table = pd.read_csv(
-                csv,
+                io.BytesIO(content),
                 dtype=str,
                 keep_default_na=False,
                 index_col=False,
                 skip_blank_lines=False,
                 encoding="utf-8-sig",
             )
-            first = pd.read_csv(csv, header=None, nrows=1, dtype=str, encoding="utf-8-sig").iloc[0]
+            first = pd.read_csv(
+                io.BytesIO(content), header=None, nrows=1, dtype=str, encoding="utf-8-sig"
+            ).iloc[0]
     except pd.errors.EmptyDataError:
         raise UserError(f"{csv} is empty; it needs the columns path and label") from None
     except pd.errors.ParserWarning:
@@ -74,7 +96,10 @@ def _read_list(csv: Path) -> pd.DataFrame:
             f"{csv} has a row with more fields than its first line; quote texts with commas"
         ) from None
     except (ValueError, pd.errors.ParserError) as failure:
-        raise UserError(f"{csv} is not a readable CSV table in UTF-8: {failure}") from None
+        reason = " ".join(str(failure).split())
+        raise UserError(
+            f"{csv} is not a readable CSV table in UTF-8: {reason}; quote texts with commas"
+        ) from None
     # pandas would add a number to a repeated name.
     if (twice := first[first.notna()].duplicated()).any():
         column = first[first.notna()][twice].iloc[0]

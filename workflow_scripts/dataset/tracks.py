@@ -8,7 +8,13 @@ from itertools import chain
 import pandas as pd
 
 from workflow_scripts.dataset import class_names
+from workflow_scripts.dataset.untidy_names import few, shape, shown
 from workflow_scripts.errors import UserError
+
+# As in config.schema.yaml: test, validation and training need one each.
+MIN_FOLDS = 3
+# Characters of a wrong tempo that a message shows.
+LONGEST_SHOWN = 40
 
 
 def check_names(tracks: pd.DataFrame) -> None:
@@ -23,27 +29,48 @@ def check_names(tracks: pd.DataFrame) -> None:
 
 def check_classes(tracks: pd.DataFrame, n_folds: int) -> None:
     """Raise UserError if there are too few classes, or too few tracks of a class for the folds."""
-    sizes = tracks["label"].value_counts().sort_index()
+    sizes = tracks["label"].value_counts()
+    if problem := too_few(sizes, n_folds):
+        raise UserError(f"{problem}; {more_tracks(sizes, n_folds)}")
+    if invalid := class_names.problem(list(sizes.index)):
+        raise UserError(f"the data set has {invalid}; change the names of its classes")
+
+
+def too_few(sizes: pd.Series, n_folds: int) -> str:
+    """Why the classes, with the number of tracks of each, are too few or too small; or nothing."""
     if len(sizes) < 2:
         classes = f"only the class {sizes.index[0]}" if len(sizes) else "no classes"
-        raise UserError(f"the data set has {classes}; it needs at least two")
-    if problem := class_names.problem(list(sizes.index)):
-        raise UserError(f"the data set has {problem}; change the names of its classes")
-    small = [f"{label} ({n})" for label, n in sizes.items() if n < n_folds]
-    if small:
-        raise UserError(
-            f"{n_folds} folds need at least {n_folds} tracks of each class, but there are fewer "
-            f"of {', '.join(small)}; add tracks or lower folds"
+        return f"the data set has {classes}"
+    small = [f"{label} ({n})" for label, n in sizes.sort_index().items() if n < n_folds]
+    if not small:
+        return ""
+    return (
+        f"{n_folds} folds need at least {n_folds} tracks of each class, but there are fewer of "
+        f"{few(small)}"
+    )
+
+
+def more_tracks(sizes: pd.Series, n_folds: int) -> str:
+    """What to do about classes that are `too_few`."""
+    if len(sizes) < 2:
+        return "it needs at least two classes"
+    if (least := sizes.min()) >= MIN_FOLDS:
+        return f"add tracks or lower folds to {least}"
+    if (sizes >= MIN_FOLDS).sum() >= 2:
+        lower = (
+            f" and lower folds to {n}" if (n := sizes[sizes >= MIN_FOLDS].min()) < n_folds else ""
         )
+        return f"add tracks, or remove the classes with fewer than {MIN_FOLDS}{lower}"
+    return "add tracks"
 
 
 def check_group(tracks: pd.DataFrame, group_by: str) -> None:
     """Raise UserError if the tracks have no column `group_by`, unless it is empty."""
-    if group_by and group_by not in tracks:
-        raise UserError(
-            f"group_by is {group_by}, but the tracks have no such column; choose one of "
-            f"{', '.join(tracks.columns)}"
-        )
+    if not group_by or group_by in tracks:
+        return
+    near = [shown(column) for column in tracks if shape(column) == shape(group_by)]
+    hint = f"rename {near[0]}" if near else f"choose one of {', '.join(tracks.columns)}"
+    raise UserError(f"group_by is {shown(group_by)}, but the tracks have no such column; {hint}")
 
 
 def track_ids(tracks: pd.DataFrame) -> list[str]:
@@ -68,9 +95,8 @@ def parse_tempo(text: str, where: str) -> float | None:
     except ValueError:
         bpm = math.nan
     if not 0 < bpm < math.inf:
-        raise UserError(
-            f"{where}: the tempo {text.strip()!r} is not a positive number of BPM; fix it"
-        )
+        shown_text = repr(text.strip()[:LONGEST_SHOWN])
+        raise UserError(f"{where}: the tempo {shown_text} is not a positive number of BPM; fix it")
     return bpm
 
 

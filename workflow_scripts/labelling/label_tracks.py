@@ -21,6 +21,7 @@ from workflow_scripts.dataset.normalisation import COMPRESSION
 from workflow_scripts.errors import UserError
 from workflow_scripts.labelling.prediction import Prediction, predict
 from workflow_scripts.models.runtime import Ensemble
+from workflow_scripts.regular_files import open_regular
 
 # Seconds per track. Half a day of audio takes some minutes, more with large networks.
 TIME_LIMIT = 1800
@@ -115,12 +116,9 @@ def _silence_decoders() -> None:
 def _labelled(workers: SimpleQueue[Worker[Prediction]], track: Path) -> Labelled:
     worker = workers.get()
     try:
-        if not track.exists():
-            return Labelled(track, None, "does not exist")
-        if not track.is_file():
-            return Labelled(track, None, "is not a file")
-        if not track.stat().st_size:
-            return Labelled(track, None, "is empty")
+        with open_regular(track) as file:
+            if not os.fstat(file.fileno()).st_size:
+                return Labelled(track, None, "is empty")
         return Labelled(track, worker(track))
     except NotAudioError as reason:
         return Labelled(track, None, str(reason))

@@ -1,6 +1,7 @@
 """Notes below a table of accuracies."""
 
 from workflow_scripts.dataset.split import Tracks
+from workflow_scripts.dataset.untidy_names import alike, few, shown
 
 SYNTHETIC = (
     "The demo's music is synthetic: these accuracies show that the workflow works "
@@ -20,6 +21,16 @@ def notes(tracks: Tracks, n_skipped: int, dataset: str) -> list[str]:
     sentences = [LEGEND.format(n=tracks.n_folds)]
     for fold, classes in tracks.lacking("test").items():
         sentences.append(f"The test set of fold {fold} has no track of {', '.join(classes)}.")
+    if pairs := alike(tracks.classes):
+        names = few([" and ".join(map(shown, group)) for group in pairs], "; ")
+        sentences.append(
+            f"Classes whose names differ only by blanks, invisible characters or case: {names}."
+        )
+    if wrong := tracks.n_of_two_classes():
+        sentences.append(
+            f"{wrong} tracks have the same audio as a track of another class, so at least one of "
+            "the two labels is wrong."
+        )
     if copies := tracks.n_copies():
         sentences.append(
             f"{copies} tracks have the same audio as a track of another fold: a model may be "

@@ -1,13 +1,14 @@
 """Select the tracks to use and assign each to a fold."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
 import pandas as pd
 
 from workflow_scripts import checked_tables
-from workflow_scripts.dataset import folds, split
+from workflow_scripts.dataset import folds, groups, split
 from workflow_scripts.dataset.features import look_up
 from workflow_scripts.dataset.selection import Criteria, Selection, select
 from workflow_scripts.dataset.track_tables import SKIPPED, TRACKS, read_table
@@ -24,10 +25,10 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--ballroom", action="store_true", help="Ballroom as published")
     parser.add_argument(
-        "--longest-input", type=int, required=True, help="frames of the longest segment"
-    )
-    parser.add_argument(
-        "--shorter-inputs", type=int, nargs="*", default=[], help="frames of the other segments"
+        "--inputs",
+        type=json.loads,
+        required=True,
+        help="frames of a segment by variant, as JSON",
     )
     parser.add_argument(
         "--on-bad-audio", choices=["fail", "skip"], required=True, help="what a bad file does"
@@ -65,11 +66,13 @@ def main() -> None:
             replicas=options.replicas,
             n_folds=options.n_folds,
             group_by=options.group_by,
-            longest_input=options.longest_input,
             ballroom=options.ballroom,
-            shorter_inputs=options.shorter_inputs,
+            inputs=options.inputs,
         ),
     )
+    if options.group_by:
+        for note in groups.notes(selection.used[options.group_by], options.group_by):
+            print(f"note: {note}")
     assign(selection, options)
     used, n_skipped = selection.used, len(selection.skipped)
     skipped = f"; {n_skipped} skipped, see {options.skipped}" if n_skipped else ""
@@ -78,10 +81,10 @@ def main() -> None:
 
 def assign(selection: Selection, options: argparse.Namespace) -> None:
     """Assign the folds, check them, and write both tables."""
-    labels, groups = selection.used["label"].to_numpy(), selection.groups
+    labels, grouped = selection.used["label"].to_numpy(), selection.groups
     assigned = folds.assign(
         labels,
-        None if groups is None else groups.to_numpy(),
+        None if grouped is None else grouped.to_numpy(),
         options.n_folds,
         options.seed,
         not options.unstratified,
@@ -89,13 +92,14 @@ def assign(selection: Selection, options: argparse.Namespace) -> None:
     if empty := set(range(options.n_folds)) - set(assigned):
         raise UserError(
             f"the groups are so uneven that fold {min(empty)} of {options.n_folds} is empty; "
-            "lower folds or remove group_by"
+            f"{groups.ways_out(options.group_by, options.n_folds - 1)}"
         )
     tracks = split.Tracks.of(selection.used, assigned)
     for fold, classes in tracks.lacking(split.learning_part(options.validation)).items():
+        without_group = ", or remove group_by" if options.group_by else ""
         raise UserError(
             f"the model of fold {fold} would train on no track of {', '.join(classes)}: all of "
-            "them are in the test and validation folds; change folds or seed, or remove group_by"
+            f"them are in the test and validation folds; change folds or seed{without_group}"
         )
     checked_tables.write(options.skipped, selection.skipped, SKIPPED)
     split.write(options.folds, selection.used, assigned)

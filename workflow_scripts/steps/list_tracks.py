@@ -10,7 +10,7 @@ import pandas as pd
 from workflow_scripts import checked_tables
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.files import is_audio
-from workflow_scripts.dataset import bad_audio, ballroom
+from workflow_scripts.dataset import bad_audio, ballroom, label_notes, remedies
 from workflow_scripts.dataset import tracks as dataset
 from workflow_scripts.dataset.class_folders import class_folders
 from workflow_scripts.dataset.digests import digests
@@ -18,15 +18,18 @@ from workflow_scripts.dataset.scan import LISTING
 from workflow_scripts.dataset.shards import shard_of
 from workflow_scripts.dataset.track_list import track_list
 from workflow_scripts.dataset.track_tables import TRACKS
+from workflow_scripts.dataset.untidy_names import few
 from workflow_scripts.errors import UserError
 from workflow_scripts.process import run
+from workflow_scripts.regular_files import open_regular
 
 
 def list_tracks(audio: Path, tempi: Path | None, is_ballroom: bool) -> pd.DataFrame:
     """The tracks in the folder's tracks.csv or, without one, in one sub-folder per class."""
     if not audio.is_dir():
         raise UserError(f"the audio folder {audio} does not exist; check audio_dir")
-    if (audio / LISTING).is_file():
+    # A broken link or the like is an error; the folders would be other tracks.
+    if os.path.lexists(audio / LISTING):
         return track_list(audio / LISTING)
     classes = ballroom.CLASSES if is_ballroom else None
     tracks, ignored = class_folders(str(audio), is_audio, tempi, classes)
@@ -35,14 +38,18 @@ def list_tracks(audio: Path, tempi: Path | None, is_ballroom: bool) -> pd.DataFr
     return tracks
 
 
+def why_unreadable(path: str) -> str:
+    """The reason why the content of a file has no digest."""
+    try:
+        open_regular(path).close()
+    except OSError as failure:
+        return f"cannot be read: {failure.strerror}"
+    return bad_audio.UNREADABLE
+
+
 def name_of(folder: Path) -> str:
     """A name for the cached digests of a folder, shared by all experiments on it."""
     return hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
-
-
-def few(names: list[str]) -> str:
-    """The first five names and the number of the others."""
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def main() -> None:
@@ -68,7 +75,10 @@ def main() -> None:
     cache = options.digests / f"{name_of(options.audio)}.csv"
     tracks.insert(3, "digest", digests(paths, options.threads, cache))
     if options.on_bad_audio == "fail":
-        bad_audio.check(tracks, tracks["digest"].map({"": bad_audio.UNREADABLE}).dropna())
+        bad = tracks["path"][tracks["digest"] == ""].map(why_unreadable)
+        bad_audio.check(tracks, bad, remedies.for_bad_audio(tracks, bad, options.n_folds))
+    for note in label_notes.notes(tracks):
+        print(f"note: {note}")
     tracks = tracks.sort_values("track_id", ignore_index=True)
     checked_tables.write(options.tracks, tracks, TRACKS)
     shards: list[list[str]] = [[] for _ in options.shards]

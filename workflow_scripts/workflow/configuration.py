@@ -1,6 +1,7 @@
 """Check config.yaml and its overlays before any job starts, fill in defaults, save the result."""
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,22 @@ import yaml
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.errors import UserError, reading
 from workflow_scripts.paths import ResultPaths
-from workflow_scripts.workflow import configuration_checks, configuration_schema
+from workflow_scripts.workflow import configuration_checks, configuration_schema, typed_text
 
 SCHEMA = Path(__file__).parents[2] / "config.schema.yaml"
+BASE = SCHEMA.with_name("config.yaml")
 HEADER = """\
 # The complete configuration of these results in the last run. Copied over the workflow's
 # config.yaml, it reproduces them.
 """
 
 
-def complete(config: dict[str, Any], base: Path = Path("config.yaml")) -> None:
+def complete(
+    config: dict[str, Any], base: Path = BASE, command_line: Sequence[str] | None = None
+) -> None:
     """Check `config`, fill in its defaults and sort its keys as in `base`, in place.
+
+    `command_line` has the entries "key=value" of --config as they were typed.
 
     The order of the keys is that of Table I's rows and of a network's trunks. Snakemake puts the
     keys of an overlay before those of the file below it.
@@ -28,9 +34,7 @@ def complete(config: dict[str, Any], base: Path = Path("config.yaml")) -> None:
     Raises UserError, one sentence on the first error: the key, its value, the allowed values.
     """
     schema = _schema()
-    # --config name=2020 gives an integer.
-    if type(config.get("name")) is int:
-        config["name"] = str(config["name"])
+    typed_text.keep(config, command_line, configuration_schema.text_keys(schema))
     configuration_schema.check(config, schema)
     _order(config, yaml.safe_load(base.read_text()) if base.is_file() else {})
     variants = config["variants"]
@@ -41,6 +45,14 @@ def complete(config: dict[str, Any], base: Path = Path("config.yaml")) -> None:
     if config["name"] is None:
         config["name"] = config["dataset"]
     configuration_checks.check(config)
+
+
+def check_profile(command_line: Sequence[str] | None, command: Sequence[str]) -> None:
+    """Raise UserError if a profile has a text that YAML may have changed.
+
+    `command_line` is as in `complete`; `command` has the words of the user's command.
+    """
+    typed_text.check_profile(command_line, configuration_schema.text_keys(_schema()), command)
 
 
 def keep(config: dict[str, Any], results: ResultPaths) -> None:

@@ -1,5 +1,6 @@
 """Check a configuration against config.schema.yaml, with one plain sentence for an error."""
 
+import datetime
 import difflib
 import math
 import re
@@ -13,11 +14,14 @@ import jsonschema
 import yaml
 
 from workflow_scripts.errors import UserError, printable
+from workflow_scripts.workflow.typed_text import HINT
 
 # Larger integers have no float, and Python does not print the largest.
 LARGEST_INTEGER = 10**300
 # Characters of a value that a sentence shows.
 LONGEST_VALUE = 200
+# What YAML may read from a text without quotes: a number, a truth value, a date.
+SCALARS = (int, float, datetime.date)
 
 
 def check(config: dict[str, Any], schema: dict[str, Any]) -> None:
@@ -32,6 +36,15 @@ def check(config: dict[str, Any], schema: dict[str, Any]) -> None:
     first = min(errors, key=lambda error: list(map(str, error.absolute_path)), default=None)
     if first is not None:
         raise UserError(_sentence(first))
+
+
+def text_keys(schema: dict[str, Any]) -> list[str]:
+    """The keys at the top of `schema` whose values may be any text."""
+    return [
+        key
+        for key, part in schema["properties"].items()
+        if "string" in part.get("type", ()) and "enum" not in part
+    ]
 
 
 def _is_integer(_: Any, value: Any) -> bool:
@@ -87,7 +100,7 @@ def _check_values(part: Any, where: str) -> None:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    text = str(value) if isinstance(value, datetime.date) else repr(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
 
 
@@ -110,7 +123,7 @@ def _sentence(error: jsonschema.ValidationError) -> str:
             types = " or ".join([rule] if isinstance(rule, str) else rule)
             return (
                 f"configuration key {where} must be of type {types}, not {_shown(value)}{meaning}"
-                f"{_number_hint(value, types)}"
+                f"{_number_hint(value, types)}{_text_hint(value, rule)}"
             )
         case "enum":
             choices = ", ".join(map(str, rule))
@@ -131,6 +144,11 @@ def _sentence(error: jsonschema.ValidationError) -> str:
             return f"{part} lacks {missing}; add it"
         case _:
             return f"configuration key {where} is wrong: {error.message}{meaning}"
+
+
+def _text_hint(value: Any, rule: str | list[str]) -> str:
+    """How to write a text that YAML reads as a number, a date or a truth value."""
+    return HINT if "string" in rule and isinstance(value, SCALARS) else ""
 
 
 def _number_hint(value: Any, types: str) -> str:

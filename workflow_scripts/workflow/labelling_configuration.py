@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import yaml
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.errors import UserError
 from workflow_scripts.paths import ResultPaths
+from workflow_scripts.workflow import typed_text
 
 DEFAULTS: dict[str, Any] = {"audio_dir": None, "model": None, "name": "labelled", "shards": 16}
+TEXTS = ("model", "audio_dir", "name")
 USAGE = "make label MODEL=results/NAME/model.zip AUDIO=FOLDER"
 KEPT = "label.yaml"
 # As in config.schema.yaml.
@@ -19,8 +22,10 @@ MOST_SHARDS = 4096
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 
 
-def complete(config: dict[str, Any]) -> None:
+def complete(config: dict[str, Any], command_line: Sequence[str] | None = None) -> None:
     """Check `config` and fill in its defaults, in place.
+
+    `command_line` has the entries "key=value" of --config as they were typed.
 
     Raises UserError, one sentence on the first error.
     """
@@ -28,13 +33,18 @@ def complete(config: dict[str, Any]) -> None:
         raise UserError(
             f"unknown key {unknown[0]} for labelling; known keys: {', '.join(DEFAULTS)}"
         )
+    typed_text.keep(config, command_line, TEXTS)
     for key, value in DEFAULTS.items():
-        config.setdefault(key, value)
-    for key in ("model", "audio_dir"):
+        if config.get(key) is None:
+            config[key] = value
+    for key in TEXTS:
         if config[key] is None:
             raise UserError(f"{key} is not set; label music with {USAGE}")
+        if not isinstance(config[key], str):
+            raise UserError(f"{key} must be text, not {config[key]!r}{typed_text.HINT}")
+    for key in ("model", "audio_dir"):
         # os.path: Path raises an exception for an unknown user, or a name that is too long.
-        config[key] = os.path.expanduser(str(config[key]))  # noqa: PTH111
+        config[key] = os.path.expanduser(config[key])  # noqa: PTH111
     if not os.path.isfile(config["model"]):  # noqa: PTH113
         raise UserError(
             f"model {config['model']} is not a file; check the path (`make model NAME=...` makes "
@@ -44,7 +54,6 @@ def complete(config: dict[str, Any]) -> None:
         raise UserError(f"model {config['model']} cannot be read; change its permissions")
     if not os.path.isdir(config["audio_dir"]):  # noqa: PTH112
         raise UserError(f"audio_dir {config['audio_dir']} is not a folder; check the path")
-    config["name"] = str(config["name"])
     if not re.fullmatch(NAME, config["name"]):
         raise UserError(
             f"name is {config['name']!r}; use at most 100 letters, digits, dots, dashes and "

@@ -6,6 +6,8 @@ modification times only, so outdated files could count as up to date. Each check
 the results that it makes.
 """
 
+import shlex
+import sys
 import uuid
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from filelock import FileLock
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.errors import UserError
 from workflow_scripts.paths import ResultPaths
+from workflow_scripts.workflow.code_digests import PACKAGE
 
 # In the folder of Snakemake's records, so that both are lost together.
 CHECKOUT = Path(".snakemake/checkout")
@@ -27,8 +30,8 @@ def check(results: ResultPaths) -> None:
         folder = results.folder
         raise UserError(
             f"{folder} was made by another checkout, and Snakemake has no records of it here; "
-            f"run `make adopt NAME={folder.name}` to keep its trained models and compute the rest "
-            "again, or give this run another name (--config name=...)"
+            f"run `{_command(folder)}` to keep its trained models and compute the rest again, or "
+            "give this run another name (--config name=...)"
         )
 
 
@@ -76,6 +79,16 @@ def _merge(source: Path, target: Path) -> None:
     else:
         target.parent.mkdir(exist_ok=True)
         source.rename(target)
+
+
+def _command(folder: Path) -> str:
+    """The command that adopts `folder` here: make knows only the results beside its Makefile."""
+    if Path.cwd() == PACKAGE.parent:
+        return f"make adopt NAME={folder.name}"
+    return (
+        f"PYTHONPATH={shlex.quote(str(PACKAGE.parent))} {shlex.quote(sys.executable)} -m "
+        f"workflow_scripts.commands.adopt {folder}"
+    )
 
 
 def _read(path: Path) -> str:

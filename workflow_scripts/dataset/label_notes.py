@@ -1,0 +1,34 @@
+"""What a user should know about the labels of a data set, since it may be a mistake."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from workflow_scripts.dataset.untidy_names import alike_in, few, shown
+
+
+def notes(tracks: pd.DataFrame) -> Iterator[str]:
+    """A sentence for each oddity of the labels of `tracks` (path, label, digest)."""
+    if pairs := alike_in(tracks["label"]):
+        yield (
+            "labels that differ only by blanks, invisible characters or case are different "
+            f"classes: {pairs}; make them equal if they are the same"
+        )
+    if files := in_several_classes(tracks):
+        yield (
+            f"{len(files)} recording{'s are' if len(files) > 1 else ' is'} listed under more than "
+            f"one class: {few(files, '; ')}; remove all but the correct one of each"
+        )
+
+
+def in_several_classes(tracks: pd.DataFrame) -> list[str]:
+    """The paths and labels of each content that has several labels."""
+    readable = tracks[tracks["digest"] != ""]
+    n_labels = readable.groupby("digest")["label"].transform("nunique")
+    return [
+        " and ".join(
+            f"{path} as {', '.join(map(shown, sorted(set(labels))))}"
+            for path, labels in same.groupby("path")["label"]
+        )
+        for _, same in readable[n_labels > 1].groupby("digest")
+    ]
