@@ -1,17 +1,20 @@
 """Pack the ONNX files of finished results into model.zip, a file to label music with."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from workflow_scripts.commands.finished_results import FinishedResults
+from workflow_scripts.dataset import split
 from workflow_scripts.errors import UserError, reading
 from workflow_scripts.models import package
 from workflow_scripts.models.onnx_file import NotOurModelError
 from workflow_scripts.process import run
-from workflow_scripts.results import provenance
+from workflow_scripts.results import predictions, provenance
+from workflow_scripts.results.notes import never_predicted_sentences
 
 FIX = "run snakemake to its end"
 
@@ -43,6 +46,18 @@ def chosen(results: FinishedResults, named: Sequence[str]) -> list[str]:
     return [best_of(results.paths.tables[0])]
 
 
+def never_predicted(results: FinishedResults, variants: Sequence[str]) -> list[str]:
+    """A sentence for the classes that a variant predicts for none of the test tracks."""
+    classes = split.read(results.paths.folds).classes
+    missing = {}
+    for variant in variants:
+        models = results.paths.models([variant], results.config["folds"])
+        results.require(model.predictions for model in models)
+        predicted = pd.concat([predictions.read(model.predictions) for model in models])
+        missing[variant] = predictions.never_predicted(predicted, classes)
+    return never_predicted_sentences(missing)
+
+
 def main() -> None:
     """Read the ONNX files and cards of results/NAME; write model.zip."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -65,6 +80,8 @@ def main() -> None:
         if exported.metadata.weights != provenance.read(model.fit)["digests"]["weights"]:
             raise UserError(f"{model.onnx} is not the model in {model.folder}; {FIX}")
     package.write(file, packed, {name: c.read_text(encoding="utf-8") for name, c in cards.items()})
+    for note in never_predicted(results, variants):
+        print(f"note: {note}", file=sys.stderr)
     best_of = "" if options.variants else ", the best of its Table I"
     print(
         f"{file}: {len(packed.models)} models of {' and '.join(variants)}{best_of}, "

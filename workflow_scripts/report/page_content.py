@@ -10,8 +10,8 @@ from workflow_scripts.report import filter_texts, intervention_texts, network_te
 from workflow_scripts.report.material import Material
 from workflow_scripts.report.page import LEVEL, Page
 from workflow_scripts.report.table_section import baseline_rows, table_columns, table_rows
+from workflow_scripts.results import baselines as known_baselines
 from workflow_scripts.results import provenance
-from workflow_scripts.results.baselines import NAMES
 from workflow_scripts.results.data_licences import DATA
 from workflow_scripts.results.notes import notes
 
@@ -77,10 +77,11 @@ def headline(table: pd.DataFrame, baselines: pd.DataFrame) -> str:
     best = table.loc[table["accuracy_mean"].idxmax()]
     means = baselines.groupby("baseline")["accuracy"].mean()
     baseline = str(means.idxmax())
+    name = known_baselines.shown(baseline)
     return (
         f"{best['variant']} is the most accurate of {len(table)} networks: it predicts "
         f"{best['accuracy_mean']:.1f} % of the test tracks correctly (± {best['accuracy_std']:.1f} "
-        f"over {best['n_folds']} folds). The best baseline, {NAMES[baseline]}, predicts "
+        f"over {best['n_folds']} folds). The best baseline, {name}, predicts "
         f"{means[baseline]:.1f} %."
     )
 

@@ -29,6 +29,11 @@ def baseline_of(architecture: str, computed: Collection[str]) -> str:
     return TEMPO_1NN_ESTIMATED if name == TEMPO_1NN and name not in computed else name
 
 
+def shown(name: str) -> str:
+    """The name of a baseline for people; that of an unknown one, as it is."""
+    return NAMES.get(name, name)
+
+
 def most_probable_class(train_labels: np.ndarray, n_test: int) -> np.ndarray:
     """The most frequent training label for each test track, text (n_test,).
 

@@ -52,17 +52,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f"{tracks.n_folds} folds for {len(options.variants)} variants; run snakemake to its end"
         )
     folds_of = zip(*[iter(options.predictions)] * tracks.n_folds, strict=True)
-    rows = []
+    rows, never_predicted = [], {}
     for (variant, description), folds in zip(options.variants.items(), folds_of, strict=True):
         network = Network.from_config(description, N_BANDS, len(tracks.classes))
         tables = [predictions_of(tracks, k, path) for k, path in enumerate(folds)]
         rows.append(table1.row(variant, description, network, tables, baselines))
+        predicted = pd.concat([own[["predicted"]] for own in tables])
+        never_predicted[variant] = predictions.never_predicted(predicted, tracks.classes)
     table = pd.DataFrame(rows)
     if options.dataset == "ballroom":
         table = table1.with_paper(table)
 
     title = f"Table I of {options.name}"
-    sentences = notes(tracks, len(read_table(options.skipped)), options.dataset)
+    n_skipped = len(read_table(options.skipped))
+    sentences = notes(tracks, n_skipped, options.dataset, never_predicted)
     sentences.append(provenance.sentence([provenance.read(fit) for fit in options.fits]))
     shown = table1.for_people(table)
     with atomic(options.table) as path:
