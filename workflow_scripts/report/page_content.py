@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from workflow_scripts.report import filter_texts, intervention_texts, network_texts
+from workflow_scripts.report.confusions import Confusions
 from workflow_scripts.report.material import Material
+from workflow_scripts.report.outcomes import Error, most_confident
 from workflow_scripts.report.page import LEVEL, Page
 from workflow_scripts.report.table_section import baseline_rows, table_columns, table_rows
 from workflow_scripts.results import baselines as known_baselines
@@ -22,7 +23,9 @@ def page(material: Material, name: str, dataset: str, configuration: str) -> Pag
     `dataset` is ballroom, demo or folder; `configuration` is YAML.
     """
     table, classes = material.table, material.tracks.classes
-    legend, *warnings = notes(material.tracks, material.n_skipped, dataset)
+    legend, *warnings = notes(
+        material.tracks, material.n_skipped, dataset, material.never_predicted
+    )
     return Page(
         name=name,
         headline=headline(table, material.baselines),
@@ -33,16 +36,15 @@ def page(material: Material, name: str, dataset: str, configuration: str) -> Pag
         baselines=baseline_rows(material.baselines),
         pairs=material.pairs.to_dict("records"),
         differences_sentence=differences_sentence(material.pairs),
-        classes=classes,
         networks=[
             network(
                 variant,
-                pd.concat(folds),
+                Confusions.of(pd.concat(material.predictions[variant]), classes),
                 material.histories[variant],
                 material.changed[variant],
-                classes,
+                most_confident(folds),
             )
-            for variant, folds in material.predictions.items()
+            for variant, folds in material.outcomes.items()
         ],
         best=str(table.loc[table["accuracy_mean"].idxmax(), "variant"]),
         costs=costs(material.fits),
@@ -109,23 +111,26 @@ def differences_sentence(pairs: pd.DataFrame) -> str:
 
 def network(
     variant: str,
-    predictions: pd.DataFrame,
+    confusions: Confusions,
     histories: Sequence[pd.DataFrame],
     changed: pd.DataFrame,
-    classes: list[str],
+    errors: list[Error],
 ) -> dict[str, Any]:
     """The contents of the section on one network; `changed` are its counts of interventions."""
-    counts = network_texts.confusions(predictions, classes)
-    sums = np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    shown = confusions.shown()
     return {
         "variant": variant,
-        "confusion_sentence": network_texts.most_frequent_confusion(counts, classes),
-        "confusions": [
-            [{"count": n, "share": round(100 * n / total)} for n in row]
-            for row, (total,) in zip(counts, sums, strict=True)
+        "confusion_sentence": confusions.sentence(),
+        "confusions": shown,
+        "confusion_rows": [
+            [
+                {"count": n, "share": round(100 * share)}
+                for n, share in zip(counts, shares, strict=True)
+            ]
+            for counts, shares in zip(shown.counts, shown.shares, strict=True)
         ],
         "learning_sentence": network_texts.learning(histories),
-        "errors": network_texts.most_confident_errors(predictions, classes),
+        "errors": errors,
         "changes": {
             "condition": f"at {intervention_texts.SLOWED} times the tempo",
             "sentence": intervention_texts.changes_sentence(changed),

@@ -11,9 +11,12 @@ matplotlib.use("svg")
 from matplotlib.figure import Figure
 
 from workflow_scripts.atomic_files import atomic
+from workflow_scripts.errors import printable
 
 # The colour of text and lines in figures; on the page it becomes the colour of the text.
 INK = "#000000"
+LONGEST_NAME = 40
+_NOT_XML = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u2028\u2029]")
 
 
 def text_of(figure: Figure, name: str) -> str:
@@ -30,14 +33,25 @@ def write(path: Path, document: str) -> None:
         partial.write_text(document, encoding="utf-8")
 
 
+def text_of_name(name: str, longest: int = LONGEST_NAME) -> str:
+    """A name of the data, of at most `longest` characters and without what XML cannot have."""
+    text = _NOT_XML.sub(lambda match: printable(match[0]), name)
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
 def inline(document: str, name: str) -> str:
     """The document as an element of a page, in the colour of its text and with unique ids."""
     element = document[document.index("<svg") :]
     element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
     element = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", element, count=1)
     element = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", element, count=1)
-    element = element.replace(INK, "currentColor")
-    element = re.sub(r'\bid="', f'id="{name}-', element)
-    element = re.sub(r'(xlink:href="|url\()#', rf"\g<1>#{name}-", element)
+
+    def own(tag: re.Match[str]) -> str:
+        text = tag[0].replace(INK, "currentColor")
+        text = re.sub(r'\bid="', f'id="{name}-', text)
+        return re.sub(r'(xlink:href="|url\()#', rf"\g<1>#{name}-", text)
+
+    # Only tags and style sheets: the texts between them may be names that look like these.
+    element = re.sub(r"<style.*?</style>|<[^>]*>", own, element, flags=re.DOTALL)
     # The element around the figure has a label for screen readers.
     return element.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1)
