@@ -70,18 +70,20 @@ def test_variants(variant):
         assert any(text == variant or text.startswith(f"{variant}:") for text in texts(figure))
 
 
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("names") / "results"
+    return FakeResults(folder, NAMES, 6 * len(NAMES), ["time_1x60", "frequency_32x1"])
+
+
+@pytest.fixture(scope="module")
+def page(results):
+    read = material.read(parse(results.report_arguments()))
+    return page_content.page(read, "fake", "folder", "")
+
+
 class TestPage:
     """The page of FakeResults, whose classes have all of these names."""
-
-    @pytest.fixture(scope="class")
-    def results(self, tmp_path_factory):
-        folder = tmp_path_factory.mktemp("names") / "results"
-        return FakeResults(folder, NAMES, 6 * len(NAMES), ["time_1x60", "frequency_32x1"])
-
-    @pytest.fixture(scope="class")
-    def page(self, results):
-        read = material.read(parse(results.report_arguments()))
-        return page_content.page(read, "fake", "folder", "")
 
     def test_filters_with_the_tempo_of_their_class(self, results, page):
         bpm = {name: [] for name in NAMES}

@@ -81,7 +81,7 @@ class TestNetworks:
 
 class TestSentences:
     def pairs(self, *p_holm):
-        names = [("x", "y"), ("x", "z")]
+        names = [("x", "y"), ("x", "z")][: len(p_holm)]
         rows = [
             {"first": first, "second": second, "difference": -10.0 * (1 + number), "p_holm": p}
             for number, ((first, second), p) in enumerate(zip(names, p_holm, strict=True))
@@ -97,6 +97,15 @@ class TestSentences:
         sentence = page_content.differences_sentence(self.pairs(0.01, 0.02))
         assert sentence.startswith("2 of the 2 pairs")
         assert "z is 20.0 points better than x" in sentence
+
+    def test_one_pair(self):
+        same = page_content.differences_sentence(self.pairs(0.2)[:1])
+        assert same.startswith("The two networks do not differ significantly")
+        differs = page_content.differences_sentence(self.pairs(0.01)[:1])
+        assert "y is 10.0 points better than x." in differs and "other pairs" not in differs
+        assert page_content.differences_sentence(self.pairs(0.01, 0.2)).startswith(
+            "1 of the 2 pairs of networks differs"
+        )
 
     def under(self, kind, unchanged, **changed):
         rows = [(v, kind, unchanged, 80.0) for v in changed]

@@ -80,8 +80,9 @@ def headline(table: pd.DataFrame, baselines: pd.DataFrame) -> str:
     means = baselines.groupby("baseline")["accuracy"].mean()
     baseline = str(means.idxmax())
     name = known_baselines.shown(baseline)
+    rank = f" is the most accurate of {len(table)} networks: it" if len(table) > 1 else ""
     return (
-        f"{best['variant']} is the most accurate of {len(table)} networks: it predicts "
+        f"{best['variant']}{rank} predicts "
         f"{best['accuracy_mean']:.1f} % of the test tracks correctly (± {best['accuracy_std']:.1f} "
         f"over {best['n_folds']} folds). The best baseline, {name}, predicts "
         f"{means[baseline]:.1f} %."
@@ -94,16 +95,23 @@ def differences_sentence(pairs: pd.DataFrame) -> str:
         return ""
     significant = pairs[pairs["p_holm"] < LEVEL]
     if not len(significant):
+        none = f"None of the {len(pairs)} pairs of networks differs"
         return (
-            f"None of the {len(pairs)} pairs of networks differs significantly at the level of "
-            f"{LEVEL}: with so few folds and tracks, do not rely on the order in Table I."
+            f"{none if len(pairs) > 1 else 'The two networks do not differ'} significantly at the "
+            f"level of {LEVEL}: with so few folds and tracks, do not rely on the order in Table I."
         )
     largest = significant.loc[significant["difference"].abs().idxmax()]
     better, worse = largest["first"], largest["second"]
     if largest["difference"] < 0:
         better, worse = worse, better
+    if len(pairs) == 1:
+        return (
+            f"The two networks differ significantly at the level of {LEVEL}: {better} is "
+            f"{abs(largest['difference']):.1f} points better than {worse}."
+        )
+    differ = "differs" if len(significant) == 1 else "differ"
     return (
-        f"{len(significant)} of the {len(pairs)} pairs of networks differ significantly at the "
+        f"{len(significant)} of the {len(pairs)} pairs of networks {differ} significantly at the "
         f"level of {LEVEL}. The largest difference: {better} is {abs(largest['difference']):.1f} "
         f"points better than {worse}. Do not rely on the order of the other pairs in Table I."
     )

@@ -17,6 +17,8 @@ from workflow_scripts.errors import printable
 # The colour of text and lines in figures; on the page it becomes the colour of the text.
 INK = "#000000"
 LONGEST_NAME = 40
+# The scale of figures on the page: the common ones, of 6.5 inches, are 52rem wide.
+PIXELS_PER_POINT = 1.78
 _NOT_XML = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u2028\u2029]")
 
 
@@ -45,11 +47,16 @@ def text_of_name(name: str, longest: int = LONGEST_NAME) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
+def _at_most(tag: re.Match[str]) -> str:
+    return f'{tag[1]} style="max-width: min(52rem, {PIXELS_PER_POINT * float(tag[2]):.0f}px)"'
+
+
 def inline(document: str, name: str) -> str:
     """The document as an element of a page, in the colour of its text and with unique ids."""
     element = document[document.index("<svg") :]
     element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
-    element = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", element, count=1)
+    # A small figure is not enlarged to the width of the page.
+    element = re.sub(r'(<svg[^>]*?) width="([\d.]+)pt"', _at_most, element, count=1)
     element = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", element, count=1)
 
     def own(tag: re.Match[str]) -> str:
