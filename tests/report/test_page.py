@@ -286,6 +286,16 @@ class TestPage:
         assert [row["baseline"] for row in page.rows] == [90.0, None, 12.5]
 
 
+def test_a_baseline_of_unknown_name_is_shown_by_its_name(page):
+    baselines = pd.DataFrame({"baseline": ["of_mine"] * 2, "fold": [0, 1], "accuracy": [50, 60]})
+    assert table_section.baseline_rows(baselines) == [("of_mine", "55.00 ± 5.00")]
+    table = pd.DataFrame(
+        {"variant": ["net"], "accuracy_mean": 1.0, "accuracy_std": 0.0, "n_folds": 3}
+    )
+    headline = page_content.headline(table, baselines)
+    assert headline.startswith("net predicts 1.0 %") and "of_mine, predicts 55.0 %" in headline
+
+
 def test_a_figure_is_reproducible_and_its_black_becomes_the_colour_of_the_text():
     texts = [
         svg.text_of(figures.accuracies({"net": [10.0, 20.0]}, {"net": 5.0}), "f") for _ in range(2)
