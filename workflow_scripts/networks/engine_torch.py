@@ -124,7 +124,7 @@ class TorchEngine:
             # The option `weight` of cross_entropy would divide by the weights of each batch, so a
             # batch of one class would not be weighted at all.
             losses = functional.cross_entropy(scores, labels, reduction="none")
-            loss = (losses * self._class_weights[labels]).mean()
+            loss = (losses * self._class_weights.index_select(0, labels)).mean()
         return loss.detach(), torch.autograd.grad(loss, list(self._weights.values()))
 
     def _scores(self, inputs: torch.Tensor, training: bool) -> torch.Tensor:
