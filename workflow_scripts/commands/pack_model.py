@@ -9,7 +9,7 @@ import pandas as pd
 
 from workflow_scripts.commands.finished_results import FinishedResults
 from workflow_scripts.dataset import split
-from workflow_scripts.errors import UserError, reading
+from workflow_scripts.errors import UserError, printable, reading
 from workflow_scripts.models import package
 from workflow_scripts.models.onnx_file import NotOurModelError
 from workflow_scripts.process import run
@@ -81,7 +81,7 @@ def main() -> None:
             raise UserError(f"{model.onnx} is not the model in {model.folder}; {FIX}")
     package.write(file, packed, {name: c.read_text(encoding="utf-8") for name, c in cards.items()})
     for note in never_predicted(results, variants):
-        print(f"note: {note}", file=sys.stderr)
+        print(f"note: {printable(note)}", file=sys.stderr)
     best_of = "" if options.variants else ", the best of its Table I"
     print(
         f"{file}: {len(packed.models)} models of {' and '.join(variants)}{best_of}, "

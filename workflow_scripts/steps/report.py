@@ -13,6 +13,7 @@ from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset.track_tables import paths_of
+from workflow_scripts.errors import printable
 from workflow_scripts.process import run
 from workflow_scripts.report import filter_texts, material, page_content, svg
 from workflow_scripts.report.confusions import Confusions
@@ -41,7 +42,7 @@ def openings(tracks: Path, wanted: dict[str, str]) -> dict[str, bytes]:
             try:
                 excerpts[track_id] = worker(Path(paths[digest]))
             except NotAudioError as reason:
-                print(f"no player for {track_id}: {paths[digest]} {reason}")
+                print(printable(f"no player for {track_id}: {paths[digest]} {reason}"))
     return excerpts
 
 

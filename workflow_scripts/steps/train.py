@@ -23,7 +23,7 @@ from workflow_scripts.dataset.memory_budget import MemoryBudget
 from workflow_scripts.dataset.parts import Part
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.devices.gpus import claim, why_idle
-from workflow_scripts.errors import UserError, listed
+from workflow_scripts.errors import UserError, listed, printable
 from workflow_scripts.networks import training, weights
 from workflow_scripts.networks.architecture import Network, Weights, donated
 from workflow_scripts.networks.checkpoint import Checkpoint
@@ -179,8 +179,8 @@ def check(options: argparse.Namespace, tracks: Tracks, train: Part) -> None:
     if missing and options.validation == "tracks":
         print(
             f"note: the validation set of fold {options.fold} has no track of "
-            f"{listed(missing)}, so these classes do not count when the best epoch is chosen; "
-            "add tracks, lower folds or change group_by",
+            f"{printable(listed(missing))}, so these classes do not count when the best epoch is "
+            "chosen; add tracks, lower folds or change group_by",
             file=sys.stderr,
         )
 
