@@ -35,15 +35,16 @@ def forward(network, weights, inputs):
     return exponentials / exponentials.sum(axis=1, keepdims=True), cache
 
 
-def loss_and_gradients(network, weights, inputs, labels):
-    """Mean categorical cross-entropy and its gradient for each array of weights."""
+def loss_and_gradients(network, weights, inputs, labels, class_weights=None):
+    """Mean (weighted) categorical cross-entropy and its gradient for each array of weights."""
     probabilities, cache = forward(network, weights, inputs)
     weights, rows = cache["weights"], np.arange(len(labels))
-    loss = -np.log(probabilities[rows, labels]).mean()
+    of_segment = np.ones(len(labels)) if class_weights is None else class_weights[labels]
+    loss = -(of_segment * np.log(probabilities[rows, labels])).mean()
     gradients = {}
     upstream = probabilities.copy()
     upstream[rows, labels] -= 1
-    upstream /= len(labels)
+    upstream *= of_segment[:, None] / len(labels)
     gradients["output.weight"] = upstream.T @ cache["last"]
     gradients["output.bias"] = upstream.sum(axis=0)
     upstream = upstream @ weights["output.weight"]

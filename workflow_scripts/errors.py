@@ -1,7 +1,7 @@
 """Errors that the user can fix, and text that is safe to print."""
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,6 +28,9 @@ FIXABLE_OS_ERRORS = frozenset(
     }
 )
 
+# Number of names that a sentence lists.
+MOST_NAMES = 10
+
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
@@ -38,6 +41,12 @@ def reading(path: Path) -> Iterator[None]:
         raise UserError(
             f"{path} is damaged or of another version of the workflow; remove it and run snakemake"
         ) from None
+
+
+def listed(names: Sequence[str]) -> str:
+    """At most MOST_NAMES names, separated by commas, and how many more there are."""
+    shown = ", ".join(names[:MOST_NAMES])
+    return f"{shown} and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else shown
 
 
 def printable(text: str) -> str:

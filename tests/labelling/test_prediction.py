@@ -232,6 +232,17 @@ class TestFormats:
             assert max(float(e.get("x")) + float(e.get("width")) for e in cells) < 901
             assert not [e for e in root.iter() if "script" in e.tag or e.tag.endswith("}b")]
 
+    def test_the_picture_of_many_classes_has_the_most_probable_ones(self):
+        classes = [f"class {number}" for number in range(300)]
+        probabilities = distributions(np.random.default_rng(0), 50, 300)
+        prediction = predict(classes, {80: [probabilities]})
+        root = ElementTree.fromstring(picture.drawing("track", prediction))
+        texts = [e.text for e in root.iter() if e.text]
+        first = [f"{classes[p]} {prediction.probabilities[p]:.2f}" for p in prediction.order[:20]]
+        assert [text for text in texts if text in first] == first
+        assert len([e for e in root.iter() if e.get("class") == "cell"]) == 20 * 50
+        assert any(text.startswith("20 of 300 classes") for text in texts)
+
 
 class TestTracks:
     def test_folders_are_searched_and_given_files_need_no_audio_suffix(self, tmp_path):

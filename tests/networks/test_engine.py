@@ -96,11 +96,47 @@ def test_outputs_and_gradients_equal_the_oracle(engine_type, name):
         assert relative_error(gradients[array], expected[array]) < TOLERANCE, array
 
 
-def test_the_oracles_gradients_equal_finite_differences():
+@pytest.mark.parametrize("variant", ["time_1x60", "blackbox_12x8"])
+def test_a_weighted_loss_and_its_gradients_equal_the_oracle(engine_type, variant):
+    network = network_of(variant)
+    weights, (inputs, labels) = biased_weights(network), some_data(network, 12)
+    # 0 is the weight of a class without training segments.
+    class_weights = np.array([0.25, 3, 0, 1, 1, 0.5, 7, 2], np.float32)
+    engine = engine_type(network, weights, 0, gpu=False, class_weights=class_weights)
+    expected_loss, expected = network_oracle.loss_and_gradients(
+        network, weights, inputs, labels, class_weights
+    )
+    loss, gradients = engine.gradients(inputs, labels)
+    assert loss == pytest.approx(expected_loss, rel=TOLERANCE)
+    for array in weights:
+        assert relative_error(gradients[array], expected[array]) < TOLERANCE, array
+    plain = engine_type(network, weights, 0, gpu=False)
+    assert np.array_equal(engine.probabilities(inputs), plain.probabilities(inputs))
+    assert engine.weights().keys() == weights.keys()
+
+
+def test_equal_class_weights_change_nothing(engine_type):
+    network = network_of("timefrequency")
+    weights, (inputs, labels) = biased_weights(network), some_data(network, 10)
+    ones = np.ones(network.n_classes, np.float32)
+    weighted = engine_type(network, weights, 0, gpu=False, class_weights=ones)
+    plain = engine_type(network, weights, 0, gpu=False)
+    loss, gradients = weighted.gradients(inputs, labels)
+    expected_loss, expected = plain.gradients(inputs, labels)
+    assert loss == pytest.approx(expected_loss, rel=TOLERANCE)
+    for array in weights:
+        assert relative_error(gradients[array], expected[array]) < TOLERANCE, array
+
+
+@pytest.mark.parametrize("class_weights", [None, np.array([0.5, 2, 1, 4, 0.25], np.float32)])
+def test_the_oracles_gradients_equal_finite_differences(class_weights):
+
     network = custom({"a": ([3, 5], [4, 1]), "b": ([2, 2], [1, 3])}, 6, bands=9, frames=12)
     weights = {k: v.astype(np.float64) for k, v in biased_weights(network).items()}
     inputs, labels = some_data(network, 3)
-    _, gradients = network_oracle.loss_and_gradients(network, weights, inputs, labels)
+    _, gradients = network_oracle.loss_and_gradients(
+        network, weights, inputs, labels, class_weights
+    )
     rng = np.random.default_rng(2)
     for name, array in weights.items():
         for _ in range(5):
@@ -109,7 +145,10 @@ def test_the_oracles_gradients_equal_finite_differences():
             for change in (1e-6, -1e-6):
                 moved = weights | {name: array.copy()}
                 moved[name][position] += change
-                losses.append(network_oracle.loss_and_gradients(network, moved, inputs, labels)[0])
+                loss, _ = network_oracle.loss_and_gradients(
+                    network, moved, inputs, labels, class_weights
+                )
+                losses.append(loss)
             slope = (losses[0] - losses[1]) / 2e-6
             assert gradients[name][position] == pytest.approx(slope, rel=1e-4, abs=1e-8)
 

@@ -85,11 +85,12 @@ class Scripted:
         return {"epoch": np.array(self.epoch)}
 
 
-def fit(losses, accuracies, **changes):
+def fit(losses, accuracies, validation=None, **changes):
     settings = {"learning_rate": 1.0, "batch_size": 10, "max_epochs": len(losses), "dropout": 0.5}
     settings |= {"patience": 40, "min_learning_rate": 0.0} | changes
     engine = Scripted(losses, accuracies)
-    data = (np.zeros((25, 1)), np.zeros(25, int)), (np.zeros((10, 1)), np.zeros(10, int))
+    held_out = np.zeros(10, int) if validation is None else np.array(validation)
+    data = (np.zeros((25, 1)), np.zeros(25, int)), (np.zeros((10, 1)), held_out)
     start = Progress.start({})
     *_, last = training.fit(engine, *data, Settings(**settings), np.random.default_rng, start)
     return engine, last
@@ -174,3 +175,39 @@ def test_validation_loss_and_accuracy():
     loss, accuracy = training.evaluate(Fixed(), np.zeros((3, 1)), np.array([0, 2, 2]))
     assert loss == pytest.approx(-np.log([0.5, 0.8, 0.25]).mean())
     assert accuracy == pytest.approx(2 / 3)
+
+
+def test_with_balanced_weights_validation_is_a_mean_over_classes():
+    class Fixed:
+        def probabilities(self, inputs):
+            return np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8], [0.25, 0.5, 0.25]])
+
+    loss, accuracy = training.evaluate(Fixed(), np.zeros((3, 1)), np.array([0, 2, 2]), True)
+    of_second = -np.log([0.8, 0.25]).mean()
+    assert loss == pytest.approx((-np.log(0.5) + of_second) / 2)
+    assert accuracy == pytest.approx((1 + 0.5) / 2), "class 1 has no segment and does not count"
+
+
+def test_with_balanced_weights_predicting_the_largest_class_is_not_the_best_epoch():
+    # `Scripted` predicts class 0 for this share of the segments, the first ones.
+    labels = [0] * 8 + [1] * 2
+    # Epoch 1 has 8 of 10 correct but only one class; epoch 2 has 5 + 2 of 10, and both classes.
+    shares = [1.0, 0.5]
+    plain = fit([2, 1], shares, labels)[1]
+    balanced = fit([2, 1], shares, labels, class_weights="balanced")[1]
+    assert (plain.best.epoch, balanced.best.epoch) == (1, 2)
+    found = [epoch.validation_accuracy for epoch in balanced.history]
+    assert found == pytest.approx([0.5, (5 / 8 + 1) / 2])
+
+
+class TestBalancedWeights:
+    def test_each_class_has_the_same_share(self):
+        labels = np.array([0] * 6 + [1] * 3 + [3])
+        weights = training.balanced_weights(labels, 5)
+        assert weights.tolist() == pytest.approx([10 / 18, 10 / 9, 0, 10 / 3, 0])
+        sums = np.bincount(labels, weights[labels])
+        assert sums[[0, 1, 3]].tolist() == pytest.approx([10 / 3] * 3)
+        assert weights[labels].mean() == pytest.approx(1)
+
+    def test_classes_of_one_size_have_the_weight_1(self):
+        assert training.balanced_weights(np.array([1, 0, 2, 2, 1, 0]), 3).tolist() == [1, 1, 1]

@@ -15,10 +15,12 @@ from workflow_scripts.report import (
     filter_texts,
     intervention_texts,
     network_texts,
+    outcomes,
     page_content,
     svg,
     table_section,
 )
+from workflow_scripts.report.confusions import Shown
 from workflow_scripts.report.page import Page
 
 HOSTILE = "<script>alert(1)</script> \"x' & y"
@@ -46,19 +48,22 @@ class TestNetworks:
         ("b", "b", 0.9, "1 1"),
     )
 
-    def test_confusions(self):
-        counts = network_texts.confusions(self.predictions, CLASSES)
-        assert counts.tolist() == [[1, 2, 0], [1, 1, 0], [0, 0, 0]]
-        sentence = network_texts.most_frequent_confusion(counts, CLASSES)
-        assert sentence == "Most frequent confusion: 2 of 3 tracks of a are predicted as b."
-        assert "does not confuse any classes" in network_texts.most_frequent_confusion(
-            np.eye(3, dtype=int), CLASSES
-        )
-
     def test_the_most_confident_errors_come_first(self):
-        errors = network_texts.most_confident_errors(self.predictions, CLASSES)
+        errors = outcomes.most_confident_errors(self.predictions, CLASSES)
         assert [e.track_id for e in errors] == ["t2", "t3", "t1"]
         assert errors[0].votes == ["b", "a"] and errors[1].votes == ["a", HOSTILE]
+
+    def test_the_votes_of_a_long_track_are_cut(self):
+        segments = " ".join(["1"] * 2000)
+        (error,) = outcomes.most_confident_errors(predicted(("a", "b", 1.0, segments)), CLASSES)
+        assert error.votes == ["b"] * outcomes.MOST_VOTES and error.n_segments == 2000
+
+    def test_the_most_confident_errors_of_several_folds(self):
+        folds = [
+            outcomes.Outcomes(pd.DataFrame(), [outcomes.Error(name, "a", "b", p, [], 1)])
+            for name, p in (("x", 0.5), ("z", 0.9), ("y", 0.9))
+        ]
+        assert [e.track_id for e in outcomes.most_confident(folds)] == ["y", "z", "x"]
 
     def test_number_of_epochs_and_best_epoch(self):
         histories = [
@@ -76,7 +81,7 @@ class TestNetworks:
 
 class TestSentences:
     def pairs(self, *p_holm):
-        names = [("x", "y"), ("x", "z")]
+        names = [("x", "y"), ("x", "z")][: len(p_holm)]
         rows = [
             {"first": first, "second": second, "difference": -10.0 * (1 + number), "p_holm": p}
             for number, ((first, second), p) in enumerate(zip(names, p_holm, strict=True))
@@ -92,6 +97,15 @@ class TestSentences:
         sentence = page_content.differences_sentence(self.pairs(0.01, 0.02))
         assert sentence.startswith("2 of the 2 pairs")
         assert "z is 20.0 points better than x" in sentence
+
+    def test_one_pair(self):
+        same = page_content.differences_sentence(self.pairs(0.2)[:1])
+        assert same.startswith("The two networks do not differ significantly")
+        differs = page_content.differences_sentence(self.pairs(0.01)[:1])
+        assert "y is 10.0 points better than x." in differs and "other pairs" not in differs
+        assert page_content.differences_sentence(self.pairs(0.01, 0.2)).startswith(
+            "1 of the 2 pairs of networks differs"
+        )
 
     def under(self, kind, unchanged, **changed):
         rows = [(v, kind, unchanged, 80.0) for v in changed]
@@ -137,12 +151,14 @@ class TestSentences:
 
 def network(variant, best):
     """A network with one wrong prediction, of a track whose class has the hostile name."""
+    counts = np.ones((3, 4), int)
     return {
         "variant": variant,
         "confusion_sentence": "One.",
-        "confusions": [[{"count": 1, "share": 10 * best}] * 3] * 3,
+        "confusions": Shown(CLASSES, [*CLASSES, "other classes"], counts, counts / 4, 5),
+        "confusion_rows": [[{"count": 1, "share": 10 * best}] * 4] * 3,
         "learning_sentence": "Learned.",
-        "errors": [network_texts.Error(HOSTILE, HOSTILE, "a", 0.7, [HOSTILE, "a", "b"])],
+        "errors": [outcomes.Error(HOSTILE, HOSTILE, "a", 0.7, [HOSTILE, "a", "b"], 9)],
         "changes": {"condition": "slowed", "sentence": HOSTILE},
     }
 
@@ -170,6 +186,8 @@ def page():
             "baseline": "modulation_scale_spectrum",
             "baseline_accuracy": [90.0, np.nan, 12.5],
             "paper_baseline_accuracy": np.nan,
+            "class_accuracy_mean": accuracies,
+            "class_accuracy_std": 5.0,
         }
     )
     table.loc[1, "baseline"] = ""
@@ -189,7 +207,6 @@ def page():
         baselines=table_section.baseline_rows(baselines),
         pairs=[],
         differences_sentence="",
-        classes=CLASSES,
         networks=[network(v, n) for n, v in enumerate(variants)],
         best="time",
         costs=[{"variant": "time", "numbers": [1, "2", "20", "2.0", "2.0", "300"]}],
@@ -267,6 +284,16 @@ class TestPage:
         assert [row["Baseline"] for row in cells] == [90.0, "", 12.5]
         assert [row["Parameters"] for row in cells] == [3_275_312, 7336, 3368]
         assert [row["baseline"] for row in page.rows] == [90.0, None, 12.5]
+
+
+def test_a_baseline_of_unknown_name_is_shown_by_its_name(page):
+    baselines = pd.DataFrame({"baseline": ["of_mine"] * 2, "fold": [0, 1], "accuracy": [50, 60]})
+    assert table_section.baseline_rows(baselines) == [("of_mine", "55.00 ± 5.00")]
+    table = pd.DataFrame(
+        {"variant": ["net"], "accuracy_mean": 1.0, "accuracy_std": 0.0, "n_folds": 3}
+    )
+    headline = page_content.headline(table, baselines)
+    assert headline.startswith("net predicts 1.0 %") and "of_mine, predicts 55.0 %" in headline
 
 
 def test_a_figure_is_reproducible_and_its_black_becomes_the_colour_of_the_text():

@@ -48,6 +48,18 @@ class TestAccuracies:
         assert predictions.track_accuracy(table) == 100
         assert predictions.segment_accuracy(table) == 100 * 3 / 5
 
+    def test_class_accuracy_gives_each_class_the_same_share(self):
+        labels = ["rock"] * 8 + ["folk"] * 2 + ["jazz"]
+        table = pd.DataFrame({"label": labels, "predicted": ["rock"] * 9 + ["folk"] * 2})
+        assert predictions.class_accuracy(table) == pytest.approx(100 * (1 + 0.5 + 0) / 3)
+        assert predictions.track_accuracy(table) == pytest.approx(100 * 9 / 11)
+        # The only class of a test set: classes that have no test track do not count.
+        assert predictions.class_accuracy(table[:8]) == 100
+
+    def test_classes_that_are_never_predicted(self):
+        table = pd.DataFrame({"label": ["a", "b", "c"], "predicted": ["b", "b", "a"]})
+        assert predictions.never_predicted(table, ["a", "b", "c", "01"]) == ["c", "01"]
+
     def test_names_are_read_as_text(self, tmp_path):
         table = predictions.table(
             np.array(["001"]), np.array(["NA"]), ["1", "NA"], np.array([[0.2, 0.8]]), np.array([0])
@@ -119,7 +131,7 @@ class TestBaselines:
 COLUMNS = (  # noqa: SIM905 - the header of the file
     "variant,architecture,input_frames,filter,pool,parameters,accuracy_mean,accuracy_std,"
     "segment_accuracy_mean,segment_accuracy_std,n_folds,paper_accuracy_mean,paper_accuracy_std,"
-    "baseline,baseline_accuracy,paper_baseline_accuracy"
+    "baseline,baseline_accuracy,paper_baseline_accuracy,class_accuracy_mean,class_accuracy_std"
 ).split(",")
 
 
@@ -148,6 +160,13 @@ class TestTable1:
         assert row["accuracy_std"] == pytest.approx(10), "standard deviation with ddof 0"
         assert row["segment_accuracy_mean"] == 75 and row["segment_accuracy_std"] == 0
         assert (row["baseline"], row["baseline_accuracy"]) == ("tempo_1nn", 50)
+        assert row["class_accuracy_mean"] == pytest.approx(80)
+        assert row["class_accuracy_std"] == pytest.approx(10)
+
+    def test_a_baseline_of_unknown_name_is_shown_by_its_name(self):
+        row = self.row("time_1x60", "Time") | {"baseline": "of_mine"}
+        shown = table1.for_people(pd.DataFrame([row]))
+        assert shown["Baseline"].tolist() == ["50.00 of_mine"]
 
     def test_cells_of_a_missing_baseline_are_empty(self):
         row = self.row("timefrequency", "Time-Frequency")

@@ -1,6 +1,7 @@
 """The step train: segments in memory or on disk, sampling, augmentation, validation."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -78,3 +79,20 @@ def test_fit_json_records_sampling_and_augmentation(small):
     assert small.run("third", "--sampling", "overlapping") == 0
     assert record(small, "third")["digests"]["segments"][0] != plain["digests"]["segments"][0]
     assert np.equal(*(r["digests"]["segments"][1] for r in (plain, record(small, "third"))))
+
+
+@pytest.mark.parametrize("engine", ["mxnet", "torch"])
+def test_balanced_class_weights_are_part_of_a_training(small, engine):
+    if engine == "torch":
+        pytest.importorskip("torch")
+    folds = small.folder / "folds.csv"
+    folds.write_text(folds.read_text().replace(",up,", ",flat,"))
+    assert small.run("plain", "--engine", engine) == 0
+    small.settings = small.settings | {"class_weights": "balanced"}
+    assert small.run("once", "--engine", engine) == 0
+    # Another training's checkpoint is not continued: the start is that of `once`.
+    shutil.copytree(small.folder / "plain", small.folder / "again")
+    assert small.run("again", "--engine", engine) == 0
+    assert small.results("again") == small.results("once") != small.results("plain")
+    assert record(small, "once")["training"]["class_weights"] == "balanced"
+    assert "class_weights" not in record(small, "plain")["training"]

@@ -35,6 +35,7 @@ def test_the_shipped_configuration_is_that_of_the_paper():
         "dropout": 0.5,
         "patience": 40,
         "min_learning_rate": 0.00001,
+        "class_weights": "none",
     }
 
 

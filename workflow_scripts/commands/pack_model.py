@@ -1,6 +1,7 @@
 """Pack the ONNX files of finished results into model.zip, a file to label music with."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import pandas as pd
 
 from workflow_scripts.commands import exported_models
 from workflow_scripts.commands.finished_results import FinishedResults
-from workflow_scripts.errors import UserError, reading
+from workflow_scripts.errors import UserError, printable, reading
 from workflow_scripts.models import model_card, package
 from workflow_scripts.models.metadata import NotOurModelError
 from workflow_scripts.process import run
+from workflow_scripts.results import checked_predictions, predictions
+from workflow_scripts.results.notes import never_predicted_sentences
 
 FIX = "run snakemake to its end"
 
@@ -43,6 +46,20 @@ def chosen(results: FinishedResults, named: Sequence[str]) -> list[str]:
     return [best_of(results.paths.tables[0])]
 
 
+def never_predicted(results: FinishedResults, variants: Sequence[str]) -> list[str]:
+    """A sentence for the classes that a variant predicts for none of the test tracks."""
+    tracks, missing = results.tracks, {}
+    for variant in variants:
+        models = results.paths.models([variant], results.config["folds"])
+        results.require(model.predictions for model in models)
+        folds = [
+            checked_predictions.read(model.predictions, tracks, variant, fold)
+            for fold, model in enumerate(models)
+        ]
+        missing[variant] = predictions.never_predicted(pd.concat(folds), tracks.classes)
+    return never_predicted_sentences(missing)
+
+
 def main() -> None:
     """Read the ONNX files and cards of results/NAME; write model.zip."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -64,6 +81,8 @@ def main() -> None:
     exported_models.check(results, models)
     texts = {name: model_card.read(card, name, results.tracks) for name, card in cards.items()}
     package.write(file, packed, texts)
+    for note in never_predicted(results, variants):
+        print(f"note: {printable(note)}", file=sys.stderr)
     best_of = "" if options.variants else ", the best of its Table I"
     print(
         f"{file}: {len(packed.models)} models of {' and '.join(variants)}{best_of}, "

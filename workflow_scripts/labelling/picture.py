@@ -14,6 +14,8 @@ from workflow_scripts.labelling.prediction import Prediction
 WIDTH, ROW, LABELS, TOP, BOTTOM = 900, 22, 170, 64, 58
 # Longer timelines are averaged: a recording of hours has thousands of moments.
 MOST_COLUMNS = 180
+# Number of classes with a row, the most probable ones.
+MOST_ROWS = 20
 # Seconds between time marks: the first that gives at most MOST_TICKS is used.
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 MOST_TICKS = 12
@@ -39,7 +41,8 @@ def drawing(name: str, prediction: Prediction) -> str:
     seconds = prediction.timeline[-1].end
     columns = np.array_split(values, min(len(values), MOST_COLUMNS))
     edges = np.cumsum([0, *map(len, columns)]) * (WIDTH - LABELS) / len(values) + LABELS
-    height = TOP + ROW * len(prediction.classes) + BOTTOM
+    shown = prediction.order[:MOST_ROWS]
+    height = TOP + ROW * len(shown) + BOTTOM
     first = prediction.order[0]
     summary = (
         f"{prediction.label}: probability {prediction.probabilities[first]:.2f}, "
@@ -53,7 +56,7 @@ def drawing(name: str, prediction: Prediction) -> str:
         f'<text class="title" x="12" y="24">{_text(name)}</text>',
         f'<text class="quiet" x="12" y="46">{_text(summary)}</text>',
     ]
-    for row, position in enumerate(prediction.order):
+    for row, position in enumerate(shown):
         y = TOP + ROW * row
         label = f"{prediction.classes[position]} {prediction.probabilities[position]:.2f}"
         parts.append(
@@ -63,16 +66,16 @@ def drawing(name: str, prediction: Prediction) -> str:
         sound = column[~np.isnan(column[:, 0])]
         if not len(sound):
             place = f'x="{left:.1f}" y="{TOP}" width="{right - left:.1f}"'
-            parts.append(
-                f'<rect class="silent" {place} height="{ROW * len(prediction.classes) - 2}"/>'
-            )
+            parts.append(f'<rect class="silent" {place} height="{ROW * len(shown) - 2}"/>')
             continue
         mean = sound.mean(axis=0)
-        for row, position in enumerate(prediction.order):
+        for row, position in enumerate(shown):
             place = f'x="{left:.1f}" y="{TOP + ROW * row}" width="{right - left:.1f}"'
             shade = f'height="{ROW - 2}" fill-opacity="{mean[position]:.3f}"'
             parts.append(f'<rect class="cell" {place} {shade}/>')
         row = prediction.order.index(int(mean.argmax()))
+        if row >= len(shown):
+            continue
         place = (
             f'x="{left + 1:.1f}" y="{TOP + ROW * row + 1}" width="{max(right - left - 2, 1):.1f}"'
         )
@@ -84,7 +87,9 @@ def drawing(name: str, prediction: Prediction) -> str:
         parts.append(
             f'<text class="quiet" x="{x:.1f}" y="{y}" text-anchor="middle">{clock(tick)}</text>'
         )
-    parts.append(f'<text class="quiet" x="{LABELS}" y="{height - 14}">{LEGEND}</text>')
+    n_classes = len(prediction.classes)
+    legend = LEGEND if n_classes == len(shown) else f"{len(shown)} of {n_classes} classes; {LEGEND}"
+    parts.append(f'<text class="quiet" x="{LABELS}" y="{height - 14}">{legend}</text>')
     return "\n".join([*parts, "</svg>\n"])
 
 

@@ -14,13 +14,21 @@ class Engine(Protocol):
 
     Inputs are float32 (segments, bands, frames): an array, or an object that returns arrays when
     indexed by positions or a slice. Labels are int (segments,). `gpu` selects the first visible
-    GPU instead of the CPU.
+    GPU instead of the CPU. `class_weights`, float32 (classes,), multiply the loss of each segment
+    of a class in training; None is plain cross-entropy.
     """
 
     NAME: str
     VERSION: str
 
-    def __init__(self, network: Network, weights: Weights, dropout: float, gpu: bool) -> None: ...
+    def __init__(
+        self,
+        network: Network,
+        weights: Weights,
+        dropout: float,
+        gpu: bool,
+        class_weights: np.ndarray | None = None,
+    ) -> None: ...
 
     def place(self, values: Any) -> Any:
         """Move inputs or labels to where `train` reads them fastest, to be used in many calls.
@@ -38,7 +46,7 @@ class Engine(Protocol):
         """
 
     def gradients(self, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, Weights]:
-        """Mean categorical cross-entropy of one batch, dropout on, and its gradients."""
+        """Mean (weighted) categorical cross-entropy of one batch, dropout on, and its gradients."""
 
     def probabilities(self, inputs: Any) -> np.ndarray:
         """Class probabilities, float32 (segments, classes), dropout off."""

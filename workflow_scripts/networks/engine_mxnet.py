@@ -48,9 +48,16 @@ class MXNetEngine:
     NAME = "mxnet"
     VERSION: str = mx.__version__
 
-    def __init__(self, network: Network, weights: Weights, dropout: float, gpu: bool) -> None:
+    def __init__(
+        self,
+        network: Network,
+        weights: Weights,
+        dropout: float,
+        gpu: bool,
+        class_weights: np.ndarray | None = None,
+    ) -> None:
         self._context = mx.gpu() if gpu else mx.cpu()
-        self._graph = _Graph(network, dropout)
+        self._graph = _Graph(network, dropout, class_weights)
         self._graph.initialize(ctx=self._context)
         self._graph.hybridize(static_alloc=True)
         self._hidden = network.hidden
@@ -162,13 +169,13 @@ ENGINE = MXNetEngine
 
 
 class _Graph(gluon.HybridBlock):
-    """(segments, labels) -> (mean cross-entropy, probabilities).
+    """(segments, labels) -> (mean cross-entropy, weighted by class if asked for, probabilities).
 
-    With a hidden layer: (segments, labels, zeros) -> (mean cross-entropy, probabilities, inputs of
-    the layer). The zeros are added to the outputs of the layer.
+    With a hidden layer: (segments, labels, zeros) -> (the same, inputs of the layer). The zeros are
+    added to the outputs of the layer.
     """
 
-    def __init__(self, network: Network, dropout: float) -> None:
+    def __init__(self, network: Network, dropout: float, class_weights: np.ndarray | None) -> None:
         super().__init__(prefix="")
         self._network = network
         self._dropout = dropout
@@ -181,6 +188,8 @@ class _Graph(gluon.HybridBlock):
             grad_req = "null" if name == FACTORED else "write"
             parameter = self.params.get(name, shape=shape, init="zeros", grad_req=grad_req)
             setattr(self, name, parameter)
+        if class_weights is not None:
+            self.class_weights = self.params.get_constant("class_weights", nd.array(class_weights))
 
     def hybrid_forward(
         self, F: Any, inputs: Any, labels: Any, zeros: Any = None, **weights: Any
@@ -206,7 +215,10 @@ class _Graph(gluon.HybridBlock):
             weights["output.bias"],
             num_hidden=self._network.n_classes,
         )
-        loss = -F.mean(F.pick(F.log_softmax(values), labels))
+        of_label = F.pick(F.log_softmax(values), labels)
+        if "class_weights" in weights:
+            of_label = of_label * F.take(weights["class_weights"], labels)
+        loss = -F.mean(of_label)
         return loss, F.softmax(values), *hidden_inputs
 
     def _trunk(self, F: Any, trunk: Trunk, inputs: Any, weight: Any, bias: Any) -> Any:

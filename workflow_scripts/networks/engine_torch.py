@@ -26,7 +26,14 @@ class TorchEngine:
     NAME = "torch"
     VERSION: str = torch.__version__
 
-    def __init__(self, network: Network, weights: Weights, dropout: float, gpu: bool) -> None:
+    def __init__(
+        self,
+        network: Network,
+        weights: Weights,
+        dropout: float,
+        gpu: bool,
+        class_weights: np.ndarray | None = None,
+    ) -> None:
         # One thread per training: parallel trainings use the cores better than parallel threads.
         torch.set_num_threads(1)
         if gpu:
@@ -36,6 +43,7 @@ class TorchEngine:
         self._device = torch.device("cuda" if gpu else "cpu")
         self._network = network
         self._dropout = dropout
+        self._class_weights = None if class_weights is None else self.place(class_weights)
         self._weights = {
             name: torch.tensor(array, device=self._device, requires_grad=True)
             for name, array in weights.items()
@@ -109,7 +117,14 @@ class TorchEngine:
     def _backward(
         self, inputs: torch.Tensor, labels: torch.Tensor
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
-        loss = functional.cross_entropy(self._scores(inputs, training=True), labels)
+        scores = self._scores(inputs, training=True)
+        if self._class_weights is None:
+            loss = functional.cross_entropy(scores, labels)
+        else:
+            # The option `weight` of cross_entropy would divide by the weights of each batch, so a
+            # batch of one class would not be weighted at all.
+            losses = functional.cross_entropy(scores, labels, reduction="none")
+            loss = (losses * self._class_weights.index_select(0, labels)).mean()
         return loss.detach(), torch.autograd.grad(loss, list(self._weights.values()))
 
     def _scores(self, inputs: torch.Tensor, training: bool) -> torch.Tensor:

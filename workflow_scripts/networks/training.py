@@ -22,11 +22,15 @@ class Settings:
     dropout: float
     patience: int
     min_learning_rate: float
+    class_weights: str = "none"
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """A row of history.csv. The accuracy is the share of correct validation segments, 0 to 1."""
+    """A row of history.csv. The accuracy is the share of correct validation segments, 0 to 1.
+
+    With balanced class weights, losses and accuracy are weighted: each class has the same share.
+    """
 
     epoch: int
     learning_rate: float
@@ -107,6 +111,18 @@ def batches(n: int, size: int, rng: np.random.Generator) -> np.ndarray:
     return rng.permutation(n)[: n // size * size].reshape(-1, size)
 
 
+def balanced_weights(labels: np.ndarray, n_classes: int) -> np.ndarray:
+    """Weights with which each class has the same share in a mean over segments, (classes,).
+
+    `labels` are int (segments,). With n segments, n_c of them of class c, and K classes that have
+    any, the weight of c is n / (K n_c), float64; 0 for a class without segments.
+    """
+    counts = np.bincount(labels, minlength=n_classes)
+    present = counts > 0
+    share = len(labels) / present.sum()
+    return np.divide(share, counts, out=np.zeros(n_classes), where=present)
+
+
 def fit(
     engine: Engine,
     train: tuple[Any, np.ndarray],
@@ -121,12 +137,16 @@ def fit(
     `engine` has the weights of `progress`. `train` and `validation` are (inputs, labels) as in
     `Engine`. `augmented` returns the training inputs of an epoch from the generator of the epoch.
     Training ends after `max_epochs` epochs or when the learning rate is below `min_learning_rate`.
+    With balanced class weights, `engine` weights the training loss, and the loss and accuracy of
+    validation are means over its classes: otherwise an epoch that predicts only the largest class
+    could be the best.
 
     Raises DivergedError if a loss is not finite.
     """
     rate = rate_after((epoch.train_loss for epoch in progress.history), settings)
     inputs, labels = engine.place(train[0]), engine.place(train[1])
     held_out = engine.place(validation[0])
+    balanced = settings.class_weights == "balanced"
     while len(progress.history) < settings.max_epochs and rate.rate >= settings.min_learning_rate:
         started = time.perf_counter()
         number = len(progress.history) + 1
@@ -138,7 +158,7 @@ def fit(
         train_loss = engine.train(inputs, labels, order, rate.rate, seed)
         if not np.isfinite(train_loss):
             raise DivergedError(f"the training loss of epoch {number} is {train_loss}")
-        loss, accuracy = evaluate(engine, held_out, validation[1])
+        loss, accuracy = evaluate(engine, held_out, validation[1], balanced)
         if not np.isfinite(loss):
             # The last step of the epoch may be the one that overflows.
             raise DivergedError(f"the validation loss of epoch {number} is {loss}")
@@ -151,9 +171,18 @@ def fit(
         yield progress
 
 
-def evaluate(engine: Engine, inputs: Any, labels: np.ndarray) -> tuple[float, float]:
-    """Mean categorical cross-entropy and accuracy (0 to 1) of the segments."""
+def evaluate(
+    engine: Engine, inputs: Any, labels: np.ndarray, balanced: bool = False
+) -> tuple[float, float]:
+    """Mean categorical cross-entropy and accuracy (0 to 1) of the segments.
+
+    With `balanced`, both are means over the classes of `labels`.
+    """
     probabilities = engine.probabilities(inputs)
     tiny = np.finfo(probabilities.dtype).tiny
     loss = -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], tiny))
-    return float(loss.mean()), float(np.mean(probabilities.argmax(axis=1) == labels))
+    correct = probabilities.argmax(axis=1) == labels
+    if balanced:
+        weights = balanced_weights(labels, probabilities.shape[1])[labels]
+        return float(np.mean(weights * loss)), float(np.mean(weights * correct))
+    return float(loss.mean()), float(np.mean(correct))

@@ -6,7 +6,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from workflow_scripts.interpretation.interventions import SHIFT, STRETCH
-from workflow_scripts.report import figures, filter_figures, network_texts
+from workflow_scripts.report import figures, filter_figures
+from workflow_scripts.report.confusions import Confusions
 from workflow_scripts.report.material import Material
 from workflow_scripts.report.page import LEVEL
 
@@ -19,8 +20,8 @@ def drawings(material: Material) -> Iterator[tuple[str, Figure]]:
     if len(material.pairs):
         yield "differences", figures.differences(material.pairs, material.variants, LEVEL)
     for variant in material.variants:
-        counts = network_texts.confusions(pd.concat(material.predictions[variant]), classes)
-        yield f"confusions-{variant}", figures.confusion(counts, classes)
+        confusions = Confusions.of(pd.concat(material.predictions[variant]), classes)
+        yield f"confusions-{variant}", figures.confusion(confusions.shown())
         yield f"curves-{variant}", figures.learning_curves(material.histories[variant])
     if material.tempi:
         yield "tempi", filter_figures.tempi(material.tempi, material.bpm)

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workflow_scripts.interpretation.interventions import SHIFT, STRETCH
-from workflow_scripts.report.svg import INK
+from workflow_scripts.report.confusions import Shown
+from workflow_scripts.report.svg import INK, text_of_name
 
 matplotlib.style.use(Path(__file__).with_name("figures.mplstyle"))
 
@@ -69,21 +70,22 @@ def differences(pairs: pd.DataFrame, variants: Sequence[str], level: float) -> F
     return figure
 
 
-def confusion(counts: np.ndarray, classes: Sequence[str]) -> Figure:
+def confusion(shown: Shown) -> Figure:
     """Numbers of tracks by label (rows) and predicted class (columns), shaded by row share."""
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    size = len(classes)
-    figure = Figure(figsize=(0.55 * size + 1.5, 0.42 * size + 1.2), layout="constrained")
+    n_rows, n_columns = shown.counts.shape
+    figure = Figure(figsize=(0.55 * n_columns + 1.5, 0.42 * n_rows + 1.2), layout="constrained")
     axes = figure.add_subplot()
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    for i, j in np.ndindex(counts.shape):
-        if counts[i, j]:
-            colour = "#ffffff" if shares[i, j] > 0.5 else "#111111"
-            axes.text(j, i, str(counts[i, j]), ha="center", va="center", color=colour)
-    axes.set_xticks(range(size), classes, rotation=40, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(size), classes)
+    axes.imshow(shown.shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for i, j in zip(*np.nonzero(shown.counts), strict=True):
+        colour = "#ffffff" if shown.shares[i, j] > 0.5 else "#111111"
+        axes.text(j, i, str(shown.counts[i, j]), ha="center", va="center", color=colour)
+    columns, rows = map(text_of_name, shown.columns), map(text_of_name, shown.rows)
+    axes.set_xticks(range(n_columns), columns, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(n_rows), rows)
     axes.set_xlabel("predicted class")
     axes.set_ylabel("label")
+    if shown.is_limited:
+        axes.set_title(f"{n_rows} of {shown.n_classes} classes: those of the most confusions")
     axes.grid(False)
     return figure
 

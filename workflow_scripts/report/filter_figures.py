@@ -6,14 +6,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import NullLocator, StrMethodFormatter
 
 from workflow_scripts.report.figures import BLUE, ORANGE
-from workflow_scripts.report.svg import INK
+from workflow_scripts.report.svg import INK, text_of_name
 
 # Number of the strongest spectral filters that a figure shows.
 N_SHAPES = 8
 COLUMNS = 4
+# Characters of a name above a filter.
+LONGEST_TITLE = 16
 BINS = np.arange(40, 271, 10)
 
 
@@ -101,9 +103,12 @@ def spectral_shapes(table: pd.DataFrame, weight: np.ndarray, hertz: np.ndarray) 
         first = int(row["offset"])
         axes.fill_between(hertz[first : first + len(shape)], shape, color=BLUE, alpha=0.6)
         axes.axhline(0, color=INK, linewidth=0.5)
-        axes.set_title(f"{row['most_affected_class']} ({row['gain']:.2f})", fontsize=8)
+        affected = text_of_name(row["most_affected_class"], LONGEST_TITLE)
+        axes.set_title(f"{affected} ({row['gain']:.2f})", fontsize=8)
         axes.set_xscale("log")
         axes.xaxis.set_minor_locator(NullLocator())
+        # The default formatter of a logarithmic axis needs mathtext.
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     figure.supxlabel("Hz", fontsize=9)
     figure.supylabel("weight", fontsize=9)
     return figure

@@ -21,7 +21,8 @@ def tempo_sentence(variant: str, table: pd.DataFrame, tempo_of: Mapping[str, flo
     `tempo_of` is the median BPM of each class; empty if the tracks' tempi are unknown.
     """
     temporal = table[table["tempo"].notna()]
-    sentence = f"{variant}: {len(temporal)} filters have a tempo"
+    have = "filter has" if len(temporal) == 1 else "filters have"
+    sentence = f"{variant}: {len(temporal)} {have} a tempo"
     known = temporal[temporal["most_affected_class"].isin(tempo_of)]
     if not len(known):
         return f"{sentence}."

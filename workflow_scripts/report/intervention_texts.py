@@ -9,21 +9,35 @@ from workflow_scripts.interpretation.interventions import SHIFT, STRETCH
 
 # The tempo, relative to the original, at which the page describes changed predictions.
 SLOWED = 0.8
+# Number of classes whose changes a sentence lists.
+MOST_CLASSES = 10
+
+
+def described(counts: pd.DataFrame) -> pd.DataFrame:
+    """The part of interventions/<variant>.csv that `changes_sentence` describes."""
+    return counts[(counts["intervention"] == STRETCH) & (counts["amount"] == SLOWED)].copy()
 
 
 def changes_sentence(counts: pd.DataFrame) -> str:
-    """How the predictions of each class change when the tracks are slowed to SLOWED."""
+    """How the predictions of each class change when the tracks are slowed to SLOWED.
+
+    Of more than MOST_CLASSES classes, it lists those with the most changes.
+    """
     table = intervention_table.changes(counts, STRETCH, SLOWED)
     changes = []
     for name, row in table.iterrows():
         others = row.drop(name)
-        if row.sum() and others.sum():
-            changes.append(
-                f"{others.sum()} of {row.sum()} {name} (most to {others.idxmax()}: {others.max()})"
-            )
+        if others.sum():
+            text = f"{others.sum()} of {row.sum()} {name} "
+            text += f"(most to {others.idxmax()}: {others.max()})"
+            changes.append((int(others.sum()), text))
     if not changes:
         return "No prediction changes."
-    return f"Changed predictions: {'; '.join(changes)}."
+    least = sorted((n for n, _ in changes), reverse=True)[:MOST_CLASSES][-1]
+    listed = [text for n, text in changes if n >= least][:MOST_CLASSES]
+    more = len(changes) - len(listed)
+    rest = f"; and of {more} more classes" if more else ""
+    return f"Changed predictions: {'; '.join(listed)}{rest}."
 
 
 def stretch_sentence(table: pd.DataFrame) -> str:

@@ -17,6 +17,8 @@ from workflow_scripts.interpretation import filter_table, intervention_table
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Weights
 from workflow_scripts.networks.identity import ModelKey
+from workflow_scripts.report import intervention_texts
+from workflow_scripts.report.outcomes import Outcomes
 from workflow_scripts.results import (
     baselines,
     checked_predictions,
@@ -32,9 +34,10 @@ class Material:
     """Finished results; the keys of dictionaries are variants, in the table's order.
 
     Lists of tables have one table per fold. table: table1.csv. baselines: baselines.csv. fits: the
-    contents of all fit.json. interventions: interventions.csv; changed: the counts that it
-    summarises. filters and spectra: written by the step interpret. first_weights: the models of
-    fold 0. bpm: the annotated tempo of each track, (tracks,), None unless all are known.
+    contents of all fit.json. interventions: interventions.csv; changed: those of the counts that it
+    summarises that the page describes. filters and spectra: written by the step interpret.
+    first_weights: the models of fold 0. bpm: the annotated tempo of each track, (tracks,), None
+    unless all are known.
     """
 
     tracks: split.Tracks
@@ -42,7 +45,7 @@ class Material:
     n_skipped: int
     table: pd.DataFrame
     baselines: pd.DataFrame
-    predictions: dict[str, list[pd.DataFrame]]
+    outcomes: dict[str, list[Outcomes]]
     histories: dict[str, list[pd.DataFrame]]
     fits: list[dict[str, Any]]
     interventions: pd.DataFrame
@@ -54,7 +57,20 @@ class Material:
     @property
     def variants(self) -> list[str]:
         """The names of the variants."""
-        return list(self.predictions)
+        return list(self.outcomes)
+
+    @cached_property
+    def predictions(self) -> dict[str, list[pd.DataFrame]]:
+        """The tables of `outcomes`."""
+        return {v: [fold.table for fold in folds] for v, folds in self.outcomes.items()}
+
+    @property
+    def never_predicted(self) -> dict[str, list[str]]:
+        """The classes that each variant predicts for no track."""
+        return {
+            v: predictions.never_predicted(pd.concat(folds), self.tracks.classes)
+            for v, folds in self.predictions.items()
+        }
 
     @property
     def architectures(self) -> dict[str, str]:
@@ -90,8 +106,8 @@ class Material:
         """The median annotated BPM of each class; empty unless all tempi are known."""
         if self.bpm is None:
             return {}
-        labels = self.tracks.label
-        return {name: float(np.median(self.bpm[labels == name])) for name in self.tracks.classes}
+        medians = pd.Series(self.bpm).groupby(self.tracks.label).median()
+        return {str(name): float(bpm) for name, bpm in medians.items()}
 
     @property
     def spectral(self) -> list[tuple[str, str]]:
@@ -124,8 +140,12 @@ def read(options: argparse.Namespace) -> Material:
         n_skipped=len(read_table(options.skipped, SKIPPED)),
         table=table,
         baselines=baselines.read(options.baselines, tracks),
-        predictions={
-            v: [checked_predictions.read(csv, tracks, v, k) for k, csv in enumerate(files)]
+        # Only one table of votes and probabilities is in memory at a time.
+        outcomes={
+            v: [
+                Outcomes.of(checked_predictions.read(csv, tracks, v, k), tracks)
+                for k, csv in enumerate(files)
+            ]
             for v, files in of_folds(options.predictions).items()
         },
         histories={
@@ -135,7 +155,7 @@ def read(options: argparse.Namespace) -> Material:
         fits=[provenance.read(*pair) for pair in zip(options.fits, keys.values(), strict=True)],
         interventions=intervention_table.read_summaries(options.interventions, tracks),
         changed={
-            v: intervention_table.read(csv, v, tracks)
+            v: intervention_texts.described(intervention_table.read(csv, v, tracks))
             for v, csv in of_variants(options.counts).items()
         },
         filters={

@@ -27,7 +27,6 @@ class Page:
     baselines: list[tuple[str, str]]
     pairs: list[dict[str, Any]]
     differences_sentence: str
-    classes: list[str]
     networks: list[dict[str, Any]]
     best: str
     costs: list[dict[str, Any]]

@@ -3,16 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from workflow_scripts.networks import explosion
 from workflow_scripts.report import filter_texts, intervention_texts, network_texts
+from workflow_scripts.report.confusions import Confusions
 from workflow_scripts.report.material import Material
+from workflow_scripts.report.outcomes import Error, most_confident
 from workflow_scripts.report.page import LEVEL, Page
 from workflow_scripts.report.table_section import baseline_rows, table_columns, table_rows
+from workflow_scripts.results import baselines as known_baselines
 from workflow_scripts.results import provenance
-from workflow_scripts.results.baselines import NAMES
 from workflow_scripts.results.data_licences import DATA
 from workflow_scripts.results.notes import notes
 
@@ -23,7 +24,9 @@ def page(material: Material, name: str, dataset: str, configuration: str) -> Pag
     `dataset` is ballroom, demo or folder; `configuration` is YAML.
     """
     table, classes = material.table, material.tracks.classes
-    legend, *warnings = notes(material.tracks, material.n_skipped, dataset)
+    legend, *warnings = notes(
+        material.tracks, material.n_skipped, dataset, material.never_predicted
+    )
     return Page(
         name=name,
         headline=headline(table, material.baselines),
@@ -34,16 +37,15 @@ def page(material: Material, name: str, dataset: str, configuration: str) -> Pag
         baselines=baseline_rows(material.baselines),
         pairs=material.pairs.to_dict("records"),
         differences_sentence=differences_sentence(material.pairs),
-        classes=classes,
         networks=[
             network(
                 variant,
-                pd.concat(folds),
+                Confusions.of(pd.concat(material.predictions[variant]), classes),
                 material.histories[variant],
                 material.changed[variant],
-                classes,
+                most_confident(folds),
             )
-            for variant, folds in material.predictions.items()
+            for variant, folds in material.outcomes.items()
         ],
         best=str(table.loc[table["accuracy_mean"].idxmax(), "variant"]),
         costs=costs(material.fits),
@@ -78,10 +80,12 @@ def headline(table: pd.DataFrame, baselines: pd.DataFrame) -> str:
     best = table.loc[table["accuracy_mean"].idxmax()]
     means = baselines.groupby("baseline")["accuracy"].mean()
     baseline = str(means.idxmax())
+    name = known_baselines.shown(baseline)
+    rank = f" is the most accurate of {len(table)} networks: it" if len(table) > 1 else ""
     return (
-        f"{best['variant']} is the most accurate of {len(table)} networks: it predicts "
+        f"{best['variant']}{rank} predicts "
         f"{best['accuracy_mean']:.1f} % of the test tracks correctly (± {best['accuracy_std']:.1f} "
-        f"over {best['n_folds']} folds). The best baseline, {NAMES[baseline]}, predicts "
+        f"over {best['n_folds']} folds). The best baseline, {name}, predicts "
         f"{means[baseline]:.1f} %."
     )
 
@@ -92,16 +96,23 @@ def differences_sentence(pairs: pd.DataFrame) -> str:
         return ""
     significant = pairs[pairs["p_holm"] < LEVEL]
     if not len(significant):
+        none = f"None of the {len(pairs)} pairs of networks differs"
         return (
-            f"None of the {len(pairs)} pairs of networks differs significantly at the level of "
-            f"{LEVEL}: with so few folds and tracks, do not rely on the order in Table I."
+            f"{none if len(pairs) > 1 else 'The two networks do not differ'} significantly at the "
+            f"level of {LEVEL}: with so few folds and tracks, do not rely on the order in Table I."
         )
     largest = significant.loc[significant["difference"].abs().idxmax()]
     better, worse = largest["first"], largest["second"]
     if largest["difference"] < 0:
         better, worse = worse, better
+    if len(pairs) == 1:
+        return (
+            f"The two networks differ significantly at the level of {LEVEL}: {better} is "
+            f"{abs(largest['difference']):.1f} points better than {worse}."
+        )
+    differ = "differs" if len(significant) == 1 else "differ"
     return (
-        f"{len(significant)} of the {len(pairs)} pairs of networks differ significantly at the "
+        f"{len(significant)} of the {len(pairs)} pairs of networks {differ} significantly at the "
         f"level of {LEVEL}. The largest difference: {better} is {abs(largest['difference']):.1f} "
         f"points better than {worse}. Do not rely on the order of the other pairs in Table I."
     )
@@ -109,23 +120,26 @@ def differences_sentence(pairs: pd.DataFrame) -> str:
 
 def network(
     variant: str,
-    predictions: pd.DataFrame,
+    confusions: Confusions,
     histories: Sequence[pd.DataFrame],
     changed: pd.DataFrame,
-    classes: list[str],
+    errors: list[Error],
 ) -> dict[str, Any]:
     """The contents of the section on one network; `changed` are its counts of interventions."""
-    counts = network_texts.confusions(predictions, classes)
-    sums = np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    shown = confusions.shown()
     return {
         "variant": variant,
-        "confusion_sentence": network_texts.most_frequent_confusion(counts, classes),
-        "confusions": [
-            [{"count": n, "share": round(100 * n / total)} for n in row]
-            for row, (total,) in zip(counts, sums, strict=True)
+        "confusion_sentence": confusions.sentence(),
+        "confusions": shown,
+        "confusion_rows": [
+            [
+                {"count": n, "share": round(100 * share)}
+                for n, share in zip(counts, shares, strict=True)
+            ]
+            for counts, shares in zip(shown.counts, shown.shares, strict=True)
         ],
         "learning_sentence": network_texts.learning(histories),
-        "errors": network_texts.most_confident_errors(predictions, classes),
+        "errors": errors,
         "changes": {
             "condition": f"at {intervention_texts.SLOWED} times the tempo",
             "sentence": intervention_texts.changes_sentence(changed),

@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 from pathlib import Path
 
 import matplotlib
@@ -11,15 +12,25 @@ matplotlib.use("svg")
 from matplotlib.figure import Figure
 
 from workflow_scripts.atomic_files import atomic
+from workflow_scripts.errors import printable
 
 # The colour of text and lines in figures; on the page it becomes the colour of the text.
 INK = "#000000"
+LONGEST_NAME = 40
+# The scale of figures on the page: the common ones, of 6.5 inches, are 52rem wide.
+PIXELS_PER_POINT = 1.78
+_NOT_XML = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u2028\u2029]")
 
 
 def text_of(figure: Figure, name: str) -> str:
     """The figure as an SVG document; the same figure gives the same bytes."""
     file = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
+    with (
+        matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}),
+        warnings.catch_warnings(),
+    ):
+        # The browser draws the text with its own fonts.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     return file.getvalue()
 
@@ -30,14 +41,30 @@ def write(path: Path, document: str) -> None:
         partial.write_text(document, encoding="utf-8")
 
 
+def text_of_name(name: str, longest: int = LONGEST_NAME) -> str:
+    """A name of the data, of at most `longest` characters and without what XML cannot have."""
+    text = _NOT_XML.sub(lambda match: printable(match[0]), name)
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def _at_most(tag: re.Match[str]) -> str:
+    return f'{tag[1]} style="max-width: min(52rem, {PIXELS_PER_POINT * float(tag[2]):.0f}px)"'
+
+
 def inline(document: str, name: str) -> str:
     """The document as an element of a page, in the colour of its text and with unique ids."""
     element = document[document.index("<svg") :]
     element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
-    element = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", element, count=1)
+    # A small figure is not enlarged to the width of the page.
+    element = re.sub(r'(<svg[^>]*?) width="([\d.]+)pt"', _at_most, element, count=1)
     element = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", element, count=1)
-    element = element.replace(INK, "currentColor")
-    element = re.sub(r'\bid="', f'id="{name}-', element)
-    element = re.sub(r'(xlink:href="|url\()#', rf"\g<1>#{name}-", element)
+
+    def own(tag: re.Match[str]) -> str:
+        text = tag[0].replace(INK, "currentColor")
+        text = re.sub(r'\bid="', f'id="{name}-', text)
+        return re.sub(r'(xlink:href="|url\()#', rf"\g<1>#{name}-", text)
+
+    # Only tags and style sheets: the texts between them may be names that look like these.
+    element = re.sub(r"<style.*?</style>|<[^>]*>", own, element, flags=re.DOTALL)
     # The element around the figure has a label for screen readers.
     return element.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1)

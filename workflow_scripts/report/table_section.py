@@ -6,16 +6,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.results.baselines import NAMES
+from workflow_scripts.results.baselines import shown as shown_baseline
 from workflow_scripts.results.table1 import for_people
 
-NUMERIC = {"Parameters", "Accuracy", "Segments", "Paper", "Paper's baseline"}
+NUMERIC = {"Parameters", "Accuracy", "Segments", "Classes", "Paper", "Paper's baseline"}
 # The column of table1.csv by which a column of the page is sorted.
 SORTED_BY = {
     "Input": "input_frames",
     "Parameters": "parameters",
     "Accuracy": "accuracy_mean",
     "Segments": "segment_accuracy_mean",
+    "Classes": "class_accuracy_mean",
     "Baseline": "baseline_accuracy",
     "Paper": "paper_accuracy_mean",
     "Paper's baseline": "paper_baseline_accuracy",
@@ -65,4 +66,6 @@ def baseline_rows(baselines: pd.DataFrame) -> list[tuple[str, str]]:
     """The name and accuracy of each baseline, the best first."""
     grouped = baselines.groupby("baseline")["accuracy"]
     means, stds = grouped.mean().sort_values(ascending=False), grouped.std(ddof=0)
-    return [(NAMES[name], f"{mean:.2f} ± {stds[name]:.2f}") for name, mean in means.items()]
+    return [
+        (shown_baseline(name), f"{mean:.2f} ± {stds[name]:.2f}") for name, mean in means.items()
+    ]

@@ -34,6 +34,11 @@ def baseline_of(architecture: str, computed: Collection[str]) -> str:
     return TEMPO_1NN_ESTIMATED if name == TEMPO_1NN and name not in computed else name
 
 
+def shown(name: str) -> str:
+    """The name of a baseline for people; that of an unknown one, as it is."""
+    return NAMES.get(name, name)
+
+
 def what(tracks: Tracks) -> str:
     """What baselines.csv is, for its checksum."""
     return f"the baselines of the tracks {tracks.key}"

@@ -1,7 +1,10 @@
 """Notes below a table of accuracies."""
 
+from collections.abc import Mapping, Sequence
+
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.dataset.untidy_names import alike, few, shown
+from workflow_scripts.errors import listed
 
 SYNTHETIC = (
     "The demo's music is synthetic: these accuracies show that the workflow works "
@@ -9,18 +12,25 @@ SYNTHETIC = (
 )
 LEGEND = (
     "Accuracy: % of the test tracks, by majority vote of their segments. Segments: % of the test "
-    "segments. Both are mean ± standard deviation over {n} folds."
+    "segments. Classes: % of the test tracks of a class, averaged over the classes of a fold; "
+    "predicting one class only gives {chance:.1f} for {n_classes} classes. All are mean ± standard "
+    "deviation over {n} folds."
 )
 
 
-def notes(tracks: Tracks, n_skipped: int, dataset: str) -> list[str]:
-    """The legend of the table, then one sentence for each limitation of the data.
+def notes(
+    tracks: Tracks, n_skipped: int, dataset: str, never_predicted: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """The legend of the table, then one sentence for each limitation of the data or a network.
 
-    `dataset` is ballroom, demo or folder; `n_skipped` is the number of skipped tracks.
+    `dataset` is ballroom, demo or folder; `n_skipped` is the number of skipped tracks;
+    `never_predicted` has the classes that a variant predicts for no test track, by variant.
     """
-    sentences = [LEGEND.format(n=tracks.n_folds)]
+    n_classes = len(tracks.classes)
+    sentences = [LEGEND.format(n=tracks.n_folds, n_classes=n_classes, chance=100 / n_classes)]
+    sentences += never_predicted_sentences(never_predicted)
     for fold, classes in tracks.lacking("test").items():
-        sentences.append(f"The test set of fold {fold} has no track of {', '.join(classes)}.")
+        sentences.append(f"The test set of fold {fold} has no track of {listed(classes)}.")
     if pairs := alike(tracks.classes):
         names = few([" and ".join(map(shown, group)) for group in pairs], "; ")
         sentences.append(
@@ -37,9 +47,21 @@ def notes(tracks: Tracks, n_skipped: int, dataset: str) -> list[str]:
             "tested on audio that it was trained on."
         )
     if n_skipped:
-        sentences.append(
-            f"{n_skipped} tracks were skipped; skipped.csv lists them with the reasons."
-        )
+        were = "1 track was" if n_skipped == 1 else f"{n_skipped} tracks were"
+        them = "it with the reason" if n_skipped == 1 else "them with the reasons"
+        sentences.append(f"{were} skipped; skipped.csv lists {them}.")
     if dataset == "demo":
         sentences.append(SYNTHETIC)
     return sentences
+
+
+def never_predicted_sentences(never_predicted: Mapping[str, Sequence[str]]) -> list[str]:
+    """A sentence for each set of classes that some variants never predict, and these variants."""
+    variants_of: dict[tuple[str, ...], list[str]] = {}
+    for variant, classes in never_predicted.items():
+        if classes:
+            variants_of.setdefault(tuple(classes), []).append(variant)
+    return [
+        f"{listed(variants)} never predict{'s' if len(variants) == 1 else ''} {listed(classes)}."
+        for classes, variants in variants_of.items()
+    ]

@@ -1,5 +1,6 @@
 """The predictions of a variant on the test tracks of one fold: table and accuracies."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,24 @@ def track_accuracy(predictions: pd.DataFrame) -> float:
     return 100 * float((predictions["predicted"] == predictions["label"]).mean())
 
 
+def class_accuracy(predictions: pd.DataFrame) -> float:
+    """The percentage of the tracks of a class that are predicted correctly, averaged over classes.
+
+    Each class that has tracks counts the same, however many it has (balanced accuracy).
+    """
+    correct = predictions["predicted"] == predictions["label"]
+    return 100 * float(correct.groupby(predictions["label"].to_numpy()).mean().mean())
+
+
+def never_predicted(predictions: pd.DataFrame, classes: Sequence[str]) -> list[str]:
+    """The classes that no track is predicted as, in the order of `classes`."""
+    predicted = set(predictions["predicted"])
+    return [name for name in classes if name not in predicted]
+
+
 def segment_accuracy(predictions: pd.DataFrame) -> float:
     """The percentage of the segments that vote for the label of their track."""
-    correct = sum(row[f"votes_{row['label']}"] for _, row in predictions.iterrows())
+    correct = 0
+    for label, rows in predictions.groupby("label"):
+        correct += rows[f"votes_{label}"].sum()
     return 100 * float(correct / predictions["n_segments"].sum())

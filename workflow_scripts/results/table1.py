@@ -1,5 +1,6 @@
 """Table I of the paper, computed from predictions, with the paper's numbers beside ours."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ import pandas as pd
 
 from workflow_scripts import checked_tables
 from workflow_scripts.dataset.split import Tracks
+from workflow_scripts.errors import printable
 from workflow_scripts.networks.architecture import Network, Shape
-from workflow_scripts.results.baselines import NAMES, baseline_of
-from workflow_scripts.results.predictions import segment_accuracy, track_accuracy
+from workflow_scripts.results import baselines as known_baselines
+from workflow_scripts.results.baselines import baseline_of
+from workflow_scripts.results.predictions import class_accuracy, segment_accuracy, track_accuracy
 
 PAPER = Path(__file__).with_name("paper_table1.csv")
 
@@ -44,6 +47,7 @@ def row(
     """
     tracks = [track_accuracy(fold) for fold in predictions]
     segments = [segment_accuracy(fold) for fold in predictions]
+    by_class = [class_accuracy(fold) for fold in predictions]
     baseline = baseline_of(description["architecture"], set(baselines["baseline"]))
     of_baseline = baselines.loc[baselines["baseline"] == baseline, "accuracy"]
     return {
@@ -63,6 +67,8 @@ def row(
         "baseline": baseline if len(of_baseline) else "",
         "baseline_accuracy": of_baseline.mean() if len(of_baseline) else np.nan,
         "paper_baseline_accuracy": np.nan,
+        "class_accuracy_mean": np.mean(by_class),
+        "class_accuracy_std": np.std(by_class),
     }
 
 
@@ -86,8 +92,9 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
             "Max-pool": table["pool"],
             "Accuracy": _spread(table["accuracy_mean"], table["accuracy_std"]),
             "Segments": _spread(table["segment_accuracy_mean"], table["segment_accuracy_std"]),
+            "Classes": _spread(table["class_accuracy_mean"], table["class_accuracy_std"]),
             "Baseline": [
-                f"{accuracy:.2f} {NAMES[name]}" if name else ""
+                f"{accuracy:.2f} {known_baselines.shown(name)}" if name else ""
                 for name, accuracy in zip(
                     table["baseline"], table["baseline_accuracy"], strict=True
                 )
@@ -104,14 +111,16 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def markdown(shown: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
-    """A Markdown page: title, aligned table, notes."""
-    cells = [list(shown.columns), *shown.to_numpy().tolist()]
+    """A Markdown page: title, aligned table, notes; names are shown as they are."""
+    rows = [list(shown.columns), *shown.to_numpy().tolist()]
+    cells = [[_markdown_text(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in cells) for i in range(len(shown.columns))]
     lines = [
         "| " + " | ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)) + " |" for r in cells
     ]
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
-    return "\n".join([f"# {title}", "", lines[0], rule, *lines[1:], "", *notes, ""])
+    texts = map(_markdown_text, notes)
+    return "\n".join([f"# {_markdown_text(title)}", "", lines[0], rule, *lines[1:], "", *texts, ""])
 
 
 def latex(shown: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
@@ -140,5 +149,15 @@ def _spread(means: pd.Series, stds: pd.Series) -> list[str]:
 
 def _latex_text(text: str) -> str:
     special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    special |= {c: f"\\{c}" for c in "&%$#_{}"}
-    return "".join(special.get(c, c) for c in text).replace("±", r"$\pm$")
+    # In LaTeX's default encoding, these three are other characters.
+    special |= {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
+    special |= {c: f"\\{c}" for c in "&%$#_{}"} | {"±": r"$\pm$"}
+    return "".join(special.get(c, c) for c in printable(text))
+
+
+# Characters that format text, start an entity or end a cell. An underscore within a word does not.
+_MARKDOWN = re.compile(r"[\\`*\[\]<>|#&$~]|(?<![^\W_])_|_(?![^\W_])")
+
+
+def _markdown_text(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\g<0>", printable(text))

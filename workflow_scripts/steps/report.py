@@ -6,15 +6,21 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 import yaml
 
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset.track_tables import paths_of
+from workflow_scripts.errors import printable
 from workflow_scripts.process import run
 from workflow_scripts.report import filter_texts, material, page_content, svg
+from workflow_scripts.report.confusions import Confusions
 from workflow_scripts.report.drawings import drawings
+
+# Number of tracks with a player on the page: 5 MB.
+MOST_PLAYERS = 100
 
 
 def opening(audio: Path) -> bytes:
@@ -36,7 +42,7 @@ def openings(tracks: Path, wanted: dict[str, str]) -> dict[str, bytes]:
             try:
                 excerpts[track_id] = worker(Path(paths[digest]))
             except NotAudioError as reason:
-                print(f"no player for {track_id}: {paths[digest]} {reason}")
+                print(printable(f"no player for {track_id}: {paths[digest]} {reason}"))
     return excerpts
 
 
@@ -101,8 +107,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         svg.write(options.figures / f"{name}.svg", document)
         page.figures[name] = svg.inline(document, name)
     digests = dict(zip(results.tracks.track_id, results.tracks.digest, strict=True))
-    wrong = [error.track_id for network in page.networks for error in network["errors"]]
-    excerpts = openings(options.tracks, {track_id: digests[track_id] for track_id in wrong})
+    for variant, folds in results.predictions.items():
+        confusions = Confusions.of(pd.concat(folds), results.tracks.classes)
+        confusions.write(options.figures / f"confusions-{variant}.csv")
+    wrong = dict.fromkeys(
+        error.track_id for network in page.networks for error in network["errors"]
+    )
+    played = list(wrong)[:MOST_PLAYERS]
+    excerpts = openings(options.tracks, {track_id: digests[track_id] for track_id in played})
     sounds = Sounds()
     page.players = {track_id: sounds.add(mp3) for track_id, mp3 in excerpts.items()}
     page.sounds = filter_texts.sounds(options.sounds, results.tracks, sounds.add)

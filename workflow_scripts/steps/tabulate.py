@@ -17,7 +17,7 @@ from workflow_scripts.networks import explosion
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.process import run
-from workflow_scripts.results import checked_predictions, provenance, table1
+from workflow_scripts.results import checked_predictions, predictions, provenance, table1
 from workflow_scripts.results.baselines import read as read_baselines
 from workflow_scripts.results.notes import notes
 
@@ -55,17 +55,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f"{tracks.n_folds} folds for {len(options.variants)} variants; run snakemake to its end"
         )
     folds_of = zip(*[iter(options.predictions)] * tracks.n_folds, strict=True)
-    rows = []
+    rows, never_predicted = [], {}
     for (variant, description), folds in zip(options.variants.items(), folds_of, strict=True):
         network = Network.from_config(description, N_BANDS, len(tracks.classes))
         tables = [checked_predictions.read(p, tracks, variant, k) for k, p in enumerate(folds)]
         rows.append(table1.row(variant, description, network, tables, baselines))
+        predicted = pd.concat([own[["predicted"]] for own in tables])
+        never_predicted[variant] = predictions.never_predicted(predicted, tracks.classes)
     table = pd.DataFrame(rows)
     if options.dataset == "ballroom":
         table = table1.with_paper(table)
 
     title = f"Table I of {options.name}"
-    sentences = notes(tracks, len(read_table(options.skipped, SKIPPED)), options.dataset)
+    n_skipped = len(read_table(options.skipped, SKIPPED))
+    sentences = notes(tracks, n_skipped, options.dataset, never_predicted)
     keys = [ModelKey.of(v, k, tracks) for v in options.variants for k in range(tracks.n_folds)]
     fits = [provenance.read(fit, key) for fit, key in zip(options.fits, keys, strict=True)]
     sentences += explosion.sentences(fits)

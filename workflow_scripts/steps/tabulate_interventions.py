@@ -1,6 +1,7 @@
 """Write the accuracies under interventions: one row per variant, intervention and amount."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ from workflow_scripts.interpretation import intervention_table
 from workflow_scripts.process import run
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Read interventions/<variant>.csv of all variants; write interventions.csv."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
@@ -19,7 +20,7 @@ def main() -> None:
         "--counts", type=Path, nargs="+", required=True, help="interventions/<variant>.csv"
     )
     parser.add_argument("--table", type=Path, required=True, help="CSV to write")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
 
     tracks = split.read(options.folds)
     tables = []

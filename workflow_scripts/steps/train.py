@@ -24,7 +24,7 @@ from workflow_scripts.dataset.memory_budget import MemoryBudget
 from workflow_scripts.dataset.parts import Part
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.devices.gpus import claim, why_idle
-from workflow_scripts.errors import UserError
+from workflow_scripts.errors import UserError, listed, printable
 from workflow_scripts.networks import training, weights
 from workflow_scripts.networks.architecture import Network, Weights, donated
 from workflow_scripts.networks.checkpoint import Checkpoint
@@ -187,8 +187,8 @@ def check(options: argparse.Namespace, tracks: Tracks, train: Part) -> None:
     if missing and options.validation == "tracks":
         print(
             f"note: the validation set of fold {options.fold} has no track of "
-            f"{', '.join(missing)}, so these classes do not count when the best epoch is chosen; "
-            "add tracks, lower folds or change group_by",
+            f"{printable(listed(missing))}, so these classes do not count when the best epoch is "
+            "chosen; add tracks, lower folds or change group_by",
             file=sys.stderr,
         )
 
@@ -262,7 +262,13 @@ def fit(
     # Augmented segments are computed again in each epoch.
     inputs = train.segments if augmentation.is_on else memory.hold(train.segments)
     epochs = training.fit(
-        engine_type(network, progress.weights, settings.dropout, options.gpus > 0),
+        engine_type(
+            network,
+            progress.weights,
+            settings.dropout,
+            options.gpus > 0,
+            class_weights(settings, train.labels, network.n_classes),
+        ),
         (inputs, train.labels),
         (memory.hold(validation.segments), validation.labels),
         settings,
@@ -272,6 +278,13 @@ def fit(
     )
     title = f"{options.variant}, fold {options.fold}"
     return run_to_end(epochs, progress, checkpoint, Display(title, settings.max_epochs, n_done))
+
+
+def class_weights(settings: Settings, labels: np.ndarray, n_classes: int) -> np.ndarray | None:
+    """The weights of the classes in the loss, float32 (classes,); None for plain cross-entropy."""
+    if settings.class_weights == "none":
+        return None
+    return training.balanced_weights(labels, n_classes).astype(np.float32)
 
 
 def augmented(train: Part, augmentation: Augmentation, rng: np.random.Generator) -> Augmented:

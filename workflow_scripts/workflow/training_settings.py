@@ -13,8 +13,15 @@ def network_of(config: Mapping[str, Any], variant: str) -> dict[str, Any]:
 
 
 def training_of(config: Mapping[str, Any], variant: str) -> dict[str, Any]:
-    """The shared training settings, updated with the variant's own."""
-    return config["training"] | config["variants"][variant].get("training", {})
+    """The shared training settings, updated with the variant's own.
+
+    `class_weights: none` is left out: it changes nothing, and models trained before this setting
+    existed stay valid.
+    """
+    settings = config["training"] | config["variants"][variant].get("training", {})
+    if settings.get("class_weights") == "none":
+        del settings["class_weights"]
+    return settings
 
 
 def settings_of(config: Mapping[str, Any], variant: str) -> dict[str, Any]:

@@ -1,0 +1,226 @@
+"""Finished results of any size, made without audio or training, to tabulate and to report."""
+
+import json
+import os
+
+import numpy as np
+import pandas as pd
+
+from tests.conftest import ROOT, shipped_config, write_wav
+from workflow_scripts.interpretation import temporal_filters
+from workflow_scripts.interpretation.interventions import INTERVENTIONS
+from workflow_scripts.networks import weights
+from workflow_scripts.networks.architecture import Network
+from workflow_scripts.steps import tabulate, tabulate_interventions
+from workflow_scripts.workflow import configuration
+
+FIT = {
+    "commit": None,
+    "seed": 1,
+    "versions": {"mxnet": "1"},
+    "digests": {"weights": ""},
+    "n_epochs": 9,
+    "seconds": 1.0,
+    "peak_memory_mb": 100.0,
+}
+
+
+class FakeResults:
+    """The files behind the tables and the report of random predictions.
+
+    Predictions are correct with probability 1/2, otherwise of a random class. `n_segments` are the
+    segments of a track. The files of the first two variants are those of all others too.
+    """
+
+    def __init__(self, folder, classes, n_tracks, variants, n_folds=3, n_segments=8):
+        folder.mkdir(parents=True)
+        self.folder, self.classes, self.n_folds = folder, sorted(classes), n_folds
+        config = shipped_config()
+        configuration.complete(config, ROOT / "config.yaml")
+        self.variants = {variant: config["variants"][variant] for variant in variants}
+        self._rng = np.random.default_rng(0)
+        self._n_segments = n_segments
+        self.tracks = self._write_tracks(n_tracks)
+        self._write_data()
+        for number, variant in enumerate(self.variants):
+            self._write_variant(variant, list(self.variants)[number % 2])
+        tabulate.main(self._tabulate_arguments())
+        self._tabulate_interventions()
+
+    def _write_tracks(self, n):
+        names = np.array(self.classes, object)
+        labels = names[np.arange(n) % len(names)]
+        tracks = pd.DataFrame(
+            {
+                "track_id": [f"{label}/{i}" for i, label in enumerate(labels)],
+                "label": labels,
+                "path": str(self.folder / "audio.wav"),
+                "digest": [f"{i:064x}" for i in range(n)],
+                "bpm": self._rng.uniform(60, 200, n).round(1),
+            }
+        )
+        tracks.to_csv(self.folder / "tracks.csv", index=False)
+        tracks["fold"] = np.arange(n) // len(names) % self.n_folds
+        columns = ["track_id", "label", "digest", "fold"]
+        tracks[columns].to_csv(self.folder / "folds.csv", index=False)
+        return tracks
+
+    def _write_data(self):
+        write_wav(self.folder / "audio.wav", self._rng.normal(0, 0.1, 30 * 44100))
+        (self.folder / "skipped.csv").write_text("track_id,label,path,reason\n")
+        rows = [f"tempo_1nn,{fold},50.0\n" for fold in range(self.n_folds)]
+        (self.folder / "baselines.csv").write_text("".join(["baseline,fold,accuracy\n", *rows]))
+        (self.folder / "sounds").mkdir()
+        (self.folder / "sounds/sounds.csv").write_text(
+            "file,kind,variant,fold,trunk,filter,most_affected_class,tempo,track_id,first_frame\n"
+        )
+
+    def _write_variant(self, variant, same):
+        own = self.folder / variant
+        own.mkdir()
+        if variant != same:
+            for file in (self.folder / same).iterdir():
+                os.link(file, own / file.name)
+        else:
+            for fold in range(self.n_folds):
+                self._predictions(fold).to_csv(own / f"{fold}.csv", index=False)
+            self._counts().to_csv(own / "counts.csv", index=False)
+        epochs = np.arange(1, 10)
+        history = pd.DataFrame({"epoch": epochs, "train_loss": 1 / epochs})
+        history["validation_loss"] = 2 / epochs
+        history["validation_accuracy"] = epochs / 20
+        for name in ("history.csv", "fit.json", "filters.csv", "spectra.npz", "weights.npz"):
+            (own / name).unlink(missing_ok=True)
+        history.to_csv(own / "history.csv", index=False)
+        (own / "fit.json").write_text(json.dumps(FIT | {"variant": variant}))
+        network = Network.from_config(self.variants[variant], 40, len(self.classes))
+        weights.write(own / "weights.npz", network.initial_weights(self._rng))
+        self._write_filters(network, own)
+
+    def _predictions(self, fold):
+        test = self.tracks[self.tracks["fold"] == fold]
+        n, n_classes, rng = len(test), len(self.classes), self._rng
+        target = np.searchsorted(self.classes, test["label"].to_numpy())
+        random = rng.integers(0, n_classes, n)
+        predicted = np.where(rng.random(n) < 0.5, target, random)
+        votes = np.zeros((n, n_classes), int)
+        votes[np.arange(n), predicted] = self._n_segments
+        probability = 0.5 * (votes > 0) + 0.5 / n_classes
+        names = np.array(self.classes, object)
+        table = test[["track_id", "label"]].reset_index(drop=True)
+        table["predicted"] = names[predicted]
+        table["n_segments"] = self._n_segments
+        columns = [f"{kind}_{name}" for kind in ("votes", "probability") for name in self.classes]
+        numbers = pd.DataFrame(np.hstack([votes, probability]), columns=columns)
+        counts = numbers.iloc[:, :n_classes].astype(int)
+        segments = [" ".join([str(p)] * self._n_segments) for p in predicted]
+        parts = [table, counts, numbers.iloc[:, n_classes:], pd.Series(segments, name="segments")]
+        return pd.concat(parts, axis=1)
+
+    def _counts(self):
+        tables = []
+        names = np.array(self.classes, object)
+        for intervention in INTERVENTIONS:
+            for fold, test in self.tracks.groupby("fold"):
+                drawn = self._rng.integers(0, len(names), (2, len(test)))
+                after = drawn[0] if intervention.changes_nothing else drawn[1]
+                columns = {"label": test["label"].to_numpy(), "unchanged": names[drawn[0]]}
+                columns |= {"predicted": names[after]}
+                table = pd.DataFrame(columns).groupby(list(columns)).size().rename("tracks")
+                table = table.reset_index()
+                table.insert(0, "intervention", intervention.kind)
+                table.insert(1, "amount", intervention.amount)
+                table.insert(2, "fold", fold)
+                tables.append(table)
+        return pd.concat(tables)
+
+    def _write_filters(self, network, own):
+        rng, names = self._rng, np.array(self.classes, object)
+        tables, response_rows, n_rows = [], [], 0
+        for fold in range(self.n_folds):
+            for trunk, description in network.trunks.items():
+                m, n = description.filter
+                count = description.n_filters
+                temporal, spectral = m == 1 and n >= 60, m > 1 and n == 1
+                affected = names[rng.integers(0, len(names), count)]
+                table = pd.DataFrame({"fold": fold, "trunk": trunk, "filter": range(count)})
+                table["strength"] = rng.random(count)
+                table["most_affected_class"] = affected
+                table["gain"] = rng.random(count)
+                table["tempo"] = rng.uniform(60, 200, count) if temporal else np.nan
+                table["offset"] = rng.integers(0, 41 - m, count) if spectral else np.nan
+                table["excited_tracks"] = json.dumps([self.tracks["track_id"][0]] * 9)
+                table["excited_frames"] = json.dumps([0] * 9)
+                tables.append(table)
+                if temporal:
+                    response_rows += range(n_rows, n_rows + count)
+                n_rows += count
+        pd.concat(tables).to_csv(own / "filters.csv", index=False)
+        spectra = rng.random((len(response_rows), len(temporal_filters.BPM)))
+        np.savez(
+            own / "spectra.npz",
+            bpm=temporal_filters.BPM,
+            modulation_bpm=temporal_filters.BPM,
+            responses=spectra,
+            modulation=spectra,
+            response_rows=np.array(response_rows, int),
+            modulation_rows=np.array(response_rows, int),
+            hertz=np.geomspace(50, 20000, 40),
+        )
+
+    def _of_each(self, file):
+        """The paths of a file of each variant; one for each fold if its name has {fold}."""
+        folds = range(self.n_folds) if "{fold}" in file else [0]
+        return [
+            str(self.folder / variant / file.format(fold=fold))
+            for variant in self.variants
+            for fold in folds
+        ]
+
+    def _of_each_fold(self, file):
+        return [path for path in self._of_each(file) for _ in range(self.n_folds)]
+
+    def _shared(self, *names):
+        return [part for n in names for part in (f"--{n}", str(self.folder / f"{n}.csv"))]
+
+    def _tabulate_arguments(self):
+        return [
+            *self._shared("folds", "skipped", "baselines"),
+            *("--variants", json.dumps(self.variants)),
+            *("--predictions", *self._of_each("{fold}.csv")),
+            *("--fits", *self._of_each_fold("fit.json")),
+            *("--dataset", "folder", "--name", "fake"),
+            *("--table", str(self.folder / "table1.csv")),
+        ]
+
+    def _tabulate_interventions(self):
+        # Named by the variants, as the step reads their names from the files.
+        folder = self.folder / "interventions"
+        folder.mkdir()
+        for variant in self.variants:
+            os.link(self.folder / variant / "counts.csv", folder / f"{variant}.csv")
+        tabulate_interventions.main(
+            [
+                *("--counts", *(str(folder / f"{variant}.csv") for variant in self.variants)),
+                *("--table", str(self.folder / "interventions.csv")),
+            ]
+        )
+
+    def report_arguments(self):
+        """The options of the step report, which writes report.html and figures/."""
+        return [
+            *self._shared("tracks", "folds", "skipped", "baselines"),
+            *("--table", str(self.folder / "table1.csv")),
+            *("--predictions", *self._of_each("{fold}.csv")),
+            *("--histories", *self._of_each_fold("history.csv")),
+            *("--fits", *self._of_each_fold("fit.json")),
+            *("--counts", *self._of_each("counts.csv")),
+            *("--interventions", str(self.folder / "interventions.csv")),
+            *("--filters", *self._of_each("filters.csv")),
+            *("--spectra", *self._of_each("spectra.npz")),
+            *("--weights", *self._of_each("weights.npz")),
+            *("--sounds", str(self.folder / "sounds")),
+            *("--dataset", "folder", "--name", "fake", "--configuration", "{}"),
+            *("--report", str(self.folder / "report.html")),
+            *("--figures", str(self.folder / "figures")),
+        ]
