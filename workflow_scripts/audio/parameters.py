@@ -7,6 +7,8 @@ FRAME_RATE = SAMPLE_RATE / HOP_SIZE
 N_BANDS = 40
 # A track with less energy x in all bands is silent: log(1 + 10000 x) < 1e-7, a tone at -100 dB.
 SILENCE = 1e-11
+# Audio at full scale has an energy of about 1. From this one on, 10000 x is infinite in float32.
+LOUDEST = 3e34
 WINDOW = "blackmanharris62"
 # Essentia's defaults (https://essentia.upf.edu/reference/streaming_MelBands.html).
 MEL = {

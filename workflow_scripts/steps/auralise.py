@@ -12,6 +12,7 @@ import pandas as pd
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.parameters import N_BANDS, SAMPLE_RATE
+from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset import experiment_data
 from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.dataset.segments import Segments
@@ -59,10 +60,17 @@ def clips(strongest: pd.DataFrame) -> Iterator[dict[str, Any]]:
             yield row | {"track_id": track_id, "first_frame": first}
 
 
+def segment_samples(audio: Path, first_frame: int, n_frames: int) -> np.ndarray:
+    """See `resynthesis.segment_samples`; called in a process that a file may crash."""
+    from workflow_scripts.audio import resynthesis
+
+    return resynthesis.segment_samples(audio, first_frame, n_frames)
+
+
 def main() -> None:
     """Read features, a variant's models and audio; write sounds/*.mp3 and sounds.csv."""
     from workflow_scripts.audio.excerpts import mp3
-    from workflow_scripts.audio.resynthesis import apply_gain, segment_samples
+    from workflow_scripts.audio.resynthesis import apply_gain
 
     options = parse()
     data = ExperimentData.read(options)
@@ -77,6 +85,7 @@ def main() -> None:
     digests = dict(zip(tracks.track_id, tracks.digest, strict=True))
     paths = paths_of(options.tracks, {digests[clip["track_id"]] for clip in chosen})
     options.sounds.mkdir(parents=True, exist_ok=True)
+    samples_of = Worker(segment_samples)
     rows = []
     for number, clip in enumerate(chosen):
         digest, first, trunk = digests[clip["track_id"]], clip["first_frame"], clip["trunk"]
@@ -87,7 +96,7 @@ def main() -> None:
         if not gain.any():
             continue
         try:
-            samples = segment_samples(Path(paths[digest]), first, network.frames)
+            samples = samples_of(Path(paths[digest]), first, network.frames)
         except NotAudioError as reason:
             print(f"no sound: {paths[digest]} {reason}")
             continue
@@ -99,6 +108,7 @@ def main() -> None:
             (options.sounds / file).write_bytes(mp3(level * sound, SAMPLE_RATE))
             row = {key: clip[key] for key in COLUMNS if key in clip}
             rows.append(row | {"file": file, "variant": options.variant, "kind": kind})
+    samples_of.stop()
     with atomic(options.sounds / "sounds.csv") as path:
         pd.DataFrame(rows, columns=COLUMNS).to_csv(path, index=False)
     print(f"{len(rows)} sounds of {options.variant}, fold {fold}")
