@@ -214,7 +214,7 @@ REASONS = {
     "empty": "is empty",
     "short": r"is too short: 2\d frames, a segment of 80 takes 1\.9 s",
     "silent": "is silent throughout",
-    "text": "cannot be decoded as audio",
+    "text": "cannot be decoded as audio: it is a text file, not audio",
 }
 
 
@@ -229,12 +229,16 @@ def test_exactly_the_bad_tracks_are_reported(tmp_path):
     assert code == 0 and "analysed 7 files" in output
     index = read_index(tmp_path / "s.csv").set_index("digest").loc[tracks["digest"]]
     tracks["n_frames"] = index["n_frames"].to_numpy()
-    problems = selection.reasons_to_skip(tracks, index["problem"].to_numpy(), 80, published=False)
+    problems = selection.reasons_to_skip(
+        tracks, index["problem"].to_numpy(), 80, use_truncated=False
+    )
     reported = dict(zip(tracks["track_id"][problems.index], problems, strict=True))
     assert reported.keys() == REASONS.keys()
     for name, reason in REASONS.items():
         assert pd.Series([reported[name]]).str.fullmatch(reason).all(), reported[name]
-    published = selection.reasons_to_skip(tracks, index["problem"].to_numpy(), 80, published=True)
+    published = selection.reasons_to_skip(
+        tracks, index["problem"].to_numpy(), 80, use_truncated=True
+    )
     assert set(tracks["track_id"][published.index]) == REASONS.keys() - {"cut"}
 
 

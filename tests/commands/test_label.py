@@ -29,6 +29,8 @@ from workflow_scripts.commands import label
 from workflow_scripts.labelling.find_audio import find
 from workflow_scripts.labelling.label_tracks import Labelled, label_all
 
+TEXT = "it is a text file, not audio"
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
@@ -75,7 +77,7 @@ class TestBadTracks:
         assert re.match(
             r"is too short: 4\.\d\d s, and the model needs segments of 5\.80 s", problems[2]
         )
-        assert problems[3:5] == ["is empty", "cannot be decoded as audio"]
+        assert problems[3:5] == ["is empty", f"cannot be decoded as audio: {TEXT}"]
         assert problems[5] == "does not exist"
         assert problems[6] == "has samples too large for audio"
         assert problems[7] == "is not a file"
@@ -108,7 +110,8 @@ class TestBadTracks:
         for suffix in (".m3u8", ".wav"):
             hostile = tmp_path / f"list{suffix}"
             hostile.write_text(playlist.format(track=track))
-            assert self.problems(model, hostile) == ["cannot be decoded as audio"]
+            (problem,) = self.problems(model, hostile)
+            assert problem == f"cannot be decoded as audio: {TEXT}"
 
     @pytest.mark.parametrize("n_channels", [1, 3])
     def test_a_track_longer_than_the_limit_is_refused(self, tmp_path, monkeypatch, n_channels):

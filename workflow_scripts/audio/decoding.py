@@ -102,6 +102,8 @@ def analysed(
 
 def check(rate: float | None, channels: int | None, seconds: float | None) -> None:
     """Raise NotAudioError if a header is beyond what is decoded; None is not checked."""
+    if 0 in (rate, channels):
+        raise NotAudioError(f"{UNDECODABLE}: its header is damaged")
     if rate is not None and not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise NotAudioError(
             f"has a sampling rate of {rate:.0f} Hz; from {LOWEST_RATE} to {HIGHEST_RATE} Hz are "
@@ -190,7 +192,9 @@ def _mix(source: Any, mono: Any) -> None:
         both = np.column_stack([mean, block]).astype(np.float64)
         sums += both.sum(axis=0)
         squares += np.square(both).sum(axis=0)
-    energy, *energies = squares / max(n_samples, 1) - np.square(sums / max(n_samples, 1))
+    with np.errstate(invalid="ignore", over="ignore"):
+        energy, *energies = squares / max(n_samples, 1) - np.square(sums / max(n_samples, 1))
+    # Not if samples are not finite: their energies are NaN.
     if energy < CANCELLED * np.mean(energies):
         raise NotAudioError(CHANNELS_CANCEL)
 
@@ -203,9 +207,11 @@ def _not_audio(audio: Path, file: Recognised | None) -> str:
 
 
 def _most_telling(reasons: list[str], file: Recognised, header: Header) -> str:
-    """The first reason that says more than that a decoder failed, or what the file is."""
-    if telling := [reason for reason in reasons if reason != UNDECODABLE]:
-        return telling[0]
+    """The reason that says more than that a decoder failed; otherwise what the file is."""
+    # libsndfile decodes any number of channels, so its reason is the better one.
+    for reason in sorted(reasons, key=MANY_CHANNELS.__eq__):
+        if reason != UNDECODABLE:
+            return reason
     if header.codec and header.essentia == "never":
         return f"{UNDECODABLE}: it is {file.container.name} with {header.codec}; {CONVERT}"
     return (

@@ -1,8 +1,6 @@
 """Find out whether files are audio and complete, without decoding them."""
 
-import stat
-from os import stat as status_of
-from os.path import splitext
+from os.path import isfile, splitext
 from pathlib import Path
 
 from tinytag import TinyTag
@@ -26,8 +24,8 @@ def is_audio(path: str) -> bool:
         return True
     try:
         # Opening a named pipe would wait for a writer.
-        return stat.S_ISREG(status_of(path).st_mode) and recognise(Path(path)) is not None
-    except (OSError, ValueError):
+        return isfile(path) and recognise(Path(path)) is not None  # noqa: PTH113
+    except OSError:
         return False
 
 

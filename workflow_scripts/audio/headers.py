@@ -18,8 +18,7 @@ EXTENSIBLE = 0xFFFE
 WAV_PLAIN = frozenset([1, 3])
 WAV_CODED = frozenset([6, 7, 0x31, 0x50, 0x55, 0x160, 0x161, 0x162, 0x163, 0x2000, 0xF1AC])
 AIFF_CODECS = frozenset(
-    [b"NONE", b"none", b"twos", b"sowt", b"in24", b"in32", b"23ni", b"raw "]
-    + [b"fl32", b"FL32", b"fl64", b"FL64", b"alaw", b"ALAW", b"ulaw", b"ULAW"]
+    b"NONE none twos sowt in24 in32 23ni fl32 FL32 fl64 FL64 alaw ALAW ulaw ULAW".split()
 )
 AU_CODECS = frozenset([1, 2, 3, 4, 5, 6, 7, 27])
 # Bytes per sample in AU, by encoding.
@@ -32,9 +31,8 @@ MATROSKA_CODECS = (
 )
 # Codes of MP4 and QuickTime; other codecs crash Essentia.
 MP4_CODECS = frozenset(
-    [b"mp4a", b"alac", b".mp3", b"ac-3", b"ec-3", b"lpcm", b"ulaw", b"alaw", b"NONE", b"raw "]
-    + [b"twos", b"sowt", b"in24", b"in32", b"fl32", b"fl64", b"ms\0\x55"]
-)
+    b"mp4a alac .mp3 ac-3 ec-3 lpcm ulaw alaw NONE twos sowt in24 in32 fl32 fl64".split()
+) | {b"raw ", b"ms\0\x55"}
 PROTECTED = frozenset([b"drms", b"enca"])
 # Bytes. Programs that write WAV to a pipe state this size or more, as they do not know it.
 UNKNOWN_SIZE = 0x7FFF0000
@@ -121,7 +119,7 @@ def _wav(file: BinaryIO, size: int) -> Header:
 
 def _aiff(file: BinaryIO, size: int) -> Header:
     kind = file.read(12)[8:]
-    essentia, rate, channels, frames, sound = "first", 0.0, 0, 0, 0
+    rate, channels, frames, sound = 0.0, 0, 0, 0
     for name, length in chunks(file, ">"):
         if name == b"COMM":
             content = file.read(min(length, 22))
@@ -129,15 +127,13 @@ def _aiff(file: BinaryIO, size: int) -> Header:
             # A number of 80 bits: sign, exponent and mantissa.
             rate = mantissa * 2.0 ** ((sign & 0x7FFF) - 16383 - 63)
             if kind == b"AIFC" and content[18:22] not in AIFF_CODECS:
-                return Header("never", _printable(content[18:22]), rate or None, channels)
+                return Header("never", _printable(content[18:22]), rate, channels)
             sound = channels * ((width + 7) // 8)
         elif name == b"SSND":
             there = size - file.tell() - 8
             present = min(frames, there / max(sound, 1)) / rate if rate and sound else None
-            return Header(
-                essentia, "", rate or None, channels or None, _over(frames, rate), present
-            )
-    return Header(essentia, "", rate or None, channels or None, _over(frames, rate))
+            return Header("first", "", rate, channels, _over(frames, rate), present)
+    return Header("first", "", rate, channels, _over(frames, rate))
 
 
 def _au(file: BinaryIO, size: int) -> Header:

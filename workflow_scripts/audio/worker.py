@@ -67,7 +67,7 @@ class Worker(Generic[T]):
         return result
 
     def _result(self, *arguments: Any) -> Any:
-        """What the process sends for a path and further arguments. Raises EOFError or ConnectionError if it ends."""
+        """What the process sends. Raises EOFError or ConnectionError if it ends instead."""
         self._connection.send(arguments)
         if not self._connection.poll(self._seconds):
             self._restart()

@@ -8,6 +8,9 @@ UNREADABLE = "cannot be read: it is missing, a broken link, not a regular file, 
 EMPTY = "is empty"
 SILENT = "is silent throughout"
 TRUNCATED = "is truncated"
+# A choice of on_bad_audio: use truncated tracks as far as they go, skip other bad ones.
+USE_TRUNCATED = "use_truncated"
+CHOICES = ("fail", "skip", USE_TRUNCATED)
 
 
 def check(tracks: pd.DataFrame, reasons: pd.Series) -> None:
@@ -17,8 +20,10 @@ def check(tracks: pd.DataFrame, reasons: pd.Series) -> None:
     """
     if not len(reasons):
         return
+    truncated = reasons.str.startswith(TRUNCATED).sum()
+    use = f"; on_bad_audio: {USE_TRUNCATED} uses {truncated} truncated ones" if truncated else ""
     lines = "".join(f"\n  {tracks['path'][row]} {reason}" for row, reason in reasons.items())
     raise UserError(
         f"{len(reasons)} of {len(tracks)} tracks cannot be used; fix or remove them, or skip "
-        f"them with on_bad_audio: skip:{lines}"
+        f"them with on_bad_audio: skip{use}:{lines}"
     )

@@ -25,6 +25,11 @@ def notes(tracks: Tracks, n_skipped: int, dataset: str) -> list[str]:
             f"{copies} tracks have the same audio as a track of another fold: a model may be "
             "tested on audio that it was trained on."
         )
+    if tracks.n_truncated:
+        sentences.append(
+            f"{tracks.n_truncated} truncated tracks are used as far as they go; folds.csv says "
+            "what is missing."
+        )
     if n_skipped:
         sentences.append(
             f"{n_skipped} tracks were skipped; skipped.csv lists them with the reasons."

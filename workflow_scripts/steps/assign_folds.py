@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from workflow_scripts.atomic_files import atomic
-from workflow_scripts.dataset import folds, split
+from workflow_scripts.dataset import bad_audio, folds, split
 from workflow_scripts.dataset.features import read_index
 from workflow_scripts.dataset.selection import Criteria, Selection, select
 from workflow_scripts.dataset.track_tables import read_table
@@ -27,7 +27,7 @@ def parse() -> argparse.Namespace:
         "--longest-input", type=int, required=True, help="frames of the longest segment"
     )
     parser.add_argument(
-        "--on-bad-audio", choices=["fail", "skip"], required=True, help="what a bad file does"
+        "--on-bad-audio", choices=bad_audio.CHOICES, required=True, help="what a bad file does"
     )
     parser.add_argument(
         "--replicas",
