@@ -35,8 +35,9 @@ LOWEST_RATE, HIGHEST_RATE = 1000, 1_000_000
 BLOCK = 1 << 18
 # Seconds. Encoders pad or trim by less, and a loss this small does not matter.
 TOLERANCE = 0.5
-# The mean of the channels has less than this share of their energy (40 dB): they cancel.
-CANCELLED = 1e-4
+# The mean of the channels has less than this share of their energy: they cancel. What remains is
+# rounding and, in lossy formats, noise of the codec.
+CANCELLED = 0.01
 CHANNELS_CANCEL = (
     "is silent in the mono mix, as its channels cancel each other; invert one of them or keep "
     "only one"
@@ -137,9 +138,9 @@ def linked(audio: Path, file: Recognised, header: Header) -> Iterator[Path]:
         link = Path(folder) / f"audio{file.container.suffix}"
         link.symlink_to(audio.absolute())
         if header.rate is None and file.container.suffix not in OF_STANDARD_RATES:
-            from workflow_scripts.audio.sampling_rate import sampling_rate
+            from workflow_scripts.audio.stream import rate_and_channels
 
-            check(sampling_rate(link), None, None)
+            check(*rate_and_channels(link), None)
         yield link
 
 

@@ -30,6 +30,7 @@ from workflow_scripts.audio.parameters import (
     SAMPLE_RATE,
     WINDOW,
 )
+from workflow_scripts.audio.stream import rate_and_channels
 
 essentia.log.infoActive = False
 essentia.log.warningActive = False
@@ -38,8 +39,8 @@ N_BINS = FRAME_SIZE // 2 + 1
 MEL_BANDS = {**MEL, "numberBands": N_BANDS, "sampleRate": SAMPLE_RATE, "inputSize": N_BINS}
 # Seconds. Spectra of shorter tracks fit in memory (20 MB); longer tracks are rare and slower.
 AT_ONCE = 60
-# A tone at -40 dB of full scale has about this energy.
-QUIET = 3e-5
+# A tone at -20 dB of full scale has about this energy.
+QUIET = 3e-3
 # Number of spectra that are squared and summed at once.
 BLOCK = 512
 
@@ -84,10 +85,10 @@ def _bands(audio: Path) -> np.ndarray:
     each other.
     """
     bands = _bands_of_mix(audio, "mix")
-    # A mix of channels that cancel is quiet; only then are the channels worth the time.
-    if len(bands) and bands.max() < QUIET:
-        channels = [_bands_of_mix(audio, side).sum(dtype=float) for side in ("left", "right")]
-        if bands.sum(dtype=float) < CANCELLED * np.mean(channels):
+    # A mix of channels that cancel is quiet; only then is a channel worth the time.
+    if len(bands) and bands.max() < QUIET and rate_and_channels(audio)[1] > 1:
+        left = _bands_of_mix(audio, "left")
+        if bands.sum(dtype=float) < CANCELLED * left.sum(dtype=float):
             raise NotAudioError(CHANNELS_CANCEL)
     return bands
 

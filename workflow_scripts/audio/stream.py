@@ -1,4 +1,4 @@
-"""The sampling rate of a file, by FFmpeg in Essentia."""
+"""The sampling rate and the channels of a file, by FFmpeg in Essentia."""
 
 from pathlib import Path
 
@@ -12,15 +12,19 @@ essentia.log.warningActive = False
 START = 0.001
 
 
-def sampling_rate(audio: Path) -> float:
-    """The sampling rate in Hz. Raises RuntimeError if Essentia cannot decode the file."""
+def rate_and_channels(audio: Path) -> tuple[float, int]:
+    """The sampling rate in Hz and the number of channels.
+
+    Raises RuntimeError if Essentia cannot decode the file.
+    """
     loader = streaming.AudioLoader(filename=str(audio), computeMD5=False)
     start = streaming.StereoTrimmer(endTime=START)
     pool = essentia.Pool()
     loader.audio >> start.signal
     start.signal >> None
     loader.sampleRate >> (pool, "rate")
-    for unused in (loader.numberChannels, loader.md5, loader.bit_rate, loader.codec):
+    loader.numberChannels >> (pool, "channels")
+    for unused in (loader.md5, loader.bit_rate, loader.codec):
         unused >> None
     essentia.run(loader)
-    return float(pool["rate"])
+    return float(pool["rate"]), int(pool["channels"])
