@@ -21,7 +21,8 @@ def check(tracks: pd.DataFrame, reasons: pd.Series) -> None:
     if not len(reasons):
         return
     truncated = reasons.str.startswith(TRUNCATED).sum()
-    use = f"; on_bad_audio: {USE_TRUNCATED} uses {truncated} truncated ones" if truncated else ""
+    use = f", or use the {truncated} truncated with on_bad_audio: {USE_TRUNCATED}"
+    use = use if truncated else ""
     lines = "".join(f"\n  {tracks['path'][row]} {reason}" for row, reason in reasons.items())
     raise UserError(
         f"{len(reasons)} of {len(tracks)} tracks cannot be used; fix or remove them, or skip "
