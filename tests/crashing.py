@@ -6,9 +6,18 @@ import numpy as np
 
 from workflow_scripts.audio.decoding import NotAudioError
 
+poisoned = False
+
 
 def crash(path):
-    """The length of the name; crash for names with "bad", raise for names with "refused"."""
+    """The length of the name; crash for names with "bad", raise for names with "refused".
+
+    After a name with "poison", the process crashes at the next path.
+    """
+    global poisoned
+    if poisoned:
+        os.abort()
+    poisoned = "poison" in path.name
     if "bad" in path.name:
         os.abort()
     if "refused" in path.name:

@@ -5,16 +5,17 @@
 A third of the rounds mutate model files: the bytes of a packed file, of its manifest, of its list
 of entries, or of an ONNX file, alone or packed with its new digest, as an attacker would pack it;
 the values in the metadata, or the sizes of fields, so that the file stays well-formed. A model may
-take at most LARGEST_PEAK of memory. Another third mutate audio in every format in FORMATS. The last
-third list folders of music with special files. A worker process uses each file, as in
-`commands.label`. Allowed outcomes are a prediction, a refusal with a reason and, for audio, a crash
-of the worker, which is reported as a refusal. Any other outcome is a failure, for example another
-exception, a crash because of a model, or a time above TIME_LIMIT. Files that cause failures are
-kept.
+take at most LARGEST_PEAK of memory. Another third mutate audio in every format in FORMATS, in Ogg
+that starts late, in MP4, and as MP3 in WAV. The last third list folders of music with special
+files. A worker process uses each file, as in `commands.label`. Allowed outcomes are a prediction, a
+refusal with a reason and, for audio, a crash of the worker, which is reported as a refusal. Any
+other outcome is a failure, for example another exception, a crash because of a model, a time above
+TIME_LIMIT, or more memory than MEMORY_LIMIT. Files that cause failures are kept.
 """
 
 import argparse
 import json
+import resource
 import sys
 import tempfile
 import zipfile
@@ -26,6 +27,7 @@ import numpy as np
 import onnx
 import soundfile
 
+from tests.audio_files import late_ogg, mp3_in_wav, mp4
 from tests.conftest import clicks
 from tests.fuzz_folders import Folders
 from tests.model_files import onnx_of
@@ -39,8 +41,9 @@ from workflow_scripts.models.runtime import Ensemble
 
 # Seconds, 100 times as long as any file here takes.
 TIME_LIMIT = 30
-# Megabytes of a worker that uses models.
+# Megabytes of a worker that uses models, and of any worker.
 LARGEST_PEAK = 1000
+MEMORY_LIMIT = 1500
 # Values for the metadata and the manifest: too large, too many, too deep, of another type.
 ODD_VALUES = (
     *(None, True, -1, 0, 1, 7, 1 << 31, 1 << 62, 1 << 100, 0.5, 1e300, float("nan"), "", " ", "x"),
@@ -54,6 +57,8 @@ FORMATS = {
     "wav": ("WAV", "PCM_16"),
     "float.wav": ("WAV", "FLOAT"),
     "adpcm.wav": ("WAV", "IMA_ADPCM"),
+    "gsm.wav": ("WAV", "GSM610"),
+    "w64": ("W64", "PCM_16"),
     "flac": ("FLAC", None),
     "ogg": ("OGG", "VORBIS"),
     "opus": ("OGG", "OPUS"),
@@ -61,7 +66,10 @@ FORMATS = {
     "aiff": ("AIFF", None),
     "caf": ("CAF", None),
     "au": ("AU", None),
+    "g721.au": ("AU", "G721_32"),
 }
+# Codecs of telephones: mono, 8 kHz.
+SPEECH = ("gsm.wav", "g721.au")
 EXTREMES = (
     b"\0\0\0\0",
     b"\xff\xff\xff\xff",
@@ -237,9 +245,14 @@ class Audio:
         self._sounds = {}
         for suffix, (form, subtype) in FORMATS.items():
             path = folder / f"sound.{suffix}"
-            rate = 48000 if suffix == "opus" else 44100
-            soundfile.write(path, stereo, rate, format=form, subtype=subtype)
+            rate = 48000 if suffix == "opus" else 8000 if suffix in SPEECH else 44100
+            signal = sound if suffix in SPEECH else stereo
+            soundfile.write(path, signal, rate, format=form, subtype=subtype)
             self._sounds[suffix] = path.read_bytes()
+        for suffix in ("ogg", "opus"):
+            self._sounds[f"late.{suffix}"] = late_ogg(self._sounds[suffix], 600 * 48000)
+        self._sounds["mp3.wav"] = mp3_in_wav(self._sounds["mp3"])
+        self._sounds["late.m4a"] = mp4(sound, film=11, late=2)
 
     def worker(self):
         """A worker that labels a track, as in `commands.label`."""
@@ -304,6 +317,10 @@ def main():
             for mutation in sorted({mutation for mutation, _ in counts}):
                 row = "".join(f"{counts[mutation, o]:>16}" for o in outcomes)
                 print(f"{mutation:<30}{row}", flush=True)
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+    print(f"largest process: {largest} MB")
+    if largest > MEMORY_LIMIT:
+        sys.exit(f"a process took more than {MEMORY_LIMIT} MB")
     if failed:
         sys.exit(f"{len(failed)} failures, kept in {keep}")
     keep.rmdir()

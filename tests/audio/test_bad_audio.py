@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import soundfile
 
+from tests.audio_files import late_ogg, mp4, ogg_pages
 from tests.conftest import clicks, relative_error, run_module, write_wav
 from tests.crashing import crash
 from workflow_scripts import checked_tables
@@ -15,9 +16,11 @@ from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.files import what_is_missing
 from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.audio.worker import Worker
-from workflow_scripts.dataset import bad_audio, selection
+from workflow_scripts.dataset import bad_audio, selection, split
 from workflow_scripts.dataset.features import read_index
 from workflow_scripts.dataset.track_tables import TRACKS
+from workflow_scripts.errors import UserError
+from workflow_scripts.results.notes import notes
 from workflow_scripts.steps import extract_mel
 
 SECONDS = 4
@@ -174,6 +177,93 @@ class TestTruncation:
         assert abs(len(decoded) - len(bands)) <= 5
         assert what_is_missing(path, (len(decoded) - 1) * 1024 / 44100) is None
 
+    @pytest.mark.parametrize("kind", ["ogg vorbis", "opus"])
+    def test_an_ogg_stream_may_start_late(self, tmp_path, kind):
+        """As a part that was cut out of a longer stream."""
+        file, subtype, _ = KINDS[kind]
+        rate = 48000 if subtype == "OPUS" else 44100
+        path = write(tmp_path / file, MUSIC, rate, subtype)
+        path.write_bytes(late_ogg(path.read_bytes(), 600 * 48000))
+        assert extract_mel.content("d", path, mel_bands).problem == ""
+
+    def test_a_hole_in_an_ogg_stream_is_reported(self, tmp_path):
+        path = write(tmp_path / "a.ogg", np.tile(MUSIC, 5), subtype="VORBIS")
+        pages = list(ogg_pages(path.read_bytes()))
+        path.write_bytes(b"".join([*pages[:3], *pages[4:]]))
+        problem = extract_mel.content("d", path, mel_bands).problem
+        assert problem == "is truncated: a part of its Ogg stream is missing"
+
+    def test_ogg_streams_may_follow_each_other(self, tmp_path):
+        path = write(tmp_path / "a.ogg", MUSIC, subtype="VORBIS")
+        path.write_bytes(path.read_bytes() * 2)
+        content = extract_mel.content("d", path, mel_bands)
+        assert content.problem == "" and len(content.energies) > 1.9 * SECONDS * 43
+
+    @pytest.mark.parametrize(
+        "times", [{}, {"film": 11}, {"late": 2}, {"film": 30, "late": 5}, {"part": 1.5}]
+    )
+    def test_an_mp4_is_as_long_as_its_sound(self, tmp_path, times):
+        """Not as its film; an edit list may use a part only."""
+        (tmp_path / "a.m4a").write_bytes(mp4(MUSIC, **times))
+        assert extract_mel.content("d", tmp_path / "a.m4a", mel_bands).problem == ""
+
+    def test_an_mp4_that_states_more_sound_is_truncated(self, tmp_path):
+        (tmp_path / "a.m4a").write_bytes(mp4(MUSIC, stated=9))
+        problem = extract_mel.content("d", tmp_path / "a.m4a", mel_bands).problem
+        assert problem == "is truncated: 4.0 of 9.0 s remain"
+
+    @pytest.mark.parametrize(("subtype", "suffix"), [("GSM610", "wav"), ("IMA_ADPCM", "wav")])
+    def test_a_truncated_codec_in_wav_is_reported(self, tmp_path, subtype, suffix):
+        path = write(tmp_path / f"a.{suffix}", MUSIC[::5], 8820, subtype)
+        os.truncate(path, path.stat().st_size // 2)
+        problem = extract_mel.content("d", path, mel_bands).problem
+        assert problem.startswith(bad_audio.TRUNCATED), problem
+
+
+def criteria(on_bad_audio):
+    return selection.Criteria(on_bad_audio, "keep", 2, "", 80, False)
+
+
+class TestUseTruncated:
+    """A choice of on_bad_audio for previews that were cut without a new header."""
+
+    def tables(self):
+        names = [f"{label}{number}" for label in "ab" for number in range(5)]
+        tracks = pd.DataFrame({"track_id": names, "label": [n[0] for n in names]})
+        tracks["path"] = tracks["digest"] = names
+        index = pd.DataFrame({"digest": names, "n_frames": 200, "problem": ""})
+        index.loc[[0, 5], "problem"] = "is truncated: 8.0 of 40.0 s remain"
+        index.loc[1, ["problem", "n_frames"]] = ["is truncated: 0.5 of 40.0 s remain", 20]
+        index.loc[2, "problem"] = "is silent throughout"
+        return tracks, index
+
+    def test_truncated_tracks_are_used_and_others_skipped(self, tmp_path, capsys):
+        selected = selection.select(*self.tables(), criteria("use_truncated"))
+        assert selected.skipped["track_id"].tolist() == ["a1", "a2"]
+        assert "note: a0 is truncated: 8.0 of 40.0 s remain; it is used" in capsys.readouterr().out
+        split.write(tmp_path / "folds.csv", selected.used, np.array([0, 1] * 4))
+        tracks = split.read(tmp_path / "folds.csv")
+        assert tracks.n_truncated == 2 and "a0" in tracks.track_id
+        assert any("2 truncated tracks are used" in note for note in notes(tracks, 2, "folder"))
+
+    def test_skip_skips_them(self, tmp_path):
+        selected = selection.select(*self.tables(), criteria("skip"))
+        assert selected.skipped["track_id"].tolist() == ["a0", "a1", "a2", "b0"]
+        split.write(tmp_path / "folds.csv", selected.used, np.array([0, 1] * 3))
+        tracks = split.read(tmp_path / "folds.csv")
+        assert not any("truncated" in note for note in notes(tracks, 4, "folder"))
+
+    def test_the_error_names_the_choice(self):
+        with pytest.raises(UserError, match="the 3 truncated with on_bad_audio: use_truncated"):
+            selection.select(*self.tables(), criteria("fail"))
+
+
+def test_a_crash_caused_by_an_earlier_file_is_not_blamed_on_a_file(tmp_path):
+    """The second path is tried again in a fresh process, which does not crash on it."""
+    with Worker(crash) as worker:
+        assert worker(tmp_path / "poison")[0] == 6
+        assert worker(tmp_path / "good")[0] == 4
+
 
 def test_a_crash_of_the_decoder_affects_one_file_only(tmp_path):
     paths = [tmp_path / name for name in ("good", "bad", "refused", "bad too", "good again")]
@@ -216,7 +306,7 @@ REASONS = {
     "empty": "is empty",
     "short": r"is too short: 2\d frames, a segment of 80 takes 1\.9 s",
     "silent": "is silent throughout",
-    "text": "cannot be decoded as audio",
+    "text": "cannot be decoded as audio: it is a text file, not audio",
 }
 
 
@@ -231,12 +321,16 @@ def test_exactly_the_bad_tracks_are_reported(tmp_path):
     assert code == 0 and "analysed 7 files" in output
     index = read_index(tmp_path / "s.csv").set_index("digest").loc[tracks["digest"]]
     tracks["n_frames"] = index["n_frames"].to_numpy()
-    problems = selection.reasons_to_skip(tracks, index["problem"].to_numpy(), 80, published=False)
+    problems = selection.reasons_to_skip(
+        tracks, index["problem"].to_numpy(), 80, use_truncated=False
+    )
     reported = dict(zip(tracks["track_id"][problems.index], problems, strict=True))
     assert reported.keys() == REASONS.keys()
     for name, reason in REASONS.items():
         assert pd.Series([reported[name]]).str.fullmatch(reason).all(), reported[name]
-    published = selection.reasons_to_skip(tracks, index["problem"].to_numpy(), 80, published=True)
+    published = selection.reasons_to_skip(
+        tracks, index["problem"].to_numpy(), 80, use_truncated=True
+    )
     assert set(tracks["track_id"][published.index]) == REASONS.keys() - {"cut"}
 
 

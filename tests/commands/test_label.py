@@ -34,6 +34,8 @@ from workflow_scripts.labelling.label_tracks import Labelled, label_all
 from workflow_scripts.models import package
 from workflow_scripts.models.onnx_file import NotOurModelError
 
+TEXT = "it is a text file, not audio"
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
@@ -80,7 +82,7 @@ class TestBadTracks:
         assert re.match(
             r"is too short: 4\.\d\d s, and the model needs segments of 5\.80 s", problems[2]
         )
-        assert problems[3:5] == ["is empty", "cannot be decoded as audio"]
+        assert problems[3:5] == ["is empty", f"cannot be decoded as audio: {TEXT}"]
         assert problems[5] == "cannot be read: it does not exist"
         assert problems[6] == "has samples too large for audio"
         assert problems[7] == "cannot be read: it is a named pipe, not a regular file"
@@ -113,7 +115,8 @@ class TestBadTracks:
         for suffix in (".m3u8", ".wav"):
             hostile = tmp_path / f"list{suffix}"
             hostile.write_text(playlist.format(track=track))
-            assert self.problems(model, hostile) == ["cannot be decoded as audio"]
+            (problem,) = self.problems(model, hostile)
+            assert problem == f"cannot be decoded as audio: {TEXT}"
 
     @pytest.mark.parametrize("n_channels", [1, 3])
     def test_a_track_longer_than_the_limit_is_refused(self, tmp_path, monkeypatch, n_channels):

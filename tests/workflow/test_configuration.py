@@ -216,7 +216,10 @@ INVALID = [
     ({"ballroom": {"tempi_urls": ["https:///b"]}}, "ballroom.tempi_urls.0 is wrong"),
     ({"ballroom": {"audio_url": "https://a/b"}}, "did you mean audio_urls"),
     ({"dataset": "folder", "audio_dir": "x" * 300}, "is not a folder"),
-    ({"on_bad_audio": "ignore"}, "on_bad_audio must be one of fail, skip, not 'ignore'"),
+    (
+        {"on_bad_audio": "ignore"},
+        "on_bad_audio must be one of fail, skip, use_truncated, not 'ignore'",
+    ),
     ({"replicas": True}, "replicas must be one of keep, group, drop, not True"),
     ({"augmentation": {"pitch": 1}}, "unknown configuration key pitch in augmentation; did you"),
     ({"augmentation": {"mixing": 2}}, "augmentation.mixing must be at most 1, not 2"),

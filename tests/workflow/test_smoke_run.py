@@ -245,7 +245,7 @@ def test_an_invalid_folder_is_reported_and_no_partial_file_remains(workflow, aud
 
 
 BAD_AUDIO = {
-    "slow/not audio.wav": "cannot be decoded as audio",
+    "slow/not audio.wav": "cannot be decoded as audio: it is a text file, not audio",
     "slow/short.wav": "is too short: 45 frames, a segment of 80 takes 1.9 s",
     "middle/empty.ogg": "is empty",
     "middle/silent.wav": "is silent throughout",

@@ -12,16 +12,25 @@ import essentia
 import essentia.streaming as streaming
 import numpy as np
 
-from workflow_scripts.audio.decoding import LONGEST, TOO_LONG, NotAudioError, analysed
+from workflow_scripts.audio.decoding import (
+    CANCELLED,
+    CHANNELS_CANCEL,
+    LONGEST,
+    TOO_LONG,
+    NotAudioError,
+    analysed,
+)
 from workflow_scripts.audio.parameters import (
     FRAME_RATE,
     FRAME_SIZE,
     HOP_SIZE,
+    LOUDEST,
     MEL,
     N_BANDS,
     SAMPLE_RATE,
     WINDOW,
 )
+from workflow_scripts.audio.stream import rate_and_channels
 
 essentia.log.infoActive = False
 essentia.log.warningActive = False
@@ -30,6 +39,8 @@ N_BINS = FRAME_SIZE // 2 + 1
 MEL_BANDS = {**MEL, "numberBands": N_BANDS, "sampleRate": SAMPLE_RATE, "inputSize": N_BINS}
 # Seconds. Spectra of shorter tracks fit in memory (20 MB); longer tracks are rare and slower.
 AT_ONCE = 60
+# A tone at -20 dB of full scale has about this energy.
+QUIET = 3e-3
 # Number of spectra that are squared and summed at once.
 BLOCK = 512
 
@@ -40,40 +51,64 @@ def mel_bands(audio: Path) -> np.ndarray:
     The file may have any format, sampling rate and number of channels that Essentia or libsndfile
     decodes; it is mixed to mono and resampled to 44.1 kHz. Frame 0 is centred on the first sample.
 
-    Raises NotAudioError if the file cannot be decoded, is empty or too long, or has samples that
-    are not finite.
+    Raises NotAudioError if the file cannot be decoded, is empty or too long, has samples that are
+    not finite or too large, or has channels that cancel each other.
     """
     try:
-        energies = analysed(audio, _bands)
+        return analysed(audio, _bands, _problem, _seconds)
     finally:
         # Essentia's networks are reference cycles, too few to trigger Python's collector before
         # they fill hundreds of megabytes. They are young, so a full collection is not needed.
         gc.collect(1)
+
+
+def _problem(energies: np.ndarray) -> str:
+    """What is wrong with the energies of a decoded file; empty if nothing is."""
     if not len(energies):
-        raise NotAudioError("contains no sound")
+        return "contains no sound"
     if len(energies) > LONGEST * FRAME_RATE:
-        raise NotAudioError(TOO_LONG)
-    if not np.isfinite(energies).all():
-        raise NotAudioError("contains samples that are not finite numbers")
-    return energies
+        return TOO_LONG
+    loudest = energies.max()
+    if np.isnan(loudest):
+        return "contains samples that are not finite numbers or too large for audio"
+    return "has samples too large for audio" if loudest >= LOUDEST else ""
+
+
+def _seconds(energies: np.ndarray) -> float:
+    return (len(energies) - 1) / FRAME_RATE
 
 
 def _bands(audio: Path) -> np.ndarray:
-    """Mel bands of a track. Raises RuntimeError if Essentia cannot decode the file."""
-    spectra = _frames(audio, with_bands=False)
+    """Mel bands of a track.
+
+    Raises RuntimeError if Essentia cannot decode the file, and NotAudioError if its channels cancel
+    each other.
+    """
+    bands = _bands_of_mix(audio, "mix")
+    # A mix of channels that cancel is quiet; only then is a channel worth the time.
+    if len(bands) and bands.max() < QUIET and rate_and_channels(audio)[1] > 1:
+        left = _bands_of_mix(audio, "left")
+        if bands.sum(dtype=float) < CANCELLED * left.sum(dtype=float):
+            raise NotAudioError(CHANNELS_CANCEL)
+    return bands
+
+
+def _bands_of_mix(audio: Path, mix: str) -> np.ndarray:
+    """Mel bands of the left or the right channel, or of the mean of both (`mix`)."""
+    spectra = _frames(audio, mix, with_bands=False)
     if len(spectra) * HOP_SIZE < AT_ONCE * SAMPLE_RATE:
         return _bands_of(spectra)
-    return _frames(audio, with_bands=True)
+    return _frames(audio, mix, with_bands=True)
 
 
-def _frames(audio: Path, with_bands: bool) -> np.ndarray:
+def _frames(audio: Path, mix: str, with_bands: bool) -> np.ndarray:
     """Mel bands of a track or magnitude spectra of its first AT_ONCE seconds, one row per frame.
 
     The mel bands stop one minute after LONGEST, which is enough to see that a track is too long.
 
     Raises RuntimeError if Essentia cannot decode the file.
     """
-    loader = streaming.MonoLoader(filename=str(audio), sampleRate=SAMPLE_RATE)
+    loader = streaming.MonoLoader(filename=str(audio), sampleRate=SAMPLE_RATE, downmix=mix)
     start = streaming.Trimmer(
         endTime=LONGEST + 60 if with_bands else AT_ONCE, sampleRate=SAMPLE_RATE
     )

@@ -9,21 +9,23 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from workflow_scripts.audio.decoding import NotAudioError
+from workflow_scripts.audio.decoding import DamagedDecoderError, NotAudioError
 
 T = TypeVar("T")
+# Seconds per path. Half a day of audio takes some minutes, more with large networks.
+TIME_LIMIT = 1800
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 class Worker(Generic[T]):
     """Calls `function` on one path at a time, in another process.
 
-    `function` is defined at the top level of a module. What it returns can be pickled; it raises
-    NotAudioError for a file that it cannot use.
+    `function` is defined at the top level of a module. Its further arguments and what it returns
+    can be pickled; it raises NotAudioError for a file that it cannot use.
     """
 
-    def __init__(self, function: Callable[[Path], T], seconds: float | None = None) -> None:
-        """`seconds` limits the time per path; None sets no limit."""
+    def __init__(self, function: Callable[..., T], seconds: float = TIME_LIMIT) -> None:
+        """`seconds` limits the time per path."""
         self._function = function
         self._seconds = seconds
         self._ended = False
@@ -43,23 +45,34 @@ class Worker(Generic[T]):
             self._ended = True
             self._kill()
 
-    def __call__(self, path: Path) -> T:
-        """Return `function(path)`, or raise what it raises.
+    def __call__(self, path: Path, *arguments: Any) -> T:
+        """Return `function(path, *arguments)`, or raise what it raises.
 
         Raises NotAudioError if the process crashes or exceeds `seconds`.
         """
         try:
-            self._connection.send(path)
-            if not self._connection.poll(self._seconds):
-                self._restart()
-                raise NotAudioError(f"takes longer than {self._seconds:.0f} s")
-            result = self._connection.recv()
+            result = self._result(path, *arguments)
         except (EOFError, ConnectionError):
+            # The decoder may have been damaged by an earlier file.
             self._restart()
-            raise NotAudioError("cannot be decoded: the decoder crashes on it") from None
+            try:
+                result = self._result(path, *arguments)
+            except (EOFError, ConnectionError):
+                self._restart()
+                raise NotAudioError("cannot be decoded: the decoder crashes on it") from None
+        if isinstance(result, MemoryError):
+            raise NotAudioError("needs more memory than there is")
         if isinstance(result, Exception):
             raise result
         return result
+
+    def _result(self, *arguments: Any) -> Any:
+        """What the process sends. Raises EOFError or ConnectionError if it ends instead."""
+        self._connection.send(arguments)
+        if not self._connection.poll(self._seconds):
+            self._restart()
+            raise NotAudioError(f"takes longer than {self._seconds:.0f} s")
+        return self._connection.recv()
 
     def _start(self) -> None:
         # Spawned, not forked: the new process inherits no memory and no locks of other threads.
@@ -90,7 +103,7 @@ class Worker(Generic[T]):
                 self._start()
 
 
-def _serve(function: Callable[[Path], Any], connection: Connection, folder: str) -> None:
+def _serve(function: Callable[..., Any], connection: Connection, folder: str) -> None:
     """Send the result for each received path until the parent closes the connection or ends."""
     # Ctrl-C reaches both processes; the parent ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -98,10 +111,12 @@ def _serve(function: Callable[[Path], Any], connection: Connection, folder: str)
     tempfile.tempdir = folder
     while True:
         try:
-            path = connection.recv()
+            arguments = connection.recv()
         except EOFError:
             return
         try:
-            connection.send(function(path))
+            connection.send(function(*arguments))
         except Exception as failure:
             connection.send(failure)
+            if isinstance(failure, DamagedDecoderError):
+                return

@@ -8,6 +8,9 @@ UNREADABLE = "cannot be read: it is missing, a broken link, not a regular file, 
 EMPTY = "is empty"
 SILENT = "is silent throughout"
 TRUNCATED = "is truncated"
+# A choice of on_bad_audio: use truncated tracks as far as they go, skip other bad ones.
+USE_TRUNCATED = "use_truncated"
+CHOICES = ("fail", "skip", USE_TRUNCATED)
 
 
 def check(tracks: pd.DataFrame, reasons: pd.Series, ways_out: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from workflow_scripts.dataset import bad_audio
 from workflow_scripts.dataset.tracks import MIN_FOLDS, more_tracks, too_few
 from workflow_scripts.dataset.untidy_names import few
 from workflow_scripts.errors import UserError
@@ -23,6 +24,8 @@ def for_bad_audio(
         advice = f"fix or replace them; without them, {problem}"
         if len(sizes) == tracks["label"].nunique() > 1 and (least := sizes.min()) >= MIN_FOLDS:
             advice += f", so on_bad_audio: skip also needs folds: {least}"
+    if truncated := bad.str.startswith(bad_audio.TRUNCATED).sum():
+        advice += f"; on_bad_audio: {bad_audio.USE_TRUNCATED} uses the {truncated} truncated"
     return advice + for_short_tracks(tracks.loc[bad.index], inputs or {})
 
 

@@ -18,8 +18,8 @@ class Criteria:
     """How tracks are selected; `on_bad_audio`, `replicas` and `group_by` are as in config.yaml.
 
     `inputs` has the frames of a segment of each variant: a track needs a segment with sound of each
-    length. `ballroom`: the data set is Ballroom as published, so the pairs of replicas are known
-    and truncated files are used.
+    length. `ballroom`: the data set is Ballroom as published, so the pairs of replicas are known.
+    The archive has been checked, so its truncated files are used whatever `on_bad_audio` says.
     """
 
     on_bad_audio: str
@@ -34,6 +34,7 @@ class Criteria:
 class Selection:
     """The tracks to use, and the skipped ones with their reasons (SKIPPED_COLUMNS).
 
+    If truncated tracks are used, `used` has a column `truncated`, empty for whole tracks.
     `groups` has the group name of each track, indexed as `used`: tracks of one group share a fold.
     It is None if every track may be in any fold.
     """
@@ -51,12 +52,13 @@ def select(tracks: pd.DataFrame, index: pd.DataFrame, criteria: Criteria) -> Sel
     """
     tracks, problems = _examined(tracks, index)
     lengths = sorted(set(criteria.inputs.values()), reverse=True)
-    bad = reasons_to_skip(tracks, problems, max(lengths), criteria.ballroom)
+    use_truncated = criteria.ballroom or criteria.on_bad_audio == bad_audio.USE_TRUNCATED
+    bad = reasons_to_skip(tracks, problems, max(lengths), use_truncated)
     bad = pd.concat([bad, without_sound(tracks.drop(bad.index), lengths)]).sort_index()
     if criteria.on_bad_audio == "fail":
         ways_out = remedies.for_bad_audio(tracks, bad, criteria.n_folds, criteria.inputs)
         bad_audio.check(tracks, bad, ways_out)
-    used = tracks.drop(bad.index)
+    used = _with_truncated(tracks, problems).drop(bad.index)
     if note := _silence_note(used):
         print(note)
 
@@ -74,28 +76,24 @@ def select(tracks: pd.DataFrame, index: pd.DataFrame, criteria: Criteria) -> Sel
 
 
 def reasons_to_skip(
-    tracks: pd.DataFrame, problems: np.ndarray, longest_input: int, published: bool
+    tracks: pd.DataFrame, problems: np.ndarray, longest_input: int, use_truncated: bool
 ) -> pd.Series:
     """The reasons why tracks (track_id, n_frames) cannot be used, indexed as `tracks`.
 
     `problems` has the problem that extraction found in each track, empty if none, NaN if the file
-    cannot be read. The archive of a `published` data set has been checked, so its truncated files
-    are used.
+    cannot be read. With `use_truncated`, truncated tracks are used as far as they go and printed.
     """
     reasons = pd.Series(problems, index=tracks.index, dtype=object).fillna(bad_audio.UNREADABLE)
-    if published:
-        truncated = reasons.str.startswith(bad_audio.TRUNCATED)
-        for row, reason in reasons[truncated].items():
-            print(
-                f"note: {tracks['track_id'][row]} {reason}, as in the published archive; it is used"
-            )
-        reasons[truncated] = ""
+    truncated = reasons[reasons.str.startswith(bad_audio.TRUNCATED) & use_truncated]
+    reasons[truncated.index] = ""
     short = (reasons == "") & (tracks["n_frames"] < longest_input)
     needed = longest_input * HOP_SIZE / SAMPLE_RATE
     reasons[short] = [
         f"is too short: {frames} frames, a segment of {longest_input} takes {needed:.1f} s"
         for frames in tracks["n_frames"][short]
     ]
+    for row, reason in truncated[~short].items():
+        print(f"note: {tracks['track_id'][row]} {reason}; it is used as far as it goes")
     return reasons[reasons != ""]
 
 
@@ -152,6 +150,13 @@ def _examined(tracks: pd.DataFrame, index: pd.DataFrame) -> tuple[pd.DataFrame, 
     n_frames = found["n_frames"].fillna(0).astype(int).to_numpy()
     silences = found["silence"].fillna("").to_numpy()
     return tracks.assign(n_frames=n_frames, silence=silences), found["problem"].to_numpy()
+
+
+def _with_truncated(tracks: pd.DataFrame, problems: np.ndarray) -> pd.DataFrame:
+    """The tracks with a column `truncated` that says what is missing, if any is truncated."""
+    missing = pd.Series(problems, index=tracks.index, dtype=object).fillna("")
+    missing = missing.where(missing.str.startswith(bad_audio.TRUNCATED), "")
+    return tracks.assign(truncated=missing) if (missing != "").any() else tracks
 
 
 def _groups(used: pd.DataFrame, criteria: Criteria) -> pd.Series | None:

@@ -18,7 +18,8 @@ class Tracks:
     """The labelled tracks of the data set and their folds.
 
     `track_id`, `label` and `digest` are text, `fold` and `target` int, all of shape (tracks,).
-    `target` is the position of the label in `classes`, which are sorted by name.
+    `target` is the position of the label in `classes`, which are sorted by name. `n_truncated`
+    tracks are used as far as their files go.
     """
 
     track_id: np.ndarray
@@ -27,13 +28,16 @@ class Tracks:
     fold: np.ndarray
     classes: list[str]
     target: np.ndarray
+    n_truncated: int = 0
 
     @classmethod
     def of(cls, tracks: pd.DataFrame, folds: np.ndarray) -> "Tracks":
         """The tracks of a table (track_id, label, digest) with these folds, int (tracks,)."""
         track_ids, labels, digests = (tracks[c].to_numpy() for c in ("track_id", "label", "digest"))
         classes = sorted(set(labels))
-        return cls(track_ids, labels, digests, folds, classes, np.searchsorted(classes, labels))
+        target = np.searchsorted(classes, labels)
+        n_truncated = int((tracks["truncated"] != "").sum()) if "truncated" in tracks else 0
+        return cls(track_ids, labels, digests, folds, classes, target, n_truncated)
 
     @property
     def n_folds(self) -> int:
@@ -115,8 +119,13 @@ def validation_segments(n_segments: int, n_folds: int, rng: np.random.Generator)
 
 
 def write(folds: Path, tracks: pd.DataFrame, assigned: np.ndarray) -> None:
-    """Write folds.csv: one row per track with track_id, label, digest and fold."""
+    """Write folds.csv: one row per track with track_id, label, digest and fold.
+
+    If any track is truncated, a column `truncated` says what is missing.
+    """
     table = tracks[["track_id", "label", "digest"]].assign(fold=assigned)
+    if "truncated" in tracks and (tracks["truncated"] != "").any():
+        table["truncated"] = tracks["truncated"]
     checked_tables.write(folds, table, FOLDS)
 
 

@@ -9,24 +9,17 @@ from functools import cache, partial
 from pathlib import Path
 from queue import SimpleQueue
 
-import numpy as np
-
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.parameters import FRAME_RATE
 from workflow_scripts.audio.silence import in_silence, is_silent
 from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset import silence
 from workflow_scripts.dataset.level import NORMALISED, level_of, normalising_gain
-from workflow_scripts.dataset.normalisation import COMPRESSION
 from workflow_scripts.errors import UserError
 from workflow_scripts.labelling.prediction import Prediction, predict
 from workflow_scripts.models.runtime import Ensemble
 from workflow_scripts.regular_files import open_regular
 
-# Seconds per track. Half a day of audio takes some minutes, more with large networks.
-TIME_LIMIT = 1800
-# A mel energy that overflows in the compression; audio at full scale has about 1.
-LOUDEST = np.finfo(np.float32).max / COMPRESSION
 STANDARD_ERROR = 2
 # Submitted tracks per process, so that no process waits for the next track.
 AHEAD = 4
@@ -48,7 +41,7 @@ def label_all(model: Path, tracks: Sequence[Path], n_processes: int) -> Iterator
     """
     workers: SimpleQueue[Worker[Prediction]] = SimpleQueue()
     n_processes = min(n_processes, len(tracks))
-    started = [Worker(partial(label_one, model), TIME_LIMIT) for _ in range(n_processes)]
+    started = [Worker(partial(label_one, model)) for _ in range(n_processes)]
     for worker in started:
         workers.put(worker)
     pool = ThreadPoolExecutor(max(n_processes, 1))
@@ -78,8 +71,6 @@ def label_one(model: Path, track: Path) -> Prediction:
     _silence_decoders()
     ensemble = _ensemble(model)
     energies = mel_bands(track)
-    if energies.max() >= LOUDEST:
-        raise NotAudioError("has samples too large for audio")
     if is_silent(energies):
         raise NotAudioError("is silent throughout")
     if len(energies) < ensemble.longest_input:

@@ -46,6 +46,11 @@ def notes(
             f"{copies} tracks have the same audio as a track of another fold: a model may be "
             "tested on audio that it was trained on."
         )
+    if tracks.n_truncated:
+        sentences.append(
+            f"{tracks.n_truncated} truncated tracks are used as far as they go; folds.csv says "
+            "what is missing."
+        )
     if n_skipped:
         were = "1 track was" if n_skipped == 1 else f"{n_skipped} tracks were"
         them = "it with the reason" if n_skipped == 1 else "them with the reasons"

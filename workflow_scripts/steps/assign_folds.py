@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from workflow_scripts import checked_tables
-from workflow_scripts.dataset import folds, groups, split
+from workflow_scripts.dataset import bad_audio, folds, groups, split
 from workflow_scripts.dataset.features import look_up
 from workflow_scripts.dataset.selection import Criteria, Selection, select
 from workflow_scripts.dataset.track_tables import SKIPPED, TRACKS, read_table
@@ -31,7 +31,7 @@ def parse() -> argparse.Namespace:
         help="frames of a segment by variant, as JSON",
     )
     parser.add_argument(
-        "--on-bad-audio", choices=["fail", "skip"], required=True, help="what a bad file does"
+        "--on-bad-audio", choices=bad_audio.CHOICES, required=True, help="what a bad file does"
     )
     parser.add_argument(
         "--replicas",

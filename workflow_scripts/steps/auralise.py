@@ -12,6 +12,7 @@ import pandas as pd
 from workflow_scripts import checked_tables, checksums
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.parameters import N_BANDS, SAMPLE_RATE
+from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset import experiment_data
 from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.dataset.segments import Segments
@@ -63,10 +64,17 @@ def clips(strongest: pd.DataFrame) -> Iterator[dict[str, Any]]:
             yield row | {"track_id": track_id, "first_frame": first}
 
 
+def segment_samples(audio: Path, first_frame: int, n_frames: int) -> np.ndarray:
+    """See `resynthesis.segment_samples`; called in a process that a file may crash."""
+    from workflow_scripts.audio import resynthesis
+
+    return resynthesis.segment_samples(audio, first_frame, n_frames)
+
+
 def main() -> None:
     """Read features, a variant's models and audio; write sounds/*.mp3 and sounds.csv."""
     from workflow_scripts.audio.excerpts import mp3
-    from workflow_scripts.audio.resynthesis import apply_gain, segment_samples
+    from workflow_scripts.audio.resynthesis import apply_gain
 
     options = parse()
     data = ExperimentData.read(options)
@@ -79,6 +87,7 @@ def main() -> None:
     digests = dict(zip(tracks.track_id, tracks.digest, strict=True))
     paths = paths_of(options.tracks, {digests[clip["track_id"]] for clip in chosen})
     options.sounds.mkdir(parents=True, exist_ok=True)
+    samples_of = Worker(segment_samples)
     rows = []
     for number, clip in enumerate(chosen):
         digest, first, trunk = digests[clip["track_id"]], clip["first_frame"], clip["trunk"]
@@ -89,7 +98,7 @@ def main() -> None:
         if not gain.any():
             continue
         try:
-            samples = segment_samples(Path(paths[digest]), first, network.frames)
+            samples = samples_of(Path(paths[digest]), first, network.frames)
         except NotAudioError as reason:
             print(f"no sound: {paths[digest]} {reason}")
             continue
@@ -103,6 +112,7 @@ def main() -> None:
             row = {key: clip[key] for key in COLUMNS if key in clip}
             rows.append(row | {"file": file, "variant": options.variant, "kind": kind})
             rows[-1]["checksum"] = checksums.of(filter_table.SOUND, encoded)
+    samples_of.stop()
     table = pd.DataFrame(rows, columns=COLUMNS)
     checked_tables.write(options.sounds / "sounds.csv", table, filter_table.what_sounds(tracks))
     print(f"{len(rows)} sounds of {options.variant}, fold {fold}")

@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--audio", type=Path, required=True, help="folder of the data set")
     parser.add_argument("--tempi", type=Path, help="folder of <stem>.bpm files")
     parser.add_argument("--ballroom", action="store_true", help="merge the three Rumba folders")
-    parser.add_argument("--on-bad-audio", choices=["fail", "skip"], default="fail")
+    parser.add_argument("--on-bad-audio", choices=bad_audio.CHOICES, default="fail")
     parser.add_argument("--n-folds", type=int, required=True, help="number of folds")
     parser.add_argument("--group-by", default="", help="column that tracks.csv must have")
     parser.add_argument("--threads", type=int, default=1)
