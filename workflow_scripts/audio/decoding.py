@@ -17,6 +17,7 @@ from workflow_scripts.audio.containers import (
     what_else,
 )
 from workflow_scripts.audio.headers import Header
+from workflow_scripts.regular_files import open_regular
 
 T = TypeVar("T")
 Way = Callable[[Path, Recognised, Header], AbstractContextManager[Path]]
