@@ -19,7 +19,7 @@ class Criteria:
     """How tracks are selected; `on_bad_audio`, `replicas` and `group_by` are as in config.yaml.
 
     `longest_input` is the longest segment of all variants, in frames. `ballroom`: the data set is
-    Ballroom as published, so the pairs of replicas are known and truncated files are used.
+    Ballroom as published, so truncated files are used.
     """
 
     on_bad_audio: str
@@ -43,8 +43,12 @@ class Selection:
     skipped: pd.DataFrame
 
 
-def select(tracks: pd.DataFrame, index: pd.DataFrame, criteria: Criteria) -> Selection:
+def select(
+    tracks: pd.DataFrame, index: pd.DataFrame, pairs: pd.DataFrame, criteria: Criteria
+) -> Selection:
     """Select from `tracks` (tracks.csv) by the results of the extraction in `index` (`read_index`).
+
+    `pairs` is replicas.csv.
 
     Raises UserError for bad audio if `on_bad_audio` is "fail", and for tracks that cannot be
     spread over the folds.
@@ -53,10 +57,11 @@ def select(tracks: pd.DataFrame, index: pd.DataFrame, criteria: Criteria) -> Sel
     bad = reasons_to_skip(tracks, problems, criteria.longest_input, criteria.ballroom)
     if criteria.on_bad_audio == "fail":
         bad_audio.check(tracks, bad)
+    # Before tracks are skipped, as they may link others.
+    sets = pd.Series(replicas.name_sets(tracks["track_id"], pairs), index=tracks.index)
     used = tracks.drop(bad.index)
 
-    same = same_recording(used, criteria.ballroom)
-    superfluous = replicas.superfluous(used, replicas.together(*same))
+    superfluous = replicas.superfluous(used, replicas.together(sets[used.index]))
     if len(superfluous):
         print(_replicas_sentence(superfluous, criteria.replicas))
     if criteria.replicas == "drop":
@@ -64,7 +69,7 @@ def select(tracks: pd.DataFrame, index: pd.DataFrame, criteria: Criteria) -> Sel
         bad = pd.concat([bad, superfluous])
     check_classes(used, criteria.n_folds)
     skipped = tracks.loc[bad.index].assign(reason=bad)[SKIPPED_COLUMNS].sort_values("track_id")
-    return Selection(used, _groups(used, criteria), skipped)
+    return Selection(used, _groups(used, sets[used.index], criteria), skipped)
 
 
 def reasons_to_skip(
@@ -93,14 +98,6 @@ def reasons_to_skip(
     return reasons[reasons != ""]
 
 
-def same_recording(tracks: pd.DataFrame, ballroom: bool) -> list[Sequence[str]]:
-    """Columns of names for `replicas.together`: tracks of the same recording share a name."""
-    columns: list[Sequence[str]] = [tracks["digest"]]
-    if ballroom:
-        columns.append(replicas.known(tracks["track_id"], pd.read_csv(replicas.BALLROOM)))
-    return columns
-
-
 def groups_of(tracks: pd.DataFrame, shared: list[Sequence[str]]) -> pd.Series | None:
     """A group name for each track, the first track_id of its group; None if no tracks are grouped.
 
@@ -127,10 +124,12 @@ def _examined(tracks: pd.DataFrame, index: pd.DataFrame) -> tuple[pd.DataFrame, 
     return tracks.assign(n_frames=n_frames), found["problem"].to_numpy()
 
 
-def _groups(used: pd.DataFrame, criteria: Criteria) -> pd.Series | None:
-    """Groups of replicas with `replicas: group`, and of equal values in the column `group_by`."""
-    grouped = criteria.replicas == "group"
-    shared = same_recording(used, criteria.ballroom) if grouped else []
+def _groups(used: pd.DataFrame, sets: pd.Series, criteria: Criteria) -> pd.Series | None:
+    """Groups of replicas with `replicas: group`, and of equal values in the column `group_by`.
+
+    `sets` names the set of replicas of each track, see `replicas.name_sets`.
+    """
+    shared: list[Sequence[str]] = [sets] if criteria.replicas == "group" else []
     if criteria.group_by:
         values = used[criteria.group_by]
         shared = [*shared, values.astype(str).where(values.notna(), "")]
@@ -138,7 +137,8 @@ def _groups(used: pd.DataFrame, criteria: Criteria) -> pd.Series | None:
     if groups is not None and groups.nunique() < criteria.n_folds:
         raise UserError(
             f"replicas and group_by make {groups.nunique()} groups of tracks, too few for "
-            f"{criteria.n_folds} folds; lower folds"
+            f"{criteria.n_folds} folds; lower folds, or set replicas: keep if the tracks that "
+            "replicas.csv lists are different recordings"
         )
     return groups
 

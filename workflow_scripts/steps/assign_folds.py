@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from workflow_scripts.atomic_files import atomic
-from workflow_scripts.dataset import folds, split
+from workflow_scripts.dataset import folds, replicas, split
 from workflow_scripts.dataset.features import read_index
 from workflow_scripts.dataset.selection import Criteria, Selection, select
 from workflow_scripts.dataset.track_tables import read_table
@@ -22,6 +22,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--index", type=Path, nargs="+", required=True, help="features/shard-<i>.csv"
     )
+    parser.add_argument("--pairs", type=Path, required=True, help="replicas.csv")
     parser.add_argument("--ballroom", action="store_true", help="Ballroom as published")
     parser.add_argument(
         "--longest-input", type=int, required=True, help="frames of the longest segment"
@@ -51,12 +52,13 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Read tracks.csv and the shards' indices; write folds.csv and skipped.csv."""
+    """Read tracks.csv, replicas.csv and the shards' indices; write folds.csv and skipped.csv."""
     options = parse()
     tracks = read_table(options.tracks)
     selection = select(
         tracks,
         pd.concat(map(read_index, options.index)),
+        replicas.read(options.pairs),
         Criteria(
             on_bad_audio=options.on_bad_audio,
             replicas=options.replicas,
