@@ -66,7 +66,8 @@ class FinishedResults:
         paths = self.paths
         predictions = [model.predictions for model in self.models]
         fits = [model.fit for model in self.models]
-        return [paths.folds, paths.skipped, paths.baselines, *predictions, *fits]
+        tables = [paths.folds, paths.skipped, paths.replicas, paths.baselines]
+        return [*tables, *predictions, *fits]
 
     def check_settings(self, models: Sequence[ModelPaths]) -> None:
         """Raise UserError unless `models` were trained with the configuration of the results."""
@@ -99,6 +100,7 @@ class FinishedResults:
         options = {
             "folds": self.paths.folds,
             "skipped": self.paths.skipped,
+            "replicas": self.paths.replicas,
             "baselines": self.paths.baselines,
             "variants": json.dumps(self.config["variants"]),
             "dataset": self.config["dataset"],

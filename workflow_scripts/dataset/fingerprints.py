@@ -28,12 +28,11 @@ def fingerprint(energies: np.ndarray, track: int) -> np.ndarray:
     frames make up for copies that are shifted by half a frame. The lowest 18 of 54 bits refine the
     code: codes are equal if the bits above are, see `without_context`.
     """
-    low = energies[:, :LOW_BANDS].astype(np.float32)
+    low = relative(energies)
     n_codes = 2 * (len(low) - 3 * STEP) - 1
-    level = low.mean() if len(low) else 0.0
-    if n_codes < 1 or level <= 0:
+    if n_codes < 1:
         return np.empty(0, ENTRY)
-    differences = _differences(np.log(_between(_smoothed(low)) + FLOOR * level))
+    differences = _differences(np.log(_between(_smoothed(low)) + FLOOR))
     bits = (differences > 0) @ (1 << np.arange(N_BITS, dtype=np.uint64))
     firm = (np.abs(differences) > FIRM).mean(axis=1) >= 0.5
     places = [slice(k * 2 * STEP, k * 2 * STEP + n_codes) for k in range(3)]
@@ -44,6 +43,13 @@ def fingerprint(energies: np.ndarray, track: int) -> np.ndarray:
     entries = np.empty(len(unique), ENTRY)
     entries["code"], entries["track"], entries["time"] = codes[times][unique], track, times[unique]
     return entries
+
+
+def relative(energies: np.ndarray) -> np.ndarray:
+    """The energies of the low bands, relative to their mean, float32 (frames, low bands)."""
+    low = energies[:, :LOW_BANDS]
+    level = low.mean(dtype=np.float64) if low.any() else 1.0
+    return (low / level).astype(np.float32)
 
 
 def without_context(codes: np.ndarray) -> np.ndarray:

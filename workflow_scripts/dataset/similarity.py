@@ -8,7 +8,7 @@ import scipy.fft
 from scipy.ndimage import convolve1d
 
 from workflow_scripts.audio.parameters import FRAME_RATE, SILENCE
-from workflow_scripts.dataset.fingerprints import BANDS_APART, FLOOR, LOW_BANDS
+from workflow_scripts.dataset.fingerprints import BANDS_APART, FLOOR, relative
 
 # Frames on either side that smooth the energies, so that copies may be shifted by part of a frame.
 WIDTH = 2.0
@@ -47,8 +47,7 @@ class Profile:
     def __init__(self, energies: np.ndarray) -> None:
         """The profile of raw mel energies (frames, bands)."""
         heard = np.flatnonzero(energies.max(axis=1, initial=0) > SILENCE)
-        low = energies[heard[0] : heard[-1] + 1] if len(heard) else energies[:0]
-        self._low = low[:, :LOW_BANDS].astype(np.float32)
+        self._low = relative(energies[heard[0] : heard[-1] + 1] if len(heard) else energies[:0])
         self._levels = self.shifted(0.0)
 
     @property
@@ -86,7 +85,7 @@ def _levels(low: np.ndarray, shift: float) -> np.ndarray:
     distances = np.abs(np.arange(-reach, reach + 1) - shift) / WIDTH
     window = 1 + np.cos(np.pi * np.minimum(distances, 1))
     smooth = convolve1d(low, window[::-1] / window.sum(), axis=0, mode="nearest")
-    logs = np.log(smooth + FLOOR * low.mean() + np.finfo(np.float32).tiny)
+    logs = np.log(smooth + FLOOR)
     differences = logs[:, BANDS_APART:] - logs[:, :-BANDS_APART]
     return differences - differences.mean(axis=0)
 

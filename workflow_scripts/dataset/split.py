@@ -57,11 +57,6 @@ class Tracks:
         missing = {f: [c for c in self.classes if c not in present[f]] for f in present}
         return {fold: classes for fold, classes in missing.items() if classes}
 
-    def n_copies(self) -> int:
-        """The number of tracks with the same content digest as a track of another fold."""
-        pairs = pd.DataFrame({"digest": self.digest, "fold": self.fold})
-        return int((pairs.groupby("digest")["fold"].transform("nunique") > 1).sum())
-
 
 def learning_part(validation: str) -> str:
     """The part (see `Tracks.part`) to train on, before any validation segments are drawn from it.

@@ -39,6 +39,8 @@ class Spool:
 
     def add(self, rows: np.ndarray, buckets: np.ndarray) -> None:
         """Add rows, each to its bucket, int (rows,). Rows of a bucket keep their order."""
+        if not len(rows):
+            return
         order = np.argsort(buckets, kind="stable")
         numbers, starts = np.unique(buckets[order], return_index=True)
         ends = [*starts[1:], len(rows)]

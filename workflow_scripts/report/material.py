@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.dataset import split
+from workflow_scripts.dataset import replicas, split
 from workflow_scripts.dataset.track_tables import annotated_bpm, read_table
 from workflow_scripts.interpretation import intervention_table
 from workflow_scripts.networks import weights
@@ -27,12 +27,14 @@ class Material:
     Lists of tables have one table per fold. table: table1.csv. baselines: baselines.csv. fits: the
     contents of all fit.json. interventions: interventions.csv; changed: the counts that it
     summarises. filters and spectra: written by the step interpret. first_weights: the models of
-    fold 0. bpm: the annotated tempo of each track, (tracks,), None unless all are known.
+    fold 0. replicas: replicas.csv. bpm: the annotated tempo of each track, (tracks,), None unless
+    all are known.
     """
 
     tracks: split.Tracks
     bpm: np.ndarray | None
     n_skipped: int
+    replicas: pd.DataFrame
     table: pd.DataFrame
     baselines: pd.DataFrame
     predictions: dict[str, list[pd.DataFrame]]
@@ -117,6 +119,7 @@ def read(options: argparse.Namespace) -> Material:
         tracks=tracks,
         bpm=annotated_bpm(options.tracks, tracks.track_id),
         n_skipped=len(read_table(options.skipped)),
+        replicas=replicas.read(options.replicas),
         table=table,
         baselines=pd.read_csv(options.baselines),
         predictions={

@@ -9,6 +9,7 @@ import pandas as pd
 from workflow_scripts.report import filter_texts, intervention_texts, network_texts
 from workflow_scripts.report.material import Material
 from workflow_scripts.report.page import LEVEL, Page
+from workflow_scripts.report.replica_texts import replica_section
 from workflow_scripts.report.table_section import baseline_rows, table_columns, table_rows
 from workflow_scripts.results import provenance
 from workflow_scripts.results.baselines import NAMES
@@ -22,7 +23,7 @@ def page(material: Material, name: str, dataset: str, configuration: str) -> Pag
     `dataset` is ballroom, demo or folder; `configuration` is YAML.
     """
     table, classes = material.table, material.tracks.classes
-    legend, *warnings = notes(material.tracks, material.n_skipped, dataset)
+    legend, *warnings = notes(material.tracks, material.replicas, material.n_skipped, dataset)
     return Page(
         name=name,
         headline=headline(table, material.baselines),
@@ -46,6 +47,7 @@ def page(material: Material, name: str, dataset: str, configuration: str) -> Pag
         ],
         best=str(table.loc[table["accuracy_mean"].idxmax(), "variant"]),
         costs=costs(material.fits),
+        replicas=replica_section(material.replicas, material.tracks),
         provenance=provenance.sentence(material.fits),
         licence=DATA[dataset].format(name=name),
         configuration=configuration,

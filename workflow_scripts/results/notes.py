@@ -1,6 +1,9 @@
 """Notes below a table of accuracies."""
 
+import pandas as pd
+
 from workflow_scripts.dataset.split import Tracks
+from workflow_scripts.results.replica_notes import replica_notes
 
 SYNTHETIC = (
     "The demo's music is synthetic: these accuracies show that the workflow works "
@@ -12,19 +15,16 @@ LEGEND = (
 )
 
 
-def notes(tracks: Tracks, n_skipped: int, dataset: str) -> list[str]:
+def notes(tracks: Tracks, pairs: pd.DataFrame, n_skipped: int, dataset: str) -> list[str]:
     """The legend of the table, then one sentence for each limitation of the data.
 
-    `dataset` is ballroom, demo or folder; `n_skipped` is the number of skipped tracks.
+    `pairs` is replicas.csv; `n_skipped` is the number of skipped tracks; `dataset` is ballroom,
+    demo or folder.
     """
     sentences = [LEGEND.format(n=tracks.n_folds)]
     for fold, classes in tracks.lacking("test").items():
         sentences.append(f"The test set of fold {fold} has no track of {', '.join(classes)}.")
-    if copies := tracks.n_copies():
-        sentences.append(
-            f"{copies} tracks have the same audio as a track of another fold: a model may be "
-            "tested on audio that it was trained on."
-        )
+    sentences += replica_notes(pairs, tracks)
     if n_skipped:
         sentences.append(
             f"{n_skipped} tracks were skipped; skipped.csv lists them with the reasons."

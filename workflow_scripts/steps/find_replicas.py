@@ -64,7 +64,7 @@ def by_sound(files: pd.DataFrame, feature_files: FeatureFiles, folder: Path) -> 
     for first, second, score, certain in similar(len(names), features.whole, folder):
         one, other = sorted((names[first], names[second]))
         rows.append((one, other, score, replicas.SAME_SOUND if certain else replicas.DOUBTFUL))
-    return pd.DataFrame(rows, columns=replicas.COLUMNS)
+    return pd.DataFrame(rows, columns=replicas.COLUMNS).astype({"score": float})
 
 
 if __name__ == "__main__":

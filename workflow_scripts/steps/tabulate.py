@@ -9,7 +9,7 @@ import pandas as pd
 
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.parameters import N_BANDS
-from workflow_scripts.dataset import split
+from workflow_scripts.dataset import replicas, split
 from workflow_scripts.dataset.track_tables import read_table
 from workflow_scripts.errors import UserError, reading
 from workflow_scripts.networks.architecture import Network
@@ -23,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
     parser.add_argument("--skipped", type=Path, required=True, help="skipped.csv")
+    parser.add_argument("--replicas", type=Path, required=True, help="replicas.csv")
     parser.add_argument("--baselines", type=Path, required=True, help="baselines.csv")
     parser.add_argument(
         "--variants", type=json.loads, required=True, help="JSON, name: description"
@@ -62,7 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         table = table1.with_paper(table)
 
     title = f"Table I of {options.name}"
-    sentences = notes(tracks, len(read_table(options.skipped)), options.dataset)
+    pairs = replicas.read(options.replicas)
+    sentences = notes(tracks, pairs, len(read_table(options.skipped)), options.dataset)
     sentences.append(provenance.sentence([provenance.read(fit) for fit in options.fits]))
     shown = table1.for_people(table)
     with atomic(options.table) as path:
