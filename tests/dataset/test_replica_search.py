@@ -152,6 +152,13 @@ class TestNotReplicas:
         short = track(0)[:180]
         assert search(tmp_path, short, 0.5 * short) == {(0, 1): False}
 
+    def test_a_mix_does_not_join_the_tracks_in_it(self, tmp_path):
+        parts = [track(seed)[:600] for seed in range(12)]
+        mix = np.concatenate(parts)
+        found = search(tmp_path, mix, *parts)
+        assert found == {(0, number): False for number in range(1, 13)}
+        assert search(tmp_path, mix[:2400], *parts[:4]) == {(0, k): True for k in range(1, 5)}
+
     @pytest.mark.parametrize(
         "sound",
         [
