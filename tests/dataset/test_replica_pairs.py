@@ -142,4 +142,4 @@ class TestStep:
         renamed = self.run(tmp_path / "renamed", monkeypatch, 2, names[::-1])
         assert set(renamed["first"]) | set(renamed["second"]) == {"j", "i", "h", "b"}
         assert sorted(renamed["score"]) == sorted(found["score"])
-        assert not [*tmp_path.glob("*/.spool*")]
+        assert not [*tmp_path.glob("*/.*")]

@@ -90,7 +90,7 @@ def test_a_copy_of_one_recording_is_found_among_others(tmp_path, originals, name
         sound, rate = TRANSFORMATIONS[name](sound, rate)
     copied = energies(tmp_path / "copy.wav", sound, rate)
     assert search(tmp_path, *originals, copied) == {(1, 3): True}
-    assert not [*tmp_path.glob(".spool*")]
+    assert {path.name for path in tmp_path.iterdir()} == {"copy.wav"}
 
 
 class TestCopiesOfFeatures:
@@ -137,8 +137,10 @@ def played(seed, strengths, jitter):
 
 
 class TestNotReplicas:
-    def test_two_takes_of_one_pattern_on_one_kit(self, tmp_path):
-        assert True not in search(tmp_path, *(played(seed, 0.5, 0.5) for seed in range(6))).values()
+    @pytest.mark.parametrize(("strengths", "jitter"), [(0.5, 0.5), (0.3, 0.5), (0.3, 0.3)])
+    def test_two_takes_of_one_pattern_on_one_kit(self, tmp_path, strengths, jitter):
+        takes = [played(seed, strengths, jitter) for seed in range(4)]
+        assert True not in search(tmp_path, *takes).values()
 
     def test_tracks_made_of_one_loop_are_doubtful(self, tmp_path):
         loop = played(0, 0, 0)

@@ -22,8 +22,9 @@ AS_SIMILAR = 0.02
 SHORTEST = round(5 * FRAME_RATE)
 # And less of the longer track: a mix must not join all tracks that are played in it.
 LEAST_OF_LONGER = 0.1
-# Frames by which two copies of the same length may differ at their ends: encoders add some.
-SAME_LENGTH = 8
+# A loop is nevertheless a copy if its score is this and it starts and ends at the same place, up to
+# so many frames that encoders add.
+SAME_LOOP, SAME_PLACE = 0.98, 8
 # A track is compared until so many comparisons have found nothing new of it.
 MOST_IN_VAIN = 20
 # Profiles in memory: 1 MB for each track of 30 s.
@@ -58,15 +59,14 @@ def is_certain(match: Match, first: Profile, second: Profile) -> bool:
     """Whether tracks that match must be of one recording.
 
     A part of a few seconds may be similar by chance. Tracks made of one loop match too: if a track
-    repeats itself, a replica must start and end at the same place.
+    repeats itself, a replica must be almost equal and start and end at the same place.
     """
     longer = max(first.n_frames, second.n_frames)
     if match.n_frames < max(SHORTEST, LEAST_OF_LONGER * longer):
         return False
-    same_place = (
-        abs(match.lag) <= SAME_LENGTH and abs(first.n_frames - second.n_frames) <= SAME_LENGTH
-    )
+    apart = max(abs(match.lag), abs(first.n_frames - second.n_frames))
+    same_loop = match.score >= SAME_LOOP and apart <= SAME_PLACE
     loop = match.score - AS_SIMILAR
-    return same_place or (
+    return same_loop or (
         first.resemblance_to_itself() < loop and second.resemblance_to_itself() < loop
     )

@@ -1,23 +1,24 @@
 """Rows that are written once and read bucket by bucket, on disk: they may not fit in memory."""
 
-import tempfile
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import TracebackType
 
 import numpy as np
 
-# Bytes that a bucket holds in memory before they are written.
-HELD = 1 << 18
+# Bytes of a bucket that wait in memory to be written.
+WAITING = 1 << 18
 
 
 class Spool:
-    """Buckets of rows in temporary files in `folder`, which are removed at the end."""
+    """Buckets of rows in files in `folder` without a name: they vanish with the process."""
 
     def __init__(self, folder: Path, row: np.dtype, n_buckets: int) -> None:
         self._row = row
-        self._folder = tempfile.TemporaryDirectory(prefix=".spool-", dir=folder)
-        paths = (Path(self._folder.name, str(bucket)) for bucket in range(n_buckets))
-        self._files = [path.open("w+b", buffering=HELD) for path in paths]
+        self._stack = ExitStack()
+        files = (TemporaryFile(dir=folder, buffering=WAITING) for _ in range(n_buckets))  # noqa: SIM115
+        self._files = [self._stack.enter_context(file) for file in files]
 
     def __enter__(self) -> "Spool":
         return self
@@ -28,9 +29,7 @@ class Spool:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        for file in self._files:
-            file.close()
-        self._folder.cleanup()
+        self._stack.close()
 
     @property
     def n_buckets(self) -> int:
