@@ -1,9 +1,11 @@
 """Rows that are written once and read bucket by bucket, on disk: they may not fit in memory."""
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import mkstemp
 from types import TracebackType
+from typing import BinaryIO
 
 import numpy as np
 
@@ -17,7 +19,7 @@ class Spool:
     def __init__(self, folder: Path, row: np.dtype, n_buckets: int) -> None:
         self._row = row
         self._stack = ExitStack()
-        files = (TemporaryFile(dir=folder, buffering=WAITING) for _ in range(n_buckets))  # noqa: SIM115
+        files = (_nameless(folder) for _ in range(n_buckets))
         self._files = [self._stack.enter_context(file) for file in files]
 
     def __enter__(self) -> "Spool":
@@ -51,3 +53,11 @@ class Spool:
         file = self._files[bucket]
         file.seek(0)
         return np.frombuffer(file.read(), self._row)
+
+
+def _nameless(folder: Path) -> BinaryIO:
+    """An empty file that vanishes when it is closed, or with the process."""
+    # The name is that of a temporary file of `atomic`, should the process be killed here.
+    descriptor, name = mkstemp(prefix=".spool.partial-", dir=folder)
+    Path(name).unlink()
+    return os.fdopen(descriptor, "w+b", WAITING)
