@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.weighing import ROOT, Run, measure
 from workflow_scripts import checked_tables
-from workflow_scripts.dataset import features, sampling, split
+from workflow_scripts.dataset import features, replicas, sampling, split
 from workflow_scripts.dataset.normalisation import Scaler, write_scalers
 from workflow_scripts.dataset.scan import fingerprint
 from workflow_scripts.dataset.segments import Segments
@@ -135,12 +135,15 @@ def folds_and_segments(home: Path) -> dict[str, float]:
     row: dict[str, float] = {}
     digests = pd.read_csv(home / "tracks.csv", usecols=["digest"])["digest"].tolist()
     shards = make_features(home / "features", digests)
+    # benchmarks/replicas.py measures the search; silent features have no replicas.
+    replicas.write(home / "replicas.csv", pd.DataFrame(columns=replicas.COLUMNS))
     folds = step(
         "assign_folds",
         tracks=home / "tracks.csv",
         index=[npy.with_suffix(".csv") for npy in shards],
         inputs='{"short": 80}',
         on_bad_audio="fail",
+        pairs=home / "replicas.csv",
         replicas="group",
         n_folds=FOLDS,
         seed=0,

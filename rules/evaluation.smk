@@ -1,6 +1,7 @@
 """Predictions, baselines and Table I.
 
-Needs: results/<name>/models/, features/, tempi/, tracks.csv, folds.csv, skipped.csv, scaler.json.
+Needs: results/<name>/models/, features/, tempi/, tracks.csv, folds.csv, skipped.csv,
+replicas.csv, scaler.json.
 Makes: predictions/<variant>/fold-<k>.csv, baselines.csv, table1.csv, .md and .tex.
 """
 
@@ -101,6 +102,7 @@ rule tabulate:
         folds=assigned_folds,
         baselines=f"{D}/baselines.csv",
         skipped=f"{D}/skipped.csv",
+        replicas=f"{D}/replicas.csv",
         predictions=of_each_model("predictions/{variant}/fold-{fold}.csv"),
         # Made together with the weights behind the predictions: they rerun nothing by themselves.
         fits=of_each_model("models/{variant}/fold-{fold}/fit.json"),
@@ -132,6 +134,7 @@ rule tabulate:
         python -m workflow_scripts.steps.tabulate \
             --folds {input.folds} \
             --skipped {input.skipped} \
+            --replicas {input.replicas} \
             --baselines {input.baselines} \
             --variants {params.variants:q} \
             --predictions {input.predictions} \

@@ -1,7 +1,7 @@
 """Cross-validation.
 
-Needs: results/<name>/tracks.csv, features/shard-<i>.csv.
-Makes: folds.csv, skipped.csv.
+Needs: results/<name>/tracks.csv, features/.
+Makes: replicas.csv, folds.csv, skipped.csv.
 """
 
 
@@ -9,10 +9,47 @@ localrules:
     assign_folds,
 
 
+rule find_replicas:
+    input:
+        tracks=lambda wildcards: checkpoints.list_tracks.get().output.tracks,
+        features=FEATURES,
+        index=FEATURE_INDEX,
+    output:
+        pairs=f"{D}/replicas.csv",
+    log:
+        f"{D}/logs/find_replicas.log",
+    benchmark:
+        f"{D}/benchmarks/find_replicas.tsv"
+    # It reads all features.
+    localrule: OF_KNOWN_SIZE
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(120),
+    params:
+        code=digests_of("steps/find_replicas"),
+        ballroom="--ballroom" if config["dataset"] == "ballroom" else "",
+    message:
+        "Find tracks of the same recording"
+    shell:
+        """
+        python -m workflow_scripts.steps.find_replicas \
+            --tracks {input.tracks} \
+            --features {input.features} \
+            --index {input.index} \
+            {params.ballroom} \
+            --pairs {output.pairs} \
+            >{log} 2>&1
+        """
+
+
 checkpoint assign_folds:
     input:
         tracks=lambda wildcards: checkpoints.list_tracks.get().output.tracks,
         index=FEATURE_INDEX,
+        pairs=f"{D}/replicas.csv",
     output:
         folds=f"{D}/folds.csv",
         skipped=f"{D}/skipped.csv",
@@ -50,6 +87,7 @@ checkpoint assign_folds:
         python -m workflow_scripts.steps.assign_folds \
             --tracks {input.tracks} \
             --index {input.index} \
+            --pairs {input.pairs} \
             {params.ballroom} \
             --inputs {params.inputs:q} \
             --on-bad-audio {params.on_bad_audio} \

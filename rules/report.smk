@@ -1,7 +1,7 @@
 """The report.
 
-Needs: tracks.csv, folds.csv, skipped.csv, and the tables, predictions, models and interpretation of
-results/<name>/.
+Needs: tracks.csv, folds.csv, skipped.csv, replicas.csv, and the tables, predictions, models and
+interpretation of results/<name>/.
 Makes: report.html, figures/.
 """
 
@@ -12,6 +12,7 @@ rule report:
         listed=listed,
         folds=assigned_folds,
         skipped=f"{D}/skipped.csv",
+        replicas=f"{D}/replicas.csv",
         baselines=f"{D}/baselines.csv",
         table=f"{D}/table1.csv",
         predictions=of_each_model("predictions/{variant}/fold-{fold}.csv"),
@@ -65,6 +66,7 @@ rule report:
             --tracks {input.tracks} \
             --folds {input.folds} \
             --skipped {input.skipped} \
+            --replicas {input.replicas} \
             --baselines {input.baselines} \
             --table {input.table} \
             --predictions {input.predictions} \

@@ -25,6 +25,7 @@ class ResultPaths:
         self.tracks = folder / "tracks.csv"
         self.folds = folder / "folds.csv"
         self.skipped = folder / "skipped.csv"
+        self.replicas = folder / "replicas.csv"
         self.scaler = folder / "scaler.json"
         self.baselines = folder / "baselines.csv"
         self.tables = [folder / f"table1{suffix}" for suffix in (".csv", ".md", ".tex")]

@@ -47,8 +47,8 @@ class TestFolds:
         assignments = {tuple(folds.assign(labels, players, 4, seed)) for seed in range(5)}
         assert len(assignments) > 1
 
-    def split_of(self, labels, fold, digests=None):
-        rows = {"track_id": [*labels], "label": [*labels], "digest": [*(digests or "uvwxyz")]}
+    def split_of(self, labels, fold):
+        rows = {"track_id": [*labels], "label": [*labels], "digest": [*"uvwxyz"]}
         return split.Tracks.of(pd.DataFrame(rows), np.array(fold))
 
     def test_classes_missing_from_a_part_are_found(self):
@@ -57,11 +57,6 @@ class TestFolds:
         assert uneven.lacking("train") == {0: ["b"]}
         even = self.split_of("aaabbb", [0, 1, 2] * 2)
         assert even.lacking("test") == even.lacking("train") == {}
-
-    def test_copies_of_the_same_audio_in_other_folds_are_counted(self):
-        assert self.split_of("aaabbb", [0, 1, 2] * 2).n_copies() == 0
-        assert self.split_of("aaabbb", [0, 1, 2] * 2, "uuvwxu").n_copies() == 3
-        assert self.split_of("aaabbb", [0, 0, 2, 0, 1, 2], "uuvwxx").n_copies() == 2
 
     def test_folds_of_another_version_are_refused(self, tmp_path):
         (tmp_path / "folds.csv").write_text("track_id,fold\na,0\n")
@@ -163,10 +158,14 @@ class TestReplicas:
         frame = pd.DataFrame({"track_id": rows, "digest": [str(i) for i in range(698)]})
         return frame.assign(label=frame["track_id"].str.split("/").str[0])
 
+    def named(self, tracks):
+        return replicas.name_sets(
+            tracks["track_id"], replicas.listed_pairs(tracks["track_id"].tolist())
+        )
+
     def test_ballroom_without_replicas_has_684_tracks(self):
         tracks = self.ballroom()
-        sets = replicas.together(*selection.same_recording(tracks, ballroom=True))
-        out = replicas.superfluous(tracks, sets)
+        out = replicas.superfluous(tracks, replicas.together(self.named(tracks)))
         assert len(tracks) == 698 and len(out) == 14
         remaining = tracks.drop(out.index)
         assert not set(remaining["track_id"]) & {"ChaChaCha/Albums-Fire-08", "Samba/Albums-Fire-09"}
@@ -174,7 +173,7 @@ class TestReplicas:
     @pytest.mark.parametrize("seed", [0, 1, 2016])
     def test_grouped_ballroom_is_stratified_and_no_pair_is_split(self, seed):
         tracks = self.ballroom()
-        groups = selection.groups_of(tracks, selection.same_recording(tracks, ballroom=True))
+        groups = selection.groups_of(tracks, [self.named(tracks)])
         assert groups.nunique() == 698 - 13
         assigned = folds.assign(tracks["label"].to_numpy(), groups.to_numpy(), 10, seed)
         fold_of = dict(zip(tracks["track_id"], assigned, strict=True))

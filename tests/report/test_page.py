@@ -209,6 +209,13 @@ def page():
         differences_sentence="",
         networks=[network(v, n) for n, v in enumerate(variants)],
         best="time",
+        replicas={
+            "rows": [
+                {"first": HOSTILE, "second": "b", "verdict": "doubtful"}
+                | {"score": "0.91", "folds": ["0", "skipped"]}
+            ],
+            "more": 3,
+        },
         costs=[{"variant": "time", "numbers": [1, "2", "20", "2.0", "2.0", "300"]}],
         provenance="By us.",
         licence="Free.",

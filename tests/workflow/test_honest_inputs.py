@@ -60,6 +60,7 @@ def test_every_step_is_observed(observed):
         "list_tracks",
         "extract_mel",
         "detect_tempo",
+        "find_replicas",
         "assign_folds",
         "fit_scaler",
         "train",

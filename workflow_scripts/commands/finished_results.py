@@ -68,7 +68,8 @@ class FinishedResults:
         paths = self.paths
         predictions = [model.predictions for model in self.models]
         fits = [model.fit for model in self.models]
-        return [paths.folds, paths.skipped, paths.baselines, *predictions, *fits]
+        tables = [paths.folds, paths.skipped, paths.replicas, paths.baselines]
+        return [*tables, *predictions, *fits]
 
     @cached_property
     def tracks(self) -> split.Tracks:
@@ -114,6 +115,7 @@ class FinishedResults:
         options = {
             "folds": self.paths.folds,
             "skipped": self.paths.skipped,
+            "replicas": self.paths.replicas,
             "baselines": self.paths.baselines,
             "variants": json.dumps(self.config["variants"]),
             "dataset": self.config["dataset"],

@@ -18,8 +18,8 @@ class Criteria:
     """How tracks are selected; `on_bad_audio`, `replicas` and `group_by` are as in config.yaml.
 
     `inputs` has the frames of a segment of each variant: a track needs a segment with sound of each
-    length. `ballroom`: the data set is Ballroom as published, so the pairs of replicas are known.
-    The archive has been checked, so its truncated files are used whatever `on_bad_audio` says.
+    length. `ballroom`: the data set is Ballroom as published. The archive has been checked, so its
+    truncated files are used whatever `on_bad_audio` says.
     """
 
     on_bad_audio: str
@@ -44,8 +44,12 @@ class Selection:
     skipped: pd.DataFrame
 
 
-def select(tracks: pd.DataFrame, index: pd.DataFrame, criteria: Criteria) -> Selection:
+def select(
+    tracks: pd.DataFrame, index: pd.DataFrame, pairs: pd.DataFrame, criteria: Criteria
+) -> Selection:
     """Select from `tracks` (tracks.csv) by the results of the extraction in `index` (`look_up`).
+
+    `pairs` is replicas.csv.
 
     Raises UserError for bad audio if `on_bad_audio` is "fail", and for tracks that cannot be
     spread over the folds.
@@ -58,12 +62,13 @@ def select(tracks: pd.DataFrame, index: pd.DataFrame, criteria: Criteria) -> Sel
     if criteria.on_bad_audio == "fail":
         ways_out = remedies.for_bad_audio(tracks, bad, criteria.n_folds, criteria.inputs)
         bad_audio.check(tracks, bad, ways_out)
+    # Before tracks are skipped, as they may link others.
+    sets = pd.Series(replicas.name_sets(tracks["track_id"], pairs), index=tracks.index)
     used = _with_truncated(tracks, problems).drop(bad.index)
     if note := _silence_note(used):
         print(note)
 
-    same = same_recording(used, criteria.ballroom)
-    superfluous = replicas.superfluous(used, replicas.together(*same))
+    superfluous = replicas.superfluous(used, replicas.together(sets[used.index]))
     if len(superfluous):
         print(_replicas_sentence(superfluous, criteria.replicas))
     if criteria.replicas == "drop":
@@ -72,7 +77,7 @@ def select(tracks: pd.DataFrame, index: pd.DataFrame, criteria: Criteria) -> Sel
     ways_out = remedies.for_short_tracks(tracks.loc[bad.index], criteria.inputs)
     remedies.check_remaining(tracks, used, bad, criteria.n_folds, ways_out)
     skipped = tracks.loc[bad.index].assign(reason=bad)[SKIPPED_COLUMNS].sort_values("track_id")
-    return Selection(used, _groups(used, criteria), skipped)
+    return Selection(used, _groups(used, sets[used.index], criteria), skipped)
 
 
 def reasons_to_skip(
@@ -117,14 +122,6 @@ def without_sound(tracks: pd.DataFrame, inputs: Sequence[int]) -> pd.Series:
     return pd.Series(reasons, dtype=object)
 
 
-def same_recording(tracks: pd.DataFrame, ballroom: bool) -> list[Sequence[str]]:
-    """Columns of names for `replicas.together`: tracks of the same recording share a name."""
-    columns: list[Sequence[str]] = [tracks["digest"]]
-    if ballroom:
-        columns.append(replicas.known(tracks["track_id"], pd.read_csv(replicas.BALLROOM)))
-    return columns
-
-
 def groups_of(tracks: pd.DataFrame, shared: list[Sequence[str]]) -> pd.Series | None:
     """A group name for each track, the first track_id of its group; None if no tracks are grouped.
 
@@ -159,19 +156,28 @@ def _with_truncated(tracks: pd.DataFrame, problems: np.ndarray) -> pd.DataFrame:
     return tracks.assign(truncated=missing) if (missing != "").any() else tracks
 
 
-def _groups(used: pd.DataFrame, criteria: Criteria) -> pd.Series | None:
-    """Groups of replicas with `replicas: group`, and of equal values in the column `group_by`."""
-    grouped = criteria.replicas == "group"
-    shared = same_recording(used, criteria.ballroom) if grouped else []
+def _groups(used: pd.DataFrame, sets: pd.Series, criteria: Criteria) -> pd.Series | None:
+    """Groups of replicas with `replicas: group`, and of equal values in the column `group_by`.
+
+    `sets` names the set of replicas of each track, see `replicas.name_sets`.
+    """
+    shared: list[Sequence[str]] = [sets] if criteria.replicas == "group" else []
     if criteria.group_by:
         shared = [*shared, groups.values(used[criteria.group_by])]
     found = groups_of(used, shared)
     if found is not None and (n_groups := found.nunique()) < criteria.n_folds:
         raise UserError(
             f"the tracks make {n_groups} groups, too few for {criteria.n_folds} folds; "
-            f"{groups.ways_out(criteria.group_by, n_groups)}"
+            f"{groups.ways_out(criteria.group_by, n_groups)}{_keep(criteria.replicas)}"
         )
     return found
+
+
+def _keep(choice: str) -> str:
+    """The advice to ignore replicas that are none; `choice` is the configured one."""
+    if choice != "group":
+        return ""
+    return " or set replicas: keep if the tracks in replicas.csv are different recordings"
 
 
 def _silence_note(used: pd.DataFrame) -> str:

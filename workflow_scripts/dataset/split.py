@@ -85,18 +85,10 @@ class Tracks:
         total.update(json.dumps([column[rows].tolist() for column in columns]).encode())
         return total.hexdigest()[:16]
 
-    def n_copies(self) -> int:
-        """The number of tracks with the same content digest as a track of another fold."""
-        return self._n_sharing_a_digest(self.fold)
-
     def n_of_two_classes(self) -> int:
         """The number of tracks with the same content digest as a track of another class."""
-        return self._n_sharing_a_digest(self.target)
-
-    def _n_sharing_a_digest(self, values: np.ndarray) -> int:
-        """The number of tracks whose digest has more than one of `values`, (tracks,)."""
-        pairs = pd.DataFrame({"digest": self.digest, "value": values})
-        return int((pairs.groupby("digest")["value"].transform("nunique") > 1).sum())
+        pairs = pd.DataFrame({"digest": self.digest, "label": self.target})
+        return int((pairs.groupby("digest")["label"].transform("nunique") > 1).sum())
 
 
 def learning_part(validation: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts import checked_tables
-from workflow_scripts.dataset import split
+from workflow_scripts.dataset import replicas, split
 from workflow_scripts.dataset.track_tables import SKIPPED, annotated_bpm, read_table
 from workflow_scripts.interpretation import filter_table, intervention_table
 from workflow_scripts.networks import weights
@@ -36,13 +36,14 @@ class Material:
     Lists of tables have one table per fold. table: table1.csv. baselines: baselines.csv. fits: the
     contents of all fit.json. interventions: interventions.csv; changed: those of the counts that it
     summarises that the page describes. filters and spectra: written by the step interpret.
-    first_weights: the models of fold 0. bpm: the annotated tempo of each track, (tracks,), None
-    unless all are known.
+    first_weights: the models of fold 0. replicas: replicas.csv. bpm: the annotated tempo of each
+    track, (tracks,), None unless all are known.
     """
 
     tracks: split.Tracks
     bpm: np.ndarray | None
     n_skipped: int
+    replicas: pd.DataFrame
     table: pd.DataFrame
     baselines: pd.DataFrame
     outcomes: dict[str, list[Outcomes]]
@@ -138,6 +139,7 @@ def read(options: argparse.Namespace) -> Material:
         tracks=tracks,
         bpm=annotated_bpm(options.tracks, tracks.track_id),
         n_skipped=len(read_table(options.skipped, SKIPPED)),
+        replicas=replicas.read(options.replicas),
         table=table,
         baselines=baselines.read(options.baselines, tracks),
         # Only one table of votes and probabilities is in memory at a time.

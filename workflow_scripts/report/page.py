@@ -33,6 +33,7 @@ class Page:
     provenance: str
     licence: str
     configuration: str
+    replicas: dict[str, Any] = field(default_factory=dict)
     stretch_sentence: str = ""
     shift_sentence: str = ""
     temporal: list[dict[str, str]] = field(default_factory=list)
@@ -69,6 +70,7 @@ class Page:
             ("spectral", "What the spectral filters learned", self.spectral),
             ("interventions", "Time stretch and pitch shift", self.stretch_sentence),
             ("sounds", "Sounds of the filters", self.sounds),
+            ("replicas", "Tracks of the same recording", self.replicas),
             ("costs", "Training time and memory", True),
             ("provenance", "How these results were made", True),
         ]

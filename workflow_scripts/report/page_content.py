@@ -11,6 +11,7 @@ from workflow_scripts.report.confusions import Confusions
 from workflow_scripts.report.material import Material
 from workflow_scripts.report.outcomes import Error, most_confident
 from workflow_scripts.report.page import LEVEL, Page
+from workflow_scripts.report.replica_texts import replica_section
 from workflow_scripts.report.table_section import baseline_rows, table_columns, table_rows
 from workflow_scripts.results import baselines as known_baselines
 from workflow_scripts.results import provenance
@@ -25,7 +26,11 @@ def page(material: Material, name: str, dataset: str, configuration: str) -> Pag
     """
     table, classes = material.table, material.tracks.classes
     legend, *warnings = notes(
-        material.tracks, material.n_skipped, dataset, material.never_predicted
+        material.tracks,
+        material.replicas,
+        material.n_skipped,
+        dataset,
+        material.never_predicted,
     )
     return Page(
         name=name,
@@ -49,6 +54,7 @@ def page(material: Material, name: str, dataset: str, configuration: str) -> Pag
         ],
         best=str(table.loc[table["accuracy_mean"].idxmax(), "variant"]),
         costs=costs(material.fits),
+        replicas=replica_section(material.replicas, material.tracks),
         provenance=provenance.sentence(material.fits),
         licence=DATA[dataset].format(name=name),
         configuration=configuration,

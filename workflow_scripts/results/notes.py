@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
+
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.dataset.untidy_names import alike, few, shown
 from workflow_scripts.errors import listed
+from workflow_scripts.results.replica_notes import replica_notes
 
 SYNTHETIC = (
     "The demo's music is synthetic: these accuracies show that the workflow works "
@@ -19,20 +22,25 @@ LEGEND = (
 
 
 def notes(
-    tracks: Tracks, n_skipped: int, dataset: str, never_predicted: Mapping[str, Sequence[str]]
+    tracks: Tracks,
+    pairs: pd.DataFrame,
+    n_skipped: int,
+    dataset: str,
+    never_predicted: Mapping[str, Sequence[str]],
 ) -> list[str]:
     """The legend of the table, then one sentence for each limitation of the data or a network.
 
-    `dataset` is ballroom, demo or folder; `n_skipped` is the number of skipped tracks;
-    `never_predicted` has the classes that a variant predicts for no test track, by variant.
+    `pairs` is replicas.csv; `n_skipped` is the number of skipped tracks; `dataset` is ballroom,
+    demo or folder; `never_predicted` has the classes that a variant predicts for no test track, by
+    variant.
     """
     n_classes = len(tracks.classes)
     sentences = [LEGEND.format(n=tracks.n_folds, n_classes=n_classes, chance=100 / n_classes)]
     sentences += never_predicted_sentences(never_predicted)
     for fold, classes in tracks.lacking("test").items():
         sentences.append(f"The test set of fold {fold} has no track of {listed(classes)}.")
-    if pairs := alike(tracks.classes):
-        names = few([" and ".join(map(shown, group)) for group in pairs], "; ")
+    if alike_classes := alike(tracks.classes):
+        names = few([" and ".join(map(shown, group)) for group in alike_classes], "; ")
         sentences.append(
             f"Classes whose names differ only by blanks, invisible characters or case: {names}."
         )
@@ -41,11 +49,7 @@ def notes(
             f"{wrong} tracks have the same audio as a track of another class, so at least one of "
             "the two labels is wrong."
         )
-    if copies := tracks.n_copies():
-        sentences.append(
-            f"{copies} tracks have the same audio as a track of another fold: a model may be "
-            "tested on audio that it was trained on."
-        )
+    sentences += replica_notes(pairs, tracks)
     if tracks.n_truncated:
         sentences.append(
             f"{tracks.n_truncated} truncated tracks are used as far as they go; folds.csv says "

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from workflow_scripts import checked_tables
-from workflow_scripts.dataset import bad_audio, folds, groups, split
+from workflow_scripts.dataset import bad_audio, folds, groups, replicas, split
 from workflow_scripts.dataset.features import look_up
 from workflow_scripts.dataset.selection import Criteria, Selection, select
 from workflow_scripts.dataset.track_tables import SKIPPED, TRACKS, read_table
@@ -23,6 +23,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--index", type=Path, nargs="+", required=True, help="features/shard-<i>.csv"
     )
+    parser.add_argument("--pairs", type=Path, required=True, help="replicas.csv")
     parser.add_argument("--ballroom", action="store_true", help="Ballroom as published")
     parser.add_argument(
         "--inputs",
@@ -55,12 +56,13 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Read tracks.csv and the shards' indices; write folds.csv and skipped.csv."""
+    """Read tracks.csv, replicas.csv and the shards' indices; write folds.csv and skipped.csv."""
     options = parse()
     tracks = read_table(options.tracks, TRACKS)
     selection = select(
         tracks,
         look_up(options.index, sorted(set(tracks["digest"]) - {""})),
+        replicas.read(options.pairs),
         Criteria(
             on_bad_audio=options.on_bad_audio,
             replicas=options.replicas,

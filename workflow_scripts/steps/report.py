@@ -69,6 +69,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--tracks", type=Path, required=True, help="tracks.csv")
     parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
     parser.add_argument("--skipped", type=Path, required=True, help="skipped.csv")
+    parser.add_argument("--replicas", type=Path, required=True, help="replicas.csv")
     parser.add_argument("--baselines", type=Path, required=True, help="baselines.csv")
     parser.add_argument("--table", type=Path, required=True, help="table1.csv")
     parser.add_argument("--predictions", type=Path, nargs="+", required=True, help=each)

@@ -10,7 +10,7 @@ import pandas as pd
 from workflow_scripts import checked_tables
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.parameters import N_BANDS
-from workflow_scripts.dataset import split
+from workflow_scripts.dataset import replicas, split
 from workflow_scripts.dataset.track_tables import SKIPPED, read_table
 from workflow_scripts.errors import UserError
 from workflow_scripts.networks import explosion
@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
     parser.add_argument("--skipped", type=Path, required=True, help="skipped.csv")
+    parser.add_argument("--replicas", type=Path, required=True, help="replicas.csv")
     parser.add_argument("--baselines", type=Path, required=True, help="baselines.csv")
     parser.add_argument(
         "--variants", type=json.loads, required=True, help="JSON, name: description"
@@ -68,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     title = f"Table I of {options.name}"
     n_skipped = len(read_table(options.skipped, SKIPPED))
-    sentences = notes(tracks, n_skipped, options.dataset, never_predicted)
+    pairs = replicas.read(options.replicas)
+    sentences = notes(tracks, pairs, n_skipped, options.dataset, never_predicted)
     keys = [ModelKey.of(v, k, tracks) for v in options.variants for k in range(tracks.n_folds)]
     fits = [provenance.read(fit, key) for fit, key in zip(options.fits, keys, strict=True)]
     sentences += explosion.sentences(fits)
