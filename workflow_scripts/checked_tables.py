@@ -11,26 +11,22 @@ from workflow_scripts import checksums
 from workflow_scripts.atomic_files import atomic
 
 COLUMN = "table_checksum"
-LAST_FIELD = re.compile(rb",([0-9a-f]{%d})\r?\n\Z" % checksums.LENGTH)
-EMPTY = re.compile(rb",%s\r?\n\r?\n\Z" % COLUMN.encode())
-# Bytes at the end of a file in which either is found.
+LAST_FIELD = re.compile(rb"[,:]([0-9a-f]{%d})\r?\n\Z" % checksums.LENGTH)
+# Bytes at the end of a file in which it is found.
 TAIL = 64
 
 
 def write(path: Path, table: pd.DataFrame, what: str) -> None:
     """Write `table`, which is `what`, with a checksum in a last column.
 
-    A table without rows ends in an empty line: otherwise it would be a longer one cut after its
-    first line.
+    In a table without rows, the checksum is in the name of that column: it could otherwise be a
+    longer table that was cut.
     """
     with atomic(path) as partial:
         unknown = "0" * checksums.LENGTH
-        table.assign(**{COLUMN: unknown}).to_csv(partial, index=False)
+        _with(table, unknown).to_csv(partial, index=False)
         checksum = _checksum(partial, unknown.encode(), what)
-        table.assign(**{COLUMN: checksum}).to_csv(partial, index=False)
-        if table.empty:
-            with partial.open("a") as file:
-                file.write("\n")
+        _with(table, checksum).to_csv(partial, index=False)
 
 
 def read(path: Path, what: str, **options: Any) -> pd.DataFrame:
@@ -39,7 +35,8 @@ def read(path: Path, what: str, **options: Any) -> pd.DataFrame:
     Raises UserError unless its checksum is correct.
     """
     check(path, what)
-    return pd.read_csv(path, **options).drop(columns=COLUMN)
+    table = pd.read_csv(path, **options)
+    return table.iloc[:, :-1]
 
 
 def check(path: Path, what: str) -> None:
@@ -47,13 +44,18 @@ def check(path: Path, what: str) -> None:
     with path.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
         end = file.read()
-    if EMPTY.search(end):
-        return
     found = LAST_FIELD.search(end)
     if not found:
         raise checksums.missing(path)
     if _checksum(path, found[1], what).encode() != found[1]:
         raise checksums.damaged(path, what)
+
+
+def _with(table: pd.DataFrame, checksum: str) -> pd.DataFrame:
+    """The table with a column of its checksum."""
+    if len(table):
+        return table.assign(**{COLUMN: checksum})
+    return table.assign(**{f"{COLUMN}:{checksum}": ""})
 
 
 def _checksum(path: Path, own: bytes, what: str) -> str:

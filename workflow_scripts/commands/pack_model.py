@@ -74,11 +74,11 @@ def main() -> None:
     cards = {variant: results.paths.card(variant) for variant in variants}
     results.check_settings(models)
     results.require([*(m.onnx for m in models), *cards.values()])
+    exported_models.check(results, models)
     try:
         packed = package.together([model.onnx.read_bytes() for model in models])
     except NotOurModelError as reason:
         raise UserError(f"a file in {options.results / 'onnx'} {reason}; {FIX}") from None
-    exported_models.check(results, models)
     texts = {name: model_card.read(card, name, results.tracks) for name, card in cards.items()}
     package.write(file, packed, texts)
     for note in never_predicted(results, variants):
