@@ -158,6 +158,9 @@ class TestFinishedRun:
         for fold, accuracy in enumerate(accuracies):
             assert f"| {fold} | {len(folds[fold])} | {accuracy:.2f} |" in card
         assert "its owner holds the rights" in " ".join(card.split())
+        level = json.loads((results / "scaler.json").read_text())["folds"][0]["level"]
+        lowest, highest = re.search(r"training tracks, .* is (\S+) to (\S+) dB", card).groups()
+        assert float(lowest) <= level["lowest"] + 0.05 and float(highest) >= level["highest"] - 0.05
 
     def test_a_model_that_differs_from_its_predictions_is_not_exported(self, done, tmp_path):
         results = done[0] / "workflow/results/smoke"
