@@ -9,6 +9,7 @@ import yaml
 
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.errors import UserError
+from workflow_scripts.models.limits import LARGEST_PACKAGE
 from workflow_scripts.paths import ResultPaths
 
 DEFAULTS: dict[str, Any] = {"audio_dir": None, "model": None, "name": "labelled", "shards": 16}
@@ -42,6 +43,11 @@ def complete(config: dict[str, Any]) -> None:
         )
     if not os.access(config["model"], os.R_OK):
         raise UserError(f"model {config['model']} cannot be read; change its permissions")
+    # Its digest, which takes a second for a gigabyte, decides what is labelled again.
+    if os.path.getsize(config["model"]) > LARGEST_PACKAGE:  # noqa: PTH202
+        raise UserError(
+            f"model {config['model']} is larger than 4 GiB; use one made by `make model`"
+        )
     if not os.path.isdir(config["audio_dir"]):  # noqa: PTH112
         raise UserError(f"audio_dir {config['audio_dir']} is not a folder; check the path")
     config["name"] = str(config["name"])
