@@ -12,8 +12,10 @@ from tests import hostile_models
 from tests.conftest import ROOT, network_of
 from tests.model_files import written
 from tests.networks.test_architecture import TABLE_1
+from workflow_scripts.errors import UserError
 from workflow_scripts.models import limits, package
 from workflow_scripts.networks.architecture import Network, Trunk
+from workflow_scripts.workflow import labelling_configuration
 
 SECONDS, MEGABYTES = 1, 500
 # Prints a line for each file: seconds of this process, its peak memory in megabytes, and the
@@ -58,6 +60,13 @@ def test_a_hostile_file_is_refused_at_once(refused, what):
     assert sentence.startswith(("the model ", "cannot read the model ")) and "\n" not in sentence
     assert ";" in sentence and len(sentence) < 400
     assert seconds < SECONDS and megabytes < MEGABYTES
+
+
+def test_a_run_refuses_a_huge_file_before_it_computes_its_digest(tmp_path):
+    model = hostile_models.write(tmp_path / "model.zip", [4 * hostile_models.GIB])
+    config = {"model": model, "audio_dir": tmp_path}
+    with pytest.raises(UserError, match="is larger than 4 GiB; use one made by `make model`"):
+        labelling_configuration.complete(config)
 
 
 @pytest.mark.parametrize("variant", TABLE_1)

@@ -10,6 +10,7 @@ import yaml
 
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.errors import UserError
+from workflow_scripts.models.limits import LARGEST_PACKAGE
 from workflow_scripts.paths import ResultPaths
 from workflow_scripts.workflow import typed_text
 
@@ -52,6 +53,11 @@ def complete(config: dict[str, Any], command_line: Sequence[str] | None = None) 
         )
     if not os.access(config["model"], os.R_OK):
         raise UserError(f"model {config['model']} cannot be read; change its permissions")
+    # Its digest, which takes a second for a gigabyte, decides what is labelled again.
+    if os.path.getsize(config["model"]) > LARGEST_PACKAGE:  # noqa: PTH202
+        raise UserError(
+            f"model {config['model']} is larger than 4 GiB; use one made by `make model`"
+        )
     if not os.path.isdir(config["audio_dir"]):  # noqa: PTH112
         raise UserError(f"audio_dir {config['audio_dir']} is not a folder; check the path")
     if not re.fullmatch(NAME, config["name"]):
