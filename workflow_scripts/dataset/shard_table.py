@@ -18,7 +18,7 @@ def write(
     """Write the digest of each content of a shard and, in `column`, what `analyse` finds in it.
 
     `tracks` is tracks.csv, `shard` the list of the shard's digests. The cell of a file that cannot
-    be decoded is empty; extract_mel reports the problem.
+    be decoded, or is gone, is empty; extract_mel reports the problem.
     """
     digests = shard.read_text().split()
     paths = paths_of(tracks, set(digests))
@@ -27,7 +27,7 @@ def write(
         for digest in digests:
             try:
                 rows.append((digest, worker(Path(paths[digest]))))
-            except NotAudioError:
+            except (NotAudioError, FileNotFoundError):
                 rows.append((digest, None))
     with atomic(csv) as path:
         pd.DataFrame(rows, columns=["digest", column]).to_csv(path, index=False)
