@@ -23,6 +23,7 @@ SUFFIXES = frozenset(
         ".tta",
         ".w64",
         ".wav",
+        ".webm",
         ".wma",
         ".wv",
     ]

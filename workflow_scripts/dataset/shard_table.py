@@ -19,7 +19,7 @@ def write(
     """Write the digest of each content of a shard and, in `column`, what `analyse` finds in it.
 
     `tracks` is tracks.csv, `shard` the list of the shard's digests. The cell of a file that cannot
-    be decoded is empty; extract_mel reports the problem.
+    be decoded, or is gone, is empty; extract_mel reports the problem.
     """
     paths = contents_of(shard, tracks)
     rows = []
@@ -27,7 +27,7 @@ def write(
         for digest, path in paths.items():
             try:
                 rows.append((digest, worker(Path(path))))
-            except NotAudioError:
+            except (NotAudioError, FileNotFoundError):
                 rows.append((digest, None))
     checked_tables.write(csv, pd.DataFrame(rows, columns=["digest", column]), shards.what(column))
     print(f"analysed {len(paths)} files; see {csv}")
