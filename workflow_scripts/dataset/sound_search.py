@@ -46,7 +46,8 @@ def similar(
     profile = lru_cache(HELD)(lambda track: Profile(energies(track)))
     sets, in_vain = Sets(n_tracks), np.zeros(n_tracks, int)
     for first, second in zip(pairs["first"].tolist(), pairs["second"].tolist(), strict=True):
-        if max(in_vain[first], in_vain[second]) >= MOST_IN_VAIN:
+        # One of them is enough: a new copy must find a set whose tracks have all been compared.
+        if min(in_vain[first], in_vain[second]) >= MOST_IN_VAIN:
             continue
         match = profile(first).match(profile(second))
         replica = match.score >= REPLICA and is_certain(match, profile(first), profile(second))
