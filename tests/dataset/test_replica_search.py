@@ -115,6 +115,11 @@ class TestCopiesOfFeatures:
         assert linked == set(range(40)) and all(found.values())
         assert len(found) <= 40 * sound_search.MOST_IN_VAIN
 
+    def test_a_poor_copy_is_linked_to_a_set_of_many_good_ones(self, tmp_path):
+        good = [track(0) * (1 + number / 100) for number in range(60)]
+        found = search(tmp_path, *good, copy(track(0), 7))
+        assert [pair for pair, replica in found.items() if 60 in pair and replica]
+
     def test_the_score_does_not_depend_on_the_level(self):
         one, other = track(0), copy(track(0), 1)
         scores = [Profile(one).match(Profile(level * other)).score for level in (1, 1e-3, 1e3)]
