@@ -7,11 +7,16 @@ import numpy as np
 import pandas as pd
 
 from tests.conftest import ROOT, shipped_config, write_wav
-from workflow_scripts.interpretation import temporal_filters
+from workflow_scripts import checked_tables, checksums
+from workflow_scripts.dataset import replicas, split
+from workflow_scripts.dataset.track_tables import SKIPPED, TRACKS
+from workflow_scripts.interpretation import filter_table, intervention_table, temporal_filters
 from workflow_scripts.interpretation.interventions import INTERVENTIONS
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Network
-from workflow_scripts.steps import tabulate, tabulate_interventions
+from workflow_scripts.networks.identity import ModelKey
+from workflow_scripts.results import baselines, checked_predictions
+from workflow_scripts.steps import auralise, tabulate, tabulate_interventions
 from workflow_scripts.workflow import configuration
 
 FIT = {
@@ -22,6 +27,7 @@ FIT = {
     "n_epochs": 9,
     "seconds": 1.0,
     "peak_memory_mb": 100.0,
+    "explosion": None,
 }
 
 
@@ -29,7 +35,7 @@ class FakeResults:
     """The files behind the tables and the report of random predictions.
 
     Predictions are correct with probability 1/2, otherwise of a random class. `n_segments` are the
-    segments of a track. The files of the first two variants are those of all others too.
+    segments of a track. `tracks` are those of folds.csv.
     """
 
     def __init__(self, folder, classes, n_tracks, variants, n_folds=3, n_segments=8):
@@ -42,8 +48,8 @@ class FakeResults:
         self._n_segments = n_segments
         self.tracks = self._write_tracks(n_tracks)
         self._write_data()
-        for number, variant in enumerate(self.variants):
-            self._write_variant(variant, list(self.variants)[number % 2])
+        for variant in self.variants:
+            self._write_variant(variant)
         tabulate.main(self._tabulate_arguments())
         self._tabulate_interventions()
 
@@ -59,55 +65,60 @@ class FakeResults:
                 "bpm": self._rng.uniform(60, 200, n).round(1),
             }
         )
-        tracks.to_csv(self.folder / "tracks.csv", index=False)
-        tracks["fold"] = np.arange(n) // len(names) % self.n_folds
-        columns = ["track_id", "label", "digest", "fold"]
-        tracks[columns].to_csv(self.folder / "folds.csv", index=False)
-        return tracks
+        checked_tables.write(self.folder / "tracks.csv", tracks, TRACKS)
+        folds = self.folder / "folds.csv"
+        split.write(folds, tracks, np.arange(n) // len(names) % self.n_folds)
+        return split.read(folds)
 
     def _write_data(self):
         write_wav(self.folder / "audio.wav", self._rng.normal(0, 0.1, 30 * 44100))
-        (self.folder / "skipped.csv").write_text("track_id,label,path,reason\n")
-        rows = [f"tempo_1nn,{fold},50.0\n" for fold in range(self.n_folds)]
-        (self.folder / "baselines.csv").write_text("".join(["baseline,fold,accuracy\n", *rows]))
+        skipped = pd.DataFrame(columns=["track_id", "label", "path", "reason"])
+        checked_tables.write(self.folder / "skipped.csv", skipped, SKIPPED)
+        replicas.write(self.folder / "replicas.csv", pd.DataFrame(columns=replicas.COLUMNS))
+        table = pd.DataFrame({"baseline": "tempo_1nn", "fold": range(self.n_folds)})
+        table["accuracy"] = 50.0
+        path = self.folder / "baselines.csv"
+        checked_tables.write(path, table, baselines.what(self.tracks))
         (self.folder / "sounds").mkdir()
-        (self.folder / "sounds/sounds.csv").write_text(
-            "file,kind,variant,fold,trunk,filter,most_affected_class,tempo,track_id,first_frame\n"
-        )
+        path = self.folder / "sounds/sounds.csv"
+        sounds = pd.DataFrame(columns=auralise.COLUMNS)
+        checked_tables.write(path, sounds, filter_table.what_sounds(self.tracks))
 
-    def _write_variant(self, variant, same):
+    def _write_variant(self, variant):
         own = self.folder / variant
         own.mkdir()
-        if variant != same:
-            for file in (self.folder / same).iterdir():
-                os.link(file, own / file.name)
-        else:
-            for fold in range(self.n_folds):
-                self._predictions(fold).to_csv(own / f"{fold}.csv", index=False)
-            self._counts().to_csv(own / "counts.csv", index=False)
+        network = Network.from_config(self.variants[variant], 40, len(self.classes))
+        for fold in range(self.n_folds):
+            table = self._predictions(fold)
+            checked_predictions.write(own / f"{fold}.csv", table, self.tracks, variant, fold)
+            self._write_model(network, own, ModelKey.of(variant, fold, self.tracks))
+        what = intervention_table.what_counts(variant, self.tracks)
+        checked_tables.write(own / "counts.csv", self._counts(), what)
+        self._write_filters(network, own, filter_table.what(variant, self.tracks))
+
+    def _write_model(self, network, own, key):
         epochs = np.arange(1, 10)
         history = pd.DataFrame({"epoch": epochs, "train_loss": 1 / epochs})
         history["validation_loss"] = 2 / epochs
         history["validation_accuracy"] = epochs / 20
-        for name in ("history.csv", "fit.json", "filters.csv", "spectra.npz", "weights.npz"):
-            (own / name).unlink(missing_ok=True)
-        history.to_csv(own / "history.csv", index=False)
-        (own / "fit.json").write_text(json.dumps(FIT | {"variant": variant}))
-        network = Network.from_config(self.variants[variant], 40, len(self.classes))
-        weights.write(own / "weights.npz", network.initial_weights(self._rng))
-        self._write_filters(network, own)
+        checked_tables.write(own / f"history-{key.fold}.csv", history, key.history)
+        fit = FIT | {"variant": key.variant, "fold": key.fold, "classes": self.classes}
+        checksums.write_json(own / f"fit-{key.fold}.json", fit, key.record)
+        if key.fold == 0:
+            weights.write(own / "weights.npz", network.initial_weights(self._rng), key)
 
     def _predictions(self, fold):
-        test = self.tracks[self.tracks["fold"] == fold]
+        test = self.tracks.part(fold, "test")
         n, n_classes, rng = len(test), len(self.classes), self._rng
-        target = np.searchsorted(self.classes, test["label"].to_numpy())
+        target = self.tracks.target[test]
         random = rng.integers(0, n_classes, n)
         predicted = np.where(rng.random(n) < 0.5, target, random)
         votes = np.zeros((n, n_classes), int)
         votes[np.arange(n), predicted] = self._n_segments
         probability = 0.5 * (votes > 0) + 0.5 / n_classes
         names = np.array(self.classes, object)
-        table = test[["track_id", "label"]].reset_index(drop=True)
+        columns = {"track_id": self.tracks.track_id[test], "label": self.tracks.label[test]}
+        table = pd.DataFrame(columns)
         table["predicted"] = names[predicted]
         table["n_segments"] = self._n_segments
         columns = [f"{kind}_{name}" for kind in ("votes", "probability") for name in self.classes]
@@ -121,10 +132,11 @@ class FakeResults:
         tables = []
         names = np.array(self.classes, object)
         for intervention in INTERVENTIONS:
-            for fold, test in self.tracks.groupby("fold"):
+            for fold in range(self.n_folds):
+                test = self.tracks.part(fold, "test")
                 drawn = self._rng.integers(0, len(names), (2, len(test)))
                 after = drawn[0] if intervention.changes_nothing else drawn[1]
-                columns = {"label": test["label"].to_numpy(), "unchanged": names[drawn[0]]}
+                columns = {"label": self.tracks.label[test], "unchanged": names[drawn[0]]}
                 columns |= {"predicted": names[after]}
                 table = pd.DataFrame(columns).groupby(list(columns)).size().rename("tracks")
                 table = table.reset_index()
@@ -134,7 +146,7 @@ class FakeResults:
                 tables.append(table)
         return pd.concat(tables)
 
-    def _write_filters(self, network, own):
+    def _write_filters(self, network, own, what):
         rng, names = self._rng, np.array(self.classes, object)
         tables, response_rows, n_rows = [], [], 0
         for fold in range(self.n_folds):
@@ -149,24 +161,24 @@ class FakeResults:
                 table["gain"] = rng.random(count)
                 table["tempo"] = rng.uniform(60, 200, count) if temporal else np.nan
                 table["offset"] = rng.integers(0, 41 - m, count) if spectral else np.nan
-                table["excited_tracks"] = json.dumps([self.tracks["track_id"][0]] * 9)
+                table["excited_tracks"] = json.dumps([self.tracks.track_id[0]] * 9)
                 table["excited_frames"] = json.dumps([0] * 9)
                 tables.append(table)
                 if temporal:
                     response_rows += range(n_rows, n_rows + count)
                 n_rows += count
-        pd.concat(tables).to_csv(own / "filters.csv", index=False)
+        checked_tables.write(own / "filters.csv", pd.concat(tables), what)
         spectra = rng.random((len(response_rows), len(temporal_filters.BPM)))
-        np.savez(
-            own / "spectra.npz",
-            bpm=temporal_filters.BPM,
-            modulation_bpm=temporal_filters.BPM,
-            responses=spectra,
-            modulation=spectra,
-            response_rows=np.array(response_rows, int),
-            modulation_rows=np.array(response_rows, int),
-            hertz=np.geomspace(50, 20000, 40),
-        )
+        arrays = {
+            "bpm": temporal_filters.BPM,
+            "modulation_bpm": temporal_filters.BPM,
+            "responses": spectra,
+            "modulation": spectra,
+            "response_rows": np.array(response_rows, int),
+            "modulation_rows": np.array(response_rows, int),
+            "hertz": np.geomspace(50, 20000, 40),
+        }
+        checksums.write_npz(own / "spectra.npz", arrays, what)
 
     def _of_each(self, file):
         """The paths of a file of each variant; one for each fold if its name has {fold}."""
@@ -177,18 +189,15 @@ class FakeResults:
             for fold in folds
         ]
 
-    def _of_each_fold(self, file):
-        return [path for path in self._of_each(file) for _ in range(self.n_folds)]
-
     def _shared(self, *names):
         return [part for n in names for part in (f"--{n}", str(self.folder / f"{n}.csv"))]
 
     def _tabulate_arguments(self):
         return [
-            *self._shared("folds", "skipped", "baselines"),
+            *self._shared("folds", "skipped", "replicas", "baselines"),
             *("--variants", json.dumps(self.variants)),
             *("--predictions", *self._of_each("{fold}.csv")),
-            *("--fits", *self._of_each_fold("fit.json")),
+            *("--fits", *self._of_each("fit-{fold}.json")),
             *("--dataset", "folder", "--name", "fake"),
             *("--table", str(self.folder / "table1.csv")),
         ]
@@ -201,6 +210,7 @@ class FakeResults:
             os.link(self.folder / variant / "counts.csv", folder / f"{variant}.csv")
         tabulate_interventions.main(
             [
+                *self._shared("folds"),
                 *("--counts", *(str(folder / f"{variant}.csv") for variant in self.variants)),
                 *("--table", str(self.folder / "interventions.csv")),
             ]
@@ -209,11 +219,11 @@ class FakeResults:
     def report_arguments(self):
         """The options of the step report, which writes report.html and figures/."""
         return [
-            *self._shared("tracks", "folds", "skipped", "baselines"),
+            *self._shared("tracks", "folds", "skipped", "replicas", "baselines"),
             *("--table", str(self.folder / "table1.csv")),
             *("--predictions", *self._of_each("{fold}.csv")),
-            *("--histories", *self._of_each_fold("history.csv")),
-            *("--fits", *self._of_each_fold("fit.json")),
+            *("--histories", *self._of_each("history-{fold}.csv")),
+            *("--fits", *self._of_each("fit-{fold}.json")),
             *("--counts", *self._of_each("counts.csv")),
             *("--interventions", str(self.folder / "interventions.csv")),
             *("--filters", *self._of_each("filters.csv")),

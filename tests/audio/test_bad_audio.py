@@ -16,7 +16,7 @@ from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.files import what_is_missing
 from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.audio.worker import Worker
-from workflow_scripts.dataset import bad_audio, selection, split
+from workflow_scripts.dataset import bad_audio, replicas, selection, split
 from workflow_scripts.dataset.features import read_index
 from workflow_scripts.dataset.track_tables import TRACKS
 from workflow_scripts.errors import UserError
@@ -220,8 +220,11 @@ class TestTruncation:
         assert problem.startswith(bad_audio.TRUNCATED), problem
 
 
+NO_PAIRS = pd.DataFrame(columns=replicas.COLUMNS)
+
+
 def criteria(on_bad_audio):
-    return selection.Criteria(on_bad_audio, "keep", 2, "", 80, False)
+    return selection.Criteria(on_bad_audio, "keep", 2, "", {"short": 80}, ballroom=False)
 
 
 class TestUseTruncated:
@@ -231,11 +234,11 @@ class TestUseTruncated:
         names = [f"{label}{number}" for label in "ab" for number in range(5)]
         tracks = pd.DataFrame({"track_id": names, "label": [n[0] for n in names]})
         tracks["path"] = tracks["digest"] = names
-        index = pd.DataFrame({"digest": names, "n_frames": 200, "problem": ""})
+        index = pd.DataFrame({"digest": names, "n_frames": 200, "silence": "", "problem": ""})
         index.loc[[0, 5], "problem"] = "is truncated: 8.0 of 40.0 s remain"
         index.loc[1, ["problem", "n_frames"]] = ["is truncated: 0.5 of 40.0 s remain", 20]
         index.loc[2, "problem"] = "is silent throughout"
-        return tracks, index
+        return tracks, index, NO_PAIRS
 
     def test_truncated_tracks_are_used_and_others_skipped(self, tmp_path, capsys):
         selected = selection.select(*self.tables(), criteria("use_truncated"))
@@ -244,17 +247,19 @@ class TestUseTruncated:
         split.write(tmp_path / "folds.csv", selected.used, np.array([0, 1] * 4))
         tracks = split.read(tmp_path / "folds.csv")
         assert tracks.n_truncated == 2 and "a0" in tracks.track_id
-        assert any("2 truncated tracks are used" in note for note in notes(tracks, 2, "folder"))
+        found = notes(tracks, NO_PAIRS, 2, "folder", {})
+        assert any("2 truncated tracks are used" in note for note in found)
 
     def test_skip_skips_them(self, tmp_path):
         selected = selection.select(*self.tables(), criteria("skip"))
         assert selected.skipped["track_id"].tolist() == ["a0", "a1", "a2", "b0"]
         split.write(tmp_path / "folds.csv", selected.used, np.array([0, 1] * 3))
         tracks = split.read(tmp_path / "folds.csv")
-        assert not any("truncated" in note for note in notes(tracks, 4, "folder"))
+        found = notes(tracks, NO_PAIRS, 4, "folder", {})
+        assert not any("truncated" in note for note in found)
 
     def test_the_error_names_the_choice(self):
-        with pytest.raises(UserError, match="the 3 truncated with on_bad_audio: use_truncated"):
+        with pytest.raises(UserError, match="on_bad_audio: use_truncated uses truncated tracks"):
             selection.select(*self.tables(), criteria("fail"))
 
 

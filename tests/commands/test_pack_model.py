@@ -1,10 +1,14 @@
 """The variants that are packed into a model file."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from workflow_scripts.commands.finished_results import FinishedResults
 from workflow_scripts.commands.pack_model import best_of, never_predicted
+from workflow_scripts.dataset import split
 from workflow_scripts.paths import ResultPaths
+from workflow_scripts.results import checked_predictions, predictions
 
 
 @pytest.mark.parametrize("name", ["010", "1e3", "NA", "true"])
@@ -15,15 +19,18 @@ def test_a_name_that_looks_like_another_value_stays_text(tmp_path, name):
 
 
 def test_classes_that_a_variant_never_predicts_are_named(tmp_path):
-    folds = "track_id,label,digest,fold\n"
-    folds += "".join(f"{i},{label},{i},{i % 3}\n" for i, label in enumerate(["01", "jazz"] * 3))
-    (tmp_path / "folds.csv").write_text(folds)
+    labels = ["01", "jazz"] * 3
+    table = pd.DataFrame({"track_id": [*"012345"], "label": labels, "digest": [*"abcdef"]})
+    split.write(tmp_path / "folds.csv", table, np.arange(6) % 3)
+    tracks = split.read(tmp_path / "folds.csv")
     for variant, predicted in {"same": ["01"] * 3, "good": ["01", "jazz", "01"]}.items():
         for fold, name in enumerate(predicted):
+            test = tracks.part(fold, "test")
+            # One segment a track.
+            certain = np.tile([float(name == c) for c in tracks.classes], (2, 1))
+            ids, classes = tracks.track_id[test], tracks.classes
+            found = predictions.table(ids, tracks.label[test], classes, certain, np.arange(2))
             path = tmp_path / f"predictions/{variant}/fold-{fold}.csv"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            columns = "track_id,label,predicted,n_segments,votes_01,votes_jazz,segments"
-            votes = "1,0,0" if name == "01" else "0,1,1"
-            path.write_text(f"{columns}\n{fold},01,{name},1,{votes}\n")
+            checked_predictions.write(path, found, tracks, variant, fold)
     results = FinishedResults(ResultPaths(tmp_path), {"folds": 3}, [], None)
     assert never_predicted(results, ["same", "good"]) == ["same never predicts jazz."]

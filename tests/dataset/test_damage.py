@@ -11,6 +11,7 @@ from tests.conftest import feature_files
 from workflow_scripts import checked_tables
 from workflow_scripts.dataset import features, sampling, shards, split
 from workflow_scripts.dataset.features import Content, write_shard
+from workflow_scripts.dataset.level import AS_RECORDED, TrainingLevel
 from workflow_scripts.dataset.normalisation import Scaler, read_scalers, write_scalers
 from workflow_scripts.dataset.track_tables import TRACKS, annotated_bpm, contents_of, paths_of
 from workflow_scripts.errors import UserError
@@ -187,7 +188,8 @@ class TestLists:
         path, folds = tmp_path / "scaler.json", np.array([0, 1, 2] * 2)
         tracks = split.Tracks.of(table, folds)
         scalers = [Scaler(0.1, 0.2), Scaler(1 / 3, 2.0)]
-        write_scalers(path, "train", scalers, tracks.key)
+        levels = [TrainingLevel(AS_RECORDED, -40, -20)] * 2
+        write_scalers(path, "train", scalers, levels, tracks.key)
         assert read_scalers(path, tracks.key) == scalers
         others = [
             split.Tracks.of(table, folds[::-1].copy()),

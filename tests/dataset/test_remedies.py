@@ -7,10 +7,12 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
+from workflow_scripts.dataset import replicas
 from workflow_scripts.dataset import tracks as dataset
 from workflow_scripts.dataset.selection import Criteria, select
 from workflow_scripts.errors import UserError
 
+NO_PAIRS = pd.DataFrame(columns=replicas.COLUMNS)
 INPUTS = {"time_1x60": 80, "blackbox_12x200": 250, "time_1x200": 250}
 
 
@@ -35,7 +37,7 @@ def selected(data, on_bad_audio="fail", folds=3, inputs=None):
     inputs = inputs or INPUTS
     criteria = Criteria(on_bad_audio, "group", folds, "", inputs, ballroom=False)
     try:
-        return len(select(*data, criteria).used)
+        return len(select(*data, NO_PAIRS, criteria).used)
     except UserError as error:
         return str(error).partition("\n")[0]
 

@@ -8,8 +8,10 @@ import pytest
 
 from benchmarks.replicas import copy, track
 from tests.conftest import feature_files
+from workflow_scripts import checked_tables
 from workflow_scripts.dataset import replicas, selection
 from workflow_scripts.dataset.features import Content, read_index, write_shard
+from workflow_scripts.dataset.track_tables import TRACKS
 from workflow_scripts.errors import UserError
 from workflow_scripts.steps import find_replicas
 
@@ -67,8 +69,8 @@ class TestSelection:
         tracks = pd.DataFrame(
             {"track_id": names, "label": [*"xxxyyy"], "path": names, "digest": names}
         )
-        index = pd.DataFrame({"digest": names, "n_frames": n_frames, "problem": ""})
-        criteria = selection.Criteria("skip", treatment, 2, "", 80, False)
+        index = pd.DataFrame({"digest": names, "n_frames": n_frames, "silence": "", "problem": ""})
+        criteria = selection.Criteria("skip", treatment, 2, "", {"short": 80}, ballroom=False)
         return selection.select(tracks, index, table, criteria)
 
     def test_replicas_are_grouped_also_through_a_track_that_is_skipped(self, capsys):
@@ -93,7 +95,7 @@ class TestSelection:
 
     def test_too_few_groups_name_the_way_out(self):
         table = pairs(*(("a", other, 1, "same file") for other in "bcdef"))
-        with pytest.raises(UserError, match=r"make 1 groups .* or set replicas: keep"):
+        with pytest.raises(UserError, match=r"make 1 groups.*or set replicas: keep"):
             self.select(table, "group")
 
 
@@ -120,7 +122,7 @@ class TestStep:
         for k, npy in enumerate(shards):
             write_shard(npy, rows[k::n_shards], 40)
         tracks = pd.DataFrame({"track_id": names, "digest": [*self.contents(), "d1", ""]})
-        tracks.sort_values("track_id").to_csv(folder / "tracks.csv", index=False)
+        checked_tables.write(folder / "tracks.csv", tracks.sort_values("track_id"), TRACKS)
         files = feature_files(shards)
         arguments = ["--tracks", folder / "tracks.csv", "--features", *files.shards]
         arguments += ["--index", *files.index, "--pairs", folder / "replicas.csv"]

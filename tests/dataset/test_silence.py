@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from tests.conftest import feature_files
+from workflow_scripts import checked_tables
 from workflow_scripts.audio.silence import SHORTEST, in_silence
-from workflow_scripts.dataset import sampling, selection, silence, split
+from workflow_scripts.dataset import replicas, sampling, selection, shards, silence, split
 from workflow_scripts.dataset.features import Content, read_index, write_shard
 from workflow_scripts.dataset.normalisation import Scaler
 from workflow_scripts.dataset.parts import Fold
@@ -59,6 +60,12 @@ class TestSegments:
         assert silence.contiguous(mask, 15).tolist() == []
 
 
+def onsets(csv, *frames):
+    """Write the frames of the onsets of the contents a, b, c."""
+    table = pd.DataFrame({"digest": [*"abc"], "frames": frames})
+    checked_tables.write(csv, table, shards.what("frames"))
+
+
 class TestPartsOfAFold:
     @pytest.fixture
     def part(self, tmp_path):
@@ -82,13 +89,13 @@ class TestPartsOfAFold:
         assert first == [0, 40, 280, 320]
 
     def test_an_onset_in_silence_is_ignored(self, part, tmp_path):
-        (tmp_path / "o.csv").write_text("digest,frames\na,120 200 270\nb,7\nc,\n")
+        onsets(tmp_path / "o.csv", "120 200 270", "7", "")
         assert self.starts(part(onsets=[tmp_path / "o.csv"])) == [[270], [7], [0]]
 
     def test_a_track_with_onsets_in_silence_only_gives_its_first_segment_with_sound(
         self, part, tmp_path
     ):
-        (tmp_path / "o.csv").write_text("digest,frames\na,120\nb,7\nc,100 150\n")
+        onsets(tmp_path / "o.csv", "120", "7", "100 150")
         found = part(onsets=[tmp_path / "o.csv"])
         assert self.starts(found) == [[0], [7], [0]]
         assert found.labels.tolist() == [0, 1, 2]
@@ -118,8 +125,11 @@ class TestSelection:
         table = table.assign(label="x", path=table["track_id"] + ".wav")
         copies = table.assign(label="y", track_id="y" + table["track_id"])
         tracks = pd.concat([table, copies], ignore_index=True)
+        pairs = pd.DataFrame(columns=replicas.COLUMNS)
         criteria = {"replicas": "keep", "n_folds": 3, "group_by": "", "ballroom": False} | inputs
-        return selection.select(tracks, index, Criteria(on_bad_audio=on_bad_audio, **criteria))
+        return selection.select(
+            tracks, index, pairs, Criteria(on_bad_audio=on_bad_audio, **criteria)
+        )
 
     def contents(self, **further):
         return {name: track(400, seed=n) for n, name in enumerate("abc")} | further
@@ -154,9 +164,8 @@ class TestSelection:
 def fitted(folder, monkeypatch, contents, *options):
     """The scalers and levels of three folds of one track each."""
     written(folder, contents)
-    rows = [(d, d, d, fold) for fold, d in enumerate(contents)]
-    columns = ["track_id", "label", "digest", "fold"]
-    pd.DataFrame(rows, columns=columns).to_csv(folder / "folds.csv", index=False)
+    tracks = pd.DataFrame({name: [*contents] for name in ("track_id", "label", "digest")})
+    split.write(folder / "folds.csv", tracks, np.arange(len(tracks)))
     named = {"index": "s.csv", "folds": "folds.csv", "scaler": "scaler.json"}
     arguments = [part for name, file in named.items() for part in (f"--{name}", folder / file)]
     command = ["fit_scaler", *arguments, "--normalisation", "train", *options]

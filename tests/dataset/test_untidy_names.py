@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from workflow_scripts.audio.files import is_audio
-from workflow_scripts.dataset import groups, label_notes, tracks
+from workflow_scripts.dataset import groups, label_notes, replicas, tracks
 from workflow_scripts.dataset.class_folders import class_folders
 from workflow_scripts.dataset.selection import Criteria, select
 from workflow_scripts.dataset.track_list import track_list
@@ -176,7 +176,9 @@ class TestGroups:
                 "performer": self.performers,
             }
         )
-        index = pd.DataFrame({"digest": frame["digest"], "n_frames": 100, "problem": ""})
-        chosen = select(frame, index, Criteria("fail", "keep", 3, "performer", 80, False))
+        index = frame[["digest"]].assign(n_frames=100, silence="", problem="")
+        criteria = Criteria("fail", "keep", 3, "performer", {"short": 80}, ballroom=False)
+        pairs = pd.DataFrame(columns=replicas.COLUMNS)
+        chosen = select(frame, index, pairs, criteria)
         assert chosen.groups.tolist() == [*["t0"] * 4, "t4", "t5", "t6", "t7"]
         assert chosen.used["performer"].tolist() == self.performers.tolist(), "the text stays"

@@ -235,7 +235,7 @@ class TestFormats:
     def test_the_picture_of_many_classes_has_the_most_probable_ones(self):
         classes = [f"class {number}" for number in range(300)]
         probabilities = distributions(np.random.default_rng(0), 50, 300)
-        prediction = predict(classes, {80: [probabilities]})
+        prediction = predict(classes, {80: [probabilities]}, np.zeros(50 * 80, bool))
         root = ElementTree.fromstring(picture.drawing("track", prediction))
         texts = [e.text for e in root.iter() if e.text]
         first = [f"{classes[p]} {prediction.probabilities[p]:.2f}" for p in prediction.order[:20]]

@@ -35,6 +35,7 @@ FIT = {
     "seed": 1,
     "versions": {"numpy": "1"},
     "commit": None,
+    "explosion": None,
 }
 LEVEL = TrainingLevel(AS_RECORDED, -30, -20)
 TRACKS = pd.DataFrame({name: ["fast", "slow"] for name in ("track_id", "label", "digest")})

@@ -4,9 +4,12 @@ import numpy as np
 import pandas as pd
 
 from tests.names import NAMES
+from workflow_scripts.dataset import replicas
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.results import table1
 from workflow_scripts.results.notes import never_predicted_sentences, notes
+
+NO_PAIRS = pd.DataFrame(columns=replicas.COLUMNS)
 
 
 def tracks(labels, folds):
@@ -18,7 +21,9 @@ def tracks(labels, folds):
 
 
 def test_the_legend_defines_each_accuracy():
-    legend, *others = notes(tracks(["a", "b"] * 3, [0, 0, 1, 1, 2, 2]), 0, "folder", {"net": []})
+    legend, *others = notes(
+        tracks(["a", "b"] * 3, [0, 0, 1, 1, 2, 2]), NO_PAIRS, 0, "folder", {"net": []}
+    )
     assert "Accuracy:" in legend and "Segments:" in legend and "Classes:" in legend
     assert "predicting one class only gives 50.0 for 2 classes" in legend
     assert "over 3 folds" in legend
@@ -40,11 +45,11 @@ def test_a_long_list_of_classes_is_cut():
 def test_missing_test_classes_and_skipped_tracks():
     labels = ["a"] * 3 + [f"c{number:02d}" for number in range(30)]
     folds = [0, 1, 2] + [number % 2 for number in range(30)]
-    found = notes(tracks(labels, folds), 1, "folder", {})
+    found = notes(tracks(labels, folds), NO_PAIRS, 1, "folder", {})
     assert any("The test set of fold 2 has no track of c00" in s for s in found)
     assert any("and 20 more." in s for s in found)
     assert "1 track was skipped; skipped.csv lists it with the reason." in found
-    two = notes(tracks(labels, folds), 2, "folder", {})
+    two = notes(tracks(labels, folds), NO_PAIRS, 2, "folder", {})
     assert "2 tracks were skipped; skipped.csv lists them with the reasons." in two
 
 
@@ -77,7 +82,7 @@ def test_names_in_latex_are_escaped():
 
 def of(labels, digests):
     frame = pd.DataFrame({"track_id": range(len(labels)), "label": labels, "digest": digests})
-    return notes(Tracks.of(frame, np.arange(len(labels)) % 2), 0, "folder", {})
+    return notes(Tracks.of(frame, np.arange(len(labels)) % 2), NO_PAIRS, 0, "folder", {})
 
 
 def test_classes_that_look_alike_are_named():

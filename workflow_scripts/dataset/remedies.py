@@ -24,8 +24,8 @@ def for_bad_audio(
         advice = f"fix or replace them; without them, {problem}"
         if len(sizes) == tracks["label"].nunique() > 1 and (least := sizes.min()) >= MIN_FOLDS:
             advice += f", so on_bad_audio: skip also needs folds: {least}"
-    if truncated := bad.str.startswith(bad_audio.TRUNCATED).sum():
-        advice += f"; on_bad_audio: {bad_audio.USE_TRUNCATED} uses the {truncated} truncated"
+    if bad.str.startswith(bad_audio.TRUNCATED).any():
+        advice += f"; on_bad_audio: {bad_audio.USE_TRUNCATED} uses truncated tracks as they are"
     return advice + for_short_tracks(tracks.loc[bad.index], inputs or {})
 
 
