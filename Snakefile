@@ -24,6 +24,8 @@ rule all:
         # All outputs of list_tracks: with more shards than before some are missing, and Snakemake
         # reruns the job only if a missing file is requested.
         contents=expand("{D}/contents/shard-{shard}.txt", D=D, shard=SHARDS),
+    message:
+        "All results of {config[name]} are up to date"
 
 
 include: "rules/dataset.smk"
