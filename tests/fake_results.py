@@ -74,7 +74,8 @@ class FakeResults:
         write_wav(self.folder / "audio.wav", self._rng.normal(0, 0.1, 30 * 44100))
         skipped = pd.DataFrame(columns=["track_id", "label", "path", "reason"])
         checked_tables.write(self.folder / "skipped.csv", skipped, SKIPPED)
-        replicas.write(self.folder / "replicas.csv", pd.DataFrame(columns=replicas.COLUMNS))
+        pairs = replicas.listed_pairs(self.tracks.track_id)
+        replicas.write(self.folder / "replicas.csv", pairs)
         table = pd.DataFrame({"baseline": "tempo_1nn", "fold": range(self.n_folds)})
         table["accuracy"] = 50.0
         path = self.folder / "baselines.csv"

@@ -92,7 +92,9 @@ def merged(found: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def write(csv: Path, pairs: pd.DataFrame) -> None:
     """Write replicas.csv: one row per pair, sorted; the certain ones first."""
-    ordered = pairs.assign(doubtful=pairs["verdict"] == DOUBTFUL, score=pairs["score"].round(4))
+    ordered = pairs.assign(
+        doubtful=pairs["verdict"] == DOUBTFUL, score=pairs["score"].astype(float).round(4)
+    )
     ordered = ordered.sort_values(["doubtful", "first", "second"])
     checked_tables.write(csv, ordered[COLUMNS], PAIRS)
 

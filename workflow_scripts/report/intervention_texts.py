@@ -33,8 +33,9 @@ def changes_sentence(counts: pd.DataFrame) -> str:
             changes.append((int(others.sum()), text))
     if not changes:
         return "No prediction changes."
-    least = sorted((n for n, _ in changes), reverse=True)[:MOST_CLASSES][-1]
-    listed = [text for n, text in changes if n >= least][:MOST_CLASSES]
+    # The first ones by name where several have as many.
+    most = sorted(range(len(changes)), key=lambda row: -changes[row][0])[:MOST_CLASSES]
+    listed = [changes[row][1] for row in sorted(most)]
     more = len(changes) - len(listed)
     rest = f"; and of {more} more classes" if more else ""
     return f"Changed predictions: {'; '.join(listed)}{rest}."
