@@ -121,6 +121,7 @@ def test_the_card_has_every_entry_of_the_metadata():
             text = value if isinstance(value, str) else f"`{json.dumps(value)}`"
             assert f"- `{key}`: {text}\n" in card or (key == "silence" and "- `silence`:" in card)
     assert "{" not in card
+    assert "\n- any never predicts fast, middle.\n" in card
 
 
 def test_a_model_that_the_labeller_would_refuse_is_not_written():

@@ -21,6 +21,7 @@ from workflow_scripts.models.onnx_graph import INPUT, OUTPUT
 from workflow_scripts.networks.explosion import sentences
 from workflow_scripts.results import predictions, provenance
 from workflow_scripts.results.data_licences import DATA
+from workflow_scripts.results.notes import never_predicted_sentences
 
 CARD = """\
 # Model card: {variant}, trained on {dataset}
@@ -134,6 +135,9 @@ def text(
     first = metadata[0]
     n_frames = first.network["input_frames"]
     accuracies = pd.Series([about.accuracy for about in metadata])
+    all_predicted = pd.concat(predicted)
+    never = predictions.never_predicted(all_predicted, first.classes)
+    limits = [*sentences(fits), *never_predicted_sentences({first.variant: [*map(_plain, never)]})]
     return CARD.format(
         variant=first.variant,
         dataset=first.dataset,
@@ -154,12 +158,12 @@ def text(
         trained=provenance.sentence(fits),
         mean=accuracies.mean(),
         std=accuracies.std(ddof=0),
-        by_class=_by_class(first.classes, pd.concat(predicted)),
+        by_class=_by_class(first.classes, all_predicted),
         by_fold=_by_fold(metadata),
         error=error,
         **_method(first),
         more_limits="".join(
-            [SYNTHETIC if dataset == "demo" else "", *map("- {}\n".format, sentences(fits))]
+            [SYNTHETIC if dataset == "demo" else "", *map("- {}\n".format, limits)]
         ),
     )
 
