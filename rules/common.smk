@@ -20,7 +20,11 @@ from workflow_scripts.paths import ResultPaths
 from workflow_scripts.workflow import configuration, ownership
 from workflow_scripts.workflow.code_digests import digests_of, offer_to_jobs
 from workflow_scripts.workflow.run_lock import RunLock
-from workflow_scripts.workflow.training_settings import network_of, training_of
+from workflow_scripts.workflow.training_settings import (
+    network_of,
+    settings_of,
+    training_of,
+)
 
 try:
     configuration.complete(config, command_line=workflow.config_settings.config_args)
@@ -78,7 +82,10 @@ def other_results():
     A file that is missing, for example because it was damaged, is made again only if it is
     requested. Features, onsets and tempi are made again when a step needs them.
     """
-    tables = ("tracks", "folds", "skipped", "baselines", "interventions")
+    tables = (
+        *("tracks", "replicas", "folds", "skipped"),
+        *("baselines", "interventions"),
+    )
     return [
         f"{D}/scaler.json",
         f"{D}/sounds",
@@ -135,6 +142,11 @@ def network(wildcards):
 def training(wildcards):
     """The settings of a variant's training as JSON."""
     return json.dumps(training_of(config, wildcards.variant))
+
+
+def training_settings(wildcards):
+    """All settings of a variant's training as JSON, as fit.json records them."""
+    return json.dumps(settings_of(config, wildcards.variant))
 
 
 def donors(wildcards):

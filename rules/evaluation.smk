@@ -21,6 +21,8 @@ rule evaluate:
         weights=expand(
             "{D}/models/{{variant}}/fold-{fold}/weights.npz", D=D, fold=FOLDS
         ),
+        # Made together with the weights: they rerun nothing by themselves.
+        fits=expand("{D}/models/{{variant}}/fold-{fold}/fit.json", D=D, fold=FOLDS),
     output:
         predictions=expand(
             "{D}/predictions/{{variant}}/fold-{fold}.csv", D=D, fold=FOLDS
@@ -39,6 +41,7 @@ rule evaluate:
         code=digests_of("steps/evaluate", ENGINE_MODULE),
         network=network,
         engine=config["engine"],
+        settings=training_settings,
     message:
         "Evaluate {wildcards.variant}"
     shell:
@@ -52,6 +55,8 @@ rule evaluate:
             --network {params.network:q} \
             --engine {params.engine} \
             --weights {input.weights} \
+            --fits {input.fits} \
+            --settings {params.settings:q} \
             --predictions {output.predictions} \
             >{log} 2>&1
         """

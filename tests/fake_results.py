@@ -91,7 +91,8 @@ class FakeResults:
         network = Network.from_config(self.variants[variant], 40, len(self.classes))
         for fold in range(self.n_folds):
             table = self._predictions(fold)
-            checked_predictions.write(own / f"{fold}.csv", table, self.tracks, variant, fold)
+            origin = checked_predictions.Origin(variant, fold, FIT["digests"]["weights"])
+            checked_predictions.write(own / f"{fold}.csv", table, self.tracks, origin)
             self._write_model(network, own, ModelKey.of(variant, fold, self.tracks))
         what = intervention_table.what_counts(variant, self.tracks)
         checked_tables.write(own / "counts.csv", self._counts(), what)

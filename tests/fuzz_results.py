@@ -39,7 +39,7 @@ from workflow_scripts.steps import (
     train,
 )
 from workflow_scripts.workflow import configuration
-from workflow_scripts.workflow.training_settings import network_of, training_of
+from workflow_scripts.workflow.training_settings import network_of, settings_of, training_of
 
 
 @dataclass(frozen=True)
@@ -162,6 +162,8 @@ class Results:
             "variant": self.fast,
             "network": json.dumps(network_of(self.config, self.fast)),
             "weights": self.of_fast("models/{}/fold-{}/weights.npz"),
+            "fits": self.of_fast("models/{}/fold-{}/fit.json"),
+            "settings": json.dumps(settings_of(self.config, self.fast)),
             "predictions": [self.out / f"fold-{k}.csv" for k in range(self.config["folds"])],
         }
 

@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from workflow_scripts import checksums
 from workflow_scripts.commands.finished_results import FinishedResults
 from workflow_scripts.commands.pack_model import best_of, never_predicted
 from workflow_scripts.dataset import split
+from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.paths import ResultPaths
 from workflow_scripts.results import checked_predictions, predictions
 
@@ -31,6 +33,11 @@ def test_classes_that_a_variant_never_predicts_are_named(tmp_path):
             ids, classes = tracks.track_id[test], tracks.classes
             found = predictions.table(ids, tracks.label[test], classes, certain, np.arange(2))
             path = tmp_path / f"predictions/{variant}/fold-{fold}.csv"
-            checked_predictions.write(path, found, tracks, variant, fold)
+            origin = checked_predictions.Origin(variant, fold, "0" * 64)
+            checked_predictions.write(path, found, tracks, origin)
+            fit = {"variant": variant, "fold": fold, "digests": {"weights": origin.weights}}
+            path = tmp_path / f"models/{variant}/fold-{fold}/fit.json"
+            path.parent.mkdir(parents=True)
+            checksums.write_json(path, fit, ModelKey.of(variant, fold, tracks).record)
     results = FinishedResults(ResultPaths(tmp_path), {"folds": 3}, [], None)
     assert never_predicted(results, ["same", "good"]) == ["same never predicts jazz."]

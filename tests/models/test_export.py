@@ -24,7 +24,8 @@ from workflow_scripts.models import model_card, onnx_file
 from workflow_scripts.models.method import FRONT_END, GRAPH, VOTE, segments_of
 from workflow_scripts.models.runtime import BATCH, Session
 from workflow_scripts.networks.engine import engine_class
-from workflow_scripts.results import checked_predictions
+from workflow_scripts.networks.identity import ModelKey
+from workflow_scripts.results import checked_predictions, provenance
 from workflow_scripts.steps import export
 
 FIT = {
@@ -176,7 +177,9 @@ class TestFinishedRun:
         table = pd.read_csv(first).drop(columns=checked_tables.COLUMN)
         table["probability_fast"] += 2e-5
         tracks = split.read(results / "folds.csv")
-        checked_predictions.write(first, table, tracks, name, 0)
+        key = ModelKey.of(name, 0, tracks)
+        fit = provenance.read(results / f"models/{name}/fold-0/fit.json", key)
+        checked_predictions.write(first, table, tracks, checked_predictions.Origin.of(fit))
         n_folds = len(list(predictions.iterdir()))
 
         def of_each_fold(folder, file):

@@ -1,6 +1,7 @@
 """Files of predictions are those of the fold's test tracks, or refused with what is wrong."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from workflow_scripts.results import checked_predictions, predictions
 
 CLASSES = ["NA", "a b", "b"]
 VARIANT = "time_1x60"
+ORIGIN = checked_predictions.Origin(VARIANT, 0, "0" * 64)
 
 
 def tracks_of(n=27, shift=0):
@@ -41,21 +43,21 @@ def table_of(tracks, fold=0, seed=0):
 def csv(tmp_path):
     """Valid predictions of fold 0."""
     path = tmp_path / "predictions" / VARIANT / "fold-0.csv"
-    checked_predictions.write(path, table_of(tracks_of()), tracks_of(), VARIANT, 0)
+    checked_predictions.write(path, table_of(tracks_of()), tracks_of(), ORIGIN)
     return path
 
 
-def refusal(csv, tracks=None, variant=VARIANT, fold=0):
+def refusal(csv, tracks=None, **changes):
     """The sentence with which the file is refused, without its name."""
     with pytest.raises(UserError) as reason:
-        checked_predictions.read(csv, tracks or tracks_of(), variant, fold)
+        checked_predictions.read(csv, tracks or tracks_of(), replace(ORIGIN, **changes))
     assert str(reason.value).startswith(f"{csv} ") and "\n" not in str(reason.value)
     assert str(reason.value).endswith("; remove it and run snakemake")
     return str(reason.value).removeprefix(f"{csv} ").removesuffix("; remove it and run snakemake")
 
 
 def test_predictions_are_read_as_written(csv):
-    found = checked_predictions.read(csv, tracks_of(), VARIANT, 0)
+    found = checked_predictions.read(csv, tracks_of(), ORIGIN)
     expected = table_of(tracks_of())
     assert list(found) == list(expected)
     names = ["track_id", "label", "predicted", "n_segments", "segments"]
@@ -73,6 +75,7 @@ def test_a_file_cut_after_some_rows_is_refused(csv):
 
 def test_predictions_of_another_fold_variant_or_experiment_are_refused(csv):
     assert refusal(csv, fold=1) == "has the track '00', which is not a test track of fold 1"
+    assert "its checksum is not that of" in refusal(csv, weights="1" * 64)
     assert "its checksum is not that of the predictions of time_1x200" in refusal(
         csv, variant="time_1x200"
     )
@@ -180,10 +183,10 @@ def test_a_file_of_an_earlier_version_is_refused(csv):
 
 
 def test_a_file_saved_by_a_spreadsheet_is_accepted_or_refused(csv):
-    expected = checked_predictions.read(csv, tracks_of(), VARIANT, 0)
+    expected = checked_predictions.read(csv, tracks_of(), ORIGIN)
     content = csv.read_bytes()
     csv.write_bytes(content.replace(b"\n", b"\r\n"))
-    again = checked_predictions.read(csv, tracks_of(), VARIANT, 0)
+    again = checked_predictions.read(csv, tracks_of(), ORIGIN)
     pd.testing.assert_frame_equal(again, expected)
     csv.write_bytes(b"\xef\xbb\xbf" + content)
     refusal(csv)
@@ -195,7 +198,7 @@ def test_a_file_saved_by_a_spreadsheet_is_accepted_or_refused(csv):
 
 
 def test_a_flipped_bit_changes_nothing_or_is_refused(csv):
-    expected = checked_predictions.read(csv, tracks_of(), VARIANT, 0)
+    expected = checked_predictions.read(csv, tracks_of(), ORIGIN)
     content = csv.read_bytes()
     rng = np.random.default_rng(0)
     for position in rng.permutation(len(content))[:100]:
@@ -203,7 +206,7 @@ def test_a_flipped_bit_changes_nothing_or_is_refused(csv):
         changed[position] ^= 1 << rng.integers(8)
         csv.write_bytes(changed)
         try:
-            found = checked_predictions.read(csv, tracks_of(), VARIANT, 0)
+            found = checked_predictions.read(csv, tracks_of(), ORIGIN)
         except UserError:
             continue
         pd.testing.assert_frame_equal(found, expected)

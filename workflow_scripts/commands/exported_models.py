@@ -10,7 +10,7 @@ from workflow_scripts.models.metadata import NotOurModelError
 from workflow_scripts.models.onnx_file import TrainedNetwork
 from workflow_scripts.networks import weights
 from workflow_scripts.paths import ModelPaths
-from workflow_scripts.results import checked_predictions
+from workflow_scripts.results import checked_predictions, provenance
 from workflow_scripts.results.predictions import track_accuracy
 
 FIX = "remove it and run snakemake"
@@ -31,8 +31,9 @@ def _check(results: FinishedResults, model: ModelPaths, scaler: Scaler) -> None:
     except NotOurModelError as reason:
         raise UserError(f"{model.onnx} {reason}; {FIX}") from None
     trained = weights.read(model.weights, results.key_of(model))
+    provenance.check_weights(model.weights, results.fit_of(model))
     predicted = checked_predictions.read(
-        model.predictions, results.tracks, model.variant, model.fold
+        model.predictions, results.tracks, results.origin_of(model)
     )
     accuracy = round(track_accuracy(predicted), 2)
     same = (

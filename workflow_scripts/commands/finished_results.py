@@ -12,7 +12,7 @@ from workflow_scripts.dataset import split
 from workflow_scripts.errors import UserError
 from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.paths import ModelPaths, ResultPaths
-from workflow_scripts.results import provenance
+from workflow_scripts.results import checked_predictions, provenance
 from workflow_scripts.steps import tabulate
 from workflow_scripts.workflow import configuration
 from workflow_scripts.workflow.run_lock import RunLock
@@ -85,6 +85,10 @@ class FinishedResults:
         """The content of the fit.json of a model."""
         return provenance.read(model.fit, self.key_of(model))
 
+    def origin_of(self, model: ModelPaths) -> checked_predictions.Origin:
+        """What a model's predictions belong to."""
+        return checked_predictions.Origin.of(self.fit_of(model))
+
     def check_settings(self, models: Sequence[ModelPaths]) -> None:
         """Raise UserError unless `models` were trained with the configuration of the results."""
         n_folds, config = self.tracks.n_folds, self.paths.config
@@ -95,11 +99,10 @@ class FinishedResults:
         self.require(model.fit for model in models)
         for model in models:
             fit = self.fit_of(model)
-            for key, value in settings_of(self.config, model.variant).items():
-                if fit.get(key) != value:
-                    raise UserError(
-                        f"{model.folder} was trained with another {key} than in {config}; {FIX}"
-                    )
+            if key := provenance.other_setting(fit, settings_of(self.config, model.variant)):
+                raise UserError(
+                    f"{model.folder} was trained with another {key} than in {config}; {FIX}"
+                )
 
     def check_tables(self) -> None:
         """Raise UserError unless the tables match the predictions."""

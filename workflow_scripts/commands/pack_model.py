@@ -53,8 +53,8 @@ def never_predicted(results: FinishedResults, variants: Sequence[str]) -> list[s
         models = results.paths.models([variant], results.config["folds"])
         results.require(model.predictions for model in models)
         folds = [
-            checked_predictions.read(model.predictions, tracks, variant, fold)
-            for fold, model in enumerate(models)
+            checked_predictions.read(model.predictions, tracks, results.origin_of(model))
+            for model in models
         ]
         missing[variant] = predictions.never_predicted(pd.concat(folds), tracks.classes)
     return never_predicted_sentences(missing)

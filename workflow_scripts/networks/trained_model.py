@@ -1,6 +1,5 @@
 """The three files of a trained model: weights.npz, history.csv and fit.json."""
 
-import hashlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -43,7 +42,7 @@ class TrainedModel:
         table = history.drop(columns="seconds")
         checked_tables.write(self.history, table, self.key.history)
         record = asdict(identity) | {
-            "digests": identity.digests | {"weights": _sha256(self.weights)},
+            "digests": identity.digests | {"weights": weights.digest(self.weights)},
             "n_epochs": len(history),
             "best_epoch": progress.best.epoch,
             "validation_accuracy": progress.best.validation_accuracy,
@@ -59,7 +58,7 @@ class TrainedModel:
             losses = history["train_loss"].tolist()
             weights.read(self.weights, self.key)
             same = Identity.of(fit).task() == identity.task()
-            undamaged = _sha256(self.weights) == fit["digests"]["weights"]
+            undamaged = weights.digest(self.weights) == fit["digests"]["weights"]
             # A training with more epochs than `max_epochs` is another training.
             length = len(losses) == fit["n_epochs"] <= settings.max_epochs
             return same and undamaged and length and training.has_ended(losses, settings)
@@ -77,7 +76,3 @@ class TrainedModel:
         for source, target in pairs:
             with atomic(target) as path:
                 shutil.copyfile(source, path)
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -127,6 +127,9 @@ def read(options: argparse.Namespace) -> Material:
     variants = table["variant"].tolist()
     keys = {(v, k): ModelKey.of(v, k, tracks) for v in variants for k in range(tracks.n_folds)}
 
+    fits = [provenance.read(*pair) for pair in zip(options.fits, keys.values(), strict=True)]
+    origins = dict(zip(keys, map(checked_predictions.Origin.of, fits), strict=True))
+
     def of_folds(files: Sequence[Path]) -> dict[str, Sequence[Path]]:
         starts = range(0, len(files), tracks.n_folds)
         parts = [files[start : start + tracks.n_folds] for start in starts]
@@ -145,7 +148,7 @@ def read(options: argparse.Namespace) -> Material:
         # Only one table of votes and probabilities is in memory at a time.
         outcomes={
             v: [
-                Outcomes.of(checked_predictions.read(csv, tracks, v, k), tracks)
+                Outcomes.of(checked_predictions.read(csv, tracks, origins[v, k]), tracks)
                 for k, csv in enumerate(files)
             ]
             for v, files in of_folds(options.predictions).items()
@@ -154,7 +157,7 @@ def read(options: argparse.Namespace) -> Material:
             v: [checked_tables.read(csv, keys[v, k].history) for k, csv in enumerate(files)]
             for v, files in of_folds(options.histories).items()
         },
-        fits=[provenance.read(*pair) for pair in zip(options.fits, keys.values(), strict=True)],
+        fits=fits,
         interventions=intervention_table.read_summaries(options.interventions, tracks),
         changed={
             v: intervention_texts.described(intervention_table.read(csv, v, tracks))

@@ -5,8 +5,10 @@ the checksum.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,22 +22,36 @@ from workflow_scripts.results import predictions
 ROUNDING = 1e-4
 
 
-def write(csv: Path, table: pd.DataFrame, tracks: Tracks, variant: str, fold: int) -> None:
+@dataclass(frozen=True)
+class Origin:
+    """The model that predicts: variant, fold, and the digest of its weights.npz."""
+
+    variant: str
+    fold: int
+    weights: str
+
+    @classmethod
+    def of(cls, fit: Mapping[str, Any]) -> "Origin":
+        """The model that a fit.json with this content describes."""
+        return cls(fit["variant"], fit["fold"], fit["digests"]["weights"])
+
+
+def write(csv: Path, table: pd.DataFrame, tracks: Tracks, origin: Origin) -> None:
     """Write a table of `predictions.table`."""
-    checked_tables.write(csv, table, _what(tracks, variant, fold))
+    checked_tables.write(csv, table, _what(tracks, origin))
 
 
-def read(csv: Path, tracks: Tracks, variant: str, fold: int) -> pd.DataFrame:
-    """The predictions of a variant for the test tracks of a fold; names are text.
+def read(csv: Path, tracks: Tracks, origin: Origin) -> pd.DataFrame:
+    """The predictions of a model for the test tracks of its fold; names are text.
 
     Raises UserError, which says what is wrong, if the file is damaged or of another model.
     """
     with reading(csv):
         table = pd.read_csv(csv, dtype=str, keep_default_na=False)
     # These name the row; the checksum finds the rest.
-    for problem in problems(table, tracks, fold):
+    for problem in problems(table, tracks, origin.fold):
         raise UserError(f"{csv} {problem}; remove it and run snakemake")
-    checked_tables.check(csv, _what(tracks, variant, fold))
+    checked_tables.check(csv, _what(tracks, origin))
     return predictions.read(csv).iloc[:, :-1]
 
 
@@ -50,8 +66,11 @@ def problems(table: pd.DataFrame, tracks: Tracks, fold: int) -> Iterator[str]:
     yield from _problems_of_votes(table, tracks.classes)
 
 
-def _what(tracks: Tracks, variant: str, fold: int) -> str:
-    return f"the predictions of {variant}, fold {fold}, for the tracks {tracks.key}"
+def _what(tracks: Tracks, origin: Origin) -> str:
+    return (
+        f"the predictions of {origin.variant}, fold {origin.fold}, with the weights "
+        f"{origin.weights[:16]} for the tracks {tracks.key}"
+    )
 
 
 def _problems_of_tracks(table: pd.DataFrame, tracks: Tracks, fold: int) -> Iterator[str]:

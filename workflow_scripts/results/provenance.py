@@ -5,12 +5,32 @@ from pathlib import Path
 from typing import Any
 
 from workflow_scripts import checksums
+from workflow_scripts.errors import UserError
+from workflow_scripts.networks import weights
 from workflow_scripts.networks.identity import ModelKey
 
 
 def read(fit: Path, key: ModelKey) -> dict[str, Any]:
     """The content of a fit.json. Raises UserError if it is damaged or of another model."""
     return checksums.read_json(fit, key.record)
+
+
+def check_weights(npz: Path, fit: Mapping[str, Any]) -> str:
+    """The digest of weights.npz; `fit` is the content of the fit.json beside it.
+
+    Raises UserError if it is another model.
+    """
+    digest = weights.digest(npz)
+    if digest != fit["digests"]["weights"]:
+        raise UserError(
+            f"{npz} is not the model that fit.json beside it describes; remove it and run snakemake"
+        )
+    return digest
+
+
+def other_setting(fit: Mapping[str, Any], settings: Mapping[str, Any]) -> str | None:
+    """The first of the settings with which a model was not trained; None if there is none."""
+    return next((key for key, value in settings.items() if fit.get(key) != value), None)
 
 
 def sentence(fits: Sequence[Mapping[str, Any]]) -> str:

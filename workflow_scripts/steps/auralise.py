@@ -34,9 +34,14 @@ COLUMNS = [
 ]
 
 
-def best_fold(folds: Sequence[Path], tracks: Tracks, variant: str) -> int:
-    """The fold with the highest accuracy; the first of several."""
-    tables = [checked_predictions.read(csv, tracks, variant, k) for k, csv in enumerate(folds)]
+def best_fold(folds: Sequence[Path], models: Sequence[Path], tracks: Tracks, variant: str) -> int:
+    """The fold with the highest accuracy; the first of several. `models` are the weights.npz."""
+    tables = [
+        checked_predictions.read(
+            csv, tracks, checked_predictions.Origin(variant, fold, weights.digest(npz))
+        )
+        for fold, (csv, npz) in enumerate(zip(folds, models, strict=True))
+    ]
     return int(np.argmax([predictions.track_accuracy(table) for table in tables]))
 
 
@@ -79,7 +84,7 @@ def main() -> None:
     options = parse()
     data = ExperimentData.read(options)
     tracks = data.tracks
-    fold = best_fold(options.predictions, tracks, options.variant)
+    fold = best_fold(options.predictions, options.weights, tracks, options.variant)
     network = Network.from_config(options.network, N_BANDS, len(tracks.classes))
     trained = weights.read(options.weights[fold], ModelKey.of(options.variant, fold, tracks))
     table = filter_table.read(options.filters, options.variant, tracks)

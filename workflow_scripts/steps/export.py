@@ -1,7 +1,6 @@
 """Write each fold's model of one variant as ONNX, and the variant's model card."""
 
 import argparse
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -73,8 +72,8 @@ def main() -> None:
     keys = [ModelKey.of(options.variant, fold, tracks) for fold in range(tracks.n_folds)]
     fits = [provenance.read(fit, key) for fit, key in zip(options.fits, keys, strict=True)]
     predicted = [
-        checked_predictions.read(csv, tracks, options.variant, fold)
-        for fold, csv in enumerate(options.predictions)
+        checked_predictions.read(csv, tracks, checked_predictions.Origin.of(fit))
+        for fit, csv in zip(fits, options.predictions, strict=True)
     ]
     described, differences = [], []
     for fold, (fit, npz, path) in enumerate(zip(fits, options.weights, options.onnx, strict=True)):
@@ -89,7 +88,7 @@ def main() -> None:
             accuracy=round(predictions.track_accuracy(predicted[fold]), 2),
             n_test_tracks=len(predicted[fold]),
             network=fit["network"],
-            weights=hashlib.sha256(npz.read_bytes()).hexdigest(),
+            weights=provenance.check_weights(npz, fit),
             level=data.levels[fold],
         )
         model = TrainedNetwork(metadata, weights.read(npz, keys[fold]), data.scalers[fold])

@@ -55,11 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f"there are {len(options.predictions)} files of predictions, but {options.folds} has "
             f"{tracks.n_folds} folds for {len(options.variants)} variants; run snakemake to its end"
         )
-    folds_of = zip(*[iter(options.predictions)] * tracks.n_folds, strict=True)
+    keys = [ModelKey.of(v, k, tracks) for v in options.variants for k in range(tracks.n_folds)]
+    fits = [provenance.read(fit, key) for fit, key in zip(options.fits, keys, strict=True)]
+    predicted_by = zip(options.predictions, map(checked_predictions.Origin.of, fits), strict=True)
+    folds_of = zip(*[iter(predicted_by)] * tracks.n_folds, strict=True)
     rows, never_predicted = [], {}
     for (variant, description), folds in zip(options.variants.items(), folds_of, strict=True):
         network = Network.from_config(description, N_BANDS, len(tracks.classes))
-        tables = [checked_predictions.read(p, tracks, variant, k) for k, p in enumerate(folds)]
+        tables = [checked_predictions.read(path, tracks, origin) for path, origin in folds]
         rows.append(table1.row(variant, description, network, tables, baselines))
         predicted = pd.concat([own[["predicted"]] for own in tables])
         never_predicted[variant] = predictions.never_predicted(predicted, tracks.classes)
@@ -71,8 +74,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     n_skipped = len(read_table(options.skipped, SKIPPED))
     pairs = replicas.read(options.replicas)
     sentences = notes(tracks, pairs, n_skipped, options.dataset, never_predicted)
-    keys = [ModelKey.of(v, k, tracks) for v in options.variants for k in range(tracks.n_folds)]
-    fits = [provenance.read(fit, key) for fit, key in zip(options.fits, keys, strict=True)]
     sentences += explosion.sentences(fits)
     sentences.append(provenance.sentence(fits))
     shown = table1.for_people(table)
