@@ -71,7 +71,7 @@ def test_no_run_starts_while_a_command_uses_the_results(tmp_path):
         ("a: [", "is not YAML; remove it and run snakemake"),
         (
             "dataset: demo\naudio_dir: null\n",
-            ": the configuration lacks name; add it, or run",
+            ": the configuration lacks name; add it; run snakemake, which makes",
         ),
     ],
 )
