@@ -83,8 +83,8 @@ def read_complete(path: Path) -> dict[str, Any]:
         configuration_schema.check(config, {**_schema(), "required": [*_schema()["properties"]]})
     except UserError as error:
         raise UserError(
-            f"{path} is not of this version of the workflow: {error}; run snakemake, which makes the "
-            "results again, or use the version that made them"
+            f"{path} is not of this version of the workflow: {error}; run snakemake, which makes "
+            "the results again, or use the version that made them"
         ) from None
     return config
 
