@@ -21,6 +21,7 @@ from workflow_scripts.models.onnx_graph import INPUT, OUTPUT
 from workflow_scripts.networks.explosion import sentences
 from workflow_scripts.results import predictions, provenance
 from workflow_scripts.results.data_licences import DATA
+from workflow_scripts.results.markdown import escaped
 from workflow_scripts.results.notes import never_predicted_sentences
 
 CARD = """\
@@ -137,7 +138,7 @@ def text(
     accuracies = pd.Series([about.accuracy for about in metadata])
     all_predicted = pd.concat(predicted)
     never = predictions.never_predicted(all_predicted, first.classes)
-    limits = [*sentences(fits), *never_predicted_sentences({first.variant: [*map(_plain, never)]})]
+    limits = [*sentences(fits), *never_predicted_sentences({first.variant: [*map(escaped, never)]})]
     return CARD.format(
         variant=first.variant,
         dataset=first.dataset,
@@ -149,7 +150,7 @@ def text(
         output=OUTPUT,
         n_classes=len(first.classes),
         n_folds=len(metadata),
-        classes=", ".join(map(_plain, first.classes)),
+        classes=", ".join(map(escaped, first.classes)),
         n_tracks=len(tracks.label),
         licence=DATA[dataset].format(name=name),
         level=_level([about.level for about in metadata if about.level]),
@@ -221,9 +222,9 @@ def _by_class(classes: Sequence[str], predicted: pd.DataFrame) -> str:
     for label in classes:
         own = predicted[predicted["label"] == label]
         wrong = own.loc[own["predicted"] != label, "predicted"].value_counts()
-        other = f"{_plain(wrong.index[0])} ({wrong.iloc[0]})" if len(wrong) else ""
+        other = f"{escaped(wrong.index[0])} ({wrong.iloc[0]})" if len(wrong) else ""
         correct = f"{predictions.track_accuracy(own):.1f}" if len(own) else ""
-        rows.append(f"| {_plain(label)} | {len(own)} | {correct} | {other} |")
+        rows.append(f"| {escaped(label)} | {len(own)} | {correct} | {other} |")
     return "\n".join(rows)
 
 
@@ -231,8 +232,3 @@ def _by_fold(metadata: Sequence[Metadata]) -> str:
     rows = ["| Fold | Test tracks | Accuracy, % |", "| ---: | ---: | ---: |"]
     rows += [f"| {a.fold} | {a.n_test_tracks} | {a.accuracy:.2f} |" for a in metadata]
     return "\n".join(rows)
-
-
-def _plain(name: str) -> str:
-    """A class name, escaped for Markdown."""
-    return "".join(f"\\{c}" if c in r"\`*_[]<>|#" else c for c in name)

@@ -1,6 +1,5 @@
 """Table I of the paper, computed from predictions, with the paper's numbers beside ours."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from workflow_scripts.errors import printable
 from workflow_scripts.networks.architecture import Network, Shape
 from workflow_scripts.results import baselines as known_baselines
 from workflow_scripts.results.baselines import baseline_of
+from workflow_scripts.results.markdown import escaped
 from workflow_scripts.results.predictions import class_accuracy, segment_accuracy, track_accuracy
 
 PAPER = Path(__file__).with_name("paper_table1.csv")
@@ -113,14 +113,14 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
 def markdown(shown: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
     """A Markdown page: title, aligned table, notes; names are shown as they are."""
     rows = [list(shown.columns), *shown.to_numpy().tolist()]
-    cells = [[_markdown_text(cell) for cell in row] for row in rows]
+    cells = [[escaped(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in cells) for i in range(len(shown.columns))]
     lines = [
         "| " + " | ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)) + " |" for r in cells
     ]
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
-    texts = map(_markdown_text, notes)
-    return "\n".join([f"# {_markdown_text(title)}", "", lines[0], rule, *lines[1:], "", *texts, ""])
+    texts = map(escaped, notes)
+    return "\n".join([f"# {escaped(title)}", "", lines[0], rule, *lines[1:], "", *texts, ""])
 
 
 def latex(shown: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
@@ -153,11 +153,3 @@ def _latex_text(text: str) -> str:
     special |= {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
     special |= {c: f"\\{c}" for c in "&%$#_{}"} | {"±": r"$\pm$"}
     return "".join(special.get(c, c) for c in printable(text))
-
-
-# Characters that format text, start an entity or end a cell. An underscore within a word does not.
-_MARKDOWN = re.compile(r"[\\`*\[\]<>|#&$~]|(?<![^\W_])_|_(?![^\W_])")
-
-
-def _markdown_text(text: str) -> str:
-    return _MARKDOWN.sub(r"\\\g<0>", printable(text))
