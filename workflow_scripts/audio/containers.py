@@ -39,7 +39,9 @@ class Recognised:
 
 
 CONTAINERS = [
-    (rb"(RIFF|RIFX|RF64|BW64)....WAVE", Container("a WAV file", ".wav", BOTH)),
+    (rb"(RIFF|RF64|BW64)....WAVE", Container("a WAV file", ".wav", BOTH)),
+    # Big-endian. FFmpeg takes its samples for little-endian ones.
+    (rb"RIFX....WAVE", Container("a WAV file", ".wav", SNDFILE)),
     (rb"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb", Container("a Wave64 file", ".w64", SNDFILE)),
     (rb"FORM....AIF[FC]", Container("an AIFF file", ".aiff", BOTH)),
     (rb"FORM....(8SVX|16SV)", Container("an IFF file", ".iff", SNDFILE)),
