@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.audio_files import mp3_in_wav, mp4
+from tests.audio_files import checked, mp3_in_wav, mp4, ogg_pages
 from tests.conftest import clicks, write_wav
 from workflow_scripts.audio import containers, elementary_streams
 from workflow_scripts.audio.decoding import NotAudioError
@@ -146,6 +146,20 @@ def test_an_ogg_file_may_start_late(tmp_path, front):
     assert what_is_missing(tmp_path / "a.ogg", len(MUSIC) / RATE) is None
     (tmp_path / "a.ogg").write_bytes(front + encoded("OGG")[:-3000])
     assert "the end of its Ogg stream" in what_is_missing(tmp_path / "a.ogg", len(MUSIC) / RATE)
+
+
+def test_a_file_that_libsndfile_decodes_in_part_is_not_blamed_for_its_format(tmp_path):
+    """FFmpeg writes such Opus files, whose positions are ahead of their sound."""
+    pages = list(ogg_pages(encoded("OGG", "OPUS", 48000)))
+    page = pages[len(pages) // 2]
+    (position,) = struct.unpack("<q", page[6:14])
+    ahead = checked(page[:6] + struct.pack("<q", position + 488) + page[14:])
+    pages[len(pages) // 2] = ahead
+    (tmp_path / "a.opus").write_bytes(b"".join(pages))
+    with pytest.raises(
+        NotAudioError, match="an Ogg file that libsndfile decodes only in part; rep"
+    ):
+        mel_bands(tmp_path / "a.opus")
 
 
 def test_an_archive_of_ogg_files_is_no_ogg_file(tmp_path):

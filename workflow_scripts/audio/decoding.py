@@ -181,12 +181,15 @@ def mixed_down(audio: Path, file: Recognised, header: Header) -> Iterator[Path]:
             with soundfile.SoundFile(
                 copy, "w", source.samplerate, 1, "FLOAT", format="RF64"
             ) as mono:
-                _mix(source, mono)
+                _mix(source, mono, file.container.name)
         yield copy
 
 
-def _mix(source: Any, mono: Any) -> None:
-    """Write the mean of the channels of an open SoundFile to another; see `mixed_down`."""
+def _mix(source: Any, mono: Any, name: str) -> None:
+    """Write the mean of the channels of an open SoundFile to another; see `mixed_down`.
+
+    `name` says what the file is.
+    """
     n_samples, sums, squares = 0, np.zeros(source.channels + 1), np.zeros(source.channels + 1)
     while True:
         try:
@@ -194,7 +197,10 @@ def _mix(source: Any, mono: Any) -> None:
             block = source.read(BLOCK // source.channels, dtype="float32", always_2d=True)
         except Exception:
             # A damaged file makes libsndfile raise many errors.
-            raise NotAudioError(UNDECODABLE) from None
+            raise NotAudioError(
+                f"{UNDECODABLE}: it is {name} that libsndfile decodes only in part; replace it, or "
+                f"{CONVERT}"
+            ) from None
         if not len(block):
             break
         mean = block.mean(axis=1)
