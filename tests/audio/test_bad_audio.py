@@ -18,7 +18,7 @@ from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset import bad_audio, replicas, selection, split
 from workflow_scripts.dataset.features import read_index
-from workflow_scripts.dataset.track_tables import TRACKS
+from workflow_scripts.dataset.track_tables import COMPUTED, TRACKS
 from workflow_scripts.errors import UserError
 from workflow_scripts.results.notes import notes
 from workflow_scripts.steps import extract_mel
@@ -249,6 +249,12 @@ class TestUseTruncated:
         assert tracks.n_truncated == 2 and "a0" in tracks.track_id
         found = notes(tracks, NO_PAIRS, 2, "folder", {})
         assert any("2 truncated tracks are used" in note for note in found)
+
+    def test_a_users_column_has_none_of_the_added_names(self):
+        """All names that the selection adds to the table are refused in a user's tracks.csv."""
+        tracks, index, pairs = self.tables()
+        used = selection.select(tracks, index, pairs, criteria("use_truncated")).used
+        assert set(used) - set(tracks) and set(used) - set(tracks) <= set(COMPUTED)
 
     def test_skip_skips_them(self, tmp_path):
         selected = selection.select(*self.tables(), criteria("skip"))

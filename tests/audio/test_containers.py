@@ -1,17 +1,19 @@
 """What a file is depends on its content alone; what is not audio is refused and named."""
 
 import io
+import struct
+import tarfile
 import wave
 
 import numpy as np
 import pytest
 import soundfile
 
-from tests.audio_files import mp3_in_wav, mp4
+from tests.audio_files import checked, mp3_in_wav, mp4, ogg_pages
 from tests.conftest import clicks, write_wav
 from workflow_scripts.audio import containers, elementary_streams
 from workflow_scripts.audio.decoding import NotAudioError
-from workflow_scripts.audio.files import is_audio
+from workflow_scripts.audio.files import is_audio, what_is_missing
 from workflow_scripts.audio.front_end import mel_bands
 
 RATE = 44100
@@ -115,11 +117,66 @@ def test_an_mp3_is_recognised_by_frames_that_follow_each_other(tmp_path, garbage
     assert containers.recognise(tmp_path / "a").container.suffix == ".mp3"
 
 
+NOISE = np.random.default_rng(3).bytes
+APE_HEAD = struct.pack("<8sIIII8x", b"APETAGEX", 2000, 300_032, 1, 0xA0000000)
+FRONTS = {
+    "zeros": bytes(150_000),
+    "noise": NOISE(200_000),
+    "a tag with padding that it does not count": b"ID3\4\0\0\0\0\0\x0a" + bytes(300_000),
+    "a tag with a size of eight bits": b"ID3\3\0\0"
+    + struct.pack(">I", 2_000_000)
+    + NOISE(2_000_000),
+    "an APE tag with a cover": APE_HEAD + NOISE(300_000) + APE_HEAD,
+    "two tags": b"ID3\4\0\0\0\0\0\x0a" + bytes(10) + APE_HEAD + NOISE(300_032),
+}
+
+
+@pytest.mark.parametrize("front", FRONTS)
+def test_an_mp3_may_start_late(tmp_path, front):
+    (tmp_path / "a.mp3").write_bytes(FRONTS[front] + encoded("MP3"))
+    assert abs(len(mel_bands(tmp_path / "a.mp3")) - len(MUSIC) / 1024) <= 6
+
+
+@pytest.mark.parametrize("front", [b"\n\n", b"HTTP/1.0 200 OK\r\n\r\n", NOISE(5000)])
+def test_an_ogg_file_may_start_late(tmp_path, front):
+    (tmp_path / "a.ogg").write_bytes(encoded("OGG"))
+    expected = mel_bands(tmp_path / "a.ogg")
+    (tmp_path / "a.ogg").write_bytes(front + encoded("OGG"))
+    np.testing.assert_array_equal(mel_bands(tmp_path / "a.ogg"), expected)
+    assert what_is_missing(tmp_path / "a.ogg", len(MUSIC) / RATE) is None
+    (tmp_path / "a.ogg").write_bytes(front + encoded("OGG")[:-3000])
+    assert "the end of its Ogg stream" in what_is_missing(tmp_path / "a.ogg", len(MUSIC) / RATE)
+
+
+def test_a_file_that_libsndfile_decodes_in_part_is_not_blamed_for_its_format(tmp_path):
+    """FFmpeg writes such Opus files, whose positions are ahead of their sound."""
+    pages = list(ogg_pages(encoded("OGG", "OPUS", 48000)))
+    page = pages[len(pages) // 2]
+    (position,) = struct.unpack("<q", page[6:14])
+    ahead = checked(page[:6] + struct.pack("<q", position + 488) + page[14:])
+    pages[len(pages) // 2] = ahead
+    (tmp_path / "a.opus").write_bytes(b"".join(pages))
+    with pytest.raises(
+        NotAudioError, match="an Ogg file that libsndfile decodes only in part; rep"
+    ):
+        mel_bands(tmp_path / "a.opus")
+
+
+def test_an_archive_of_ogg_files_is_no_ogg_file(tmp_path):
+    (tmp_path / "b.ogg").write_bytes(encoded("OGG"))
+    with tarfile.open(tmp_path / "a.ogg", "w") as archive:
+        archive.add(tmp_path / "b.ogg", "b.ogg")
+    with pytest.raises(NotAudioError, match="it is an archive; unpack it"):
+        mel_bands(tmp_path / "a.ogg")
+
+
 def test_random_bytes_have_no_frames():
     lengths = [elementary_streams.mpeg_frame, elementary_streams.adts_frame]
     lengths.append(elementary_streams.ac3_frame)
     for seed in range(50):
-        data = np.random.default_rng(seed).bytes(containers.HEAD)
+        data = np.random.default_rng(seed).bytes(
+            containers.HEAD if seed else containers.STREAM_HEAD
+        )
         assert not any(elementary_streams.has_frames(data, length) for length in lengths)
 
 

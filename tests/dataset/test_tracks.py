@@ -129,8 +129,10 @@ class TestTrackList:
             ("path,label\n1.wav,\n", r"tracks\.csv line 2 has no label"),
             ("path,label,track_id\n1.wav,a,t\nsub/2.wav,b,t\n", "several tracks with track_id t"),
             ("path,label,bpm\n1.wav,a,quick\n", "line 2: the tempo 'quick'"),
-            ("path,label,digest\n1.wav,a,x\n", "column digest, which the workflow computes"),
-            ("path,label,n_frames\n1.wav,a,3\n", "column n_frames, which the workflow computes"),
+            *(
+                (f"path,label,{name}\n1.wav,a,x\n", f"column {name}, which the workflow computes")
+                for name in ("digest", "n_frames", "silence", "truncated", "table_checksum")
+            ),
             ("path,label,path\n1.wav,a,sub/2.wav\n", "has several columns path; rename all but"),
             (
                 "path,label\n1.wav,a\0b\n",

@@ -10,8 +10,10 @@ from workflow_scripts.regular_files import open_regular
 # The decoders. Essentia uses FFmpeg.
 ESSENTIA, LIBSNDFILE = "Essentia", "libsndfile"
 BOTH, FFMPEG, SNDFILE = (ESSENTIA, LIBSNDFILE), (ESSENTIA,), (LIBSNDFILE,)
-# Bytes, after tags, in which a file is recognised.
-HEAD = 1 << 16
+# Bytes, after tags, in which a file is recognised; in streams, the padding of a tag that does not
+# count it may be before the first frame, or the cover in a tag of an unknown form.
+HEAD, STREAM_HEAD = 1 << 16, 1 << 20
+APE_TAG_HEAD = 32
 # Tags in front of each other; no real file has more than two.
 MOST_TAGS = 8
 
@@ -38,8 +40,13 @@ class Recognised:
     head: bytes
 
 
+OGG = Container("an Ogg file", ".ogg", BOTH)
+# The first page of a stream. Decoders search for it, so some bytes may be in front of it.
+OGG_START = re.compile(rb"OggS\0[\2\6]")
 CONTAINERS = [
-    (rb"(RIFF|RIFX|RF64|BW64)....WAVE", Container("a WAV file", ".wav", BOTH)),
+    (rb"(RIFF|RF64|BW64)....WAVE", Container("a WAV file", ".wav", BOTH)),
+    # Big-endian. FFmpeg takes its samples for little-endian ones.
+    (rb"RIFX....WAVE", Container("a WAV file", ".wav", SNDFILE)),
     (rb"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb", Container("a Wave64 file", ".w64", SNDFILE)),
     (rb"FORM....AIF[FC]", Container("an AIFF file", ".aiff", BOTH)),
     (rb"FORM....(8SVX|16SV)", Container("an IFF file", ".iff", SNDFILE)),
@@ -47,7 +54,7 @@ CONTAINERS = [
     (rb"dns\.", Container("an AU file", ".au", SNDFILE)),
     (rb"caff", Container("a CAF file", ".caf", SNDFILE)),
     (rb"fLaC", Container("a FLAC file", ".flac", BOTH)),
-    (rb"OggS", Container("an Ogg file", ".ogg", BOTH)),
+    (rb"OggS", OGG),
     (rb"\x1a\x45\xdf\xa3", Container("a WebM or Matroska file", ".mka", FFMPEG)),
     (rb"\0...(ftyp|moov|free|skip|wide|pnot)|....mdat", Container("an MP4 file", ".m4a", FFMPEG)),
     (rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11", Container("a WMA file", ".wma", FFMPEG)),
@@ -92,20 +99,27 @@ OTHERS = [
     (rb"MATLAB 5", "a MATLAB file; write its samples as WAV or FLAC"),
     (rb"\x93NUMPY", "a NumPy file; write its samples as WAV or FLAC"),
     (rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!|BZh|\xfd7zXZ", "an archive; unpack it"),
+    (rb".{257}ustar", "an archive; unpack it"),
     (rb"%PDF", "a PDF file, not audio"),
 ]
 
 
-def recognise(path: Path) -> Recognised | None:
-    """The container of a file by its first bytes; None if it is not a known one."""
-    start, head = after_tags(path)
+def recognise(path: Path, n_bytes: int = STREAM_HEAD) -> Recognised | None:
+    """The container of a file by its first bytes; None if it is not a known one.
+
+    In the first `n_bytes` bytes after tags, frames of streams are searched for.
+    """
+    start, whole = after_tags(path, n_bytes)
+    head = whole[:HEAD]
     if _other(head) is not None:
         return None
     for pattern, container in CONTAINERS:
         if re.match(pattern, head, re.DOTALL):
             return Recognised(container, start, head)
+    if found := OGG_START.search(head):
+        return Recognised(OGG, start + found.start(), head[found.start() :])
     for frame_length, container in STREAMS:
-        if elementary_streams.has_frames(head, frame_length):
+        if elementary_streams.has_frames(whole, frame_length):
             return Recognised(container, start, head)
     return None
 
@@ -120,20 +134,30 @@ def what_else(path: Path) -> str | None:
     return "a text file, not audio" if is_text else None
 
 
-def after_tags(path: Path) -> tuple[int, bytes]:
-    """The place after the ID3 tags at the start of a file, and the HEAD bytes there."""
+def after_tags(path: Path, n_bytes: int = HEAD) -> tuple[int, bytes]:
+    """The place after the ID3 and APE tags at the start of a file, and `n_bytes` bytes there."""
     with open_regular(path) as file:
         start = 0
         for _ in range(MOST_TAGS):
             file.seek(start)
-            tag = file.read(10)
-            if tag[:3] != b"ID3" or len(tag) < 10 or max(tag[6:]) > 127:
+            if not (size := _tag_size(file.read(APE_TAG_HEAD))):
                 break
-            # The size is stored as four bytes of seven bits; a flag announces a footer.
-            size = sum(byte << shift for byte, shift in zip(tag[6:], (21, 14, 7, 0), strict=True))
-            start += 10 + size + (10 if tag[5] & 0x10 else 0)
+            start += size
         file.seek(start)
-        return start, file.read(HEAD)
+        return start, file.read(n_bytes)
+
+
+def _tag_size(head: bytes) -> int:
+    """The size of the tag that starts with these bytes; 0 if there is none."""
+    if head.startswith(b"APETAGEX") and len(head) == APE_TAG_HEAD:
+        return APE_TAG_HEAD + int.from_bytes(head[12:16], "little")
+    if not head.startswith(b"ID3") or len(head) < 10:
+        return 0
+    # The size is stored as four bytes of seven bits, but some programs used eight.
+    shifts = (21, 14, 7, 0) if max(head[6:10]) < 128 else (24, 16, 8, 0)
+    size = sum(byte << shift for byte, shift in zip(head[6:10], shifts, strict=True))
+    # A flag announces a footer.
+    return 10 + size + (10 if head[5] & 0x10 else 0)
 
 
 def _other(head: bytes) -> str | None:

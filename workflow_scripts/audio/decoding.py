@@ -68,7 +68,8 @@ def analysed(
 
     `analysis` computes with Essentia and raises RuntimeError if it cannot decode its argument.
     `problem` says what is wrong with a result, and `seconds` what duration of audio is in it. If
-    that is less than the file states, the longest result is returned.
+    that is less than the file states, the longest result is returned. More than the bytes of the
+    file can hold is noise.
 
     Raises NotAudioError if the file is not audio, its header is beyond the limits, or neither the
     file nor the copy gives a result without a problem.
@@ -92,14 +93,22 @@ def analysed(
             many = "more than 2 channels" in str(failure)
             reasons.append(MANY_CHANNELS if many else UNDECODABLE)
         else:
-            reasons.append(problem(result))
+            duration = seconds(result) if seconds else 0.0
+            reasons.append(problem(result) or _too_much(header, duration))
             if not reasons[-1]:
                 results.append(result)
-                if seconds is None or seconds(result) >= (header.stated or 0) - TOLERANCE:
+                if seconds is None or duration >= (header.stated or 0) - TOLERANCE:
                     return result
     if results:
         return max(results, key=seconds) if seconds else results[0]
     raise NotAudioError(_most_telling(reasons, file, header))
+
+
+def _too_much(header: Header, seconds: float) -> str:
+    """What is wrong if a decoder took the samples for shorter ones; empty if it did not."""
+    if header.is_exact and header.stated is not None and seconds > header.stated + TOLERANCE:
+        return UNDECODABLE
+    return ""
 
 
 def check(rate: float | None, channels: int | None, seconds: float | None) -> None:
@@ -123,6 +132,8 @@ def _ways(file: Recognised, header: Header) -> list[Way]:
     known = list(file.container.decoders)
     if header.essentia == "never":
         known = [decoder for decoder in known if decoder != ESSENTIA]
+    if not header.libsndfile:
+        known = [decoder for decoder in known if decoder != LIBSNDFILE]
     if header.essentia == "second":
         known.reverse()
     return [ways[decoder] for decoder in known]
@@ -170,12 +181,15 @@ def mixed_down(audio: Path, file: Recognised, header: Header) -> Iterator[Path]:
             with soundfile.SoundFile(
                 copy, "w", source.samplerate, 1, "FLOAT", format="RF64"
             ) as mono:
-                _mix(source, mono)
+                _mix(source, mono, file.container.name)
         yield copy
 
 
-def _mix(source: Any, mono: Any) -> None:
-    """Write the mean of the channels of an open SoundFile to another; see `mixed_down`."""
+def _mix(source: Any, mono: Any, name: str) -> None:
+    """Write the mean of the channels of an open SoundFile to another; see `mixed_down`.
+
+    `name` says what the file is.
+    """
     n_samples, sums, squares = 0, np.zeros(source.channels + 1), np.zeros(source.channels + 1)
     while True:
         try:
@@ -183,7 +197,10 @@ def _mix(source: Any, mono: Any) -> None:
             block = source.read(BLOCK // source.channels, dtype="float32", always_2d=True)
         except Exception:
             # A damaged file makes libsndfile raise many errors.
-            raise NotAudioError(UNDECODABLE) from None
+            raise NotAudioError(
+                f"{UNDECODABLE}: it is {name} that libsndfile decodes only in part; replace it, or "
+                f"{CONVERT}"
+            ) from None
         if not len(block):
             break
         mean = block.mean(axis=1)

@@ -6,7 +6,7 @@ from pathlib import Path
 from tinytag import TinyTag
 
 from workflow_scripts.audio import headers, mp4, ogg
-from workflow_scripts.audio.containers import Recognised, recognise
+from workflow_scripts.audio.containers import HEAD, Recognised, recognise
 from workflow_scripts.audio.decoding import TOLERANCE
 from workflow_scripts.audio.suffixes import SUFFIXES
 from workflow_scripts.regular_files import open_regular
@@ -24,8 +24,9 @@ def is_audio(path: str) -> bool:
     if suffix.lower() in SUFFIXES:
         return True
     try:
-        # Opening a named pipe would wait for a writer.
-        return isfile(path) and recognise(Path(path)) is not None  # noqa: PTH113
+        # Opening a named pipe would wait for a writer. There may be many other files, so only the
+        # first bytes are searched.
+        return isfile(path) and recognise(Path(path), HEAD) is not None  # noqa: PTH113
     except OSError:
         return False
 

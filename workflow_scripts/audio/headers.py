@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 from workflow_scripts.audio import mp4
-from workflow_scripts.audio.containers import ESSENTIA, Recognised
+from workflow_scripts.audio.containers import Recognised
 from workflow_scripts.regular_files import open_regular
 
 # Chunks before the sound; no real file has as many.
 MOST_CHUNKS = 1000
 EXTENSIBLE = 0xFFFE
+# In an EXTENSIBLE format: where the valid bits and the real format tag are.
+VALID_BITS, REAL_TAG = 18, 24
+FLOAT = 3
+# Bytes of the name and the size of a chunk in Wave64.
+W64_CHUNK_HEAD = 24
 # Format tags of WAV: PCM and floating point; then those that FFmpeg in Essentia decodes as well:
 # A-law, u-law, GSM, MP2, MP3, WMA, AC-3 and FLAC. Other codecs crash Essentia.
 WAV_PLAIN = frozenset([1, 3])
@@ -46,8 +51,10 @@ class Header:
     """What a file states; None if it does not, or if it is left to the decoder.
 
     `essentia` is the order of Essentia among the decoders: "first", "second", or "never", as it
-    crashes; `codec` then names the codec. `stated` is the duration in seconds, `present` that of
-    the bytes that are there. `is_cut`: a codec without fixed rate has fewer bytes than stated.
+    crashes or returns noise; `codec` then names the codec. `libsndfile`: whether it decodes the
+    codec right. `stated` is the duration in seconds, `present` that of the bytes that are there.
+    `is_exact`: samples have a fixed size, so a decoder that returns more than stated took them for
+    others. `is_cut`: a codec without fixed rate has fewer bytes than stated.
     """
 
     essentia: str = "first"
@@ -57,17 +64,22 @@ class Header:
     stated: float | None = None
     present: float | None = None
     is_cut: bool = False
+    is_exact: bool = False
+    libsndfile: bool = True
 
 
 def read(path: Path, file: Recognised) -> Header:
     """The header of a file. What is damaged is left to the decoder."""
-    readers = {".wav": _wav, ".aiff": _aiff, ".au": _au, ".flac": _flac, ".ogg": _ogg}
+    readers = {
+        **{".wav": _wav, ".w64": _w64, ".aiff": _aiff},
+        **{".au": _au, ".flac": _flac, ".ogg": _ogg},
+    }
     if file.container.suffix == ".mka":
         return _matroska(file.head)
     if file.container.suffix == ".m4a":
         return _mp4(path, file.start)
     reader = readers.get(file.container.suffix)
-    if reader is None or ESSENTIA not in file.container.decoders:
+    if reader is None:
         return Header()
     try:
         with open_regular(path) as opened:
@@ -92,15 +104,18 @@ def chunks(file: BinaryIO, order: str) -> Iterator[tuple[bytes, int]]:
 
 def _wav(file: BinaryIO, size: int) -> Header:
     order = ">" if file.read(12)[:4] == b"RIFX" else "<"
-    tag, channels, rate, align, large = 0, 0, 0, 0, None
+    tag, channels, rate, align, codec, large = 0, 0, 0, 0, "", None
     for name, length in chunks(file, order):
         if name == b"ds64":
             (large,) = struct.unpack("<8xQ", file.read(16))
         elif name == b"fmt ":
-            content = file.read(min(length, 40))
-            tag, channels, rate, align = struct.unpack(f"{order}HHI4xH", content[:14])
+            content = file.read(min(length, 40)).ljust(16, b"\0")
+            tag, channels, rate, align, bits = struct.unpack(f"{order}HHI4xHH", content[:16])
             if tag == EXTENSIBLE and len(content) == 40:
-                (tag,) = struct.unpack(f"{order}H", content[24:26])
+                (tag,) = struct.unpack_from(f"{order}I", content, REAL_TAG)
+                # FFmpeg takes the valid bits for the size of a sample, unless they are 0.
+                bits = struct.unpack_from(f"{order}H", content, VALID_BITS)[0] or bits
+            codec = _padded(tag, bits, align, channels)
         elif name == b"data":
             if large is not None and length >= UNKNOWN_SIZE:
                 length = large
@@ -111,11 +126,41 @@ def _wav(file: BinaryIO, size: int) -> Header:
                 per_second = rate * align
                 stated = None if is_unknown else _over(length, per_second)
                 present = _over(there if is_unknown else min(length, there), per_second)
-                return Header("first", "", rate, channels, stated, present)
+                essentia = "never" if codec else "first"
+                return Header(essentia, codec, rate, channels, stated, present, is_exact=True)
             is_cut = not is_unknown and there < length * (1 - LOSS)
             essentia = "second" if tag in WAV_CODED else "never"
             return Header(essentia, f"codec {tag:#06x}", rate, channels, is_cut=is_cut)
     return Header("first" if tag in WAV_PLAIN else "never")
+
+
+def _padded(tag: int, bits: int, align: int, channels: int) -> str:
+    """What the samples are if they have more bytes than their bits take; otherwise empty.
+
+    FFmpeg takes such samples for shorter ones. `align` is the number of bytes of all channels.
+    """
+    width = align // channels if channels and align % channels == 0 else 0
+    # Of floating-point samples, FFmpeg knows the size by other means.
+    if tag == FLOAT or not bits or width not in (2, 3, 4) or (bits + 7) // 8 == width:
+        return ""
+    return f"{bits}-bit samples in {8 * width} bits"
+
+
+def _w64(file: BinaryIO, size: int) -> Header:
+    """The chunks have names of 16 bytes, sizes that count their heads, and start at eighths."""
+    place = 40
+    for _ in range(MOST_CHUNKS):
+        file.seek(place)
+        name, length = struct.unpack("<4s12xQ", file.read(W64_CHUNK_HEAD))
+        if name == b"fmt ":
+            content = file.read(min(length - W64_CHUNK_HEAD, 40))
+            tag, channels, rate = struct.unpack("<HHI", content[:8])
+            is_float = tag == EXTENSIBLE and content[REAL_TAG : REAL_TAG + 1] == bytes([FLOAT])
+            # libsndfile takes these samples for integers.
+            codec = "floating-point samples in an extensible header" if is_float else ""
+            return Header("never", codec, rate, channels, libsndfile=not is_float)
+        place += length + -length % 8
+    return Header()
 
 
 def _aiff(file: BinaryIO, size: int) -> Header:
@@ -138,7 +183,8 @@ def _aiff(file: BinaryIO, size: int) -> Header:
 
 
 def _au(file: BinaryIO, size: int) -> Header:
-    start, length, encoding, rate, channels = struct.unpack(">4xIIIII", file.read(24))
+    order = ">" if file.read(4) == b".snd" else "<"
+    start, length, encoding, rate, channels = struct.unpack(f"{order}IIIII", file.read(20))
     if encoding not in AU_CODECS:
         return Header("never", f"encoding {encoding}", rate, channels)
     there = size - start

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow_scripts import checked_tables
 from workflow_scripts.dataset.scan import existing_form
+from workflow_scripts.dataset.track_tables import COMPUTED
 from workflow_scripts.dataset.tracks import parse_tempo, track_ids
 from workflow_scripts.dataset.untidy_names import is_blank, shape, shown
 from workflow_scripts.errors import UserError
@@ -37,7 +37,7 @@ def track_list(csv: Path) -> pd.DataFrame:
     for column in (c for c in ("path", "label", "track_id") if c in tracks):
         if (empty := tracks[column].map(is_blank)).any():
             raise UserError(f"{csv} line {int(empty.idxmax()) + 2} has no {column}; fill it in")
-    for column in ("digest", "n_frames", checked_tables.COLUMN):
+    for column in COMPUTED:
         if column in tracks:
             raise UserError(f"{csv} has a column {column}, which the workflow computes; rename it")
     tracks["path"] = [existing_form(os.path.join(csv.parent, path)) for path in tracks["path"]]
