@@ -83,7 +83,8 @@ the engine that trained the models.
 
 ## Limits
 
-- There is no class for other music: the model predicts one of these classes for every track.
+- There is no class for other music: the model predicts one of these classes for every track that is
+  neither silent nor too short.
 - The probabilities are not calibrated: of the tracks predicted with probability 0.9, more or fewer
   than 90 % may be correct.
 - The accuracy is that of single models. The models of several folds together are trained on every
