@@ -16,6 +16,7 @@ from workflow_scripts.dataset.scan import fingerprint
 from workflow_scripts.demo.dances import DANCES, TRACKS_A_DANCE
 from workflow_scripts.devices.gpus import conda_form, cpu_note, gpus_to_use
 from workflow_scripts.errors import UserError
+from workflow_scripts.models.limits import limited_classes
 from workflow_scripts.paths import ResultPaths
 from workflow_scripts.workflow import configuration, ownership
 from workflow_scripts.workflow.code_digests import digests_of, offer_to_jobs

@@ -11,6 +11,7 @@ from tests.conftest import ROOT, biased_weights, clicks, network_of, relative_er
 from tests.model_files import onnx_of, trained, written
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.front_end import mel_bands
+from workflow_scripts.dataset import class_names
 from workflow_scripts.labelling.label_tracks import label_one
 from workflow_scripts.models import limits, method, package
 from workflow_scripts.models.method import FRONT_END
@@ -186,7 +187,8 @@ def test_the_page_has_the_limits():
         f"{limits.MOST_VALUES // 10**6} million",
         f"{limits.MOST_OPERATIONS // 10**6} million",
         f"{limits.LARGEST_METADATA >> 10} KiB",
-        f"{limits.MOST_CLASSES}; {limits.MOST_PROBABILITIES}",
+        f"{limits.MOST_CLASSES}; {limits.MOST_PROBABILITIES}, {limits.MOST_PROBABILITIES_TOGETHER}",
+        f"{class_names.LONGEST_NAMES >> 10} KiB",
     ):
         assert number in PAGE, number
     frames, hidden = (f"{n:,}".replace(",", " ") for n in (limits.MOST_FRAMES, limits.MOST_HIDDEN))

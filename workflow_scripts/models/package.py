@@ -182,6 +182,8 @@ def _check_together(outlines: Sequence[Outline]) -> None:
             raise NotOurModelError(f"has different networks under the name {metadata.variant}")
     try:
         limits.check_operations(sum(limits.operations(o.network) for o in outlines))
+        of_variants = {o.metadata.variant: o.network for o in outlines}.values()
+        limits.check_probabilities(sum(map(limits.probabilities, of_variants)))
     except limits.TooLargeError as reason:
         raise NotOurModelError(f"is too large: {reason}") from None
 
