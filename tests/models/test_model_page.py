@@ -16,6 +16,7 @@ from workflow_scripts.labelling.label_tracks import label_one
 from workflow_scripts.models import limits, method, package
 from workflow_scripts.models.method import FRONT_END
 from workflow_scripts.models.runtime import Session
+from workflow_scripts.models.zip_entries import MOST_ENTRIES
 from workflow_scripts.networks.architecture import Network, Trunk
 
 PAGE = (ROOT / "docs/model-files.md").read_text()
@@ -189,6 +190,7 @@ def test_the_page_has_the_limits():
         f"{limits.LARGEST_METADATA >> 10} KiB",
         f"{limits.MOST_CLASSES}; {limits.MOST_PROBABILITIES}, {limits.MOST_PROBABILITIES_TOGETHER}",
         f"{class_names.LONGEST_NAMES >> 10} KiB",
+        f"up to {MOST_ENTRIES} entries",
     ):
         assert number in PAGE, number
     frames, hidden = (f"{n:,}".replace(",", " ") for n in (limits.MOST_FRAMES, limits.MOST_HIDDEN))
