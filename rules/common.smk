@@ -147,6 +147,24 @@ def donors(wildcards):
     ]
 
 
+def batches_to_check():
+    """Frames and hop of training segments, and segments of a batch, by variant.
+
+    Empty if segments start at onsets: their number is known only when a training reads them.
+    """
+    if config["sampling"] == "onset":
+        return {}
+    overlapping = config["sampling"] == "overlapping"
+    return {
+        name: (
+            variant["input_frames"],
+            config["sampling_hop"] if overlapping else variant["input_frames"],
+            training_of(config, name)["batch_size"],
+        )
+        for name, variant in config["variants"].items()
+    }
+
+
 def growing(first):
     """A resource that grows with each attempt at a job (`--retries`): first, 2 x first, ...
 
