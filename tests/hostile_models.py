@@ -253,6 +253,11 @@ def special(path, kind):
     return path
 
 
+def many_with(**changes):
+    """The content of a packed file of 400 models, each with such a change of its network."""
+    return lambda path: many_models(path, 400, SMALL, network=huge_network() | changes)
+
+
 def huge_network(frames=80, **trunk):
     """A description of a network, as in the metadata."""
     values = {"filter": [1, 1], "pool": [40, frames], "n_filters": 1} | trunk
@@ -351,6 +356,12 @@ FILES = {
     "100 models that are slow together": lambda p: many_models(
         p, 100, Network({"t": Trunk((4, 40), (37, 41), 500)}, 40, 80, 0, 3)
     ),
+    "400 models with much in a network": many_with(more=[[]] * 55_000),
+    "400 models with much in a trunk": many_with(
+        trunks={"time": huge_network()["trunks"]["time"] | {"more": [[]] * 55_000}}
+    ),
+    "400 models with many donors": many_with(init={f"t{n}": "v" for n in range(15_000)}),
+    "400 models with a list of donors": many_with(init=[[]] * 55_000),
     "a manifest of nested lists": lambda p: zip_of(p, good(), NESTED),
     "a manifest of 20 MB": lambda p: zip_of(p, good(), " " * 20_000_000),
     "a manifest of numbers": lambda p: zip_of(p, good(), "[" + "1," * 400_000 + "1]"),
