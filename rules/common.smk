@@ -16,6 +16,7 @@ from workflow_scripts.dataset.scan import fingerprint
 from workflow_scripts.demo.dances import DANCES, TRACKS_A_DANCE
 from workflow_scripts.devices.gpus import conda_form, cpu_note, gpus_to_use
 from workflow_scripts.errors import UserError
+from workflow_scripts.models.limits import limited_classes
 from workflow_scripts.paths import ResultPaths
 from workflow_scripts.workflow import configuration, ownership
 from workflow_scripts.workflow.code_digests import digests_of, offer_to_jobs
@@ -156,6 +157,24 @@ def donors(wildcards):
         f"{D}/models/{donor}/fold-{wildcards.fold}/weights.npz"
         for donor in init.values()
     ]
+
+
+def batches_to_check():
+    """Frames and hop of training segments, and segments of a batch, by variant.
+
+    Empty if segments start at onsets: their number is known only when a training reads them.
+    """
+    if config["sampling"] == "onset":
+        return {}
+    overlapping = config["sampling"] == "overlapping"
+    return {
+        name: (
+            variant["input_frames"],
+            config["sampling_hop"] if overlapping else variant["input_frames"],
+            training_of(config, name)["batch_size"],
+        )
+        for name, variant in config["variants"].items()
+    }
 
 
 def growing(first):

@@ -140,6 +140,8 @@ checkpoint list_tracks:
         # With fewer shards, all outputs exist, so Snakemake would not rerun.
         shards=config["shards"],
         group_by=lambda wildcards: config["group_by"] or "",
+        # Of networks that cannot have any number of classes: usually none.
+        limited=lambda wildcards: json.dumps(limited_classes(config["variants"])),
     message:
         "List the tracks of {params.audio}"
     shell:
@@ -151,6 +153,7 @@ checkpoint list_tracks:
             --on-bad-audio {params.on_bad_audio} \
             --n-folds {params.folds} \
             --group-by={params.group_by:q} \
+            --limited-classes {params.limited:q} \
             --threads {threads} \
             --digests data/digests \
             --tracks {output.tracks} \

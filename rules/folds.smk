@@ -72,6 +72,8 @@ checkpoint assign_folds:
         inputs=lambda wildcards, output: json.dumps(
             {name: v["input_frames"] for name, v in config["variants"].items()}
         ),
+        # Nor do batches. The trainings check them again.
+        batches=lambda wildcards, output: json.dumps(batches_to_check()),
         on_bad_audio=config["on_bad_audio"],
         replicas=config["replicas"],
         group_by=lambda wildcards: config["group_by"] or "",
@@ -90,6 +92,7 @@ checkpoint assign_folds:
             --pairs {input.pairs} \
             {params.ballroom} \
             --inputs {params.inputs:q} \
+            --batches {params.batches:q} \
             --on-bad-audio {params.on_bad_audio} \
             --replicas {params.replicas} \
             --group-by={params.group_by:q} \

@@ -14,6 +14,8 @@ from workflow_scripts.models import package
 from workflow_scripts.networks.architecture import Network, Trunk
 
 GIB = 1 << 30
+# Bytes of the record at the end of a zip file.
+END_SIZE = 22
 # Field numbers of onnx.proto.
 GRAPH, METADATA, INITIALIZER, NODE = 7, 14, 5, 1
 DIMS, DATA_TYPE, NAME, RAW_DATA = 1, 2, 8, 9
@@ -179,6 +181,20 @@ def with_end(path, change):
     return path
 
 
+def commented(path, comment):
+    """The zip file with a comment; return its path."""
+    data = path.read_bytes()
+    path.write_bytes(data[:-2] + struct.pack("<H", len(comment)) + comment)
+    return path
+
+
+def only_others(path):
+    """A zip file without a manifest; return its path."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("README.txt", b"x")
+    return path
+
+
 def zip64(data):
     """The file with the records that zip files above 4 GiB have, which declare 2^40 entries."""
     place = data.rindex(b"PK\x05\x06")
@@ -235,6 +251,11 @@ def special(path, kind):
         case "link to itself":
             path.symlink_to(path.name)
     return path
+
+
+def many_with(**changes):
+    """The content of a packed file of 400 models, each with such a change of its network."""
+    return lambda path: many_models(path, 400, SMALL, network=huge_network() | changes)
 
 
 def huge_network(frames=80, **trunk):
@@ -307,12 +328,22 @@ FILES = {
     "a million entries": lambda p: many_entries(p, 1_000_000),
     "a million entries that are not counted": lambda p: many_entries(p, 1_000_000, declared=2),
     "2000 entries": lambda p: many_entries(p, 2000),
-    "one unknown entry": lambda p: zip_of(p, good() | {"notes.txt": b"x"}),
-    "an entry at the place of another": lambda p: many_entries(p, 1),
+    "a million entries before a comment": lambda p: commented(
+        many_entries(p, 1_000_000), b"x" * 65_535
+    ),
     "1000 entries with names of 60 000": lambda p: many_entries(p, 1000, name=b"x" * 60_000),
     "a trillion entries of a large zip": lambda p: with_end(p, zip64),
     "encrypted entries": lambda p: with_end(p, flagged),
-    "a comment": lambda p: with_end(p, lambda d: d[:-2] + b"\x05\0hello"),
+    "a comment that ends too early": lambda p: with_end(p, lambda d: d[:-2] + b"\x05\0hell"),
+    "a comment that ends too late": lambda p: with_end(p, lambda d: d[:-2] + b"\x05\0hello!"),
+    "zeros for a comment": lambda p: with_end(p, lambda d: d + bytes(END_SIZE)),
+    "the end of a large zip before a comment": lambda p: with_end(
+        p, lambda d: zip64(d)[:-2] + b"\x05\0hello"
+    ),
+    "only other entries": lambda p: only_others(p),
+    "a model twice in the manifest": lambda p: zip_of(
+        p, good(), json.dumps(manifest_of(good()) | {"models": manifest_of(good())["models"] * 2})
+    ),
     "bytes after the end": lambda p: with_end(p, lambda d: d + bytes(70_000)),
     "bytes before the start": lambda p: with_end(p, lambda d: d[:4] + bytes(70_000) + d[4:]),
     "two entries of one name": duplicated,
@@ -325,6 +356,12 @@ FILES = {
     "100 models that are slow together": lambda p: many_models(
         p, 100, Network({"t": Trunk((4, 40), (37, 41), 500)}, 40, 80, 0, 3)
     ),
+    "400 models with much in a network": many_with(more=[[]] * 55_000),
+    "400 models with much in a trunk": many_with(
+        trunks={"time": huge_network()["trunks"]["time"] | {"more": [[]] * 55_000}}
+    ),
+    "400 models with many donors": many_with(init={f"t{n}": "v" for n in range(15_000)}),
+    "400 models with a list of donors": many_with(init=[[]] * 55_000),
     "a manifest of nested lists": lambda p: zip_of(p, good(), NESTED),
     "a manifest of 20 MB": lambda p: zip_of(p, good(), " " * 20_000_000),
     "a manifest of numbers": lambda p: zip_of(p, good(), "[" + "1," * 400_000 + "1]"),

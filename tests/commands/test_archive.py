@@ -63,15 +63,25 @@ def test_no_run_starts_while_a_command_uses_the_results(tmp_path):
     RunLock(tmp_path).acquire()
 
 
+def without_level():
+    """The configuration of results of version 0.9.0."""
+    lines = configuration.BASE.read_text().splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("level:"))
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
         ("", "is damaged or of another version of the workflow; remove it and run snakemake"),
         ("[]", "is damaged or of another version"),
+        (
+            without_level(),
+            "lacks level: an earlier version .* use that version, or run snakemake",
+        ),
         ("a: [", "is not YAML; remove it and run snakemake"),
         (
             "dataset: demo\naudio_dir: null\n",
-            ": the configuration lacks name; add it; run snakemake, which makes",
+            "lacks name: an earlier version .* use that version, or run snakemake, which may train",
         ),
     ],
 )

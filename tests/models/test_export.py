@@ -125,6 +125,24 @@ def test_the_card_has_every_entry_of_the_metadata():
     assert "\n- any never predicts fast, middle.\n" in card
 
 
+@pytest.mark.parametrize(("n", "correct"), [(3, (0, 1)), (6, (0, 1)), (7, (0, 5))])
+def test_the_accuracy_on_the_card_is_that_of_table_1(n, correct):
+    """Not that of accuracies rounded before: with these numbers, the last digit would differ."""
+    folds = [
+        pd.DataFrame({"label": ["fast"] * n, "predicted": ["fast"] * k + ["slow"] * (n - k)})
+        for k in correct
+    ]
+    accuracies = [100 * k / n for k in correct]
+    network = network_of("time_1x60")
+    metadata = [
+        replace(metadata_of(network, fold=k), accuracy=round(accuracy, 2), n_test_tracks=n)
+        for k, accuracy in enumerate(accuracies)
+    ]
+    tracks = Tracks.of(TRACKS, np.array([0, 1]))
+    card = model_card.text("folder", "any", metadata, [FIT, FIT], tracks, folds, 1e-7)
+    assert f" {np.mean(accuracies):.2f} ± {np.std(accuracies):.2f} % of the tracks" in card
+
+
 def test_a_model_that_the_labeller_would_refuse_is_not_written():
     for classes, reason in (("ab ", "which is blank"), (("a", "b\tc"), "control character")):
         network = network_of("time_1x60", len(classes))

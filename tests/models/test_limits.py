@@ -5,15 +5,19 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from tests import hostile_models
 from tests.conftest import ROOT, network_of
-from tests.model_files import written
+from tests.model_files import described, metadata_of, written
 from tests.networks.test_architecture import TABLE_1
+from workflow_scripts.dataset import class_names
+from workflow_scripts.dataset.tracks import check_limited
 from workflow_scripts.errors import UserError
 from workflow_scripts.models import limits, package
+from workflow_scripts.models.metadata import NotOurModelError
 from workflow_scripts.networks.architecture import Network, Trunk
 from workflow_scripts.workflow import labelling_configuration
 
@@ -64,7 +68,7 @@ def test_a_hostile_file_is_refused_at_once(refused, what):
 
 def test_a_run_refuses_a_huge_file_before_it_computes_its_digest(tmp_path):
     model = hostile_models.write(tmp_path / "model.zip", [4 * hostile_models.GIB])
-    config = {"model": model, "audio_dir": tmp_path}
+    config = {"model": str(model), "audio_dir": str(tmp_path)}
     with pytest.raises(UserError, match="is larger than 4 GiB; use one made by `make model`"):
         labelling_configuration.complete(config)
 
@@ -98,10 +102,71 @@ def test_a_larger_network_is_read(tmp_path, hidden):
         (Network({"t": Trunk((40, 80), (1, 1), 1)}, 40, 80, 100_001, 2), "100,001 hidden units"),
         (Network({"t": Trunk((1, 1), (1, 1), 100)}, 40, 80, 5000, 2), "parameters"),
         (Network({"t": Trunk((1, 1), (40, 1), 4096)}, 40, 1000, 0, 2), "outputs"),
-        (Network({"t": Trunk((1, 1), (1, 1), 1)}, 40, 1, 0, 21), "21 classes per input frame"),
+        (Network({"t": Trunk((1, 1), (1, 1), 1)}, 40, 1, 0, 301), "301 classes per input frame"),
         (Network({"t": Trunk((20, 500), (21, 501), 1000)}, 40, 1000, 0, 2), "operations"),
     ],
 )  # fmt: skip
 def test_each_limit_is_named(network, what):
     with pytest.raises(limits.TooLargeError, match=what):
         limits.check(network)
+
+
+SINGLE_FRAME = Network({"t": Trunk((32, 1), (1, 1), 8)}, 40, 1, 0, 2)
+
+
+@pytest.mark.parametrize(
+    ("network", "remedy"),
+    [
+        (SINGLE_FRAME, "choose longer input_frames"),
+        (replace(SINGLE_FRAME, frames=3), "choose longer input_frames"),
+        (Network({"t": Trunk((20, 41), (1, 1), 500)}, 40, 80, 0, 2), "make it smaller"),
+        (Network({"t": Trunk((20, 41), (1, 1), 1)}, 40, 80, 0, 2), None),
+    ],
+)
+def test_the_most_classes_of_a_network_are_known_before_it_is_trained(network, remedy):
+    """With one more it is refused, for another reason than MOST_CLASSES."""
+    found = limits.limited_classes({"any": described(network)})
+    if remedy is None:
+        assert not found
+        limits.check(replace(network, n_classes=class_names.MOST_CLASSES))
+        return
+    most, advice = found["any"]
+    limits.check(replace(network, n_classes=most))
+    with pytest.raises(limits.TooLargeError) as reason:
+        limits.check(replace(network, n_classes=most + 1))
+    assert reason.value.remedy == advice == remedy
+
+
+def test_the_networks_of_the_paper_can_have_any_number_of_classes():
+    networks = {name: described(network_of(name, 2)) for name in TABLE_1}
+    assert not limits.limited_classes(networks)
+
+
+def test_a_data_set_with_too_many_classes_for_a_network_is_refused_when_it_is_listed():
+    limited = limits.limited_classes({"single": described(SINGLE_FRAME)})
+    check_limited(300, limited)
+    with pytest.raises(UserError, match=r"301 classes, but the network variants.single can have at "
+                       r"most 300; choose longer input_frames, or use fewer classes"):  # fmt: skip
+        check_limited(301, limited)
+
+
+def test_the_largest_valid_class_names_fit_in_a_model():
+    """With the largest description of a network, and the longest other texts."""
+    names = [f"{n:03}" + "\u0436" * 39 for n in range(1000)]
+    assert class_names.problem(names) is None
+    assert "bytes in JSON" in class_names.problem([name + "\u0436" for name in names])
+    longest = "x" * 100
+    trunks = {f"{longest[:98]}{n:02}": Trunk((40, 80), (1, 1), 4096) for n in range(16)}
+    about = metadata_of(Network(trunks, 40, 80, 0, 1000), longest, classes=names)
+    about.network["init"] = dict.fromkeys(trunks, longest)
+    about = replace(about, dataset="x" * 255, architecture="\u0436" * 255)
+    assert sum(len(k) + len(v) + 20 for k, v in about.texts().items()) < limits.LARGEST_METADATA
+
+
+def test_variants_that_keep_many_probabilities_together_are_refused():
+    classes = [f"class {n}" for n in range(300)]
+    network = replace(SINGLE_FRAME, n_classes=300)
+    files = [written(network, name, fold, classes) for name in "abc" for fold in range(2)]
+    package.together(files)
+    with pytest.raises(NotOurModelError, match=r"1,200 classes per input frame, at most 1,000"):
+        package.together([*files, written(network, "d", classes=classes)])

@@ -14,7 +14,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from tests import model_files
+from tests import hostile_models, model_files
 from tests.conftest import ROOT
 from tests.model_files import CLASSES, onnx_of, packed
 from workflow_scripts.errors import UserError
@@ -23,6 +23,19 @@ from workflow_scripts.models.metadata import NotOurModelError
 from workflow_scripts.models.onnx_file import read
 from workflow_scripts.models.runtime import Ensemble
 from workflow_scripts.networks.architecture import Network, Trunk
+
+# What other programs add to a packed file: entries, and a comment.
+REPACKED = {
+    "folders": ({"time_1x60/": b"", "frequency_32x1/": b""}, b""),
+    "a note": ({"README.txt": b"from a friend"}, b""),
+    "macOS": ({".DS_Store": b"Bud1", "__MACOSX/._manifest.json": b"Mac", "__MACOSX/": b""}, b""),
+    "cards of other variants": ({"other/MODEL_CARD.md": b"# Other\n"}, b""),
+    "an empty note": ({"a/b/c/empty": b""}, b""),
+    "a name with ..": ({"../notes.txt": b"x", "/tmp/notes.txt": b"x"}, b""),
+    "a comment": ({}, b"made by hand"),
+    "the longest comment": ({}, b"x" * 65_535),
+    "nothing": ({}, b""),
+}
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +97,41 @@ class TestPackage:
         other = edited(onnx_of("time_1x200"), rename)
         with pytest.raises(NotOurModelError, match="different networks under the name time_1x60"):
             package.together([onnx_of("time_1x60"), other])
+
+    @pytest.mark.parametrize("what", REPACKED)
+    def test_a_file_that_was_packed_again_is_read(self, tmp_path, what):
+        """Other programs add folders, notes and comments, which are never read."""
+        original = packed(tmp_path / "model.zip", "time_1x60", "frequency_32x1")
+        others, comment = REPACKED[what]
+        with zipfile.ZipFile(original) as archive:
+            entries = {name: archive.read(name) for name in archive.namelist()}
+        with zipfile.ZipFile(tmp_path / "again.zip", "w") as archive:
+            for name, data in sorted((entries | others).items()):
+                compression = zipfile.ZIP_DEFLATED if name in others else zipfile.ZIP_STORED
+                archive.writestr(name, data, compression)
+            archive.comment = comment
+        before, after = (package.read(tmp_path / name) for name in ("model.zip", "again.zip"))
+        assert {m.onnx for m in after.models} == {m.onnx for m in before.models}
+        assert [m.metadata for m in after.models] == [m.metadata for m in before.models]
+        rewrite(tmp_path / "again.zip", {"time_1x60/fold-1.onnx": onnx_of("time_1x200", fold=1)})
+        assert "is damaged or has been changed" in refused(tmp_path / "again.zip")
+
+    def test_what_is_not_listed_is_neither_read_nor_checked(self, tmp_path):
+        """Even if it is at the place of another entry."""
+        file = hostile_models.many_entries(tmp_path / "model.zip", 3, name=b"strange")
+        assert len(package.read(file).models) == 1
+
+    def test_an_end_record_in_a_comment_is_the_end(self, tmp_path):
+        """As zipfile takes it. This one declares a list that is not there."""
+        file = packed(tmp_path / "model.zip", "frequency_40x1")
+        hostile_models.commented(file, b"PK\x05\x06" + b"\x01" * 16 + b"\0\0")
+        assert "is damaged or truncated" in refused(file) or "entries" in refused(file)
+
+    def test_a_file_without_a_model_of_its_manifest_is_refused(self, tmp_path):
+        file = tmp_path / "model.zip"
+        entries = hostile_models.good()
+        hostile_models.zip_of(file, {}, json.dumps(hostile_models.manifest_of(entries)))
+        assert "has no entry 'frequency_40x1/fold-0.onnx'" in refused(file)
 
     def test_overlapping_entries_are_refused(self, tmp_path):
         """Otherwise a small file could fill the memory."""

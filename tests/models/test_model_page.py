@@ -4,15 +4,20 @@ import re
 
 import numpy as np
 import pytest
+import soundfile
 
 from tests import mel_oracle
 from tests.conftest import ROOT, biased_weights, clicks, network_of, relative_error, write_wav
-from tests.model_files import trained
+from tests.model_files import onnx_of, trained, written
+from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.front_end import mel_bands
+from workflow_scripts.dataset import class_names
 from workflow_scripts.labelling.label_tracks import label_one
 from workflow_scripts.models import limits, method, package
 from workflow_scripts.models.method import FRONT_END
 from workflow_scripts.models.runtime import Session
+from workflow_scripts.models.zip_entries import MOST_ENTRIES
+from workflow_scripts.networks.architecture import Network, Trunk
 
 PAGE = (ROOT / "docs/model-files.md").read_text()
 # Difference of a probability: Essentia computes in float32.
@@ -96,6 +101,53 @@ def test_silent_segments_do_not_vote(tmp_path, page):
     assert np.allclose(list(with_silence[1].values()), ours.vote_shares, rtol=0, atol=1e-9)
 
 
+def without_class():
+    """Sounds that no labeller can name, and which variants refuse them, by what they are."""
+    rng = np.random.default_rng(0)
+    return {
+        "zeros": (np.zeros(10 * 44100), "timefrequency"),
+        "an offset": (np.full(10 * 44100, 0.5), "timefrequency"),
+        "nothing": (np.zeros(0), "timefrequency"),
+        "half a second": (clicks(rng, 120, 0.5), "timefrequency"),
+        "three seconds": (clicks(rng, 120, 3), "time_1x200"),
+        "zeros of half a second": (np.zeros(22050), "single_frame"),
+        "sound only in the incomplete last segment": (
+            np.concatenate([np.zeros(80 * 1024), clicks(rng, 240, 1)]),
+            "timefrequency",
+        ),
+    }
+
+
+SINGLE_FRAME = Network({"frequency": Trunk((32, 1), (1, 1), 4)}, 40, 1, 0, 3)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("what", without_class())
+def test_a_track_without_a_counted_segment_has_no_class(tmp_path, page, what):
+    """Neither on the page nor from the labeller, for one model or beside one that could."""
+    sound, variant = without_class()[what]
+    write_wav(tmp_path / "track.wav", sound)
+    networks = {"single_frame": SINGLE_FRAME}
+    for variants in ([variant], ["frequency_32x1", variant]):
+        files = [written(networks.get(name) or network_of(name, 3), name) for name in variants]
+        model = tmp_path / f"{len(files)}.zip"
+        package.write(model, package.together(files), {})
+        with pytest.raises(ValueError, match=r"track.wav is too short or silent: it has no class"):
+            page["predict"](files, tmp_path / "track.wav")
+        with pytest.raises(NotAudioError):
+            label_one(model, tmp_path / "track.wav")
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])
+def test_samples_that_are_not_audio_have_no_class(tmp_path, page, value):
+    sound = clicks(np.random.default_rng(0), 120, 3).astype(np.float32)
+    sound[50_000] = value
+    soundfile.write(tmp_path / "track.wav", sound, 44100, subtype="FLOAT")
+    with pytest.raises(ValueError, match=r"track.wav has samples that are not audio"):
+        page["predict"]([onnx_of("timefrequency")], tmp_path / "track.wav")
+
+
 def test_its_energies_are_those_of_the_front_end(tmp_path, page):
     """Of Essentia, and of the tests' own computation."""
     sound = clicks(np.random.default_rng(0), 100, 4)
@@ -136,7 +188,9 @@ def test_the_page_has_the_limits():
         f"{limits.MOST_VALUES // 10**6} million",
         f"{limits.MOST_OPERATIONS // 10**6} million",
         f"{limits.LARGEST_METADATA >> 10} KiB",
-        f"{limits.MOST_CLASSES}; {limits.MOST_PROBABILITIES}",
+        f"{limits.MOST_CLASSES}; {limits.MOST_PROBABILITIES}, {limits.MOST_PROBABILITIES_TOGETHER}",
+        f"{class_names.LONGEST_NAMES >> 10} KiB",
+        f"up to {MOST_ENTRIES} entries",
     ):
         assert number in PAGE, number
     frames, hidden = (f"{n:,}".replace(",", " ") for n in (limits.MOST_FRAMES, limits.MOST_HIDDEN))

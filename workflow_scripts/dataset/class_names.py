@@ -1,11 +1,14 @@
 """Which class names a model can have."""
 
+import json
 import unicodedata
 from collections.abc import Sequence
 
 MOST_CLASSES = 1000
 # Characters.
 LONGEST_NAME = 255
+# Bytes of all names as JSON, which a model's metadata hold.
+LONGEST_NAMES = 240 << 10
 # Categories of Unicode characters that are not visible: separators, control and format characters.
 INVISIBLE = ("Z", "C")
 # Those that break a line, move a cursor or cannot be written as UTF-8.
@@ -26,6 +29,8 @@ def problem(names: Sequence[str]) -> str | None:
             return f"a class with a name of {len(name)} characters, more than {LONGEST_NAME}"
         if any(unicodedata.category(character) in FORBIDDEN for character in name):
             return f"a class {name!r} with a control character in its name"
+    if (n_bytes := len(json.dumps(list(names)))) > LONGEST_NAMES:
+        return f"class names of {n_bytes:,} bytes in JSON, more than {LONGEST_NAMES:,}"
     seen: set[str] = set()
     for name in names:
         normal = unicodedata.normalize("NFC", name)

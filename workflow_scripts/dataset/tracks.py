@@ -3,6 +3,7 @@
 import math
 import os
 import unicodedata
+from collections.abc import Mapping
 from itertools import chain
 
 import pandas as pd
@@ -34,6 +35,19 @@ def check_classes(tracks: pd.DataFrame, n_folds: int) -> None:
         raise UserError(f"{problem}; {more_tracks(sizes, n_folds)}")
     if invalid := class_names.problem(list(sizes.index)):
         raise UserError(f"the data set has {invalid}; change the names of its classes")
+
+
+def check_limited(n_classes: int, limited: Mapping[str, tuple[int, str]]) -> None:
+    """Raise UserError if a variant cannot have so many classes.
+
+    `limited` has the most classes of variants, and what raises the number (`models.limits`).
+    """
+    for variant, (most, remedy) in limited.items():
+        if n_classes > most:
+            raise UserError(
+                f"the data set has {n_classes} classes, but the network variants.{variant} can "
+                f"have at most {most}; {remedy}, or use fewer classes"
+            )
 
 
 def too_few(sizes: pd.Series, n_folds: int) -> str:

@@ -1,9 +1,16 @@
 """The limits of model files: what is larger is refused before it costs time or memory.
 
 Each limit is several times what the paper's networks need. A network of the configuration is
-checked before it is trained (`workflow.configuration_checks`), a file when it is read.
+checked before it is trained (`workflow.configuration_checks`), the number of its classes when the
+tracks are listed (`limited_classes`), a file when it is read.
 """
 
+from bisect import bisect
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.dataset.class_names import MOST_CLASSES
 from workflow_scripts.networks.architecture import Network
 
@@ -12,7 +19,7 @@ from workflow_scripts.networks.architecture import Network
 LARGEST_PACKAGE = (1 << 32) - 1
 LARGEST_MODEL = 1 << 28
 LARGEST_MANIFEST = 1 << 20
-# All metadata of one model: a thousand class names of 40 characters that JSON writes as \uXXXX.
+# All metadata of one model. The class names take most of it (`class_names.LONGEST_NAMES`).
 LARGEST_METADATA = 1 << 18
 # Twelve networks of ten folds are 120 models.
 MOST_MODELS = 512
@@ -30,8 +37,9 @@ MOST_PARAMETERS = 66_000_000
 # Values that a layer has for one segment; the paper's networks have at most 68 000. They take a
 # quarter of a gigabyte.
 MOST_VALUES = 1 << 26
-# Probabilities of a model per frame of audio, which are kept for the whole track.
-MOST_PROBABILITIES = 20
+# Probabilities per frame of audio, which are kept for the whole track: of one network, and of all
+# variants together. A network of single frames with 300 classes takes 30 MB a minute.
+MOST_PROBABILITIES, MOST_PROBABILITIES_TOGETHER = 300, 1000
 # Operations per frame of audio (`operations`), of all models together: 120 models of the paper's
 # slowest network need half as many. One core of a current server computes them in a tenth of the
 # time that the audio lasts.
@@ -41,7 +49,11 @@ OPERATIONS_PER_VALUE = 16
 
 
 class TooLargeError(Exception):
-    """A network exceeds a limit. The text says which."""
+    """A network exceeds a limit. The text says which, `remedy` what to do about it."""
+
+    def __init__(self, text: str, remedy: str) -> None:
+        super().__init__(text)
+        self.remedy = remedy
 
 
 def check(network: Network) -> None:
@@ -54,14 +66,51 @@ def check(network: Network) -> None:
     _at_most(network.n_classes, MOST_CLASSES, "classes")
     _at_most(network.n_parameters(), MOST_PARAMETERS, "parameters")
     _at_most(network.n_activations(), MOST_VALUES, "outputs of its convolutions")
-    probabilities = network.n_classes / network.frames
-    _at_most(probabilities, MOST_PROBABILITIES, "classes per input frame")
+    longer = "choose longer input_frames"
+    _at_most(probabilities(network), MOST_PROBABILITIES, "classes per input frame", longer)
     check_operations(operations(network))
+
+
+def limited_classes(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[int, str]]:
+    """The most classes of each variant that cannot have MOST_CLASSES, and what raises the number.
+
+    `variants` are as in config.yaml. More classes could be trained, but neither exported nor used.
+    """
+    limited = {}
+    for name, variant in variants.items():
+        if reason := _excess(variant, MOST_CLASSES):
+            # The first number that is refused; smaller networks are within the limits.
+            refused = bisect(range(MOST_CLASSES), False, key=partial(_is_refused, variant))
+            limited[name] = (refused - 1, reason.remedy)
+    return limited
+
+
+def _is_refused(variant: Mapping[str, Any], n_classes: int) -> bool:
+    return _excess(variant, n_classes) is not None
+
+
+def _excess(variant: Mapping[str, Any], n_classes: int) -> TooLargeError | None:
+    """Why a variant cannot have so many classes; None if it can."""
+    try:
+        check(Network.from_config(variant, N_BANDS, n_classes))
+    except TooLargeError as reason:
+        return reason
+    return None
 
 
 def check_operations(per_frame: float) -> None:
     """Raise TooLargeError if models need more than MOST_OPERATIONS `operations` together."""
     _at_most(per_frame, MOST_OPERATIONS, "operations per frame of audio")
+
+
+def check_probabilities(per_frame: float) -> None:
+    """Raise TooLargeError if variants have more than MOST_PROBABILITIES_TOGETHER together."""
+    _at_most(per_frame, MOST_PROBABILITIES_TOGETHER, "classes per input frame")
+
+
+def probabilities(network: Network) -> float:
+    """The number of probabilities per frame of audio."""
+    return network.n_classes / network.frames
 
 
 def operations(network: Network) -> float:
@@ -74,6 +123,7 @@ def operations(network: Network) -> float:
     return (n_operations + network.n_parameters()) / network.frames
 
 
-def _at_most(number: float, most: int, what: str) -> None:
+def _at_most(number: float, most: int, what: str, remedy: str = "make it smaller") -> None:
     if number > most:
-        raise TooLargeError(f"it has {number:,.0f} {what}, at most {most:,} are supported")
+        text = f"it has {number:,.0f} {what}, at most {most:,} are supported"
+        raise TooLargeError(text, remedy)

@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import lru_cache
 from typing import Any
 
 from workflow_scripts.audio.parameters import N_BANDS
@@ -95,7 +96,7 @@ class Metadata:
             _require(type(number) is int and number >= 0)
         _require(type(self.accuracy) in (int, float) and math.isfinite(self.accuracy))
         _require(all(isinstance(name, str) for name in self.classes))
-        if problem := class_names.problem(self.classes):
+        if problem := _problem_of(self.classes):
             raise NotOurModelError(f"has {problem}")
         if (self.front_end, self.graph) != (FRONT_END, GRAPH):
             raise NotOurModelError("uses a mel-spectrogram that this version does not compute")
@@ -108,15 +109,27 @@ class Metadata:
 
     def network_for(self, n_bands: int) -> Network:
         """The network. Raises ValueError, KeyError or TypeError if `network` is invalid."""
+        # Nothing else, since it would be kept for each of hundreds of models.
+        _require(self.network.keys() <= {"input_frames", "trunks", "hidden", "init"})
+        init = self.network.get("init", {})
+        _require(init.keys() <= self.network["trunks"].keys())
+        _require(all(VARIANT.fullmatch(donor) for donor in init.values()))
         # Types first: a shape of thousands of numbers would take minutes to multiply.
         _require(_is_size(self.network["input_frames"]))
         _require(_is_size(self.network["hidden"], least=0))
         _require(0 < len(self.network["trunks"]) <= limits.MOST_TRUNKS)
         for name, trunk in self.network["trunks"].items():
             _require(TRUNK.fullmatch(name) is not None)
+            _require(trunk.keys() == {"filter", "pool", "n_filters"})
             _require(len(trunk["filter"]) == len(trunk["pool"]) == 2)
             _require(all(map(_is_size, (*trunk["filter"], *trunk["pool"], trunk["n_filters"]))))
         return Network.from_config(self.network, n_bands, len(self.classes))
+
+
+@lru_cache(maxsize=1)
+def _problem_of(classes: tuple[str, ...]) -> str | None:
+    """As `class_names.problem`, once for hundreds of models with the same classes."""
+    return class_names.problem(classes)
 
 
 def _updated(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -82,6 +82,7 @@ VOTE = {
         "each variant has its own segments and votes; the shares of the votes, and the mean "
         "probabilities, are averaged over the variants"
     ),
+    "no_class": "a track without a counted segment, of one variant or of several, has no class",
 }
 
 
@@ -102,7 +103,7 @@ def segments_of(n_frames: int) -> dict[str, Any]:
                 "of more than 2 edge frames, also the first edge frames if the next one is silent, "
                 "and the last edge frames if the one before is"
             ),
-            "silences": "runs of at least shortest silent frames",
+            "silences": "runs of at least shortest silent frames, or all frames of a track",
         },
         "counted": "segments with a frame outside silences; the others do not vote",
     }

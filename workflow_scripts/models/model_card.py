@@ -9,6 +9,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from workflow_scripts import checksums
@@ -84,7 +85,8 @@ the engine that trained the models.
 
 ## Limits
 
-- There is no class for other music: the model predicts one of these classes for every track.
+- There is no class for other music: the model predicts one of these classes for every track that is
+  neither silent nor too short.
 - The probabilities are not calibrated: of the tracks predicted with probability 0.9, more or fewer
   than 90 % may be correct.
 - The accuracy is that of single models. The models of several folds together are trained on every
@@ -135,7 +137,8 @@ def text(
     """
     first = metadata[0]
     n_frames = first.network["input_frames"]
-    accuracies = pd.Series([about.accuracy for about in metadata])
+    # As in Table I: those in the metadata are rounded.
+    accuracies = [predictions.track_accuracy(of_fold) for of_fold in predicted]
     all_predicted = pd.concat(predicted)
     never = predictions.never_predicted(all_predicted, first.classes)
     limits = [*sentences(fits), *never_predicted_sentences({first.variant: [*map(escaped, never)]})]
@@ -157,8 +160,8 @@ def text(
         validation=VALIDATION[fits[0]["validation"]],
         training=_training(fits[0]),
         trained=provenance.sentence(fits),
-        mean=accuracies.mean(),
-        std=accuracies.std(ddof=0),
+        mean=np.mean(accuracies),
+        std=np.std(accuracies),
         by_class=_by_class(first.classes, all_predicted),
         by_fold=_by_fold(metadata),
         error=error,

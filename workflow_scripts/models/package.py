@@ -30,7 +30,7 @@ from workflow_scripts.models.metadata import Metadata, NotOurModelError
 from workflow_scripts.models.method import VOTE
 from workflow_scripts.models.onnx_file import Outline, TrainedNetwork
 from workflow_scripts.models.stretch import Stretch, TruncatedError
-from workflow_scripts.models.zip_entries import LOCAL_SIGNATURE, entries
+from workflow_scripts.models.zip_entries import LOCAL_SIGNATURE, Entries
 
 MANIFEST = "manifest.json"
 CONTENT = "musically motivated CNNs"
@@ -182,6 +182,8 @@ def _check_together(outlines: Sequence[Outline]) -> None:
             raise NotOurModelError(f"has different networks under the name {metadata.variant}")
     try:
         limits.check_operations(sum(limits.operations(o.network) for o in outlines))
+        of_variants = {o.metadata.variant: o.network for o in outlines}.values()
+        limits.check_probabilities(sum(map(limits.probabilities, of_variants)))
     except limits.TooLargeError as reason:
         raise NotOurModelError(f"is too large: {reason}") from None
 
@@ -211,7 +213,7 @@ def _listed(file: BinaryIO) -> list[tuple[Stretch, Outline, str | None]]:
         content = Stretch(file, 0, size)
         return [(content, onnx_file.outline(content), None)]
     try:
-        return _listed_in_zip(entries(file, size))
+        return _listed_in_zip(Entries.of(file, size))
     # A damaged file can raise any exception.
     except (NotOurModelError, OSError):
         raise
@@ -219,23 +221,22 @@ def _listed(file: BinaryIO) -> list[tuple[Stretch, Outline, str | None]]:
         raise NotOurModelError("is damaged or truncated") from None
 
 
-def _listed_in_zip(found: dict[str, Stretch]) -> list[tuple[Stretch, Outline, str | None]]:
-    if found[MANIFEST].size > LARGEST_MANIFEST:
+def _listed_in_zip(entries: Entries) -> list[tuple[Stretch, Outline, str | None]]:
+    stored = entries.contents([MANIFEST])[MANIFEST]
+    if stored.size > LARGEST_MANIFEST:
         raise NotOurModelError(f"has a manifest of over {LARGEST_MANIFEST >> 20} MiB")
-    manifest = json.loads(found[MANIFEST].read())
+    manifest = json.loads(stored.read())
     if (manifest["content"], manifest["version"]) != (CONTENT, VERSION):
         raise NotOurModelError("is not a packed model of this version")
     if not 0 < len(manifest["models"]) <= MOST_MODELS:
         raise NotOurModelError(f"lists {len(manifest['models'])} models, not 1 to {MOST_MODELS}")
+    digests = {model["file"]: str(model["sha256"]) for model in manifest["models"]}
+    if len(digests) != len(manifest["models"]):
+        raise NotOurModelError("lists a model twice")
     listed: list[tuple[Stretch, Outline, str | None]] = []
-    names = {MANIFEST}
-    for model in manifest["models"]:
-        content = found[model["file"]]
+    for name, content in entries.contents(digests).items():
         outline = onnx_file.outline(content)
-        if model["file"] != _name(outline.metadata) or model["file"] in names:
+        if name != _name(outline.metadata):
             raise NotOurModelError("is damaged or has been changed")
-        names |= {model["file"], f"{outline.metadata.variant}/{CARD}"}
-        listed.append((content, outline, str(model["sha256"])))
-    if unknown := sorted(found.keys() - names):
-        raise NotOurModelError(f"has an entry {unknown[0]!r:.80} that no packed model has")
+        listed.append((content, outline, digests[name]))
     return listed

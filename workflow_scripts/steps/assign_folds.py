@@ -5,11 +5,13 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from workflow_scripts import checked_tables
 from workflow_scripts.dataset import bad_audio, folds, groups, replicas, split
 from workflow_scripts.dataset.features import look_up
+from workflow_scripts.dataset.sampling import regular
 from workflow_scripts.dataset.selection import Criteria, Selection, select
 from workflow_scripts.dataset.track_tables import SKIPPED, TRACKS, read_table
 from workflow_scripts.errors import UserError
@@ -30,6 +32,12 @@ def parse() -> argparse.Namespace:
         type=json.loads,
         required=True,
         help="frames of a segment by variant, as JSON",
+    )
+    parser.add_argument(
+        "--batches",
+        type=json.loads,
+        default={},
+        help="by variant, frames and hop of training segments, and segments of a batch, as JSON",
     )
     parser.add_argument(
         "--on-bad-audio", choices=bad_audio.CHOICES, required=True, help="what a bad file does"
@@ -103,9 +111,34 @@ def assign(selection: Selection, options: argparse.Namespace) -> None:
             f"the model of fold {fold} would train on no track of {', '.join(classes)}: all of "
             f"them are in the test and validation folds; change folds or seed{without_group}"
         )
+    n_frames = selection.used["n_frames"].to_numpy()
+    for variant, (segment, hop, batch_size) in options.batches.items():
+        counts = n_training_segments(tracks, n_frames, segment, hop, options.validation)
+        if min(counts) < batch_size:
+            fold = counts.index(min(counts))
+            raise UserError(
+                f"fold {fold} of {variant} would have {counts[fold]} training segments, fewer "
+                f"than one batch of {batch_size}; lower training.batch_size or add tracks"
+            )
     checked_tables.write(options.skipped, selection.skipped, SKIPPED)
     split.write(options.folds, selection.used, assigned)
     print(pd.crosstab(tracks.label, assigned, margins=True), file=sys.stderr)
+
+
+def n_training_segments(
+    tracks: split.Tracks, n_frames: np.ndarray, segment: int, hop: int, validation: str
+) -> list[int]:
+    """The number of training segments of each fold, if none is silent.
+
+    Tracks have `n_frames`, int (tracks,). Segments of `segment` frames start every `hop` frames.
+    """
+    counts = np.bincount(regular(n_frames, segment, hop)[0], minlength=len(n_frames))
+    part = split.learning_part(validation)
+    n_segments = [int(counts[tracks.part(k, part)].sum()) for k in range(tracks.n_folds)]
+    if validation == "tracks":
+        return n_segments
+    # As `split.validation_segments`.
+    return [n - n // (tracks.n_folds - 1) for n in n_segments]
 
 
 if __name__ == "__main__":

@@ -43,8 +43,8 @@ def check(onnx: bytes, path: Path, npz: Path) -> None:
         onnx_file.read(onnx)
     except NotOurModelError as reason:
         raise UserError(
-            f"{path} cannot be written, since the model {reason}; rename the class, make the "
-            f"network smaller, or, if {npz} is damaged, remove it and run snakemake"
+            f"{path} cannot be written, since the model {reason}; remove {npz} and run snakemake, "
+            "which trains it again"
         ) from None
 
 

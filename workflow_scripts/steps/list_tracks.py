@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import json
 import os
 from pathlib import Path
 
@@ -60,6 +61,12 @@ def main() -> None:
     parser.add_argument("--ballroom", action="store_true", help="merge the three Rumba folders")
     parser.add_argument("--on-bad-audio", choices=bad_audio.CHOICES, default="fail")
     parser.add_argument("--n-folds", type=int, required=True, help="number of folds")
+    parser.add_argument(
+        "--limited-classes",
+        type=json.loads,
+        default={},
+        help="by variant, the most classes and what raises the number, as JSON",
+    )
     parser.add_argument("--group-by", default="", help="column that tracks.csv must have")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--digests", type=Path, required=True, help="folder of cached digests")
@@ -70,6 +77,7 @@ def main() -> None:
     tracks = list_tracks(options.audio, options.tempi, options.ballroom)
     dataset.check_names(tracks)
     dataset.check_classes(tracks, options.n_folds)
+    dataset.check_limited(tracks["label"].nunique(), options.limited_classes)
     dataset.check_group(tracks, options.group_by)
     paths = tracks["path"].tolist()
     cache = options.digests / f"{name_of(options.audio)}.csv"

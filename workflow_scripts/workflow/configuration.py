@@ -79,13 +79,16 @@ def read(path: Path) -> dict[str, Any]:
 def read_complete(path: Path) -> dict[str, Any]:
     """As `read`; raises UserError also if a key is missing or has a wrong value."""
     config = read(path)
-    try:
-        configuration_schema.check(config, {**_schema(), "required": [*_schema()["properties"]]})
-    except UserError as error:
+    schema = _schema()
+    if missing := [key for key in schema["properties"] if key not in config]:
         raise UserError(
-            f"{path} is not of this version of the workflow: {error}; run snakemake, which makes "
-            "the results again, or use the version that made them"
-        ) from None
+            f"{path} lacks {missing[0]}: an earlier version of the workflow made these results, or "
+            "the file was cut; use that version, or run snakemake, which may train again"
+        )
+    try:
+        configuration_schema.check(config, schema)
+    except UserError as error:
+        raise UserError(f"{path}: {error}, or run snakemake") from None
     return config
 
 

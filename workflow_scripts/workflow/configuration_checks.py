@@ -72,7 +72,7 @@ def _check_variants(variants: dict[str, Any]) -> None:
             raise UserError(f"variants.{name}: {reason}; change its shapes") from None
         # Its models could be trained, but neither exported nor used.
         except limits.TooLargeError as reason:
-            raise UserError(f"variants.{name}: {reason}; make it smaller") from None
+            raise UserError(f"variants.{name}: {reason}; {reason.remedy}") from None
         for problem in _init_problems(variants, variant):
             raise UserError(f"variants.{name}.init: {problem}")
 
