@@ -48,16 +48,12 @@ class Profile:
         """The profile of raw mel energies (frames, bands)."""
         heard = np.flatnonzero(energies.max(axis=1, initial=0) > SILENCE)
         self._low = relative(energies[heard[0] : heard[-1] + 1] if len(heard) else energies[:0])
-        self._levels = self.shifted(0.0)
+        self._levels = _levels(self._low, 0.0)
 
     @property
     def n_frames(self) -> int:
         """The number of frames without the silence at both ends."""
         return len(self._low)
-
-    def shifted(self, shift: float) -> np.ndarray:
-        """The differences, shifted by part of a frame, float (frames, bands)."""
-        return _levels(self._low, shift)
 
     def match(self, other: "Profile", shortest_lag: int = 0) -> Match:
         """The best alignment with another profile, with a lag of at least `shortest_lag`."""
@@ -65,12 +61,14 @@ class Profile:
             return Match(0.0, 0, 0)
         lags, correlations = _of_all_lags(self._levels, other._levels)
         correlations[np.abs(lags) < shortest_lag] = -1
-        lag, best = int(lags[correlations.argmax()]), correlations.max()
-        first, second = _aligned(self._levels, other._levels, lag)
-        if best >= WORTH_SHIFTING:
+        lag = int(lags[correlations.argmax()])
+        # The level of the rest of a track must not matter to what an excerpt of it is compared with.
+        low = [relative(part) for part in _in_common(self._low, other._low, lag)]
+        first, second = (_levels(part, 0.0) for part in low)
+        if _correlation(first, second) >= WORTH_SHIFTING:
             # Each by half of it, so that both are smoothed alike.
             shifts = [(part / 2, -part / 2) for part in FRACTIONS]
-            parts = [_aligned(self.shifted(a), other.shifted(b), lag) for a, b in shifts]
+            parts = [(_levels(low[0], a), _levels(low[1], b)) for a, b in shifts]
             first, second = max(parts, key=lambda pair: _correlation(*pair))
         return Match(_score(first, second), lag, len(first))
 
@@ -114,12 +112,10 @@ def _energies(levels: np.ndarray, starts: np.ndarray, n_frames: np.ndarray) -> n
     return np.maximum(sums[starts + n_frames] - sums[starts], 0)
 
 
-def _aligned(first: np.ndarray, second: np.ndarray, lag: int) -> tuple[np.ndarray, np.ndarray]:
-    """The parts in common, each without its mean."""
+def _in_common(first: np.ndarray, second: np.ndarray, lag: int) -> tuple[np.ndarray, np.ndarray]:
     first, second = first[max(lag, 0) :], second[max(-lag, 0) :]
     n_frames = min(len(first), len(second))
-    first, second = first[:n_frames], second[:n_frames]
-    return first - first.mean(axis=0), second - second.mean(axis=0)
+    return first[:n_frames], second[:n_frames]
 
 
 def _correlation(first: np.ndarray, second: np.ndarray) -> float:
