@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import run_module
 from workflow_scripts import regular_files
 from workflow_scripts.audio.files import is_audio
 from workflow_scripts.dataset.digests import digests
@@ -201,3 +202,20 @@ def test_a_class_folder_that_comes_or_goes_during_the_listing_is_no_error(tmp_pa
     monkeypatch.setattr(class_folders, "scan", scanned)
     tracks = list_tracks(tmp_path, None, is_ballroom=False)
     assert tracks["label"].tolist() == ["a", "b", "c"]
+
+
+def test_skipped_files_are_named_with_what_they_are(tmp_path):
+    """As they are if the run stops on bad audio."""
+    for label in "ab":
+        (tmp_path / "audio" / label).mkdir(parents=True)
+        for number in range(2):
+            (tmp_path / "audio" / label / f"{number}.wav").write_text(f"{label} {number}")
+    os.mkfifo(tmp_path / "audio" / "a" / "pipe.wav")
+    code, output = run_module(
+        "steps.list_tracks",
+        *("--audio", tmp_path / "audio", "--on-bad-audio", "skip", "--n-folds", 2),
+        *("--digests", tmp_path / "digests", "--tracks", tmp_path / "tracks.csv"),
+        *("--shards", tmp_path / "shard.txt"),
+    )
+    assert code == 0
+    assert f"note: {tmp_path}/audio/a/pipe.wav cannot be read: it is a named pipe" in output

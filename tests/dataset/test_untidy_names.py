@@ -86,6 +86,12 @@ class TestLabels:
         assert "'Waltz' (2) and 'Waltz ' (1) and 'waltz' (1); 'a' (1) and 'a\\u200b' (1);" in note
         assert note.endswith("make them equal if they are the same") and "'b'" not in note
 
+    def test_labels_that_look_alike_explain_why_a_class_is_too_small(self):
+        frame = pd.DataFrame({"label": ["Jive", "Jive\u200b", "Jive", "Waltz", "Waltz", "Waltz"]})
+        with pytest.raises(UserError) as error:
+            tracks.check_classes(frame, 3)
+        assert "'Jive' (2) and 'Jive\\u200b' (1); make them equal if they" in str(error.value)
+
     def test_class_folders_that_look_alike_are_reported(self, tmp_path):
         for label in ("Jazz", "jazz\u00a0"):
             (tmp_path / label).mkdir()

@@ -9,16 +9,23 @@ from workflow_scripts.dataset.untidy_names import alike_in, few, shown
 
 def notes(tracks: pd.DataFrame) -> Iterator[str]:
     """A sentence for each oddity of the labels of `tracks` (path, label, digest)."""
-    if pairs := alike_in(tracks["label"]):
-        yield (
-            "labels that differ only by blanks, invisible characters or case are different "
-            f"classes: {pairs}; make them equal if they are the same"
-        )
+    if sentence := alike(tracks["label"]):
+        yield sentence
     if files := in_several_classes(tracks):
         yield (
             f"{len(files)} recording{'s are' if len(files) > 1 else ' is'} listed under more than "
             f"one class: {few(files, '; ')}; remove all but the correct one of each"
         )
+
+
+def alike(labels: pd.Series) -> str:
+    """A sentence about labels that may be meant to be the same; empty if there are none."""
+    if pairs := alike_in(labels):
+        return (
+            "labels that differ only by blanks, invisible characters or case are different "
+            f"classes: {pairs}; make them equal if they are the same"
+        )
+    return ""
 
 
 def in_several_classes(tracks: pd.DataFrame) -> list[str]:

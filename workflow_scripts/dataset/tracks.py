@@ -8,7 +8,7 @@ from itertools import chain
 
 import pandas as pd
 
-from workflow_scripts.dataset import class_names
+from workflow_scripts.dataset import class_names, label_notes
 from workflow_scripts.dataset.untidy_names import few, shape, shown
 from workflow_scripts.errors import UserError
 
@@ -32,7 +32,9 @@ def check_classes(tracks: pd.DataFrame, n_folds: int) -> None:
     """Raise UserError if there are too few classes, or too few tracks of a class for the folds."""
     sizes = tracks["label"].value_counts()
     if problem := too_few(sizes, n_folds):
-        raise UserError(f"{problem}; {more_tracks(sizes, n_folds)}")
+        alike = label_notes.alike(tracks["label"])
+        ways_out = more_tracks(sizes, n_folds)
+        raise UserError(f"{problem}; " + (f"{alike}, or {ways_out}" if alike else ways_out))
     if invalid := class_names.problem(list(sizes.index)):
         raise UserError(f"the data set has {invalid}; change the names of its classes")
 

@@ -82,9 +82,11 @@ def main() -> None:
     paths = tracks["path"].tolist()
     cache = options.digests / f"{name_of(options.audio)}.csv"
     tracks.insert(3, "digest", digests(paths, options.threads, cache))
+    bad = tracks["path"][tracks["digest"] == ""].map(why_unreadable)
     if options.on_bad_audio == "fail":
-        bad = tracks["path"][tracks["digest"] == ""].map(why_unreadable)
         bad_audio.check(tracks, bad, remedies.for_bad_audio(tracks, bad, options.n_folds))
+    for row, reason in bad.items():
+        print(f"note: {tracks['path'][row]} {reason}")
     for note in label_notes.notes(tracks):
         print(f"note: {note}")
     tracks = tracks.sort_values("track_id", ignore_index=True)
