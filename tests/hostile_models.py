@@ -236,6 +236,25 @@ def many_models(path, n, of, **changes):
     return zip_of(path, entries)
 
 
+def seven_large(path):
+    """A sparse packed file of seven models that each is as large as a model may be."""
+    network = Network({"t": Trunk((1, 1), (1, 1), 1)}, 40, 80, 20_300, 3)
+    entries, start, pieces, directory = {}, 0, [], b""
+    for fold in range(7):
+        entries[f"any/fold-{fold}.onnx"] = sparse_model(network, fold=fold)
+    listed = [{"file": name, "sha256": "0" * 64} for name in entries]
+    manifest = json.dumps(manifest_of({}) | {"models": listed}).encode()
+    for name, content in ({package.MANIFEST: [manifest]} | entries).items():
+        size = size_of(content)
+        fields = struct.pack("<5H3L2H", 20, 0, 0, 0, 33, 0, size, size, len(name), 0)
+        pieces += [b"PK\x03\x04" + fields + name.encode(), *content]
+        directory += b"PK\x01\x02" + struct.pack("<H", 20) + fields
+        directory += struct.pack("<3H2L", 0, 0, 0, 0, start) + name.encode()
+        start = size_of(pieces)
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 8, 8, len(directory), start, 0)
+    return write(path, [*pieces, directory, end])
+
+
 def special(path, kind):
     """A file that is not a regular one."""
     match kind:
@@ -362,6 +381,7 @@ FILES = {
     ),
     "400 models with many donors": many_with(init={f"t{n}": "v" for n in range(15_000)}),
     "400 models with a list of donors": many_with(init=[[]] * 55_000),
+    "seven models of 65 million parameters": seven_large,
     "a manifest of nested lists": lambda p: zip_of(p, good(), NESTED),
     "a manifest of 20 MB": lambda p: zip_of(p, good(), " " * 20_000_000),
     "a manifest of numbers": lambda p: zip_of(p, good(), "[" + "1," * 400_000 + "1]"),

@@ -232,6 +232,19 @@ class TestFormats:
             assert max(float(e.get("x")) + float(e.get("width")) for e in cells) < 901
             assert not [e for e in root.iter() if "script" in e.tag or e.tag.endswith("}b")]
 
+    def test_long_names_are_shortened_at_their_end(self):
+        """Beside the rows there is place for 170 pixels; the complete name is a tooltip."""
+        classes = [f"{number} is the number of a Künstler with a long name" for number in range(3)]
+        probabilities = distributions(np.random.default_rng(0), 50, 3)
+        prediction = predict(classes, {80: [probabilities]}, np.zeros(50 * 80, bool))
+        root = ElementTree.fromstring(picture.drawing("x" * 300, prediction))
+        rows = [e for e in root if e.get("text-anchor") == "end"]
+        for row, position in zip(rows, prediction.order, strict=True):
+            assert row.text.startswith(f"{position} is the") and "…" in row.text
+            assert len(row.text) <= 20
+            assert row[0].text == classes[position]
+        assert max(len(e.text) for e in root if e.get("x") == "12") <= 110
+
     def test_the_picture_of_many_classes_has_the_most_probable_ones(self):
         classes = [f"class {number}" for number in range(300)]
         probabilities = distributions(np.random.default_rng(0), 50, 300)

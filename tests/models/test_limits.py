@@ -81,6 +81,7 @@ def test_the_networks_of_the_paper_are_far_below_the_limits(variant):
     assert 900 * network.n_activations() < limits.MOST_VALUES
     # Ten folds of twelve networks.
     limits.check_operations(120 * limits.operations(network))
+    limits.check_parameters(120 * network.n_parameters())
 
 
 @pytest.mark.parametrize("hidden", [0, 200, 1000, 1500])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests import mel_oracle
+from tests import hostile_models, mel_oracle
 from tests.conftest import ROOT, biased_weights, clicks, network_of, relative_error, write_wav
 from tests.model_files import onnx_of, trained, written
 from workflow_scripts.audio.decoding import NotAudioError
@@ -148,6 +148,12 @@ def test_samples_that_are_not_audio_have_no_class(tmp_path, page, value):
         page["predict"]([onnx_of("timefrequency")], tmp_path / "track.wav")
 
 
+def test_a_model_of_an_older_format_is_refused(tmp_path, page):
+    write_wav(tmp_path / "track.wav", clicks(np.random.default_rng(0), 120, 3))
+    with pytest.raises(ValueError, match="a model of format 1 does not state all numbers"):
+        page["predict"]([hostile_models.with_metadata(format=1)], tmp_path / "track.wav")
+
+
 def test_its_energies_are_those_of_the_front_end(tmp_path, page):
     """Of Essentia, and of the tests' own computation."""
     sound = clicks(np.random.default_rng(0), 100, 4)
@@ -184,7 +190,8 @@ def test_the_page_has_the_limits():
     for number in (
         f"{limits.MOST_MODELS} |",
         f"{limits.LARGEST_MODEL >> 20} MiB",
-        f"{limits.MOST_PARAMETERS // 10**6} million",
+        f"{limits.MOST_PARAMETERS // 10**6} million, "
+        f"{limits.MOST_PARAMETERS_TOGETHER // 10**6} million",
         f"{limits.MOST_VALUES // 10**6} million",
         f"{limits.MOST_OPERATIONS // 10**6} million",
         f"{limits.LARGEST_METADATA >> 10} KiB",

@@ -9,8 +9,10 @@ MOST_CLASSES = 1000
 LONGEST_NAME = 255
 # Bytes of all names as JSON, which a model's metadata hold.
 LONGEST_NAMES = 240 << 10
-# Categories of Unicode characters that are not visible: separators, control and format characters.
-INVISIBLE = ("Z", "C")
+# Categories of Unicode characters that are not visible: separators, control and format characters,
+# and marks without a letter. Fillers and the blank of Braille count as letters and symbols.
+INVISIBLE = ("Z", "C", "M")
+BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 # Those that break a line, move a cursor or cannot be written as UTF-8.
 FORBIDDEN = ("Cc", "Cs", "Zl", "Zp")
 
@@ -42,4 +44,7 @@ def problem(names: Sequence[str]) -> str | None:
 
 def is_visible(name: str) -> bool:
     """Whether a name has a character that can be seen."""
-    return any(unicodedata.category(character)[0] not in INVISIBLE for character in name)
+    return any(
+        unicodedata.category(character)[0] not in INVISIBLE and character not in BLANK
+        for character in name
+    )

@@ -1,6 +1,5 @@
 """The recording level of a track, and its normalisation."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,8 @@ AS_RECORDED, NORMALISED = "as_recorded", "normalised"
 TARGET = 1e-3
 # The share of the training tracks whose level is outside their range, on either side.
 OUTLIERS = 0.01
+# Levels of float32 energies are within this, on either side of 0.
+MOST_DECIBELS = 1000
 
 
 def level_of(energies: np.ndarray, silent: np.ndarray) -> float:
@@ -61,7 +62,7 @@ class TrainingLevel:
         if level.input not in (AS_RECORDED, NORMALISED):
             raise ValueError("unknown input level")
         for decibels in (level.lowest, level.highest):
-            if not isinstance(decibels, int | float) or not math.isfinite(decibels):
+            if type(decibels) not in (int, float) or not abs(decibels) <= MOST_DECIBELS:
                 raise ValueError("the range of levels is not two numbers")
         if level.lowest > level.highest:
             raise ValueError("the range of levels is empty")

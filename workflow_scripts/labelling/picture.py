@@ -12,6 +12,8 @@ from workflow_scripts.labelling.prediction import Prediction
 
 # Sizes in pixels.
 WIDTH, ROW, LABELS, TOP, BOTTOM = 900, 22, 170, 64, 58
+# Characters, of about 7 pixels, that fit beside the rows, and in a line.
+LONGEST_LABEL, LONGEST_LINE = 20, 110
 # Longer timelines are averaged: a recording of hours has thousands of moments.
 MOST_COLUMNS = 180
 # Number of classes with a row, the most probable ones.
@@ -53,14 +55,16 @@ def drawing(name: str, prediction: Prediction) -> str:
         f'width="{WIDTH + 20}" height="{height}" role="img">',
         f"<title>{_text(name)}: {_text(summary)}</title><style>{STYLE}</style>",
         f'<rect class="paper" width="{WIDTH + 20}" height="{height}"/>',
-        f'<text class="title" x="12" y="24">{_text(name)}</text>',
-        f'<text class="quiet" x="12" y="46">{_text(summary)}</text>',
+        f'<text class="title" x="12" y="24">{_short(name, LONGEST_LINE - 10)}</text>',
+        f'<text class="quiet" x="12" y="46">{_short(summary, LONGEST_LINE)}</text>',
     ]
     for row, position in enumerate(shown):
         y = TOP + ROW * row
-        label = f"{prediction.classes[position]} {prediction.probabilities[position]:.2f}"
+        label = prediction.classes[position]
+        text = f"{_short(label, LONGEST_LABEL - 5)} {prediction.probabilities[position]:.2f}"
         parts.append(
-            f'<text x="{LABELS - 10}" y="{y + 15}" text-anchor="end">{_text(label)}</text>'
+            f'<text x="{LABELS - 10}" y="{y + 15}" text-anchor="end">'
+            f"{text}<title>{_text(label)}</title></text>"
         )
     for left, right, column in zip(edges, edges[1:], columns, strict=False):
         sound = column[~np.isnan(column[:, 0])]
@@ -91,6 +95,12 @@ def drawing(name: str, prediction: Prediction) -> str:
     legend = LEGEND if n_classes == len(shown) else f"{len(shown)} of {n_classes} classes; {LEGEND}"
     parts.append(f'<text class="quiet" x="{LABELS}" y="{height - 14}">{legend}</text>')
     return "\n".join([*parts, "</svg>\n"])
+
+
+def _short(name: str, longest: int) -> str:
+    """The text, with at most this number of characters; the end is left out."""
+    shown = printable(name)
+    return escape(shown if len(shown) <= longest else f"{shown[: longest - 1]}…")
 
 
 def _text(name: str) -> str:

@@ -34,6 +34,9 @@ MOST_FRAMES, MOST_FILTERS, MOST_HIDDEN = 100_000, 4096, 100_000
 MOST_TRUNKS = 16
 # Twenty times those of the paper's largest network. As float32 they take less than LARGEST_MODEL.
 MOST_PARAMETERS = 66_000_000
+# Of all models together, which each process of the labeller holds: 1.6 GB. Ten folds of twelve
+# networks like the paper's largest have 393 million.
+MOST_PARAMETERS_TOGETHER = 400_000_000
 # Values that a layer has for one segment; the paper's networks have at most 68 000. They take a
 # quarter of a gigabyte.
 MOST_VALUES = 1 << 26
@@ -101,6 +104,11 @@ def _excess(variant: Mapping[str, Any], n_classes: int) -> TooLargeError | None:
 def check_operations(per_frame: float) -> None:
     """Raise TooLargeError if models need more than MOST_OPERATIONS `operations` together."""
     _at_most(per_frame, MOST_OPERATIONS, "operations per frame of audio")
+
+
+def check_parameters(n_parameters: int) -> None:
+    """Raise TooLargeError if models have more than MOST_PARAMETERS_TOGETHER together."""
+    _at_most(n_parameters, MOST_PARAMETERS_TOGETHER, "parameters")
 
 
 def check_probabilities(per_frame: float) -> None:

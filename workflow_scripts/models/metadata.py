@@ -70,6 +70,7 @@ class Metadata:
         """
         values = {name: json.loads(text) for name, text in texts.items()}
         version = values.pop("format")
+        _require(type(version) is int)
         if version == OLDER_FORMAT:
             values = _updated(values)
         elif version != FORMAT:
@@ -78,6 +79,7 @@ class Metadata:
             )
         segments = values.pop("segments")
         _require(values.keys() == {field.name for field in fields(cls)})
+        _require(isinstance(values["classes"], list))
         values["classes"] = tuple(values["classes"])
         if values["level"] is not None:
             values["level"] = TrainingLevel.read(values["level"])
@@ -138,8 +140,10 @@ def _updated(values: Mapping[str, Any]) -> dict[str, Any]:
         if FRONT_END.get(key) != value:
             raise NotOurModelError("uses a mel-spectrogram that this version does not compute")
     segments = segments_of(values["network"]["input_frames"])
-    added = {"front_end": FRONT_END, "graph": GRAPH, "vote": VOTE, "segments": segments}
-    return {**values, **added, "level": None}
+    added = {"graph": GRAPH, "vote": VOTE, "segments": segments, "level": None}
+    # A file that has them is none of that version, and may mean something else by them.
+    _require(not values.keys() & added.keys())
+    return {**values, **added, "front_end": FRONT_END}
 
 
 def _is_size(number: Any, least: int = 1) -> bool:

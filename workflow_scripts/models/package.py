@@ -10,6 +10,7 @@ import io
 import json
 import os
 import zipfile
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -138,8 +139,8 @@ def read(path: Path) -> Package:
 
 def check(path: Path) -> None:
     """Raise UserError where `read` would, with one model in memory at a time."""
-    for _ in models_of(path):
-        pass
+    # A loop would hold the previous model while the next is read.
+    deque(models_of(path), maxlen=0)
 
 
 def models_of(path: Path) -> Iterator[Model]:
@@ -151,10 +152,14 @@ def models_of(path: Path) -> Iterator[Model]:
         listed = _listed(file)
         _check_together([outline for _, outline, _ in listed])
         for content, _, digest in listed:
-            data = content.read()
-            if digest not in (None, digest_of(data)):
-                raise NotOurModelError("is damaged or has been changed")
-            yield Model(onnx_file.read(data), data)
+            yield _model(content, digest)
+
+
+def _model(content: Stretch, digest: str | None) -> Model:
+    data = content.read()
+    if digest not in (None, digest_of(data)):
+        raise NotOurModelError("is damaged or has been changed")
+    return Model(onnx_file.read(data), data)
 
 
 def digest_of(data: bytes) -> str:
@@ -181,6 +186,7 @@ def _check_together(outlines: Sequence[Outline]) -> None:
         if networks.setdefault(metadata.variant, metadata.network) != metadata.network:
             raise NotOurModelError(f"has different networks under the name {metadata.variant}")
     try:
+        limits.check_parameters(sum(o.network.n_parameters() for o in outlines))
         limits.check_operations(sum(limits.operations(o.network) for o in outlines))
         of_variants = {o.metadata.variant: o.network for o in outlines}.values()
         limits.check_probabilities(sum(map(limits.probabilities, of_variants)))

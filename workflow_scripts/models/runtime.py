@@ -92,6 +92,8 @@ class Ensemble:
                     f"the model {path} cannot be used by onnxruntime {onnxruntime.__version__}; "
                     "use one made by `make model`"
                 ) from None
+            # The next one is read before the loop lets go of this one.
+            del model
         self.classes = described[0].classes
         self.level = package.level_of(described)
         self.inputs = {n_frames for _, n_frames in self._sessions}

@@ -4,6 +4,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,41 @@ from workflow_scripts.labelling.formats import as_csv, as_json
 from workflow_scripts.process import run
 
 
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where the label of a track is: the track's path, the shard, the position in bytes."""
+
+    track: str
+    shard: Path
+    start: int
+
+
+def read(shard: Path, start: int = 0) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """The labels in a shard, in its order, from the line at `start`; each has its own line."""
+    with shard.open("rb") as file:
+        file.seek(start)
+        for line in file:
+            if line.startswith(b"{"):
+                track = json.loads(line.rstrip().removesuffix(b","))
+                yield Place(track["path"], shard, start), track
+            start += len(line)
+
+
+class Tracks:
+    """The labels at `places`. They are read again in each loop: their timelines are long."""
+
+    def __init__(self, places: Iterable[Place]) -> None:
+        self._places = sorted(places)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for place in self._places:
+            yield next(read(place.shard, place.start))[1]
+
+
 def write(
     path: Path,
     formatted: Callable[[Iterable[Mapping[str, Any]]], Iterator[str]],
-    tracks: list[dict[str, Any]],
+    tracks: Iterable[Mapping[str, Any]],
 ) -> None:
     """Write the tracks in a format of `labelling.formats`."""
     with atomic(path) as partial, partial.open("w", encoding="utf-8") as file:
@@ -31,16 +63,20 @@ def main() -> None:
     parser.add_argument("--labels", type=Path, required=True, help=".csv to write, .json beside")
     options = parser.parse_args()
 
-    tracks = [track for shard in options.shards for track in json.loads(shard.read_text())]
-    tracks.sort(key=lambda track: track["path"])
+    counts, places, warned = Counter[str](), [], 0
+    for shard in options.shards:
+        for place, track in read(shard):
+            places.append(place)
+            counts.update([track["class"]] if "class" in track else [])
+            warned += bool(track.get("warning"))
+    tracks = Tracks(places)
     write(options.labels.with_suffix(".json"), as_json, tracks)
     write(options.labels, as_csv, tracks)
-    counts = Counter(track["class"] for track in tracks if "class" in track)
     per_class = "".join(f", {printable(name)} {n}" for name, n in counts.most_common())
     print(f"{counts.total()} tracks labelled{per_class}: {options.labels}")
-    if bad := len(tracks) - counts.total():
+    if bad := len(places) - counts.total():
         print(f"{bad} could not be labelled; see the column problem")
-    if warned := sum(bool(track.get("warning")) for track in tracks):
+    if warned:
         print(f"{warned} have a warning; see the column warning")
 
 
