@@ -20,7 +20,7 @@ from workflow_scripts.labelling.formats import FORMATS, as_csv, as_text, details
 from workflow_scripts.labelling.label_tracks import Labelled
 from workflow_scripts.labelling.prediction import Moment, Prediction, predict
 from workflow_scripts.models.runtime import Ensemble, Session
-from workflow_scripts.results.votes import majority_vote
+from workflow_scripts.results.votes import combined_vote, majority_vote
 
 HOSTILE = "\x1b[2J<b>&\n\u202e'\""
 
@@ -271,3 +271,15 @@ class TestTracks:
         (tmp_path / "again").symlink_to(tmp_path)
         (tmp_path / "a.wav").touch()
         assert len(find([tmp_path]).tracks) == 1
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 0, 2]])
+def test_equal_votes_of_several_networks_are_decided_by_probability_in_any_order(order):
+    """0.5 + 0.4 + 0.3 is not 0.3 + 0.4 + 0.5; the second class has the higher probability."""
+    networks = []
+    for first, second in ((5, 3), (4, 4), (3, 5)):
+        rows = [[0.4, 0.35, 0.25]] * first + [[0.1, 0.8, 0.1]] * second
+        networks.append(np.array(rows + [[0.3, 0.3, 0.4]] * 2))
+    best, shares, mean = combined_vote([networks[k] for k in order])
+    assert mean[1] > mean[0] and np.isclose(shares[0], shares[1])
+    assert best.tolist() == [1, 0, 2]

@@ -20,6 +20,10 @@ def majority_vote(probabilities: np.ndarray) -> tuple[int, np.ndarray, np.ndarra
     return int(np.where(most, mean, -np.inf).argmax()), votes, mean
 
 
+# Digits of a share that decide: far fewer than float64 has, and more than segments can differ by.
+SHARE_DIGITS = 9
+
+
 def combined_vote(
     probabilities: Sequence[np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -36,4 +40,5 @@ def combined_vote(
     of_networks = [majority_vote(own) for own in probabilities]
     shares = np.mean([votes / votes.sum() for _, votes, _ in of_networks], axis=0)
     mean = np.mean([mean for *_, mean in of_networks], axis=0)
-    return np.lexsort((-mean, -shares)), shares, mean
+    # Sums of equal shares differ in their last digits by the order of the networks.
+    return np.lexsort((-mean, -shares.round(SHARE_DIGITS))), shares, mean

@@ -122,7 +122,10 @@ def assign(selection: Selection, options: argparse.Namespace) -> None:
             )
     checked_tables.write(options.skipped, selection.skipped, SKIPPED)
     split.write(options.folds, selection.used, assigned)
-    print(pd.crosstab(tracks.label, assigned, margins=True), file=sys.stderr)
+    print(
+        pd.crosstab(tracks.label, assigned, margins=True, rownames=["class"], colnames=["fold"]),
+        file=sys.stderr,
+    )
 
 
 def n_training_segments(
