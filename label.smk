@@ -20,7 +20,7 @@ from snakemake.utils import min_version
 from workflow_scripts.atomic_files import remove_leftovers
 from workflow_scripts.dataset.digests import digest_of_file
 from workflow_scripts.dataset.scan import fingerprint_of_all
-from workflow_scripts.errors import UserError
+from workflow_scripts.errors import UserError, encodable
 from workflow_scripts.paths import ResultPaths
 from workflow_scripts.workflow import labelling_configuration, ownership, typed_text
 from workflow_scripts.workflow.code_digests import digests_of, offer_to_jobs
@@ -40,7 +40,7 @@ try:
         labelling_configuration.check_results(config, RESULTS)
         ownership.check(RESULTS)
 except UserError as error:
-    raise WorkflowError(str(error)) from None
+    raise WorkflowError(encodable(str(error))) from None
 
 offer_to_jobs()
 
@@ -166,7 +166,7 @@ onstart:
     try:
         RUN_LOCK.acquire()
     except UserError as error:
-        raise WorkflowError(str(error)) from None
+        raise WorkflowError(encodable(str(error))) from None
     ownership.mark(RESULTS)
     labelling_configuration.keep(config, RESULTS)
 

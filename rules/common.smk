@@ -15,7 +15,7 @@ from workflow_scripts.atomic_files import remove_leftovers
 from workflow_scripts.dataset.scan import fingerprint
 from workflow_scripts.demo.dances import DANCES, TRACKS_A_DANCE
 from workflow_scripts.devices.gpus import conda_form, cpu_note, gpus_to_use
-from workflow_scripts.errors import UserError
+from workflow_scripts.errors import UserError, encodable
 from workflow_scripts.models.limits import limited_classes
 from workflow_scripts.paths import ResultPaths
 from workflow_scripts.workflow import configuration, ownership
@@ -35,7 +35,7 @@ try:
         ownership.check(RESULTS)
         configuration.check_data(config, RESULTS)
 except UserError as error:
-    raise WorkflowError(str(error)) from None
+    raise WorkflowError(encodable(str(error))) from None
 
 offer_to_jobs()
 
@@ -131,7 +131,12 @@ def listed(wildcards):
 
 
 def assigned_folds(wildcards):
-    """folds.csv, requested from the checkpoint."""
+    """folds.csv, requested from the checkpoint.
+
+    First of list_tracks: of jobs that ask for both checkpoints from the start, Snakemake 9 does not
+    see other changes, such as a learning rate, after it has listed the tracks again.
+    """
+    checkpoints.list_tracks.get()
     return checkpoints.assign_folds.get().output.folds
 
 
@@ -222,7 +227,7 @@ def start_run():
     try:
         RUN_LOCK.acquire()
     except UserError as error:
-        raise WorkflowError(str(error)) from None
+        raise WorkflowError(encodable(str(error))) from None
     ownership.mark(RESULTS)
     planned = {job.rule.name for job in workflow.dag.needrun_jobs()}
     # An estimate makes no results, so its settings may differ from theirs.

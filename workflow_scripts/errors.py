@@ -49,6 +49,11 @@ def listed(names: Sequence[str]) -> str:
     return f"{shown} and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else shown
 
 
+def encodable(text: str) -> str:
+    """`text` with bytes that are not UTF-8, as in file names, escaped."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 def printable(text: str) -> str:
     """`text` with control characters escaped, so that it cannot move a terminal's cursor."""
     return "".join(

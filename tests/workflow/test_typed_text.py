@@ -42,6 +42,7 @@ def test_text_stays_as_it_was_typed(text):
         ('"001"', "001"),
         (" '001' ", "001"),
         ("'it''s'", "it's"),
+        ("'/a/\udcff'", "/a/\udcff"),
         ("", None),
         ("null", None),
         ("'null'", "null"),

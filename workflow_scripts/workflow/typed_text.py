@@ -4,6 +4,7 @@ Snakemake reads each value of --config as a number, a list or YAML if it can, af
 quotes: `name=001` becomes 1, `name=20240501_2` becomes 202405012, `audio_dir=/a #1` becomes /a.
 """
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
@@ -12,6 +13,8 @@ import yaml
 
 from workflow_scripts.errors import UserError
 
+# A quote in it is doubled.
+IN_QUOTES = re.compile(r"'((?:[^']|'')*)'")
 # Not ~, which is the home folder.
 NULLS = ("", "null")
 # How Snakemake passes on the null of a profile.
@@ -59,11 +62,14 @@ def _of_keys(entries: Sequence[str] | None, keys: Collection[str]) -> Iterator[t
 
 def _typed(text: str) -> str | None:
     bare = text.strip()
-    if bare[:1] in ("'", '"'):
+    # Not by YAML, which cannot read bytes that are not UTF-8.
+    if quoted := IN_QUOTES.fullmatch(bare):
+        return quoted[1].replace("''", "'")
+    if bare[:1] == '"':
         # Text that only begins with a quote stays as it is.
         with suppress(yaml.YAMLError):
-            quoted = yaml.safe_load(bare)
-            return quoted if isinstance(quoted, str) else text
+            value = yaml.safe_load(bare)
+            return value if isinstance(value, str) else text
     return None if text in NULLS else text
 
 
