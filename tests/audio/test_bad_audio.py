@@ -2,6 +2,7 @@
 
 import os
 import struct
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -198,6 +199,23 @@ class TestTruncation:
         path.write_bytes(path.read_bytes() * 2)
         content = extract_mel.content("d", path, mel_bands)
         assert content.problem == "" and len(content.energies) > 1.9 * SECONDS * 43
+
+    @pytest.mark.parametrize("first", ["OPUS", "VORBIS"])
+    def test_an_opus_stream_that_follows_another_is_missing(self, tmp_path, first):
+        """libsndfile decodes the first stream only, and Essentia no Opus."""
+        path = write(tmp_path / "a.ogg", np.tile(MUSIC, 2), 48000, first)
+        second = write(tmp_path / "b.ogg", np.tile(MUSIC, 2), 48000, "OPUS")
+        path.write_bytes(path.read_bytes() + second.read_bytes())
+        problem = extract_mel.content("d", path, mel_bands).problem
+        assert problem.startswith(bad_audio.TRUNCATED), problem
+
+    def test_a_sparse_file_takes_no_memory(self, tmp_path):
+        path = write(tmp_path / "a.ogg", MUSIC, subtype="VORBIS")
+        os.truncate(path, 8 << 30)
+        tracemalloc.start()
+        assert what_is_missing(path, SECONDS) is None
+        assert tracemalloc.get_traced_memory()[1] < 5e6
+        tracemalloc.stop()
 
     @pytest.mark.parametrize(
         "times", [{}, {"film": 11}, {"late": 2}, {"film": 30, "late": 5}, {"part": 1.5}]

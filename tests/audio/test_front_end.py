@@ -61,7 +61,7 @@ def files(folder):
     for subtype in ("FLOAT", "PCM_24", "PCM_U8"):
         yield folder / f"{subtype}.wav", noise, 44100, subtype
     yield folder / "subnormal.wav", 1e-25 * noise, 44100, "FLOAT"
-    yield folder / "enormous.wav", 1e15 * noise, 44100, "FLOAT"
+    yield folder / "40 dB above full scale.wav", 1e3 * noise, 44100, "FLOAT"
     for name in ("noise.flac", "noise.ogg", "noise.mp3"):
         yield folder / name, noise, 44100, None
 

@@ -24,7 +24,7 @@ from tests.labelling.test_prediction import a_prediction
 from tests.model_files import CLASSES, packed, trained
 from workflow_scripts.audio import decoding, front_end
 from workflow_scripts.audio.decoding import NotAudioError
-from workflow_scripts.audio.front_end import mel_bands
+from workflow_scripts.audio.front_end import TOO_LOUD, mel_bands
 from workflow_scripts.audio.silence import in_silence
 from workflow_scripts.audio.worker import Worker
 from workflow_scripts.commands import label
@@ -84,7 +84,7 @@ class TestBadTracks:
         )
         assert problems[3:5] == ["is empty", f"cannot be decoded as audio: {TEXT}"]
         assert problems[5] == "cannot be read: it does not exist"
-        assert problems[6] == "has samples too large for audio"
+        assert problems[6] == TOO_LOUD
         assert problems[7] == "cannot be read: it is a named pipe, not a regular file"
         (too_long,) = self.problems(model, tmp_path / ("x" * 300))
         assert too_long == "cannot be read: File name too long"

@@ -31,7 +31,7 @@ MANY_CHANNELS = (
 )
 MOST_CHANNELS = 256
 # Hertz. Resampled to 44.1 kHz, a small file of a lower rate would fill the memory.
-LOWEST_RATE, HIGHEST_RATE = 1000, 1_000_000
+LOWEST_RATE, HIGHEST_RATE = 4000, 1_000_000
 # Samples of all channels that are read at once.
 BLOCK = 1 << 18
 # Seconds. Encoders pad or trim by less, and a loss this small does not matter.
@@ -130,7 +130,9 @@ def _ways(file: Recognised, header: Header) -> list[Way]:
     """How the file is given to Essentia: as it is, or as a copy by libsndfile; in this order."""
     ways = {ESSENTIA: linked, LIBSNDFILE: mixed_down}
     known = list(file.container.decoders)
-    if header.essentia == "never":
+    # Essentia refuses more than two channels, or crashes.
+    refused = (header.channels or 0) > 2 and header.libsndfile and LIBSNDFILE in known
+    if header.essentia == "never" or refused:
         known = [decoder for decoder in known if decoder != ESSENTIA]
     if not header.libsndfile:
         known = [decoder for decoder in known if decoder != LIBSNDFILE]

@@ -35,6 +35,7 @@ from workflow_scripts.audio.stream import rate_and_channels
 essentia.log.infoActive = False
 essentia.log.warningActive = False
 
+TOO_LOUD = "has samples too large for audio; scale them to the range from -1 to 1"
 N_BINS = FRAME_SIZE // 2 + 1
 MEL_BANDS = {**MEL, "numberBands": N_BANDS, "sampleRate": SAMPLE_RATE, "inputSize": N_BINS}
 # Seconds. Spectra of shorter tracks fit in memory (20 MB); longer tracks are rare and slower.
@@ -71,7 +72,7 @@ def _problem(energies: np.ndarray) -> str:
     loudest = energies.max()
     if np.isnan(loudest):
         return "contains samples that are not finite numbers or too large for audio"
-    return "has samples too large for audio" if loudest >= LOUDEST else ""
+    return TOO_LOUD if loudest >= LOUDEST else ""
 
 
 def _seconds(energies: np.ndarray) -> float:

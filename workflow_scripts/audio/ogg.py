@@ -1,13 +1,17 @@
 """What is missing from an Ogg file: https://www.rfc-editor.org/rfc/rfc3533, section 6."""
 
-import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
+
+from workflow_scripts.regular_files import open_regular
 
 HEADER = struct.Struct("<4sBBqIIIB")
 FIRST_PAGE, LAST_PAGE = 2, 4
+# Bytes. A sparse file may have gigabytes after its last page.
+LARGEST_GAP = 1 << 20
 # The granule position of a page on which no packet ends.
 NO_GRANULE = -1
 OPUS_RATE = 48000
@@ -60,28 +64,34 @@ def what_is_missing(path: Path, start: int, seconds: float, tolerance: float) ->
 
     Streams may be interleaved, or follow each other (chained). Each starts at any position.
     """
-    data = path.read_bytes()[start:]
     open_streams: dict[int, Stream] = {}
-    streams, end = [], 0
-    for page in pages(data):
-        end = page.ends
-        if page.flags & FIRST_PAGE:
-            open_streams[page.serial] = Stream(_rate(page.content), page.number)
-            streams.append(open_streams[page.serial])
-            open_streams[page.serial].is_ended = bool(page.flags & LAST_PAGE)
-        elif page.serial in open_streams:
-            open_streams[page.serial].add(page)
-    if end > len(data) or not all(stream.is_ended for stream in streams):
+    # Streams that are interleaved are one link of the chain.
+    chain: list[list[Stream]] = []
+    end = 0
+    with open_regular(path) as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+        size = len(data)
+        for page in pages(data, start):
+            end = page.ends
+            if page.flags & FIRST_PAGE:
+                if not chain or all(stream.is_ended for stream in chain[-1]):
+                    chain.append([])
+                open_streams[page.serial] = Stream(_rate(page.content), page.number)
+                chain[-1].append(open_streams[page.serial])
+                open_streams[page.serial].is_ended = bool(page.flags & LAST_PAGE)
+            elif page.serial in open_streams:
+                open_streams[page.serial].add(page)
+    streams = [stream for link in chain for stream in link]
+    if end > size or not all(stream.is_ended for stream in streams):
         return "the end of its Ogg stream is missing"
     if any(stream.has_hole for stream in streams):
         return "a part of its Ogg stream is missing"
-    longest = max((stream.seconds() for stream in streams), default=0.0)
-    return f"{seconds:.1f} of {longest:.1f} s remain" if seconds < longest - tolerance else None
+    whole = sum(max(stream.seconds() for stream in link) for link in chain)
+    return f"{seconds:.1f} of {whole:.1f} s remain" if seconds < whole - tolerance else None
 
 
-def pages(data: bytes) -> Iterator[Page]:
-    """The pages of a file; what is between them is skipped."""
-    place = data.find(b"OggS")
+def pages(data: mmap, start: int) -> Iterator[Page]:
+    """The pages of a file from a place on; what is between them is skipped, up to LARGEST_GAP."""
+    place = data.find(b"OggS", start, start + LARGEST_GAP)
     while place >= 0:
         if len(data) < place + HEADER.size:
             yield Page(0, NO_GRANULE, -1, 0, b"", len(data) + 1)
@@ -90,8 +100,7 @@ def pages(data: bytes) -> Iterator[Page]:
         body = place + HEADER.size + n_segments
         ends = body + sum(data[place + HEADER.size : body])
         yield Page(flags, granule, serial, number, data[body : min(ends, body + 64)], ends)
-        found = re.compile(b"OggS").search(data, ends)
-        place = found.start() if found else -1
+        place = data.find(b"OggS", ends, ends + LARGEST_GAP)
 
 
 def _rate(packet: bytes) -> float | None:

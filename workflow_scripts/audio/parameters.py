@@ -9,8 +9,9 @@ N_BANDS = 40
 # or white noise below -82 dBFS (RMS). So is 16-bit dither, with or without noise shaping. Their
 # compressed energies are below 1e-6.
 SILENCE = 1e-10
-# Audio at full scale has an energy of about 1. From this one on, 10000 x is infinite in float32.
-LOUDEST = 3e34
+# Audio at full scale has an energy of about 1. This is 50 dB above: samples in float that are not
+# scaled to -1 to 1, such as the integers of 16 bits.
+LOUDEST = 1e5
 WINDOW = "blackmanharris62"
 # Essentia's defaults (https://essentia.upf.edu/reference/streaming_MelBands.html).
 MEL = {
