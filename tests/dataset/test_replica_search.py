@@ -125,6 +125,16 @@ class TestCopiesOfFeatures:
         scores = [Profile(one).match(Profile(level * other)).score for level in (1, 1e-3, 1e3)]
         assert np.ptp(scores) < 1e-3 and min(scores) > sound_search.REPLICA
 
+    @pytest.mark.parametrize("start", [660, 800])
+    @pytest.mark.parametrize("gain", [1, 100])
+    def test_an_excerpt_is_found_whatever_the_level_of_the_rest(self, tmp_path, gain, start):
+        original = track(0)
+        original[:640] *= gain
+        excerpt = original[start : start + 400]
+        match = Profile(original).match(Profile(excerpt))
+        assert match.score > 0.98 and match.lag == start
+        assert search(tmp_path, original, excerpt, track(1)) == {(0, 1): True}
+
 
 def played(seed, strengths, jitter):
     """Two bars again and again; spread of the log of strengths, and jitter in frames."""
@@ -200,6 +210,15 @@ def test_codes_are_unique_in_a_track_and_depend_on_low_bands_only():
     equal = fingerprints.without_context(codes["code"])
     assert len(np.unique(equal)) == len(equal) > 500 and set(codes["track"]) == {7}
     assert codes["time"].min() >= 0 and codes["time"].max() < 2 * len(energies)
+
+
+def test_a_code_that_is_repeated_is_kept_where_it_is_clearest():
+    clear = track(0)[:600]
+    blurred = clear + 0.3 * clear.mean(axis=0)
+    alone = fingerprints.without_context(fingerprints.fingerprint(clear, 0)["code"])
+    codes = fingerprints.fingerprint(np.concatenate([blurred, clear]), 0)
+    of_both = np.isin(fingerprints.without_context(codes["code"]), alone)
+    assert of_both.sum() > 200 and (codes["time"][of_both] >= 2 * 500).mean() > 0.9
 
 
 def test_the_benchmark_finds_all_copies_and_nothing_else():

@@ -62,7 +62,7 @@ class Profile:
         lags, correlations = _of_all_lags(self._levels, other._levels)
         correlations[np.abs(lags) < shortest_lag] = -1
         lag = int(lags[correlations.argmax()])
-        # The level of the rest of a track must not matter to what an excerpt is compared with.
+        # The level of the rest of a track must not matter to an excerpt of it.
         low = [relative(part) for part in _in_common(self._low, other._low, lag)]
         first, second = (_levels(part, 0.0) for part in low)
         if _correlation(first, second) >= WORTH_SHIFTING:
