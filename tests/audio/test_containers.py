@@ -243,6 +243,16 @@ class TestLimits:
         with pytest.raises(NotAudioError, match="is longer than 12 hours"):
             mel_bands(tmp_path / "a.wav")
 
+    @pytest.mark.parametrize("length", [0, 8, 23, 1 << 40, 1 << 63, (1 << 64) - 1])
+    def test_an_impossible_chunk_is_left_to_the_decoder(self, tmp_path, length):
+        path = tmp_path / "a.w64"
+        soundfile.write(path, MUSIC, RATE)
+        data = bytearray(path.read_bytes())
+        struct.pack_into("<Q", data, 40 + 16, length)
+        path.write_bytes(data)
+        with pytest.raises(NotAudioError, match="is a Wave64 file that is damaged"):
+            mel_bands(path)
+
     def test_many_channels_are_not_given_to_essentia(self, tmp_path, monkeypatch):
         """It crashes if there are 256."""
         soundfile.write(tmp_path / "mono.wav", MUSIC, RATE)

@@ -81,13 +81,14 @@ def read(path: Path, file: Recognised) -> Header:
     reader = readers.get(file.container.suffix)
     if reader is None:
         return Header()
-    try:
-        with open_regular(path) as opened:
-            size = opened.seek(0, 2)
-            opened.seek(file.start)
+    with open_regular(path) as opened:
+        size = opened.seek(0, 2)
+        opened.seek(file.start)
+        try:
             return reader(opened, size)
-    except (struct.error, IndexError, ZeroDivisionError, OverflowError):
-        return Header()
+        # A damaged header may raise any error; the decoder says what is wrong.
+        except Exception:
+            return Header()
 
 
 def chunks(file: BinaryIO, order: str) -> Iterator[tuple[bytes, int]]:
@@ -152,6 +153,8 @@ def _w64(file: BinaryIO, size: int) -> Header:
     for _ in range(MOST_CHUNKS):
         file.seek(place)
         name, length = struct.unpack("<4s12xQ", file.read(W64_CHUNK_HEAD))
+        if not W64_CHUNK_HEAD <= length <= size:
+            break
         if name == b"fmt ":
             content = file.read(min(length - W64_CHUNK_HEAD, 40))
             tag, channels, rate = struct.unpack("<HHI", content[:8])
