@@ -36,9 +36,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.weighing import measure
 from tests import mel_oracle
+from workflow_scripts import checked_tables
 from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.audio.parameters import FRAME_SIZE, HOP_SIZE, N_BANDS, SAMPLE_RATE
 from workflow_scripts.audio.wav import write_wav
+from workflow_scripts.dataset.track_tables import TRACKS
 from workflow_scripts.demo.composition import compose
 from workflow_scripts.demo.dances import DANCES
 from workflow_scripts.demo.synthesiser import perform
@@ -122,7 +124,8 @@ def peak_memory(audio: Path, n_tracks: int) -> float:
     """Peak memory in MB of the step that extracts `n_tracks` copies of this audio."""
     digests = [f"{number:064x}" for number in range(n_tracks)]
     tracks, shard = audio.with_name("tracks.csv"), audio.with_name("shard.txt")
-    pd.DataFrame({"digest": digests, "path": str(audio)}).to_csv(tracks, index=False)
+    table = pd.DataFrame({"digest": digests, "path": str(audio)})
+    checked_tables.write(tracks, table, TRACKS)
     shard.write_text("\n".join(digests))
     step = [sys.executable, "-m", "workflow_scripts.steps.extract_mel", "--tracks", tracks]
     step += ["--shard", shard, "--features", audio.with_name("features.npy")]

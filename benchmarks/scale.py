@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.weighing import ROOT, Run, measure
 from workflow_scripts import checked_tables
 from workflow_scripts.dataset import features, replicas, sampling, split
+from workflow_scripts.dataset.level import AS_RECORDED, TrainingLevel
 from workflow_scripts.dataset.normalisation import Scaler, write_scalers
 from workflow_scripts.dataset.scan import fingerprint
 from workflow_scripts.dataset.segments import Segments
@@ -177,7 +178,9 @@ def train_beyond_memory(home: Path) -> dict[str, float]:
     fold = np.arange(LARGE_TRACKS) // 8 % FOLDS
     split.write(home / "large-folds.csv", tracks.assign(digest=names), fold)
     key = split.read(home / "large-folds.csv").key
-    write_scalers(home / "large-scaler.json", "dataset", [Scaler(0.4, 0.2)] * FOLDS, key)
+    levels = [TrainingLevel(AS_RECORDED, -40, -20)] * FOLDS
+    scalers = [Scaler(0.4, 0.2)] * FOLDS
+    write_scalers(home / "large-scaler.json", "dataset", scalers, levels, key)
     row: dict[str, float] = {"features_mb": (home / "large.npy").stat().st_size / 1e6}
     digests = []
     for name, memory in {"bounded": 700, "held": 10_000}.items():
