@@ -133,10 +133,12 @@ def listed(wildcards):
 def assigned_folds(wildcards):
     """folds.csv, requested from the checkpoint.
 
-    First of list_tracks: of jobs that ask for both checkpoints from the start, Snakemake 9 does not
-    see other changes, such as a learning rate, after it has listed the tracks again.
+    If there are results, first of list_tracks: of jobs that ask for both checkpoints from the
+    start, Snakemake 9 does not see other changes, such as a learning rate, after it has listed the
+    tracks again.
     """
-    checkpoints.list_tracks.get()
+    if RESULTS.tracks.exists():
+        checkpoints.list_tracks.get()
     return checkpoints.assign_folds.get().output.folds
 
 
