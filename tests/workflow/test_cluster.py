@@ -69,7 +69,7 @@ def test_jobs_are_submitted_with_the_command_of_another_scheduler(
     submitted = (workflow.folder / "submitted.txt").read_text().splitlines()
     rules = [re.search(r"/snakejob\.([a-z_]+)\.", line)[1] for line in submitted]
     # list_tracks reads all audio, which may take long, so it does not run locally.
-    preparation = ["list_tracks", "extraction_extract_mel"]
+    preparation = ["list_tracks", "extraction_extract_mel", "find_replicas"]
     assert rules == [*preparation, "train", "train", "train", "evaluation_evaluate"]
     assert all(re.match(r"-terse -l h_vmem=\d+M /", line) for line in submitted)
 
