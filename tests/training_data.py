@@ -110,6 +110,8 @@ class Training:
             "folds": self.folder / "folds.csv",
             "scaler": self.folder / "scaler.json",
             "weights": self.folder / model / "weights.npz",
+            "fits": self.folder / model / "fit.json",
+            "settings": json.dumps({"seed": 7}),
             "predictions": predicted,
         }
         arguments = [part for name, value in named.items() for part in (f"--{name}", value)]
