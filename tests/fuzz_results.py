@@ -128,6 +128,7 @@ class Results:
         return {
             "tracks": self.folder / "tracks.csv",
             "index": self.files("features/*.csv"),
+            "pairs": self.folder / "replicas.csv",
             "inputs": json.dumps(
                 {name: v["input_frames"] for name, v in self.config["variants"].items()}
             ),
@@ -172,6 +173,7 @@ class Results:
         return {
             "folds": self.folder / "folds.csv",
             "skipped": self.folder / "skipped.csv",
+            "replicas": self.folder / "replicas.csv",
             "baselines": self.folder / "baselines.csv",
             "variants": json.dumps(self.config["variants"]),
             "predictions": self.of_models("predictions/{}/fold-{}.csv"),
@@ -195,6 +197,7 @@ class Results:
             "tracks": self.folder / "tracks.csv",
             "folds": self.folder / "folds.csv",
             "skipped": self.folder / "skipped.csv",
+            "replicas": self.folder / "replicas.csv",
             "baselines": self.folder / "baselines.csv",
             "table": self.folder / "table1.csv",
             "predictions": self.of_models("predictions/{}/fold-{}.csv"),

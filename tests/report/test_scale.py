@@ -16,11 +16,14 @@ from workflow_scripts.report.confusions import MOST_CLASSES
 # Resource mem_mb of the rule report; the interpreter and its libraries take 170 MB of it.
 DECLARED_MB = 2000
 RUN = """
-import json, resource, sys
+import json, sys
+from pathlib import Path
 if __name__ == "__main__":
     from workflow_scripts.steps import report
     report.main(json.loads(sys.argv[1]))
-    print("MB", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3)
+    # Unlike ru_maxrss, this does not include the process that started this one.
+    (peak,) = (s for s in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in s)
+    print("MB", int(peak.split()[1]) / 1e3)
 """
 
 
