@@ -39,11 +39,9 @@ class Training:
                 features.append(Content(f"{label}{number}", energies.astype(np.float32)))
         folder.mkdir(parents=True, exist_ok=True)
         tracks = pd.DataFrame(rows, columns=["track_id", "label", "digest", "fold"])
-        split.write(folder / "folds.csv", tracks, tracks["fold"].to_numpy())
+        self.tracks = tracks
         write_shard(folder / "shard-0.npy", features, 40)
-        key = split.read(folder / "folds.csv").key
-        level = TrainingLevel(AS_RECORDED, -40, -20)
-        write_scalers(folder / "scaler.json", "dataset", [Scaler(0.5, 0.7)] * 3, [level] * 3, key)
+        self.write_tables()
         description = shipped_config()["variants"][variant]
         for trunk in description["trunks"].values():
             trunk["n_filters"] = 32
@@ -52,6 +50,14 @@ class Training:
             for key, default in {"input_frames": 0, "trunks": {}, "hidden": 0, "init": {}}.items()
         }
         self.settings = SETTINGS | settings
+
+    def write_tables(self, std=0.7):
+        """Write folds.csv from `tracks`, and scaler.json."""
+        folds = self.folder / "folds.csv"
+        split.write(folds, self.tracks, self.tracks["fold"].to_numpy())
+        level, scaler = TrainingLevel(AS_RECORDED, -40, -20), Scaler(0.5, std)
+        key = split.read(folds).key
+        write_scalers(self.folder / "scaler.json", "dataset", [scaler] * 3, [level] * 3, key)
 
     def command(self, model, *options):
         """The command that trains fold 0 and writes the model to the folder `model`."""

@@ -112,8 +112,7 @@ def test_only_the_training_that_wrote_a_checkpoint_continues_from_it(tmp_path, c
         case "settings":
             training.settings["dropout"] = 0.4
         case "segments":
-            scaler = tmp_path / "scaler.json"
-            scaler.write_text(scaler.read_text().replace('"std": 0.7', '"std": 0.8'))
+            training.write_tables(std=0.8)
         case "start":
             options = ("--seed", 8)
         case "engine":
@@ -162,8 +161,9 @@ def test_a_loss_that_is_not_finite_is_reported_in_one_sentence(tmp_path):
 @pytest.mark.slow
 def test_a_validation_set_without_a_class_is_noted(tmp_path):
     training = Training(tmp_path, "frequency_32x1", max_epochs=1)
-    folds = (tmp_path / "folds.csv").read_text()
-    (tmp_path / "folds.csv").write_text(re.sub(r"(?m)^(up/.*),1$", r"\1,2", folds))
+    tracks = training.tracks
+    tracks.loc[(tracks["label"] == "up") & (tracks["fold"] == 1), "fold"] = 2
+    training.write_tables()
     assert training.run("model") == 0
     first = training.log("model").splitlines()[0]
     assert first.startswith("note: the validation set of fold 0 has no track of up, so these")

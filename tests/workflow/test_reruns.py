@@ -260,9 +260,9 @@ class TestDamage:
         assert "train" not in finished(output) and "Traceback" not in output
         made = self.remade(again, f"{DATA}/features/shard-1.npy")
         assert made == ({"extract_mel": 1}, before)
-        # Snakemake has removed the models of the jobs that failed.
-        missing = TRAINED["train"] - len([*again.results.glob("models/*/*/weights.npz")])
-        assert planned(again.run("-n"))["train"] >= missing > 0
+        # The search for replicas reads the features first, so no training has started.
+        models = [*again.results.glob("models/*/*/weights.npz")]
+        assert len(models) == TRAINED["train"]
 
     def test_a_damaged_model_is_named_and_restored_from_its_checkpoint(self, again):
         target = f"{DATA}/models/time_1x60/fold-1/weights.npz"
