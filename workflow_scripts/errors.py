@@ -28,8 +28,8 @@ FIXABLE_OS_ERRORS = frozenset(
     }
 )
 
-# Number of names that a sentence lists.
-MOST_NAMES = 10
+# Numbers of names that a sentence lists; the smaller one is for names with details.
+MOST_NAMES, FEW = 10, 5
 
 
 @contextmanager
@@ -43,10 +43,10 @@ def reading(path: Path) -> Iterator[None]:
         ) from None
 
 
-def listed(names: Sequence[str]) -> str:
-    """At most MOST_NAMES names, separated by commas, and how many more there are."""
-    shown = ", ".join(names[:MOST_NAMES])
-    return f"{shown} and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else shown
+def listed(names: Sequence[str], most: int = MOST_NAMES, separator: str = ", ") -> str:
+    """At most `most` names, and how many more there are."""
+    shown = separator.join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 
 def encodable(text: str) -> str:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow_scripts.dataset.class_names import is_visible
 from workflow_scripts.dataset.scan import is_folder, scan
 from workflow_scripts.dataset.tracks import parse_tempo, stem, track_ids
-from workflow_scripts.dataset.untidy_names import is_blank, shown
+from workflow_scripts.dataset.untidy_names import shown
 from workflow_scripts.errors import UserError
 from workflow_scripts.regular_files import open_regular
 
@@ -43,7 +44,7 @@ def class_folders(
         paths = {str(path) for path in tempi.iterdir()}
     rows = []
     for folder, files in sorted(found.items()):
-        if is_blank(folder):
+        if not is_visible(folder):
             raise UserError(
                 f"the class folder {shown(folder)} in {root} has a blank name; rename it"
             )

@@ -1,6 +1,7 @@
 """Content digests of files, cached so that each file is read once."""
 
 import hashlib
+import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +41,7 @@ def digests(paths: Sequence[str], threads: int, cache: Path) -> list[str]:
     return found
 
 
-def digest_of_file(path: str) -> str:
+def digest_of_file(path: str | os.PathLike[str]) -> str:
     """SHA-256 of the content of a file, in hexadecimal. Raises OSError if it cannot be read."""
     with open_regular(path) as content:
         return hashlib.file_digest(content, "sha256").hexdigest()

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from workflow_scripts.dataset.untidy_names import alike_in, few, shown
+from workflow_scripts.dataset.untidy_names import alike_in, shown
+from workflow_scripts.errors import FEW, listed
 
 
 def notes(tracks: pd.DataFrame) -> Iterator[str]:
@@ -14,7 +15,7 @@ def notes(tracks: pd.DataFrame) -> Iterator[str]:
     if files := in_several_classes(tracks):
         yield (
             f"{len(files)} recording{'s are' if len(files) > 1 else ' is'} listed under more than "
-            f"one class: {few(files, '; ')}; remove all but the correct one of each"
+            f"one class: {listed(files, FEW, '; ')}; remove all but the correct one of each"
         )
 
 

@@ -7,8 +7,7 @@ import pandas as pd
 
 from workflow_scripts.dataset import bad_audio
 from workflow_scripts.dataset.tracks import MIN_FOLDS, more_tracks, too_few
-from workflow_scripts.dataset.untidy_names import few
-from workflow_scripts.errors import UserError
+from workflow_scripts.errors import FEW, UserError, listed
 
 
 def for_bad_audio(
@@ -77,4 +76,4 @@ def check_remaining(
 def counted(reasons: pd.Series) -> str:
     """How many tracks have each reason, without what differs from track to track."""
     kinds = Counter(reason.partition(":")[0].partition(" of ")[0] for reason in reasons)
-    return few([f"{n} times: {kind}" for kind, n in kinds.most_common()])
+    return listed([f"{n} times: {kind}" for kind, n in kinds.most_common()], FEW)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow_scripts.dataset.class_names import is_visible
 from workflow_scripts.dataset.scan import existing_form
 from workflow_scripts.dataset.track_tables import COMPUTED
 from workflow_scripts.dataset.tracks import parse_tempo, track_ids
-from workflow_scripts.dataset.untidy_names import is_blank, shape, shown
+from workflow_scripts.dataset.untidy_names import shape, shown
 from workflow_scripts.errors import UserError
 from workflow_scripts.regular_files import open_regular
 
@@ -35,7 +36,7 @@ def track_list(csv: Path) -> pd.DataFrame:
         if column not in tracks and (near := _near(column, tracks)):
             print(f"note: the column {near} of {csv} is not used as {column}; rename it if it is")
     for column in (c for c in ("path", "label", "track_id") if c in tracks):
-        if (empty := tracks[column].map(is_blank)).any():
+        if (empty := ~tracks[column].map(is_visible)).any():
             raise UserError(f"{csv} line {int(empty.idxmax()) + 2} has no {column}; fill it in")
     for column in COMPUTED:
         if column in tracks:

@@ -9,8 +9,8 @@ from itertools import chain
 import pandas as pd
 
 from workflow_scripts.dataset import class_names, label_notes
-from workflow_scripts.dataset.untidy_names import few, shape, shown
-from workflow_scripts.errors import UserError
+from workflow_scripts.dataset.untidy_names import shape, shown
+from workflow_scripts.errors import FEW, UserError, listed
 
 # As in config.schema.yaml: test, validation and training need one each.
 MIN_FOLDS = 3
@@ -62,7 +62,7 @@ def too_few(sizes: pd.Series, n_folds: int) -> str:
         return ""
     return (
         f"{n_folds} folds need at least {n_folds} tracks of each class, but there are fewer of "
-        f"{few(small)}"
+        f"{listed(small, FEW)}"
     )
 
 

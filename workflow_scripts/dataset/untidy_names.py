@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from workflow_scripts.errors import FEW, listed
+
 # Unicode categories of control and format characters, such as the zero-width space.
 INVISIBLE_CATEGORIES = ("Cc", "Cf")
 # Letters, symbols and marks without a shape: grapheme joiner, Hangul fillers, empty Braille.
 INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 VARIATION_SELECTORS = range(0xFE00, 0xFE10)
-# Names that a sentence shows.
-MOST_SHOWN = 5
 
 
 def tidy(name: str) -> str:
@@ -29,11 +29,6 @@ def shape(name: str) -> str:
     return unicodedata.normalize("NFC", "".join(tidy(name).split()).casefold())
 
 
-def is_blank(name: str) -> bool:
-    """Whether a name has no visible character."""
-    return all(c.isspace() or _is_invisible(c) for c in name)
-
-
 def alike(names: Iterable[str]) -> list[list[str]]:
     """The names that look like another one, in groups, sorted."""
     shapes: dict[str, list[str]] = defaultdict(list)
@@ -45,11 +40,12 @@ def alike(names: Iterable[str]) -> list[list[str]]:
 def alike_in(column: pd.Series) -> str:
     """The groups of `alike` among the texts of a column, with the number of each; empty if none."""
     counts = column.value_counts()
-    return few(
+    return listed(
         [
             " and ".join(f"{shown(name)} ({counts[name]})" for name in group)
             for group in alike(counts.index)
         ],
+        FEW,
         "; ",
     )
 
@@ -59,12 +55,6 @@ def shown(name: str) -> str:
     return "".join(
         c.encode("unicode_escape").decode("ascii") if _is_invisible(c) else c for c in repr(name)
     )
-
-
-def few(names: list[str], separator: str = ", ") -> str:
-    """The first names and the number of the others."""
-    more = len(names) - MOST_SHOWN
-    return separator.join(names[:MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _is_invisible(character: str) -> bool:

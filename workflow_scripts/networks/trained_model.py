@@ -10,6 +10,7 @@ import pandas as pd
 
 from workflow_scripts import checked_tables, checksums
 from workflow_scripts.atomic_files import atomic
+from workflow_scripts.dataset.digests import digest_of_file
 from workflow_scripts.errors import UserError
 from workflow_scripts.networks import training, weights
 from workflow_scripts.networks.identity import Identity, ModelKey
@@ -42,7 +43,7 @@ class TrainedModel:
         table = history.drop(columns="seconds")
         checked_tables.write(self.history, table, self.key.history)
         record = asdict(identity) | {
-            "digests": identity.digests | {"weights": weights.digest(self.weights)},
+            "digests": identity.digests | {"weights": digest_of_file(self.weights)},
             "n_epochs": len(history),
             "best_epoch": progress.best.epoch,
             "validation_accuracy": progress.best.validation_accuracy,
@@ -58,7 +59,7 @@ class TrainedModel:
             losses = history["train_loss"].tolist()
             weights.read(self.weights, self.key)
             same = Identity.of(fit).task() == identity.task()
-            undamaged = weights.digest(self.weights) == fit["digests"]["weights"]
+            undamaged = digest_of_file(self.weights) == fit["digests"]["weights"]
             # A training with more epochs than `max_epochs` is another training.
             length = len(losses) == fit["n_epochs"] <= settings.max_epochs
             return same and undamaged and length and training.has_ended(losses, settings)

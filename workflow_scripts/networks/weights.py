@@ -1,6 +1,5 @@
 """Read and write weights as .npz, which needs no deep-learning framework."""
 
-import hashlib
 from pathlib import Path
 
 from workflow_scripts import checksums
@@ -11,11 +10,6 @@ from workflow_scripts.networks.identity import ModelKey
 def write(path: Path, weights: Weights, key: ModelKey) -> None:
     """Write the arrays under their names (`Network.weight_shapes`)."""
     checksums.write_npz(path, weights, key.weights)
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of the file, by which fit.json and the predictions name it."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def read(path: Path, key: ModelKey) -> Weights:

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from workflow_scripts.dataset.split import Tracks
-from workflow_scripts.dataset.untidy_names import alike, few, shown
-from workflow_scripts.errors import listed
+from workflow_scripts.dataset.untidy_names import alike, shown
+from workflow_scripts.errors import FEW, listed
 from workflow_scripts.results.replica_notes import replica_notes
 
 SYNTHETIC = (
@@ -40,7 +40,7 @@ def notes(
     for fold, classes in tracks.lacking("test").items():
         sentences.append(f"The test set of fold {fold} has no track of {listed(classes)}.")
     if alike_classes := alike(tracks.classes):
-        names = few([" and ".join(map(shown, group)) for group in alike_classes], "; ")
+        names = listed([" and ".join(map(shown, group)) for group in alike_classes], FEW, "; ")
         sentences.append(
             f"Classes whose names differ only by blanks, invisible characters or case: {names}."
         )

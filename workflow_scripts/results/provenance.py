@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from workflow_scripts import checksums
+from workflow_scripts.dataset.digests import digest_of_file
 from workflow_scripts.errors import UserError
-from workflow_scripts.networks import weights
 from workflow_scripts.networks.identity import ModelKey
 
 
@@ -20,7 +20,7 @@ def check_weights(npz: Path, fit: Mapping[str, Any]) -> str:
 
     Raises UserError if it is another model.
     """
-    digest = weights.digest(npz)
+    digest = digest_of_file(npz)
     if digest != fit["digests"]["weights"]:
         raise UserError(
             f"{npz} is not the model that fit.json beside it describes; remove it and run snakemake"

@@ -14,6 +14,7 @@ from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.parameters import N_BANDS, SAMPLE_RATE
 from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset import experiment_data
+from workflow_scripts.dataset.digests import digest_of_file
 from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.dataset.segments import Segments
 from workflow_scripts.dataset.split import Tracks
@@ -38,7 +39,7 @@ def best_fold(folds: Sequence[Path], models: Sequence[Path], tracks: Tracks, var
     """The fold with the highest accuracy; the first of several. `models` are the weights.npz."""
     tables = [
         checked_predictions.read(
-            csv, tracks, checked_predictions.Origin(variant, fold, weights.digest(npz))
+            csv, tracks, checked_predictions.Origin(variant, fold, digest_of_file(npz))
         )
         for fold, (csv, npz) in enumerate(zip(folds, models, strict=True))
     ]

@@ -19,8 +19,7 @@ from workflow_scripts.dataset.scan import LISTING
 from workflow_scripts.dataset.shards import shard_of
 from workflow_scripts.dataset.track_list import track_list
 from workflow_scripts.dataset.track_tables import TRACKS
-from workflow_scripts.dataset.untidy_names import few
-from workflow_scripts.errors import UserError
+from workflow_scripts.errors import FEW, UserError, listed
 from workflow_scripts.process import run
 from workflow_scripts.regular_files import open_regular
 
@@ -35,7 +34,10 @@ def list_tracks(audio: Path, tempi: Path | None, is_ballroom: bool) -> pd.DataFr
     classes = ballroom.CLASSES if is_ballroom else None
     tracks, ignored = class_folders(str(audio), is_audio, tempi, classes)
     if ignored:
-        print(f"ignored {len(ignored)} files that are not audio or not in a class: {few(ignored)}")
+        print(
+            f"ignored {len(ignored)} files that are not audio or not in a class: "
+            f"{listed(ignored, FEW)}"
+        )
     return tracks
 
 
