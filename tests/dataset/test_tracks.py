@@ -1,8 +1,6 @@
-"""Tracks from folders and lists, unusual names, content digests, and fingerprints of data sets."""
+"""Tracks from folders and lists, and unusual names."""
 
-import hashlib
 import os
-import stat
 import unicodedata
 from pathlib import Path
 
@@ -10,23 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.audio_folders import HOSTILE, touch
 from tests.conftest import write_wav
 from workflow_scripts import checked_tables
 from workflow_scripts.audio.files import is_audio
-from workflow_scripts.dataset import ballroom, shards, tracks
+from workflow_scripts.dataset import ballroom, tracks
 from workflow_scripts.dataset.class_folders import class_folders
-from workflow_scripts.dataset.digests import digests
-from workflow_scripts.dataset.scan import fingerprint, scan
+from workflow_scripts.dataset.scan import fingerprint
 from workflow_scripts.dataset.track_list import track_list
 from workflow_scripts.dataset.track_tables import TRACKS, paths_of, read_table
 from workflow_scripts.errors import UserError
-
-
-def touch(folder, *names):
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(name.encode())
-    return folder
 
 
 def listed(folder, tempi=None, classes=None):
@@ -195,67 +186,6 @@ def test_group_by_must_be_a_column_of_the_tracks():
         tracks.check_group(frame, "singer")
 
 
-def test_a_fingerprint_changes_only_if_a_file_does(tmp_path):
-    touch(tmp_path, "a/x.wav", "b/y.wav")
-    first = fingerprint(str(tmp_path))
-    assert fingerprint(str(tmp_path)) == first
-    touch(tmp_path, "b/z.wav")
-    assert fingerprint(str(tmp_path)) != first
-    (tmp_path / "b/z.wav").unlink()
-    assert fingerprint(str(tmp_path)) == first
-    (tmp_path / "b/y.wav").write_bytes(b"other")
-    assert fingerprint(str(tmp_path)) != first
-    assert fingerprint(None) is None
-
-
-def test_a_fingerprint_finds_names_in_either_unicode_form(tmp_path):
-    touch(tmp_path, unicodedata.normalize("NFD", "é.wav"))
-    (tmp_path / "tracks.csv").write_text("path,label\né.wav,a\n")
-    first = fingerprint(str(tmp_path))
-    (tmp_path / unicodedata.normalize("NFD", "é.wav")).write_text("other")
-    assert fingerprint(str(tmp_path)) != first
-
-
-def test_a_link_to_itself_is_a_file_that_cannot_be_read(tmp_path):
-    touch(tmp_path, "a/x.wav", "b/y.wav")
-    (tmp_path / "a/loop").symlink_to("loop")
-    (tmp_path / "loop").symlink_to("loop")
-    sizes = {Path(file.path).name: file.size for file in scan(str(tmp_path))}
-    assert sizes["loop"] == -1 and sizes.keys() == {"loop", "x.wav", "y.wav"}
-    assert len(listed(tmp_path)) == 2
-
-
-def test_a_fingerprint_includes_linked_folders_and_listed_files(tmp_path):
-    root = touch(tmp_path / "root", "a/x.wav")
-    touch(tmp_path / "elsewhere", "b/y.wav", "z.wav")
-    (root / "b").symlink_to(tmp_path / "elsewhere/b")
-    (root / "a/loop").symlink_to(root)
-    first = fingerprint(str(root))
-    (tmp_path / "elsewhere/b/y.wav").write_bytes(b"other")
-    second = fingerprint(str(root))
-    (root / "tracks.csv").write_text("path,label\n../elsewhere/z.wav,z\n")
-    third = fingerprint(str(root))
-    (tmp_path / "elsewhere/z.wav").write_bytes(b"other")
-    assert len({first, second, third, fingerprint(str(root))}) == 4
-
-
-HOSTILE = [
-    "two  spaces .wav",
-    'it\'s "quoted".wav',
-    "$(touch pwned) `touch pwned`.wav",
-    "-rf.wav",
-    "--help.wav",
-    "new\nline.wav",
-    "tab\tand,comma;.wav",
-    "{braces} %s \\n *?[a].wav",
-    "a:b|c<d>&.wav",
-    unicodedata.normalize("NFC", "Köln é.wav"),
-    unicodedata.normalize("NFD", "Köln é.wav"),
-    "日本 🎶.wav",
-    f"{'x' * 246}.wav",
-]
-
-
 class TestNames:
     def test_unusual_names_are_written_and_read_unchanged(self, tmp_path):
         touch(tmp_path, *[f"a/{name}" for name in HOSTILE], "b/x.wav", "b/x.flac")
@@ -306,112 +236,6 @@ class TestIsAudio:
         assert found["track_id"].tolist() == ["a/recording", "a/x", "b/y"]
         names = [os.path.relpath(path, tmp_path) for path in ignored]
         assert names == ["a/cover.jpg", "a/notes", "a/utf16.txt", "loose.wav"]
-
-
-class TestDigests:
-    def test_digests_are_the_sha256_of_the_content(self, tmp_path):
-        touch(tmp_path, "x", "y")
-        found = digests([str(tmp_path / n) for n in "xy"], 2, tmp_path / "cache.csv")
-        assert found == [hashlib.sha256(n.encode()).hexdigest() for n in "xy"]
-
-    def settled(self, folder, *names):
-        """Files with an old modification time."""
-        touch(folder, *names)
-        for name in names:
-            os.utime(folder / name, ns=(0, 10**18))
-        return [str(folder / name) for name in names]
-
-    def test_a_file_is_read_once(self, tmp_path, monkeypatch):
-        paths, cache = self.settled(tmp_path, "x", "y"), tmp_path / "cache.csv"
-        read = []
-        original = hashlib.file_digest
-        monkeypatch.setattr(
-            hashlib, "file_digest", lambda f, n: (read.append(f.name), original(f, n))[1]
-        )
-        first = digests(paths, 1, cache)
-        assert read == paths
-        assert digests(paths, 1, cache) == first and read == paths
-        (tmp_path / "y").write_bytes(b"other content")
-        assert digests(paths, 1, cache)[1] == hashlib.sha256(b"other content").hexdigest()
-        assert read == [*paths, paths[1]]
-        (tmp_path / "new").write_bytes(b"new")
-        digests([*paths, str(tmp_path / "new")], 1, cache)
-        assert read[-1] == str(tmp_path / "new")
-
-    def test_a_file_that_may_still_change_is_read_again(self, tmp_path):
-        """On a coarse clock, the new content may have the same size and time."""
-        touch(tmp_path, "x")
-        now = (tmp_path / "x").stat().st_mtime_ns
-        digests([str(tmp_path / "x")], 1, tmp_path / "cache.csv")
-        (tmp_path / "x").write_bytes(b"y")
-        os.utime(tmp_path / "x", ns=(now, now))
-        (found,) = digests([str(tmp_path / "x")], 1, tmp_path / "cache.csv")
-        assert found == hashlib.sha256(b"y").hexdigest()
-
-    @pytest.mark.parametrize("text", ["", "path,size\n", "\0\1\2", "path,size,mtime_ns,digest\nx"])
-    def test_a_damaged_cache_is_ignored(self, tmp_path, text):
-        paths = self.settled(tmp_path, "x")
-        (tmp_path / "cache.csv").write_text(text)
-        found = digests(paths, 1, tmp_path / "cache.csv")
-        assert found == [hashlib.sha256(b"x").hexdigest()]
-
-    def test_digests_of_unusual_names_are_cached(self, tmp_path, monkeypatch):
-        paths = self.settled(tmp_path, *HOSTILE, "NA", "null")
-        first = digests(paths, 1, tmp_path / "cache.csv")
-        monkeypatch.setattr(hashlib, "file_digest", None)
-        assert digests(paths, 1, tmp_path / "cache.csv") == first
-
-    def test_paths_that_are_not_regular_files_have_no_digest(self, tmp_path):
-        (tmp_path / "dangling").symlink_to("nowhere")
-        os.mkfifo(tmp_path / "pipe")
-        names = ["missing", "dangling", "pipe", "."]
-        found = digests([str(tmp_path / n) for n in names], 1, tmp_path / "cache.csv")
-        assert found == [""] * 4
-
-    def test_digests_are_spread_evenly_over_the_shards(self):
-        found = [hashlib.sha256(bytes([i % 256, i // 256])).hexdigest() for i in range(800)]
-        sizes = np.bincount([shards.shard_of(d, 4) for d in found], minlength=4)
-        assert len(sizes) == 4 and sizes.min() > 150
-
-
-def test_a_scan_returns_size_modification_time_and_permissions(tmp_path):
-    touch(tmp_path, "a/b/xyz", ".hidden/x", "a/.x")
-    (file,) = scan(str(tmp_path))
-    status = (tmp_path / "a/b/xyz").stat()
-    mode = stat.S_IMODE(status.st_mode)
-    assert file == (str(tmp_path / "a/b/xyz"), status.st_size, status.st_mtime_ns, mode)
-
-
-def test_a_file_that_becomes_readable_changes_the_fingerprint(tmp_path):
-    """Its digest is missing until then, although size and modification time stay."""
-    touch(tmp_path, "a/x.wav")
-    (tmp_path / "a/x.wav").chmod(0o000)
-    before = fingerprint(str(tmp_path))
-    (tmp_path / "a/x.wav").chmod(0o644)
-    assert fingerprint(str(tmp_path)) != before
-
-
-def test_a_folder_that_cannot_be_read_does_not_stop_the_planning(tmp_path, monkeypatch):
-    """The step that lists the files reports it."""
-    touch(tmp_path, "a/x.wav")
-    before = fingerprint(str(tmp_path))
-
-    def refuse(path):
-        raise PermissionError(path)
-
-    monkeypatch.setattr(os, "scandir", refuse)
-    assert fingerprint(str(tmp_path)) != before
-    with pytest.raises(PermissionError):
-        list(scan(str(tmp_path)))
-
-
-def test_a_file_that_vanishes_during_a_scan_is_skipped(tmp_path, monkeypatch):
-    touch(tmp_path, "a/x", "a/y")
-    files = scan(str(tmp_path))
-    first = Path(next(files).path)
-    (other,) = {tmp_path / "a/x", tmp_path / "a/y"} - {first}
-    other.unlink()
-    assert list(files) == []
 
 
 @pytest.mark.parametrize("name", ["control", "x.bpm"])

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from tests.audio_folders import HOSTILE
 from tests.conftest import (
     DATA,
     SMOKE,
@@ -24,7 +25,6 @@ from tests.conftest import (
     shipped_config,
     write_wav,
 )
-from tests.dataset.test_tracks import HOSTILE
 from tests.fault_server import Answer, FaultServer
 from tests.results.test_table1 import COLUMNS
 
