@@ -53,3 +53,9 @@ def test_a_data_set_with_such_a_name_is_refused_before_anything_is_computed():
     tracks = pd.DataFrame({"label": ["a"] * 3 + ["\u200b"] * 3})
     with pytest.raises(UserError, match=r"the data set has a class .* blank; change"):
         check_classes(tracks, 3)
+
+
+def test_a_name_that_breaks_a_line_is_escaped_in_the_message_of_a_single_class():
+    tracks = pd.DataFrame({"label": [",\né,"] * 3})
+    with pytest.raises(UserError, match=r"has a class ',\\né,' with a control character"):
+        check_classes(tracks, 3)

@@ -17,11 +17,14 @@ from tests.model_files import packed
 from workflow_scripts import checksums
 from workflow_scripts.commands.pack_model import best
 from workflow_scripts.dataset import split
+from workflow_scripts.dataset.digests import digest_of_file
 from workflow_scripts.errors import UserError
 from workflow_scripts.models import package
+from workflow_scripts.networks import weights
 from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.paths import ResultPaths
-from workflow_scripts.results import provenance
+from workflow_scripts.results import checked_predictions, provenance
+from workflow_scripts.results.checked_predictions import Origin
 from workflow_scripts.steps.list_audio import shard_of
 from workflow_scripts.workflow import labelling_configuration
 
@@ -126,6 +129,18 @@ def test_labels_do_not_replace_an_experiment_or_labels_of_other_audio(tmp_path):
         labelling_configuration.check_results(config, results)
 
 
+def train_again(results, key):
+    """Replace a model by another one with the same predictions; keep its ONNX file."""
+    model = ResultPaths(results).models([key.variant], key.fold + 1)[-1]
+    folds, fit = split.read(results / "folds.csv"), provenance.read(model.fit, key)
+    predicted = checked_predictions.read(model.predictions, folds, Origin.of(fit))
+    trained = weights.read(model.weights, key)
+    weights.write(model.weights, {name: 2 * array for name, array in trained.items()}, key)
+    fit["digests"]["weights"] = digest_of_file(model.weights)
+    checksums.write_json(model.fit, fit, key.record)
+    checked_predictions.write(model.predictions, predicted, folds, Origin.of(fit))
+
+
 @pytest.mark.slow
 class TestPacking:
     @pytest.fixture
@@ -151,11 +166,7 @@ class TestPacking:
 
     def test_a_model_that_was_trained_after_its_export_is_not_packed(self, results):
         variant = best(pd.read_csv(results / "table1.csv"))
-        fit = results / f"models/{variant}/fold-1/fit.json"
-        key = ModelKey.of(variant, 1, split.read(results / "folds.csv"))
-        record = provenance.read(fit, key)
-        record["digests"]["weights"] = "0" * 64
-        checksums.write_json(fit, record, key.record)
+        train_again(results, ModelKey.of(variant, 1, split.read(results / "folds.csv")))
         code, output = run_module("commands.pack_model", results)
         assert code == 1
         assert re.search(

@@ -2,7 +2,7 @@
 
 import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 MOST_CLASSES = 1000
 # Characters.
@@ -24,13 +24,8 @@ def problem(names: Sequence[str]) -> str | None:
     """
     if not 2 <= len(names) <= MOST_CLASSES:
         return f"{len(names)} classes, not 2 to {MOST_CLASSES}"
-    for name in names:
-        if not is_visible(name):
-            return f"a class with the name {name!r}, which is blank"
-        if len(name) > LONGEST_NAME:
-            return f"a class with a name of {len(name)} characters, more than {LONGEST_NAME}"
-        if any(unicodedata.category(character) in FORBIDDEN for character in name):
-            return f"a class {name!r} with a control character in its name"
+    if invalid := problem_of_any(names):
+        return invalid
     if (n_bytes := len(json.dumps(list(names)))) > LONGEST_NAMES:
         return f"class names of {n_bytes:,} bytes in JSON, more than {LONGEST_NAMES:,}"
     seen: set[str] = set()
@@ -39,6 +34,18 @@ def problem(names: Sequence[str]) -> str | None:
         if normal in seen:
             return f"two classes with the name {name}"
         seen.add(normal)
+    return None
+
+
+def problem_of_any(names: Iterable[str]) -> str | None:
+    """As `problem`, but of each name by itself; the names may be too few."""
+    for name in names:
+        if not is_visible(name):
+            return f"a class with the name {name!r}, which is blank"
+        if len(name) > LONGEST_NAME:
+            return f"a class with a name of {len(name)} characters, more than {LONGEST_NAME}"
+        if any(unicodedata.category(character) in FORBIDDEN for character in name):
+            return f"a class {name!r} with a control character in its name"
     return None
 
 

@@ -16,6 +16,7 @@ from workflow_scripts.errors import FEW, UserError, listed
 MIN_FOLDS = 3
 # Characters of a wrong tempo that a message shows.
 LONGEST_SHOWN = 40
+RENAME = "change the names of its classes"
 
 
 def check_names(tracks: pd.DataFrame) -> None:
@@ -31,12 +32,15 @@ def check_names(tracks: pd.DataFrame) -> None:
 def check_classes(tracks: pd.DataFrame, n_folds: int) -> None:
     """Raise UserError if there are too few classes, or too few tracks of a class for the folds."""
     sizes = tracks["label"].value_counts()
+    # First: the other messages show the names as they are.
+    if invalid := class_names.problem_of_any(sizes.index):
+        raise UserError(f"the data set has {invalid}; {RENAME}")
     if problem := too_few(sizes, n_folds):
         alike = label_notes.alike(tracks["label"])
         ways_out = more_tracks(sizes, n_folds)
         raise UserError(f"{problem}; " + (f"{alike}, or {ways_out}" if alike else ways_out))
     if invalid := class_names.problem(list(sizes.index)):
-        raise UserError(f"the data set has {invalid}; change the names of its classes")
+        raise UserError(f"the data set has {invalid}; {RENAME}")
 
 
 def check_limited(n_classes: int, limited: Mapping[str, tuple[int, str]]) -> None:
