@@ -21,7 +21,7 @@ text = $(blank)'$(subst ','',$(1))'$(blank)
 NAMED = $(call quoted,results/$(or $(NAME),$(error say which results: make $@ NAME=quick)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slurm env estimate label model tables archive adopt lint lock
+.PHONY: help demo test test-all test-slurm env estimate label model tables archive adopt lint lock
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -38,8 +38,13 @@ demo: .venv/$(BUILD) ## run the whole experiment on synthesised audio, in minute
 	@$(BIN)/python -m workflow_scripts.commands.pack_model results/quick
 
 # In parallel: a test seldom keeps two cores busy. At most four: each may take a gigabyte.
-test: .venv/dev ## run the tests
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+
+test: .venv/dev ## run the tests that a change is likely to break, in minutes
+	$(PYTEST) -m "not endurance and not slurm"
+
+test-all: .venv/dev ## run all tests but those that need SLURM
+	$(PYTEST) -m "not slurm"
 
 test-slurm: .venv/dev .venv/cluster ## run the tests that need SLURM, on a one-node cluster (as root)
 	$(BIN)/python -m tests.one_node_slurm $(BIN)/pytest -m slurm

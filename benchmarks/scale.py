@@ -4,7 +4,7 @@ The tracks are files of a few bytes, since nothing decodes them; their features 
 two segments of 80 frames per track. Then one epoch of time_1x60 runs on data larger than its memory
 limit, and again with the data in memory: seconds, peak memory, and a check for equal weights.
 
-    python benchmarks/scale.py [--largest 1000000] [--json FILE]
+    python benchmarks/scale.py [--largest 1000000] [--megabytes 1200] [--json FILE]
 
 A million tracks take 5 GB of disk, a million inodes and several minutes.
 """
@@ -48,8 +48,8 @@ TRAINING = {
     "patience": 40,
     "min_learning_rate": 1e-5,
 }
-# The data to train on: 1.2 GB of features, of which eight folds of ten are used.
-LARGE_TRACKS, LARGE_FRAMES = 1500, 5000
+# Of a track to train on, 0.8 MB.
+LARGE_FRAMES = 5000
 READS = 2000
 
 
@@ -167,15 +167,19 @@ def folds_and_segments(home: Path) -> dict[str, float]:
     return row
 
 
-def train_beyond_memory(home: Path) -> dict[str, float]:
-    """Seconds and memory of one epoch within 700 MB and one with all segments in memory."""
+def train_beyond_memory(home: Path, megabytes: int) -> dict[str, float]:
+    """Seconds and memory of one epoch within limited memory, and with all segments in memory.
+
+    Eight folds of ten train; the limit is 7/12 of the `megabytes` of features.
+    """
     rng = np.random.default_rng(0)
-    names = [f"{i:04d}" for i in range(LARGE_TRACKS)]
+    n = round(1e6 * megabytes / (4 * BANDS * LARGE_FRAMES))
+    names = [f"{i:04d}" for i in range(n)]
     energies = (1e-4 * rng.random((LARGE_FRAMES, BANDS), np.float32) for _ in names)
     contents = (features.Content(n, e) for n, e in zip(names, energies, strict=True))
     features.write_shard(home / "large.npy", contents, BANDS)
-    tracks = pd.DataFrame({"track_id": names, "label": [f"{i % 8}" for i in range(LARGE_TRACKS)]})
-    fold = np.arange(LARGE_TRACKS) // 8 % FOLDS
+    tracks = pd.DataFrame({"track_id": names, "label": [f"{i % 8}" for i in range(n)]})
+    fold = np.arange(n) // 8 % FOLDS
     split.write(home / "large-folds.csv", tracks.assign(digest=names), fold)
     key = split.read(home / "large-folds.csv").key
     levels = [TrainingLevel(AS_RECORDED, -40, -20)] * FOLDS
@@ -183,7 +187,7 @@ def train_beyond_memory(home: Path) -> dict[str, float]:
     write_scalers(home / "large-scaler.json", "dataset", scalers, levels, key)
     row: dict[str, float] = {"features_mb": (home / "large.npy").stat().st_size / 1e6}
     digests = []
-    for name, memory in {"bounded": 700, "held": 10_000}.items():
+    for name, memory in {"bounded": megabytes * 7 // 12, "held": 10_000}.items():
         training = step(
             "train",
             features=home / "large.npy",
@@ -211,6 +215,7 @@ def main() -> None:
     """Print one row per size, then the results of the training."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--largest", type=int, default=100_000, help="largest number of tracks")
+    parser.add_argument("--megabytes", type=int, default=1200, help="of features to train on")
     parser.add_argument("--json", type=Path, help="file to write the measurements to")
     options = parser.parse_args()
     rows = []
@@ -224,7 +229,7 @@ def main() -> None:
             values = (f"{value:>{max(8, len(name))}.5g}" for name, value in row.items())
             print("  ".join(values), flush=True)
     with tempfile.TemporaryDirectory() as home:
-        training = train_beyond_memory(Path(home))
+        training = train_beyond_memory(Path(home), options.megabytes)
     print(", ".join(f"{name} {value:.0f}" for name, value in training.items()), "- equal weights")
     if options.json:
         options.json.write_text(json.dumps({"scale": rows, "training": training}, indent=2))

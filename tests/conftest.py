@@ -5,8 +5,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import wave
 from collections import Counter
 from pathlib import Path
@@ -14,18 +12,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from filelock import FileLock
 
-from tests import one_node_slurm
+from tests import one_node_slurm, processes
+from tests.processes import ROOT
 from workflow_scripts.dataset import shards
 from workflow_scripts.dataset.features import FeatureFiles
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.workflow import configuration
 
-ROOT = Path(__file__).parents[1]
 SMOKE = ("--configfile", "presets/smoke.yaml", "--config", "dataset=folder", "audio_dir=../audio")
 DATA = "results/smoke"
+# Tests with these fixtures run Snakemake.
+RUNS = {"workflow", "done", "again"}
 # The rules after the table take longer than all before it.
 UP_TO_THE_TABLE = ("--until", "tabulate")
+VARIANTS = ["time_1x60", "frequency_32x1", "timefrequency", "timefrequency_init"]
 # The shared run omits the black-box, which trains longest. With its tiny learning rate,
 # timefrequency_init keeps its initial weights.
 OVERLAID = (
@@ -36,16 +38,19 @@ OVERLAID = (
 
 def pytest_addoption(parser):
     parser.addoption("--kills", type=int, default=2, help="number of times a training is killed")
-    parser.addoption("--rounds", type=int, default=2, help="number of runs killed at random times")
-    parser.addoption("--preset", default="smoke", help="preset of these runs")
+    parser.addoption("--rounds", type=int, default=1, help="number of runs killed at random times")
+    parser.addoption("--kill-within", type=float, default=15, help="seconds until such a kill")
 
 
 def pytest_collection_modifyitems(items):
-    if one_node_slurm.VARIABLE in os.environ:
-        return
     for item in items:
-        if item.get_closest_marker("slurm"):
+        if item.get_closest_marker("slurm") and one_node_slurm.VARIABLE not in os.environ:
             item.add_marker(pytest.mark.skip(reason="needs a SLURM cluster: make test-slurm"))
+        if not any(map(item.get_closest_marker, ("endurance", "slurm"))):
+            runs = item.get_closest_marker("workflow") or RUNS & {*item.fixturenames}
+            item.add_marker("workflow" if runs else "unit")
+    # One worker builds the shared run with these; the other starts with the unit tests.
+    items.sort(key=lambda item: "done" not in item.fixturenames)
 
 
 @pytest.fixture
@@ -161,18 +166,14 @@ class Workflow:
 
     def __call__(self, *arguments, check=True, environment=None):
         """Run snakemake; return its output, or (exit code, output) if not `check`."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", *map(str, arguments)]
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=os.environ | (environment or {}),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=600,
+        code, output = processes.run(
+            "snakemake",
+            *("--cores", 2, *arguments),
+            folder=self.folder,
+            environment=environment,
         )
-        assert not check or done.returncode == 0, done.stdout
-        return done.stdout if check else (done.returncode, done.stdout)
+        assert not check or code == 0, output
+        return output if check else (code, output)
 
 
 @pytest.fixture
@@ -196,18 +197,30 @@ def planned(output):
 def done(tmp_path_factory):
     """A folder with audio and a finished workflow, the output, and the arguments of the run.
 
-    Its folder `observed` records the files that the steps opened, see tests/observed.
+    Its folder `observed` records the files that the steps opened, see tests/observed. All workers
+    of pytest share it, so tests must not change it: `again` is a copy.
     """
-    home = tmp_path_factory.mktemp("done")
-    (home / "observed").mkdir()
-    write_classes(home / "audio")
-    own = home / "own.yaml"
-    own.write_text(f"variants:\n{OVERLAID}")
-    workflow = Workflow(home / "workflow")
+    base = tmp_path_factory.getbasetemp()
+    # The workers' folders are in the folder of the whole run.
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    home = shared / "done"
     smoke = (SMOKE[0], SMOKE[1], "../own.yaml", *SMOKE[2:])
+    with FileLock(shared / "done.lock"):
+        if not (home / "output.txt").exists():
+            # A run that failed for another worker fails here too.
+            shutil.rmtree(home, ignore_errors=True)
+            (home / "output.txt").write_text(finish_a_run(home, smoke))
+    return home, (home / "output.txt").read_text(), smoke
+
+
+def finish_a_run(home, arguments):
+    """Run the workflow on `write_classes`; return the output."""
+    (home / "observed").mkdir(parents=True)
+    write_classes(home / "audio")
+    (home / "own.yaml").write_text(f"variants:\n{OVERLAID}")
+    workflow = Workflow(home / "workflow")
     observed = {"PYTHONPATH": str(ROOT / "tests/observed"), "OBSERVED": str(home / "observed")}
-    output = workflow("--resources", "gpu=1", *smoke, environment=observed)
-    return home, output, smoke
+    return workflow("--resources", "gpu=1", *arguments, environment=observed)
 
 
 class Again:
@@ -218,14 +231,15 @@ class Again:
         self.results = folder / "workflow" / DATA
         self.own = folder / "own.yaml"
 
-    def __call__(self, *arguments):
-        """Run up to Table I; return the number of jobs of each rule.
+    def data(self, *arguments):
+        """Run up to the scaler, so up to the first training; return the jobs of each rule.
 
-        `decoded` is the number of decoded files by shard.
+        `plan` then counts the jobs that follow as exactly as a run does. `decoded` is the number
+        of decoded files by shard.
         """
         logs = [*self.results.glob("logs/extract_mel/*.log")]
         before = {log: log.stat().st_mtime_ns for log in logs}
-        jobs = finished(self.run(*arguments, *UP_TO_THE_TABLE))
+        jobs = finished(self.run(*arguments, "--until", "fit_scaler"))
         self.decoded = {
             log.stem: int(re.search(r"analysed (\d+) files", log.read_text())[1])
             for log in self.results.glob("logs/extract_mel/*.log")
@@ -266,13 +280,4 @@ def restore_sigint():
 
 def run_module(module, *arguments, folder=ROOT):
     """Run a step as its rule does, or a command; return (exit code, output)."""
-    command = [sys.executable, "-m", f"workflow_scripts.{module}", *map(str, arguments)]
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-    )
-    return done.returncode, done.stdout
+    return processes.run(f"workflow_scripts.{module}", *arguments, folder=folder)

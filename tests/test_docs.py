@@ -35,7 +35,6 @@ SNAKEMAKE = [c for c in COMMANDS if re.match(r"(\.venv/bin/)?snakemake ", c)]
 OTHERS = [command for command in COMMANDS if command not in SNAKEMAKE]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", SNAKEMAKE)
 def test_the_snakemake_commands_plan_a_run(workflow, audio, command):
     if "profiles/slurm" in command:
@@ -77,7 +76,7 @@ def test_the_other_commands_are_known(command):
         assert "labelling" in command or program in (".", "pip")
     elif "pytest" in program or "-m tests." in command:
         # `make test` and tests/labelling/test_fuzz.py run these with other options.
-        assert "not slow" in command or "tests.fuzz" in command
+        assert command.endswith("-m unit") or "tests.fuzz" in command
     elif "benchmarks/" in command:
         (script,) = re.findall(r"benchmarks/\w+\.py", command)
         assert script in checks or script == "benchmarks/gpu.py"
@@ -117,7 +116,6 @@ def closure(edges):
     return reachable
 
 
-@pytest.mark.slow
 def test_the_diagram_is_the_graph_of_the_rules(workflow):
     diagram = re.search(r"```mermaid\n(.*?)```", README, flags=re.DOTALL)[1]
     edges = set()

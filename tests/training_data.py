@@ -1,13 +1,12 @@
 """The input files of a small training, made without audio: features, folds and a scaler."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
 
-from tests.conftest import ROOT, shipped_config
+from tests import processes
+from tests.conftest import shipped_config
 from workflow_scripts.dataset import split
 from workflow_scripts.dataset.features import Content, write_shard
 from workflow_scripts.dataset.level import AS_RECORDED, TrainingLevel
@@ -59,8 +58,8 @@ class Training:
         key = split.read(folds).key
         write_scalers(self.folder / "scaler.json", "dataset", [scaler] * 3, [level] * 3, key)
 
-    def command(self, model, *options):
-        """The command that trains fold 0 and writes the model to the folder `model`."""
+    def arguments(self, model, *options):
+        """Those of a step that trains fold 0 and writes the model to the folder `model`."""
         files = {"features": "shard-0.npy", "index": "shard-0.csv", "folds": "folds.csv"}
         named = {name: self.folder / file for name, file in files.items()}
         named |= {
@@ -75,25 +74,20 @@ class Training:
             "history": self.folder / model / "history.csv",
             "fit": self.folder / model / "fit.json",
         }
-        arguments = [str(part) for name, value in named.items() for part in (f"--{name}", value)]
-        return [
-            sys.executable,
-            "-m",
+        return [*(part for name, value in named.items() for part in (f"--{name}", value)), *options]
+
+    def start(self, model, *options, before=None):
+        """Start the training and return the `Process`. Its output is appended to `model`.log."""
+        return processes.Process(
             "workflow_scripts.steps.train",
-            *arguments,
-            *map(str, options),
-        ]
+            *self.arguments(model, *options),
+            output=self.folder / f"{model}.log",
+            before=before,
+        )
 
-    def start(self, model, *options, **popen):
-        """Start the training and return the process. Its output is appended to `model`.log."""
-        with (self.folder / f"{model}.log").open("ab") as log:
-            return subprocess.Popen(
-                self.command(model, *options), cwd=ROOT, stdout=log, stderr=log, **popen
-            )
-
-    def run(self, model, *options, **popen):
+    def run(self, model, *options, before=None):
         """Run the training to its end and return the exit code."""
-        return self.start(model, *options, **popen).wait(timeout=600)
+        return self.start(model, *options, before=before).wait()
 
     def log(self, model):
         """The output of all trainings of `model`."""
@@ -121,6 +115,6 @@ class Training:
             "predictions": predicted,
         }
         arguments = [part for name, value in named.items() for part in (f"--{name}", value)]
-        command = [sys.executable, "-m", "workflow_scripts.steps.evaluate", *arguments]
-        subprocess.run(command, cwd=ROOT, check=True)
+        code, output = processes.run("workflow_scripts.steps.evaluate", *arguments)
+        assert code == 0, output
         return predicted.read_bytes()

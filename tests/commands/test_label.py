@@ -301,7 +301,6 @@ class TestCommand:
             assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.slow
 class TestFinishedRun:
     def test_predictions_are_those_of_evaluation(self, done):
         """Each track is predicted by the model of its test fold."""

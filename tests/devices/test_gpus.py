@@ -246,7 +246,6 @@ def requested_gpus(workflow, *arguments, environment=None):
     return Counter(re.findall(r"--gpus (\d+)", output))
 
 
-@pytest.mark.slow
 def test_a_training_requests_one_gpu_if_one_is_visible(workflow, fake_gpus):
     environment = fake_gpus(AMPERE)
     assert requested_gpus(workflow) == {"0": 120}

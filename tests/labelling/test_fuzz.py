@@ -7,7 +7,7 @@ from tests.fuzz import Audio, Models, fuzz
 from tests.fuzz_folders import Folders
 
 
-@pytest.mark.slow
+@pytest.mark.endurance
 @pytest.mark.parametrize("kind", [Models, Audio, Folders])
 def test_mutated_files_are_used_or_refused_with_a_reason(kind, tmp_path):
     seed = np.random.SeedSequence().entropy

@@ -151,7 +151,6 @@ def test_a_model_that_the_labeller_would_refuse_is_not_written():
             export.check(data, Path("fold-0.onnx"), Path("weights.npz"))
 
 
-@pytest.mark.slow
 class TestFinishedRun:
     def test_every_model_is_exported(self, done):
         results = done[0] / "workflow/results/smoke"

@@ -54,7 +54,7 @@ def test_a_sentence_names_variant_and_folds():
     assert sentences(fits[:1]) == []
 
 
-@pytest.mark.slow
+@pytest.mark.workflow
 def test_a_training_reports_its_explosion(tmp_path):
     training = Training(tmp_path, "time_1x60", max_epochs=2, learning_rate=1.0)
     assert training.run("model") == 0

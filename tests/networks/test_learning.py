@@ -69,13 +69,13 @@ def accuracy(tracks, labels):
     return n_correct / len(labels)
 
 
-@pytest.mark.slow
+@pytest.mark.endurance
 def test_a_time_network_learns_the_dances(tracks):
     # At least 40 points above chance, as required for the whole demo.
     assert accuracy(*tracks) >= CHANCE + 0.4
 
 
-@pytest.mark.slow
+@pytest.mark.endurance
 def test_accuracy_with_shuffled_labels_is_at_chance(tracks):
     segments, labels = tracks
     shuffled = np.random.default_rng(1).permutation(labels)

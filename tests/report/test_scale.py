@@ -49,7 +49,7 @@ def test_the_declared_memory():
     assert f"mem_mb=growing({DECLARED_MB})" in (ROOT / "rules/report.smk").read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.endurance
 def test_three_hundred_classes(tmp_path):
     classes = [*NAMES, *(f"style {number:03d}" for number in range(300 - len(NAMES)))]
     results = FakeResults(tmp_path / "r", classes, 1500, ["time_1x60", "frequency_32x1"])
@@ -67,7 +67,7 @@ def test_three_hundred_classes(tmp_path):
     assert changes and int(changes[1]) > 200
 
 
-@pytest.mark.slow
+@pytest.mark.endurance
 def test_a_hundred_thousand_tracks(tmp_path):
     classes = [f"style {number}" for number in range(5)]
     results = FakeResults(tmp_path / "r", classes, 100_000, ["time_1x60"], n_segments=2)

@@ -7,7 +7,7 @@ from tests.conftest import DATA
 from tests.fuzz_results import Results, fuzz
 
 
-@pytest.mark.slow
+@pytest.mark.endurance
 def test_damaged_results_are_refused_or_change_nothing(done, tmp_path):
     results = Results(done[0] / "workflow" / DATA, tmp_path)
     counts, failures = fuzz(results, 40, np.random.default_rng(0))

@@ -77,7 +77,7 @@ class TestSentence:
         assert provenance.sentence([fit(**UNKNOWN)]).endswith("; the commit is unknown.")
 
 
-@pytest.mark.slow
+@pytest.mark.workflow
 def test_a_new_commit_does_not_repeat_a_finished_training(tmp_path):
     training = Training(tmp_path, "frequency_32x1", max_epochs=2)
     for commit in ("a" * 40, "b" * 40):

@@ -35,7 +35,7 @@ def test_the_unit_of_a_duration_depends_on_its_length():
     assert {seconds: duration(seconds) for seconds in texts} == texts
 
 
-@pytest.mark.slow
+@pytest.mark.workflow
 def test_a_larger_network_takes_longer():
     subjects = {
         name: pace.Subject(network_of(name), 10, 0.5) for name in ("frequency_40x1", "time_1x200")
@@ -64,7 +64,7 @@ VARIANT = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.workflow
 def test_ballroom_can_be_estimated_before_it_is_downloaded():
     code, output = command({"mine": VARIANT}, "--cores", 16)
     assert code == 0, output
@@ -73,7 +73,7 @@ def test_ballroom_can_be_estimated_before_it_is_downloaded():
     assert re.search(r"^mine +[0-9.]+ +2000 +[0-9.]+ (h|min) +[0-9.]+ (h|min)$", output, re.M)
 
 
-@pytest.mark.slow
+@pytest.mark.workflow
 def test_a_missing_gpu_is_an_error():
     code, output = command({"mine": VARIANT}, "--cores", 2, "--gpus", 1)
     assert code == 1
@@ -81,7 +81,7 @@ def test_a_missing_gpu_is_an_error():
     assert "Traceback" not in output
 
 
-@pytest.mark.slow
+@pytest.mark.workflow
 def test_the_rule_estimates_the_users_folder(workflow, audio):
     for _ in range(2):
         output = workflow(

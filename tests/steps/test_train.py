@@ -8,7 +8,7 @@ import pytest
 
 from tests.training_data import Training
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.workflow
 
 
 @pytest.fixture

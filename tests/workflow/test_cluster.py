@@ -51,7 +51,6 @@ echo $$
 """
 
 
-@pytest.mark.slow
 def test_jobs_are_submitted_with_the_command_of_another_scheduler(
     executors, workflow, audio, tmp_path
 ):

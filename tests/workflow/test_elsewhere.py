@@ -1,11 +1,10 @@
 """Started from another folder, with -s, -d or both, the workflow uses its own config.yaml."""
 
-import os
 import subprocess
-import sys
 
 import pytest
 
+from tests import processes
 from tests.conftest import ROOT, planned, write_classes
 
 SMOKE = ROOT / "presets/smoke.yaml"
@@ -13,19 +12,14 @@ SMOKE = ROOT / "presets/smoke.yaml"
 
 def snakemake(folder, *arguments, check=True):
     """A dry run of snakemake in `folder`; its output."""
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", "-n", *map(str, arguments)]
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
+    code, output = processes.run(
+        *("snakemake", "--cores", 1, "-n", *arguments),
+        folder=folder,
+        environment={"PYTHONPATH": ""},
     )
-    assert "Traceback" not in done.stdout
-    assert not check or done.returncode == 0, done.stdout
-    return done.stdout
+    assert "Traceback" not in output
+    assert not check or code == 0, output
+    return output
 
 
 def of(*arguments):

@@ -105,7 +105,6 @@ esac
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("engine", "installed", "expected"),
     [

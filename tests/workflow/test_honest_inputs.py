@@ -8,8 +8,6 @@ import pytest
 from tests.conftest import Workflow
 from workflow_scripts.workflow.code_digests import code_of
 
-pytestmark = pytest.mark.slow
-
 # Files that a step keeps beside its outputs, and the models that `make adopt` puts aside.
 UNDECLARED = re.compile(
     r"/\.(lock|[^/]*partial-[^/]*)$|/models/[^/]+/fold-\d+/checkpoint$|^data/digests/|/\.adopted/"

@@ -6,13 +6,11 @@ import re
 import resource
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
-from tests.conftest import restore_sigint
+from tests.processes import Process
 from tests.training_data import Training
 
 ENGINES = ["mxnet", "torch"]
@@ -39,7 +37,7 @@ def wait_for_epoch(training, model, number):
         time.sleep(0.01)
 
 
-@pytest.mark.slow
+@pytest.mark.endurance
 @pytest.mark.parametrize("engine", ENGINES)
 # The checkpoint of the black-box has 26 MB, so many kills interrupt its writing.
 @pytest.mark.parametrize("variant", ["timefrequency", "blackbox_12x8"])
@@ -69,7 +67,7 @@ def test_kills_at_random_times_change_no_bit(tmp_path, engine, variant, kills):
     print(f"{killed} kills, {training.log('killed').count('continuing after')} restarts continued")
 
 
-@pytest.mark.slow
+@pytest.mark.workflow
 @pytest.mark.parametrize(
     ("engine", "number"),
     [("mxnet", signal.SIGTERM), ("mxnet", signal.SIGINT), ("torch", signal.SIGTERM)],
@@ -79,7 +77,7 @@ def test_a_signal_saves_a_checkpoint_within_two_seconds(tmp_path, engine, number
     options = engine_option(engine)
     training = Training(tmp_path, "blackbox_12x8", tracks_a_class=40, max_epochs=3)
     assert training.run("undisturbed", *options) == 0, training.log("undisturbed")
-    process = training.start("stopped", *options, preexec_fn=restore_sigint)
+    process = training.start("stopped", *options)
     wait_for_epoch(training, "stopped", 1)
     time.sleep(0.3)
     process.send_signal(number)
@@ -93,7 +91,7 @@ def test_a_signal_saves_a_checkpoint_within_two_seconds(tmp_path, engine, number
     assert training.results("stopped") == training.results("undisturbed")
 
 
-@pytest.mark.slow
+@pytest.mark.workflow
 @pytest.mark.parametrize(
     "change", ["nothing", "epochs", "truncation", "settings", "segments", "start", "engine"]
 )
@@ -101,7 +99,7 @@ def test_only_the_training_that_wrote_a_checkpoint_continues_from_it(tmp_path, c
     training = Training(tmp_path, "frequency_32x1", max_epochs=400)
     process = training.start("model", *EVERY_EPOCH)
     wait_for_epoch(training, "model", 3)
-    process.terminate()
+    process.send_signal(signal.SIGTERM)
     assert process.wait() == 1
     checkpoint, options = tmp_path / "model" / "checkpoint", ()
     match change:
@@ -127,15 +125,15 @@ def test_only_the_training_that_wrote_a_checkpoint_continues_from_it(tmp_path, c
     assert ("epoch 1:" in training.log("model")) != continues
 
 
-@pytest.mark.slow
+def limit_file_size():
+    # As with a full disk or a quota, a write fails halfway.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+
+
+@pytest.mark.workflow
 def test_a_full_disk_is_reported_and_no_partial_file_remains(tmp_path):
     training = Training(tmp_path, "blackbox_12x8", max_epochs=1)
-
-    def limit_file_size():
-        # As with a full disk or a quota, a write fails halfway.
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
-
-    assert training.run("model", *EVERY_EPOCH, preexec_fn=limit_file_size) == 1
+    assert training.run("model", *EVERY_EPOCH, before=limit_file_size) == 1
     *_, last = training.log("model").splitlines()
     assert last == (
         f"error: cannot use {tmp_path}/model/checkpoint: File too large; "
@@ -145,7 +143,7 @@ def test_a_full_disk_is_reported_and_no_partial_file_remains(tmp_path):
     assert files(tmp_path / "model") == set()
 
 
-@pytest.mark.slow
+@pytest.mark.workflow
 def test_a_loss_that_is_not_finite_is_reported_in_one_sentence(tmp_path):
     training = Training(tmp_path, "timefrequency", max_epochs=50, learning_rate=1e6)
     assert training.run("model", *EVERY_EPOCH) == 1
@@ -158,7 +156,7 @@ def test_a_loss_that_is_not_finite_is_reported_in_one_sentence(tmp_path):
     assert not (tmp_path / "model" / "weights.npz").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.workflow
 def test_a_validation_set_without_a_class_is_noted(tmp_path):
     training = Training(tmp_path, "frequency_32x1", max_epochs=1)
     tracks = training.tracks
@@ -169,7 +167,7 @@ def test_a_validation_set_without_a_class_is_noted(tmp_path):
     assert first.startswith("note: the validation set of fold 0 has no track of up, so these")
 
 
-@pytest.mark.slow
+@pytest.mark.workflow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_continues_from_its_checkpoint(workflow, audio, number):
     """All processes receive the signal, as after Ctrl-C or at the time limit of a cluster."""
@@ -178,30 +176,25 @@ def test_a_stopped_run_continues_from_its_checkpoint(workflow, audio, number):
     )
     model = workflow.folder / "results/smoke/models/timefrequency/fold-0"
     log = workflow.folder / "results/smoke/logs/train/timefrequency/fold-0.log"
-    command = [
-        *(sys.executable, "-m", "snakemake", model.relative_to(workflow.folder) / "fit.json"),
-        *("--cores", "2", "--configfile", "presets/smoke.yaml", "long.yaml"),
+    command = (
+        *(model.relative_to(workflow.folder) / "fit.json", "--cores", 2),
+        *("--configfile", "presets/smoke.yaml", "long.yaml"),
         *("--config", "dataset=folder", f"audio_dir={audio}"),
-    ]
+    )
 
     def stop_after(pattern):
-        process = subprocess.Popen(
-            list(map(str, command)),
-            cwd=workflow.folder,
-            start_new_session=True,
-            preexec_fn=restore_sigint,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+        process = Process(
+            *("snakemake", *command),
+            folder=workflow.folder,
+            output=workflow.folder / "output.txt",
+            leads_group=True,
         )
         deadline = time.monotonic() + 120
         while not (log.exists() and re.search(pattern, log.read_text())):
             assert time.monotonic() < deadline and process.poll() is None
             time.sleep(0.05)
         os.killpg(process.pid, number)
-        output, _ = process.communicate(timeout=60)
-        assert process.returncode != 0
-        return output
+        assert process.wait(60) != 0
 
     stop_after("epoch 3:")
     assert "interrupted; run again to continue" in log.read_text()

@@ -3,6 +3,7 @@
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,11 +11,12 @@ import time
 
 import pytest
 
-from tests.conftest import SMOKE, UP_TO_THE_TABLE, Workflow
+from tests.conftest import DATA, SMOKE, Workflow
+from tests.processes import Process
 from workflow_scripts.errors import UserError
 from workflow_scripts.workflow.run_lock import RunLock
 
-DEMO = ("--config", "dataset=demo")
+KILLED = ("time_1x60", "frequency_32x1")
 
 
 class TestRunLock:
@@ -63,14 +65,12 @@ class Run:
 
     def __init__(self, workflow, *arguments):
         self.log = workflow.folder.parent / "run.log"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "snakemake", "--cores", "2", *map(str, arguments)],
-                cwd=workflow.folder,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        self.process = Process(
+            *("snakemake", "--cores", 2, *arguments),
+            folder=workflow.folder,
+            output=self.log,
+            leads_group=True,
+        )
 
     def wait_for(self, file, pattern):
         """Wait until a line of `file` matches `pattern`."""
@@ -88,10 +88,13 @@ class Run:
 
 
 def results_in(folder):
-    """The bytes of tables, predictions, weights and histories, by path."""
-    tables = [*folder.glob("table1.*"), *folder.glob("*.csv"), *folder.glob("predictions/*/*")]
-    models = [*folder.glob("models/*/*/weights.npz"), *folder.glob("models/*/*/history.csv")]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in [*tables, *models]}
+    """The bytes of the data set's tables, and of the models and predictions of KILLED, by path."""
+    named = [folder / f"{name}.csv" for name in ("tracks", "replicas", "folds", "skipped")]
+    patterns = ("predictions/{}/*", "models/{}/*/weights.npz", "models/{}/*/history.csv")
+    of_variants = [
+        p for v in KILLED for pattern in patterns for p in folder.glob(pattern.format(v))
+    ]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in [*named, *of_variants]}
 
 
 def finished_trainings(results):
@@ -101,25 +104,25 @@ def finished_trainings(results):
     return {log: log.read_text() for log in logs}
 
 
-@pytest.mark.slow
-def test_a_run_killed_at_random_times_gives_the_same_bits(tmp_path, request):
-    rounds, preset = request.config.getoption("--rounds"), request.config.getoption("--preset")
-    command = ("--configfile", f"presets/{preset}.yaml", *DEMO, *UP_TO_THE_TABLE)
-    undisturbed = Workflow(tmp_path / "undisturbed")
-    started = time.monotonic()
-    undisturbed(*command)
-    duration = time.monotonic() - started
-    expected = results_in(undisturbed.folder / "results" / preset)
+@pytest.mark.endurance
+def test_a_run_killed_at_random_times_gives_the_bits_of_an_undisturbed_run(done, tmp_path, request):
+    home, _, arguments = done
+    targets = [f"{DATA}/predictions/{variant}/fold-0.csv" for variant in KILLED]
+    expected = results_in(home / "workflow" / DATA)
+    seconds = request.config.getoption("--kill-within")
     rng = random.Random(2016)
-    for number in range(rounds):
-        workflow = Workflow(tmp_path / f"round-{number}" / "workflow")
-        results = workflow.folder / "results" / preset
+    for number in range(request.config.getoption("--rounds")):
+        folder = tmp_path / f"round-{number}"
+        shutil.copytree(home / "audio", folder / "audio")
+        shutil.copy(home / "own.yaml", folder)
+        workflow = Workflow(folder / "workflow")
+        results = workflow.folder / DATA
         kills, logs = 0, {}
         while True:
-            run = Run(workflow, *command)
+            run = Run(workflow, *arguments, "--", *targets)
             try:
-                code = run.process.wait(rng.uniform(2, duration))
-            except subprocess.TimeoutExpired:
+                code = run.process.wait(rng.uniform(2, seconds))
+            except TimeoutError:
                 run.kill_all()
                 kills += 1
             else:
@@ -140,7 +143,6 @@ def trained_again(log, before):
     return now != before and re.search(r"^epoch \d+:", now, flags=re.MULTILINE) is not None
 
 
-@pytest.mark.slow
 def test_a_run_after_a_wrong_audio_dir_succeeds(workflow, audio):
     command = ("--configfile", "presets/smoke.yaml", "--config", "dataset=folder")
     target = "results/smoke/tracks.csv"
@@ -149,7 +151,6 @@ def test_a_run_after_a_wrong_audio_dir_succeeds(workflow, audio):
     workflow(target, *command, f"audio_dir={audio}")
 
 
-@pytest.mark.slow
 def test_a_read_only_folder_is_reported_in_one_sentence(workflow, audio):
     results = workflow.folder / "results"
     results.mkdir()
@@ -179,7 +180,6 @@ def one_training(workflow, audio, variant, max_epochs):
     return command, workflow.folder / f"results/smoke/logs/train/{variant}/fold-0.log"
 
 
-@pytest.mark.slow
 def test_a_second_run_names_the_first_and_does_not_disturb_it(workflow, audio):
     command, log = one_training(workflow, audio, "time_1x60", max_epochs=100_000)
     first = Run(workflow, *command)
@@ -197,7 +197,6 @@ def test_a_second_run_names_the_first_and_does_not_disturb_it(workflow, audio):
         first.kill_all()
 
 
-@pytest.mark.slow
 def test_a_run_waits_for_a_training_of_a_killed_run(workflow, audio):
     """If only snakemake is killed, its job continues, and the next run has the same job."""
     command, log = one_training(workflow, audio, "frequency_32x1", max_epochs=5000)

@@ -141,7 +141,6 @@ def train_again(results, key):
     checked_predictions.write(model.predictions, predicted, folds, Origin.of(fit))
 
 
-@pytest.mark.slow
 class TestPacking:
     @pytest.fixture
     def results(self, done, tmp_path):
@@ -184,7 +183,6 @@ class TestPacking:
         assert "is unfinished: onnx/time_1x60/fold-0.onnx and" in output
 
 
-@pytest.mark.slow
 class TestLabelWorkflow:
     @pytest.fixture
     def label(self, tmp_path):

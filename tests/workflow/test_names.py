@@ -81,7 +81,7 @@ def test_the_classes_are_among_the_names_of_the_other_tests():
     assert set(CLASSES) <= set(NAMES)
 
 
-@pytest.mark.slow
+@pytest.mark.endurance
 class TestNames:
     def test_tracks_and_folds(self, results):
         for file in ("tracks.csv", "folds.csv"):

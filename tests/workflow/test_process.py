@@ -109,7 +109,6 @@ class TestRun:
             run(lambda: (_ for _ in ()).throw(OSError(errno.EIO, "odd")))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_each_rule_has_a_step_of_the_same_name_with_help(step):
     code, output = run_module(f"steps.{step}", "--help")

@@ -4,8 +4,6 @@ import re
 import subprocess
 import sys
 
-import pytest
-
 from benchmarks.job_costs import DECLARED, declared
 from tests.conftest import ROOT
 
@@ -34,7 +32,6 @@ def test_the_memory_of_rules_is_enough_for_a_million_tracks():
         assert RULES[rule]["mem_mb"] > 1.5 * megabytes
 
 
-@pytest.mark.slow
 def test_the_memory_of_a_training_can_be_set_on_the_command_line(workflow):
     target = "results/ballroom/models/time_1x60/fold-0/fit.json"
     options = ("--dry-run", "--printshellcmds")
@@ -42,7 +39,6 @@ def test_the_memory_of_a_training_can_be_set_on_the_command_line(workflow):
     assert "--memory-mb 8000 " in workflow(target, *options, "--set-resources", "train:mem_mb=8000")
 
 
-@pytest.mark.slow
 def test_a_retry_gets_twice_the_memory(workflow):
     """The training records its memory and always fails."""
     (workflow.folder / "workflow_scripts/steps/train.py").write_text(

@@ -18,6 +18,7 @@ from tests.conftest import (
     DATA,
     SMOKE,
     UP_TO_THE_TABLE,
+    VARIANTS,
     clicks,
     finished,
     only,
@@ -27,8 +28,6 @@ from tests.conftest import (
 )
 from tests.fault_server import Answer, FaultServer
 from tests.results.test_table1 import COLUMNS
-
-VARIANTS = ["time_1x60", "frequency_32x1", "timefrequency", "timefrequency_init"]
 
 
 def test_the_shipped_configuration_plans_120_trainings_without_data(workflow):
@@ -51,7 +50,6 @@ def test_timefrequency_init_requires_the_models_of_its_own_fold(workflow):
     ]
 
 
-@pytest.mark.slow
 class TestFinishedRun:
     def test_all_jobs_have_finished(self, done):
         _, output, _ = done
@@ -202,7 +200,6 @@ class TestFinishedRun:
         assert len(list(folder.glob("benchmarks/train/*/*.tsv"))) == 12
 
 
-@pytest.mark.slow
 def test_the_report_of_snakemake_contains_tables_and_figures(again):
     again.run("--report", "all.html")
     page = (again.folder / "workflow/all.html").read_text()
@@ -220,7 +217,6 @@ INVALID = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("problem", INVALID)
 def test_an_invalid_folder_is_reported_and_no_partial_file_remains(workflow, audio, problem):
     rng = np.random.default_rng(0)
@@ -267,7 +263,6 @@ def write_bad_audio(audio):
     (audio / "fast/link.wav").symlink_to("nowhere.wav")
 
 
-@pytest.mark.slow
 def test_all_bad_audio_is_listed_at_once_or_skipped_with_its_reasons(workflow, audio):
     write_bad_audio(audio)
     code, output = workflow(*SMOKE, check=False)
@@ -308,7 +303,6 @@ def snapshot(folder):
     }
 
 
-@pytest.mark.slow
 def test_unusual_names_are_used_from_audio_to_training(workflow, tmp_path):
     """Classes, folders and files with names that a shell, a CSV file or a decoder may misread."""
     audio = tmp_path / "my 'audio' \"$(touch pwned)\" {x}"
@@ -339,7 +333,7 @@ def test_unusual_names_are_used_from_audio_to_training(workflow, tmp_path):
     assert not list(tmp_path.rglob("pwned"))
 
 
-@pytest.mark.slow
+@pytest.mark.endurance
 def test_the_authors_preset_trains(workflow, audio):
     own = audio.parent / "own.yaml"
     long = {name: None for name in shipped_config()["variants"] if name.endswith("200")}
@@ -374,7 +368,6 @@ def test_an_invalid_configuration_stops_before_any_job(workflow, setting, senten
     assert not (workflow.folder / "results").exists()
 
 
-@pytest.mark.slow
 def test_jobs_find_python_and_modules_in_another_folder(workflow, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -386,7 +379,7 @@ def test_jobs_find_python_and_modules_in_another_folder(workflow, tmp_path):
     assert (elsewhere / "data/demo/Tango/Tango-01.wav").is_file()
 
 
-@pytest.mark.slow
+@pytest.mark.endurance
 def test_a_small_ballroom_from_archives_to_table_1(workflow, tmp_path):
     """Download, unpacking, merged Rumba folders, annotated tempi and the numbers of the paper."""
     rng = np.random.default_rng(0)

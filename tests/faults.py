@@ -1,0 +1,261 @@
+"""Put faults into copies of the workflow, one at a time, and see which tier of tests finds them.
+
+    python -m tests.faults [--only NAME ...] [--json FILE]
+
+For each fault, the tests that its entry names run first; if these find nothing, so do all tests of
+`make test`, and then those of `make test-all`. A run ends at its first failure. Takes half an hour
+on two cores.
+"""
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TIERS = {"make test": "not endurance and not slurm", "make test-all": "endurance"}
+LEFT_OUT = (".git", ".venv", ".snakemake", "data", "results", "__pycache__", ".*_cache")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Edits of one file, pairs of a text that it contains once and another text."""
+
+    name: str
+    file: str
+    edits: list[tuple[str, str]]
+    tests: list[str] = field(default_factory=list)
+
+    def put_into(self, folder: Path) -> None:
+        """Edit the file in a copy of the workflow."""
+        path = folder / self.file
+        text = path.read_text()
+        for old, new in self.edits:
+            if text.count(old) != 1:
+                sys.exit(f"error: {self.name}: {self.file} does not contain this once: {old}")
+            text = text.replace(old, new)
+        path.write_text(text)
+
+
+PACKAGE = "workflow_scripts"
+FAULTS = [
+    Fault(
+        "hop of 1000 samples",
+        f"{PACKAGE}/audio/parameters.py",
+        [("HOP_SIZE = 1024", "HOP_SIZE = 1000")],
+        ["tests/audio"],
+    ),
+    Fault(
+        "frequency and time of a segment confused",
+        f"{PACKAGE}/dataset/segments.py",
+        [(".transpose(0, 2, 1)", ".reshape(len(energies), self.features.n_bands, -1)")],
+        ["tests/dataset"],
+    ),
+    Fault(
+        "validation fold off by one",
+        f"{PACKAGE}/dataset/split.py",
+        [
+            (
+                'parts[self.fold == (fold + 1) % self.n_folds] = "validation"',
+                'parts[self.fold == (fold + 2) % self.n_folds] = "validation"',
+            )
+        ],
+        ["tests/dataset"],
+    ),
+    Fault(
+        "groups of tracks split over folds",
+        f"{PACKAGE}/dataset/folds.py",
+        [("    if groups is not None and stratified:", "    groups = None\n    if groups:")],
+        ["tests/dataset"],
+    ),
+    Fault(
+        "run lock not taken",
+        f"{PACKAGE}/workflow/run_lock.py",
+        [("            self._lock.acquire(blocking=False)\n", "")],
+        ["tests/workflow/test_killed_runs.py"],
+    ),
+    Fault(
+        "GPU lock not taken",
+        f"{PACKAGE}/devices/gpus.py",
+        [("                lock.acquire(blocking=False)\n", "                pass\n")],
+        ["tests/devices"],
+    ),
+    Fault(
+        "checksum of weights not compared",
+        f"{PACKAGE}/checksums.py",
+        [("    if of(what, content[:-LENGTH]).encode() != content[-LENGTH:]:", "    if not content:")],
+        ["tests/test_checksums.py"],
+    ),
+    Fault(
+        "MD5 sum of a download not compared",
+        f"{PACKAGE}/download/mirrors.py",
+        [("        if found == md5:", "        if found:")],
+        ["tests/download"],
+    ),
+    Fault(
+        "scaler not an input of train",
+        "rules/training.smk",
+        [
+            ('        scaler=f"{D}/scaler.json",\n        onsets', "        onsets"),
+            ("{input.scaler}", "{params.scaler}"),
+            ("        network=network,\n        training", '        scaler=f"{D}/scaler.json",\n'
+             "        network=network,\n        training"),
+        ],
+        ["tests/workflow/test_honest_inputs.py"],
+    ),
+    Fault(
+        "code of a training not a parameter of its rule",
+        "rules/training.smk",
+        [('        code=digests_of("steps/train", ENGINE_MODULE),\n', "")],
+        ["tests/workflow/test_reruns.py"],
+    ),
+    Fault(
+        "donors of fold 0 for all folds",
+        "rules/common.smk",
+        [("/models/{donor}/fold-{wildcards.fold}/", "/models/{donor}/fold-0/")],
+        ["tests/workflow/test_smoke_run.py"],
+    ),
+    Fault(
+        "a retry gets no more memory",
+        "rules/common.smk",
+        [("first * attempt", "first")],
+        ["tests/workflow/test_resources.py"],
+    ),
+    Fault(
+        "ties of votes go to the first class",
+        f"{PACKAGE}/results/votes.py",
+        [("int(np.where(most, mean, -np.inf).argmax())", "int(votes.argmax())")],
+        ["tests/results"],
+    ),
+    Fault(
+        "deviation over folds divided by n - 1",
+        f"{PACKAGE}/results/table1.py",
+        [('"accuracy_std": np.std(tracks)', '"accuracy_std": np.std(tracks, ddof=1)')],
+        ["tests/results"],
+    ),
+    Fault(
+        "patience off by one",
+        f"{PACKAGE}/networks/training.py",
+        [("self._stuck == self._patience", "self._stuck > self._patience")],
+        ["tests/networks"],
+    ),
+    Fault(
+        "a continued training starts with the first learning rate",
+        f"{PACKAGE}/networks/training.py",
+        [
+            (
+                "    rate = rate_after((epoch.train_loss for epoch in progress.history), settings)",
+                "    rate = rate_after((), settings)",
+            )
+        ],
+        ["tests/networks", "tests/workflow/test_interruption.py"],
+    ),
+    Fault(
+        "checkpoint of another training continued",
+        f"{PACKAGE}/networks/checkpoint.py",
+        [('        if header.get("course") != self._course:', "        if not header:")],
+        ["tests/networks", "tests/workflow/test_interruption.py"],
+    ),
+    Fault(
+        "SIGTERM ends a training without a checkpoint",
+        f"{PACKAGE}/interruption.py",
+        [("    signal.signal(signal.SIGTERM, _stop)\n", "")],
+        ["tests/workflow/test_process.py"],
+    ),
+    Fault(
+        "files written at their final name",
+        f"{PACKAGE}/atomic_files.py",
+        [
+            (
+                '    partial = path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}")',
+                "    partial = path",
+            ),
+            ("        partial.unlink(missing_ok=True)\n\n\ndef", "        pass\n\n\ndef"),
+        ],
+        ["tests/workflow/test_process.py"],
+    ),
+    Fault(
+        "class names read as numbers",
+        f"{PACKAGE}/results/predictions.py",
+        [("pd.read_csv(csv, dtype=names, keep_default_na=False)", "pd.read_csv(csv)")],
+        ["tests/results", "tests/report"],
+    ),
+    Fault(
+        "exported pools overlap",
+        f"{PACKAGE}/models/onnx_graph.py",
+        [("                strides=trunk.pool,\n", "")],
+        ["tests/models"],
+    ),
+    Fault(
+        "labels that a spreadsheet computes",
+        f"{PACKAGE}/labelling/formats.py",
+        [('    return f"\'{text}" if text.lstrip().startswith(FORMULAS) else text', "    return text")],
+        ["tests/labelling"],
+    ),
+]
+
+
+def copy_of_workflow(folder: Path) -> Path:
+    """A copy of this checkout with its tests and its environment."""
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    return folder
+
+
+def first_failure(folder: Path, *arguments: str) -> str | None:
+    """Run pytest in `folder` until a test fails; the name of this test, or None."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, "-n", "2", "--dist", "worksteal", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, flags=re.MULTILINE)
+    # Code 5: no test was selected.
+    if not failed and done.returncode not in (0, 5):
+        sys.exit(f"error: pytest failed without a failed test:\n{done.stdout[-2000:]}")
+    return failed and failed[1]
+
+
+def found_by(fault: Fault) -> tuple[str, str]:
+    """The command that finds a fault, and the test that fails."""
+    with tempfile.TemporaryDirectory() as home:
+        folder = copy_of_workflow(Path(home) / "workflow")
+        fault.put_into(folder)
+        quick, slow = TIERS
+        for command, tests in ((quick, fault.tests), (quick, []), (slow, [])):
+            if failed := first_failure(folder, "-m", TIERS[command], *tests):
+                return command, failed
+    return "nothing", ""
+
+
+def main() -> None:
+    """Print a line for each fault; exit with code 1 if one is not found."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="*", help="names of faults")
+    parser.add_argument("--json", type=Path, help="file to write the findings to")
+    options = parser.parse_args()
+    findings = {}
+    for fault in FAULTS:
+        if options.only and fault.name not in options.only:
+            continue
+        started = time.monotonic()
+        command, test = findings[fault.name] = found_by(fault)
+        seconds = time.monotonic() - started
+        print(f"| {fault.name} | {command} | {test} | {seconds:.0f} s |", flush=True)
+    if options.json:
+        options.json.write_text(json.dumps(findings, indent=2))
+    if any(command == "nothing" for command, _ in findings.values()):
+        sys.exit("error: a fault was not found")
+
+
+if __name__ == "__main__":
+    main()
