@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import time
 import wave
 from collections import Counter
 from pathlib import Path
@@ -190,56 +191,67 @@ def finished(output):
 def planned(output):
     """Number of planned jobs of each rule in the output of a dry run."""
     rows = re.findall(r"^(\w+) +(\d+)$", output, flags=re.MULTILINE)
-    return {rule: int(count) for rule, count in rows}
+    return {rule: int(count) for rule, count in rows if rule != "total"}
+
+
+def made_once(tmp_path_factory, name, make):
+    """The folder `name`, which `make(folder)` fills once for all workers of pytest.
+
+    Tests must not change it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    # The workers' folders are in the folder of the whole run.
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    complete = folder.with_suffix(".complete")
+    with FileLock(folder.with_suffix(".lock")):
+        if not complete.exists():
+            # What failed for another worker fails here too.
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            complete.touch()
+    return folder
 
 
 @pytest.fixture(scope="session")
 def done(tmp_path_factory):
     """A folder with audio and a finished workflow, the output, and the arguments of the run.
 
-    Its folder `observed` records the files that the steps opened, see tests/observed. All workers
-    of pytest share it, so tests must not change it: `again` is a copy.
+    Its folder `observed` records the files that the steps opened, see tests/observed. Tests must
+    not change it: `again` is a copy.
     """
-    base = tmp_path_factory.getbasetemp()
-    # The workers' folders are in the folder of the whole run.
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    home = shared / "done"
-    smoke = (SMOKE[0], SMOKE[1], "../own.yaml", *SMOKE[2:])
-    with FileLock(shared / "done.lock"):
-        if not (home / "output.txt").exists():
-            # A run that failed for another worker fails here too.
-            shutil.rmtree(home, ignore_errors=True)
-            (home / "output.txt").write_text(finish_a_run(home, smoke))
-    return home, (home / "output.txt").read_text(), smoke
+    arguments = (SMOKE[0], SMOKE[1], "../own.yaml", *SMOKE[2:])
 
+    def make(home):
+        (home / "observed").mkdir()
+        write_classes(home / "audio")
+        (home / "own.yaml").write_text(f"variants:\n{OVERLAID}")
+        workflow = Workflow(home / "workflow")
+        observed = {"PYTHONPATH": str(ROOT / "tests/observed"), "OBSERVED": str(home / "observed")}
+        output = workflow("--resources", "gpu=1", *arguments, environment=observed)
+        (home / "output.txt").write_text(output)
 
-def finish_a_run(home, arguments):
-    """Run the workflow on `write_classes`; return the output."""
-    (home / "observed").mkdir(parents=True)
-    write_classes(home / "audio")
-    (home / "own.yaml").write_text(f"variants:\n{OVERLAID}")
-    workflow = Workflow(home / "workflow")
-    observed = {"PYTHONPATH": str(ROOT / "tests/observed"), "OBSERVED": str(home / "observed")}
-    return workflow("--resources", "gpu=1", *arguments, environment=observed)
+    home = made_once(tmp_path_factory, "done", make)
+    return home, (home / "output.txt").read_text(), arguments
 
 
 class Again:
     """A copy of a finished workflow and its audio, to change and run again."""
 
     def __init__(self, folder, arguments):
-        self.folder, self._arguments = folder, arguments
+        self.folder, self.arguments = folder, arguments
         self.results = folder / "workflow" / DATA
         self.own = folder / "own.yaml"
 
     def data(self, *arguments):
-        """Run up to the scaler, so up to the first training; return the jobs of each rule.
+        """Run all before the first training; return the number of jobs of each rule.
 
         `plan` then counts the jobs that follow as exactly as a run does. `decoded` is the number
         of decoded files by shard.
         """
         logs = [*self.results.glob("logs/extract_mel/*.log")]
         before = {log: log.stat().st_mtime_ns for log in logs}
-        jobs = finished(self.run(*arguments, "--until", "fit_scaler"))
+        jobs = finished(self.run(*arguments, "--until", "fit_scaler", "detect_tempo"))
         self.decoded = {
             log.stem: int(re.search(r"analysed (\d+) files", log.read_text())[1])
             for log in self.results.glob("logs/extract_mel/*.log")
@@ -250,19 +262,55 @@ class Again:
     def run(self, *arguments, check=True):
         """Run; return the output, or (exit code, output) if not `check`."""
         workflow = Workflow.at(self.folder / "workflow")
-        return workflow(*self._arguments, *arguments, check=check)
+        return workflow(*self.arguments, *arguments, check=check)
 
     def plan(self, *arguments):
         """Number of jobs of each rule that a run up to Table I would have."""
-        jobs = planned(self.run(*arguments, *UP_TO_THE_TABLE, "-n"))
-        jobs.pop("total", None)
-        return jobs
+        return planned(self.run(*arguments, *UP_TO_THE_TABLE, "-n"))
+
+    def set_training(self, **settings):
+        """Set keys of `training` in the configuration."""
+        self.own.write_text(f"{self.own.read_text()}{yaml.safe_dump({'training': settings})}")
+
+    def one_endless_training(self, variant, max_epochs=100_000):
+        """The arguments of a run that trains fold 0 of a variant from its first epoch on."""
+        # Other settings of the same training would continue it.
+        shutil.rmtree(self.results / "models" / variant / "fold-0")
+        self.set_training(max_epochs=max_epochs, min_learning_rate=0)
+        return ("--", f"{DATA}/models/{variant}/fold-0/fit.json")
 
     def shard_of(self, path):
         """The shard of a file's content, and the number of contents in it."""
         shard = shards.shard_of(hashlib.sha256(path.read_bytes()).hexdigest(), 2)
         contents = (self.results / f"contents/shard-{shard}.txt").read_text().split()
         return f"shard-{shard}", len(contents)
+
+
+class Run:
+    """A run of such a workflow that a test can kill."""
+
+    def __init__(self, again, *arguments):
+        self.log = again.folder / "run.log"
+        self.process = processes.Process(
+            *("snakemake", "--cores", 2, *again.arguments, *arguments),
+            folder=again.folder / "workflow",
+            output=self.log,
+            leads_group=True,
+        )
+
+    def wait_for(self, file, pattern):
+        """Wait until a line of `file` matches `pattern`."""
+        deadline = time.monotonic() + 180
+        while not (file.exists() and re.search(pattern, file.read_text(), flags=re.MULTILINE)):
+            assert time.monotonic() < deadline and self.process.poll() is None, self.output()
+            time.sleep(0.02)
+
+    def kill_all(self):
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def output(self):
+        return self.log.read_text()
 
 
 @pytest.fixture

@@ -89,7 +89,12 @@ FAULTS = [
     Fault(
         "checksum of weights not compared",
         f"{PACKAGE}/checksums.py",
-        [("    if of(what, content[:-LENGTH]).encode() != content[-LENGTH:]:", "    if not content:")],
+        [
+            (
+                "    if of(what, content[:-LENGTH]).encode() != content[-LENGTH:]:",
+                "    if not content:",
+            )
+        ],
         ["tests/test_checksums.py"],
     ),
     Fault(
@@ -104,8 +109,10 @@ FAULTS = [
         [
             ('        scaler=f"{D}/scaler.json",\n        onsets', "        onsets"),
             ("{input.scaler}", "{params.scaler}"),
-            ("        network=network,\n        training", '        scaler=f"{D}/scaler.json",\n'
-             "        network=network,\n        training"),
+            (
+                "        network=network,\n        training",
+                '        scaler=f"{D}/scaler.json",\n        network=network,\n        training',
+            ),
         ],
         ["tests/workflow/test_honest_inputs.py"],
     ),
@@ -195,7 +202,12 @@ FAULTS = [
     Fault(
         "labels that a spreadsheet computes",
         f"{PACKAGE}/labelling/formats.py",
-        [('    return f"\'{text}" if text.lstrip().startswith(FORMULAS) else text', "    return text")],
+        [
+            (
+                '    return f"\'{text}" if text.lstrip().startswith(FORMULAS) else text',
+                "    return text",
+            )
+        ],
         ["tests/labelling"],
     ),
 ]

@@ -45,6 +45,7 @@ class Process:
         leads_group=False,
     ):
         environment = dict(os.environ | (environment or {}))
+        Path(output).touch()
         words = [str(argument) for argument in arguments]
         settings = (module, words, str(folder), str(output), environment, before, leads_group)
         self._process = _CONTEXT.Process(target=_run, args=settings)

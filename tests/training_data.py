@@ -76,18 +76,18 @@ class Training:
         }
         return [*(part for name, value in named.items() for part in (f"--{name}", value)), *options]
 
-    def start(self, model, *options, before=None):
+    def start(self, model, *options, **settings):
         """Start the training and return the `Process`. Its output is appended to `model`.log."""
         return processes.Process(
             "workflow_scripts.steps.train",
             *self.arguments(model, *options),
             output=self.folder / f"{model}.log",
-            before=before,
+            **settings,
         )
 
-    def run(self, model, *options, before=None):
+    def run(self, model, *options, **settings):
         """Run the training to its end and return the exit code."""
-        return self.start(model, *options, before=before).wait()
+        return self.start(model, *options, **settings).wait()
 
     def log(self, model):
         """The output of all trainings of `model`."""

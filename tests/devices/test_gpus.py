@@ -242,18 +242,19 @@ def test_a_killed_job_frees_its_gpu(start, fake_gpus):
 
 def requested_gpus(workflow, *arguments, environment=None):
     """Counts of the --gpus values of the trainings in a dry run."""
-    output = workflow("-n", "--printshellcmds", *arguments, environment=environment)
+    target = "results/ballroom/models/time_1x60/fold-0/fit.json"
+    output = workflow("-n", "--printshellcmds", *arguments, "--", target, environment=environment)
     return Counter(re.findall(r"--gpus (\d+)", output))
 
 
 def test_a_training_requests_one_gpu_if_one_is_visible(workflow, fake_gpus):
     environment = fake_gpus(AMPERE)
-    assert requested_gpus(workflow) == {"0": 120}
-    assert requested_gpus(workflow, environment=environment) == {"1": 120}
-    assert requested_gpus(workflow, "--resources", "gpu=2", environment=environment) == {"1": 120}
-    assert requested_gpus(workflow, "--resources", "gpu=0", environment=environment) == {"0": 120}
+    assert requested_gpus(workflow) == {"0": 1}
+    assert requested_gpus(workflow, environment=environment) == {"1": 1}
+    assert requested_gpus(workflow, "--resources", "gpu=2", environment=environment) == {"1": 1}
+    assert requested_gpus(workflow, "--resources", "gpu=0", environment=environment) == {"0": 1}
     hidden = environment | {"CUDA_VISIBLE_DEVICES": ""}
-    assert requested_gpus(workflow, environment=hidden) == {"0": 120}
+    assert requested_gpus(workflow, environment=hidden) == {"0": 1}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from tests import hostile_models
-from tests.conftest import ROOT, network_of
+from tests.conftest import ROOT, made_once, network_of
 from tests.model_files import described, metadata_of, written
 from tests.networks.test_architecture import TABLE_1
 from workflow_scripts.dataset import class_names
@@ -46,15 +46,19 @@ for path in sys.argv[1:]:
 @pytest.fixture(scope="module")
 def refused(tmp_path_factory):
     """Seconds, megabytes and sentence of each hostile file, by what it is."""
-    folder = tmp_path_factory.mktemp("hostile")
-    paths = hostile_models.make(folder)
-    done = subprocess.run(
-        [sys.executable, "-c", REFUSE, *map(os.fspath, paths.values())],
-        cwd=ROOT, capture_output=True, text=True, check=True, timeout=120,
-    )  # fmt: skip
-    shutil.rmtree(folder)
-    lines = map(json.loads, done.stdout.splitlines())
-    return dict(zip(paths, lines, strict=True))
+
+    def make(folder):
+        (folder / "files").mkdir()
+        paths = hostile_models.make(folder / "files")
+        done = subprocess.run(
+            [sys.executable, "-c", REFUSE, *map(os.fspath, paths.values())],
+            cwd=ROOT, capture_output=True, text=True, check=True, timeout=120,
+        )  # fmt: skip
+        shutil.rmtree(folder / "files")
+        lines = map(json.loads, done.stdout.splitlines())
+        (folder / "refused.json").write_text(json.dumps(dict(zip(paths, lines, strict=True))))
+
+    return json.loads((made_once(tmp_path_factory, "hostile", make) / "refused.json").read_text())
 
 
 @pytest.mark.parametrize("what", [*hostile_models.ONNX, *hostile_models.FILES])

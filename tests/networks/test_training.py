@@ -118,6 +118,13 @@ def test_training_ends_when_the_rate_falls_below_its_minimum():
     assert [epoch.learning_rate for epoch in result.history] == engine.rates
 
 
+def test_training_ends_when_the_rate_is_no_normal_float32_number():
+    """MXNet refuses it; with a minimum of 0 and many epochs it can become so small."""
+    engine, result = fit([1] * 200, [0.5] * 200, patience=1, min_learning_rate=0)
+    assert engine.rates[-1] == 2.0**-126 == np.finfo(np.float32).tiny
+    assert len(result.history) == 128
+
+
 def test_training_continued_from_any_epoch_gives_identical_results():
     losses, accuracies = [5, 6, 6, 4, 6, 6, 6, 3], [0.1, 0.8, 0.3, 0.8, 0.2, 0.9, 0.9, 0.1]
     settings = Settings(1.0, 10, 8, 0.5, 2, 0.0)

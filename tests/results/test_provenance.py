@@ -83,7 +83,7 @@ def test_a_new_commit_does_not_repeat_a_finished_training(tmp_path):
     for commit in ("a" * 40, "b" * 40):
         fake_git(tmp_path / commit, commit)
         path = f"{tmp_path / commit}{os.pathsep}{os.environ['PATH']}"
-        assert training.run("model", env=os.environ | {"PATH": path}) == 0, training.log("model")
+        assert training.run("model", environment={"PATH": path}) == 0, training.log("model")
         record = json.loads((tmp_path / "model" / "fit.json").read_text())
         assert (record["commit"], record["uncommitted_changes"]) == (commit, False)
     assert training.log("model").count("epoch 1:") == 1

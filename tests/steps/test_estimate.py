@@ -2,10 +2,12 @@
 
 import json
 import re
+import shutil
 
 import pytest
+import yaml
 
-from tests.conftest import network_of, run_module
+from tests.conftest import network_of, only, run_module
 from workflow_scripts.networks import pace
 from workflow_scripts.steps.estimate import duration, makespan
 
@@ -82,12 +84,11 @@ def test_a_missing_gpu_is_an_error():
 
 
 @pytest.mark.workflow
-def test_the_rule_estimates_the_users_folder(workflow, audio):
+def test_the_rule_estimates_the_users_folder_each_time(again):
+    again.own.write_text(yaml.safe_dump({"variants": only(time_1x60={})}))
+    shutil.rmtree(again.results / "models")
     for _ in range(2):
-        output = workflow(
-            *("estimate", "--configfile", "presets/smoke.yaml", "--resources", "gpu=1"),
-            *("--config", "dataset=folder", f"audio_dir={audio}"),
-        )
+        output = again.run("--resources", "gpu=1", "--", "estimate")
         assert "mxnet, 2 core(s), 12 tracks, 3 folds; " in output
-        assert re.search(r"^timefrequency_init +[0-9.]+ +2 +\d+ s +\d+ s$", output, re.M)
-    assert not (workflow.folder / "results" / "smoke" / "models").exists()
+        assert re.search(r"^time_1x60 +[0-9.]+ +2 +\d+ s +\d+ s$", output, re.M)
+    assert not (again.results / "models").exists()

@@ -51,6 +51,7 @@ echo $$
 """
 
 
+@pytest.mark.endurance
 def test_jobs_are_submitted_with_the_command_of_another_scheduler(
     executors, workflow, audio, tmp_path
 ):

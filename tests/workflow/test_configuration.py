@@ -230,6 +230,10 @@ INVALID = [
     ),
     ({"folds": True}, "configuration key folds must be of type integer, not True"),
     ({"training": {"learning_rate": 0}}, "training.learning_rate must be greater than 0, not 0"),
+    (
+        {"training": {"learning_rate": 1e-31, "min_learning_rate": 0}},
+        "training.learning_rate must be at least 1e-30, not 1e-31",
+    ),
     ({"training": {"dropout": 1}}, "training.dropout must be less than 1, not 1"),
     ({"dataset": "balroom"}, "dataset must be one of ballroom, demo, folder, not 'balroom'"),
     ({"name": "../up"}, "configuration key name is wrong"),

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.processes import Process
+from tests.conftest import Run
 from tests.training_data import Training
 
 ENGINES = ["mxnet", "torch"]
@@ -167,34 +167,20 @@ def test_a_validation_set_without_a_class_is_noted(tmp_path):
     assert first.startswith("note: the validation set of fold 0 has no track of up, so these")
 
 
-@pytest.mark.workflow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_run_continues_from_its_checkpoint(workflow, audio, number):
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.endurance)]
+)
+def test_a_stopped_run_continues_from_its_checkpoint(again, number):
     """All processes receive the signal, as after Ctrl-C or at the time limit of a cluster."""
-    (workflow.folder / "long.yaml").write_text(
-        "training: {max_epochs: 100000, min_learning_rate: 0}\n"
-    )
-    model = workflow.folder / "results/smoke/models/timefrequency/fold-0"
-    log = workflow.folder / "results/smoke/logs/train/timefrequency/fold-0.log"
-    command = (
-        *(model.relative_to(workflow.folder) / "fit.json", "--cores", 2),
-        *("--configfile", "presets/smoke.yaml", "long.yaml"),
-        *("--config", "dataset=folder", f"audio_dir={audio}"),
-    )
+    model = again.results / "models/timefrequency/fold-0"
+    log = again.results / "logs/train/timefrequency/fold-0.log"
+    arguments = again.one_endless_training("timefrequency")
 
     def stop_after(pattern):
-        process = Process(
-            *("snakemake", *command),
-            folder=workflow.folder,
-            output=workflow.folder / "output.txt",
-            leads_group=True,
-        )
-        deadline = time.monotonic() + 120
-        while not (log.exists() and re.search(pattern, log.read_text())):
-            assert time.monotonic() < deadline and process.poll() is None
-            time.sleep(0.05)
-        os.killpg(process.pid, number)
-        assert process.wait(60) != 0
+        run = Run(again, *arguments)
+        run.wait_for(log, pattern)
+        os.killpg(run.process.pid, number)
+        assert run.process.wait(60) != 0
 
     stop_after("epoch 3:")
     assert "interrupted; run again to continue" in log.read_text()

@@ -7,12 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
-from tests.conftest import DATA, SMOKE, Workflow
-from tests.processes import Process
+from tests.conftest import DATA, SMOKE, Again, Run, Workflow
 from workflow_scripts.errors import UserError
 from workflow_scripts.workflow.run_lock import RunLock
 
@@ -60,33 +58,6 @@ class TestRunLock:
             RunLock(tmp_path / "results" / "x").acquire()
 
 
-class Run:
-    """A run of the workflow in its own process group."""
-
-    def __init__(self, workflow, *arguments):
-        self.log = workflow.folder.parent / "run.log"
-        self.process = Process(
-            *("snakemake", "--cores", 2, *arguments),
-            folder=workflow.folder,
-            output=self.log,
-            leads_group=True,
-        )
-
-    def wait_for(self, file, pattern):
-        """Wait until a line of `file` matches `pattern`."""
-        deadline = time.monotonic() + 180
-        while not (file.exists() and re.search(pattern, file.read_text(), flags=re.MULTILINE)):
-            assert time.monotonic() < deadline and self.process.poll() is None, self.output()
-            time.sleep(0.02)
-
-    def kill_all(self):
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-    def output(self):
-        return self.log.read_text()
-
-
 def results_in(folder):
     """The bytes of the data set's tables, and of the models and predictions of KILLED, by path."""
     named = [folder / f"{name}.csv" for name in ("tracks", "replicas", "folds", "skipped")]
@@ -119,7 +90,7 @@ def test_a_run_killed_at_random_times_gives_the_bits_of_an_undisturbed_run(done,
         results = workflow.folder / DATA
         kills, logs = 0, {}
         while True:
-            run = Run(workflow, *arguments, "--", *targets)
+            run = Run(Again(folder, arguments), "--", *targets)
             try:
                 code = run.process.wait(rng.uniform(2, seconds))
             except TimeoutError:
@@ -167,29 +138,17 @@ def test_a_read_only_folder_is_reported_in_one_sentence(workflow, audio):
     assert "cannot write to results/smoke: Permission denied; free space, set its" in run.stderr
 
 
-def one_training(workflow, audio, variant, max_epochs):
-    """The arguments of a run with one training, and the path of the training's log."""
-    (workflow.folder / "long.yaml").write_text(
-        f"training: {{max_epochs: {max_epochs}, min_learning_rate: 0}}\n"
-    )
-    command = (
-        f"results/smoke/models/{variant}/fold-0/fit.json",
-        *("--configfile", "presets/smoke.yaml", "long.yaml"),
-        *("--config", "dataset=folder", f"audio_dir={audio}"),
-    )
-    return command, workflow.folder / f"results/smoke/logs/train/{variant}/fold-0.log"
-
-
-def test_a_second_run_names_the_first_and_does_not_disturb_it(workflow, audio):
-    command, log = one_training(workflow, audio, "time_1x60", max_epochs=100_000)
-    first = Run(workflow, *command)
+def test_a_second_run_names_the_first_and_does_not_disturb_it(again):
+    arguments = again.one_endless_training("time_1x60")
+    log = again.results / "logs/train/time_1x60/fold-0.log"
+    first = Run(again, *arguments)
     try:
         first.wait_for(log, "epoch 3:")
-        code, output = workflow(*command, check=False)
+        code, output = again.run(*arguments, check=False)
         assert code != 0 and "Traceback" not in output
         in_use = rf"results/smoke is in use by .*, process {first.process.pid}, since 20"
         assert re.search(in_use, output), output
-        assert "train" in workflow(*command, "--dry-run"), "a dry run needs no lock"
+        assert "train" in again.run("--dry-run", *arguments), "a dry run needs no lock"
         assert first.process.poll() is None
         epochs = log.read_text().count("\n")
         first.wait_for(log, f"epoch {epochs + 1}:")
@@ -197,13 +156,16 @@ def test_a_second_run_names_the_first_and_does_not_disturb_it(workflow, audio):
         first.kill_all()
 
 
-def test_a_run_waits_for_a_training_of_a_killed_run(workflow, audio):
+@pytest.mark.endurance
+def test_a_run_waits_for_a_training_of_a_killed_run(again):
     """If only snakemake is killed, its job continues, and the next run has the same job."""
-    command, log = one_training(workflow, audio, "frequency_32x1", max_epochs=5000)
-    first = Run(workflow, *command)
+    # The training must outlast the start of the second run: it takes half a minute here.
+    arguments = again.one_endless_training("frequency_32x1", max_epochs=4000)
+    log = again.results / "logs/train/frequency_32x1/fold-0.log"
+    first = Run(again, *arguments)
     first.wait_for(log, "epoch 3:")
-    os.kill(first.process.pid, signal.SIGKILL)
-    workflow(*command)
+    first.process.kill()
+    again.run(*arguments)
     text = log.read_text()
     assert re.search("^waiting for another process that trains .*/fold-0$", text, re.MULTILINE)
     # No epoch is left to train, but Snakemake has removed fit.json as an incomplete file.

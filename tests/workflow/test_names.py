@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from tests.conftest import SMOKE, Workflow, clicks, only, write_wav
+from tests.conftest import SMOKE, Workflow, clicks, made_once, only, write_wav
 from tests.names import NAMES
 
 # Twelve that become other values, formulas or markup, and one of another script.
@@ -63,18 +63,19 @@ class Texts(HTMLParser):
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """The results of a run on CLASSES, each with a tempo of its own."""
-    home = tmp_path_factory.mktemp("names")
-    rng = np.random.default_rng(0)
-    for name, tempo in TEMPI.items():
-        for number in range(N_TRACKS):
-            path = home / "audio" / name / f"{number}.wav"
-            write_wav(path, clicks(rng, tempo, 4))
-            path.with_suffix(".bpm").write_text(f"{tempo}\n")
-    own = {"training": {"max_epochs": 1}, "variants": only(**{variant: {} for variant in VARIANTS})}
-    (home / "own.yaml").write_text(yaml.safe_dump(own))
-    workflow = Workflow(home / "workflow")
-    workflow(SMOKE[0], SMOKE[1], "../own.yaml", *SMOKE[2:])
-    return workflow.folder / "results/smoke"
+
+    def make(home):
+        rng = np.random.default_rng(0)
+        for name, tempo in TEMPI.items():
+            for number in range(N_TRACKS):
+                path = home / "audio" / name / f"{number}.wav"
+                write_wav(path, clicks(rng, tempo, 4))
+                path.with_suffix(".bpm").write_text(f"{tempo}\n")
+        own = {"training": {"max_epochs": 1}, "variants": only(**{v: {} for v in VARIANTS})}
+        (home / "own.yaml").write_text(yaml.safe_dump(own))
+        Workflow(home / "workflow")(SMOKE[0], SMOKE[1], "../own.yaml", *SMOKE[2:])
+
+    return made_once(tmp_path_factory, "names", make) / "workflow/results/smoke"
 
 
 def test_the_classes_are_among_the_names_of_the_other_tests():

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from benchmarks.job_costs import DECLARED, declared
-from tests.conftest import ROOT
+from tests.conftest import DATA, ROOT
 
 RULES = declared()
 
@@ -39,18 +39,18 @@ def test_the_memory_of_a_training_can_be_set_on_the_command_line(workflow):
     assert "--memory-mb 8000 " in workflow(target, *options, "--set-resources", "train:mem_mb=8000")
 
 
-def test_a_retry_gets_twice_the_memory(workflow):
+def test_a_retry_gets_twice_the_memory(again):
     """The training records its memory and always fails."""
-    (workflow.folder / "workflow_scripts/steps/train.py").write_text(
+    folder = again.folder / "workflow"
+    (folder / "workflow_scripts/steps/train.py").write_text(
         "import sys\n"
         "open('memory.txt', 'a').write(sys.argv[sys.argv.index('--memory-mb') + 1] + '\\n')\n"
         "sys.exit(1)\n"
     )
-    target = "results/smoke/models/time_1x60/fold-0/fit.json"
-    smoke = ("--configfile", "presets/smoke.yaml", "--config", "dataset=demo")
-    code, _ = workflow(target, *smoke, "--retries", 1, check=False)
+    target = f"{DATA}/models/time_1x60/fold-0/fit.json"
+    code, _ = again.run("--retries", 1, "--", target, check=False)
     assert code != 0
-    assert (workflow.folder / "memory.txt").read_text().split() == ["2000", "4000"]
+    assert (folder / "memory.txt").read_text().split() == ["2000", "4000"]
 
 
 def test_the_costs_of_finished_jobs_are_tabulated(tmp_path):

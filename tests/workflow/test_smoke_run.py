@@ -278,16 +278,16 @@ def test_all_bad_audio_is_listed_at_once_or_skipped_with_its_reasons(workflow, a
 
     (audio / "fast/link.wav").symlink_to("nowhere.wav")
     (workflow.folder / "own.yaml").write_text(yaml.safe_dump({"variants": only(time_1x60={})}))
-    command = (*SMOKE[:2], "own.yaml", *SMOKE[2:], "on_bad_audio=skip", *UP_TO_THE_TABLE)
-    jobs = finished(workflow(*command))
-    assert jobs["train"] == 3 and jobs["extract_mel"] == 0, "each file is decoded once"
+    command = (*SMOKE[:2], "own.yaml", *SMOKE[2:], "on_bad_audio=skip")
+    jobs = finished(workflow(*command, "--until", "assign_folds"))
+    assert jobs["assign_folds"] == 1 and jobs["extract_mel"] == 0, "each file is decoded once"
+    assert planned(workflow(*command, "-n"))["train"] == 3
     skipped = pd.read_csv(folder / "skipped.csv")
     assert skipped.columns.tolist() == ["track_id", "label", "path", "reason", "table_checksum"]
     reasons = {row.path.split("audio/", 1)[1]: row.reason for row in skipped.itertuples()}
     assert reasons.keys() == BAD_AUDIO.keys()
     assert all(reasons[name].startswith(reason) for name, reason in BAD_AUDIO.items())
     assert len(pd.read_csv(folder / "folds.csv")) == 12
-    assert "6 tracks were skipped" in (folder / "table1.md").read_text()
 
     for number in (1, 2):
         (audio / f"slow/slow {number}.wav").write_bytes(b"")

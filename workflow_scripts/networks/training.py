@@ -94,11 +94,16 @@ def rate_after(losses: Iterable[float], settings: Settings) -> HalvingRate:
     return rate
 
 
+def lowest_rate(settings: Settings) -> float:
+    """The rate below which a training ends; engines take no smaller float32 number than this."""
+    return max(settings.min_learning_rate, float(np.finfo(np.float32).tiny))
+
+
 def has_ended(losses: Sequence[float], settings: Settings) -> bool:
     """Whether a training with these losses, one per epoch, is finished."""
     if len(losses) >= settings.max_epochs:
         return True
-    return rate_after(losses, settings).rate < settings.min_learning_rate
+    return rate_after(losses, settings).rate < lowest_rate(settings)
 
 
 def generator(seed: int, variant: str, fold: int, epoch: int) -> np.random.Generator:
@@ -147,7 +152,7 @@ def fit(
     inputs, labels = engine.place(train[0]), engine.place(train[1])
     held_out = engine.place(validation[0])
     balanced = settings.class_weights == "balanced"
-    while len(progress.history) < settings.max_epochs and rate.rate >= settings.min_learning_rate:
+    while len(progress.history) < settings.max_epochs and rate.rate >= lowest_rate(settings):
         started = time.perf_counter()
         number = len(progress.history) + 1
         rng = epoch_generator(number)
