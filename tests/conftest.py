@@ -8,6 +8,8 @@ import signal
 import time
 import wave
 from collections import Counter
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -70,11 +72,16 @@ def overlay(config, update):
     return config
 
 
+@cache
+def _read(file):
+    return yaml.safe_load((ROOT / file).read_text())
+
+
 def shipped_config(preset=None):
     """config.yaml, updated with a preset, unchecked."""
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    config = deepcopy(_read("config.yaml"))
     if preset is not None:
-        overlay(config, yaml.safe_load((ROOT / "presets" / f"{preset}.yaml").read_text()))
+        overlay(config, deepcopy(_read(f"presets/{preset}.yaml")))
     return config
 
 
@@ -83,11 +90,16 @@ def only(**kept):
     return dict.fromkeys(shipped_config()["variants"]) | kept
 
 
-def network_of(variant, n_classes=8):
-    """A network of the shipped configuration."""
+@cache
+def _variants():
     config = shipped_config()
     configuration.complete(config, ROOT / "config.yaml")
-    return Network.from_config(config["variants"][variant], 40, n_classes)
+    return config["variants"]
+
+
+def network_of(variant, n_classes=8):
+    """A network of the shipped configuration."""
+    return Network.from_config(deepcopy(_variants()[variant]), 40, n_classes)
 
 
 def biased_weights(network, seed=1):

@@ -74,7 +74,7 @@ def metadata_fields(texts):
 
 def sparse_model(of, **changes):
     """A complete file of a network with zeros as weights, and `changes` of its metadata."""
-    texts = metadata_of(of).texts() | {k: json.dumps(v) for k, v in changes.items()}
+    texts = metadata_of(of).texts() | as_texts(changes)
     arrays = {"compression": (), "one": (), "mean": (), "std": ()} | {
         name: (shape[0], 1, *shape[1:]) if len(shape) == 3 else shape
         for name, shape in of.weight_shapes().items()
@@ -82,6 +82,11 @@ def sparse_model(of, **changes):
     tensors = [piece for name, shape in arrays.items() for piece in tensor(name, shape)]
     tensors += tensor("channel_axis", (1,), kind=7, n_bytes=8)
     return [*message(GRAPH, *tensors), *metadata_fields(texts)]
+
+
+def as_texts(values):
+    """Metadata as a file holds them: texts, or values as JSON."""
+    return {k: v if isinstance(v, str) else json.dumps(v) for k, v in values.items()}
 
 
 def wide(hidden):
@@ -98,7 +103,7 @@ def edited(data, edit):
 
 def with_metadata(**values):
     """The content of a small file with other metadata: texts, or values to write as JSON."""
-    texts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in values.items()}
+    texts = as_texts(values)
 
     def edit(model):
         for entry in model.metadata_props:
@@ -229,9 +234,9 @@ def renamed(path, name):
 
 def many_models(path, n, of, **changes):
     """A packed file of `n` sparse models that all have the same content."""
-    entries = {}
+    entries, texts = {}, as_texts(changes)
     for fold in range(n):
-        content = sparse_model(of, fold=fold, **changes)
+        content = sparse_model(of, fold=fold, **texts)
         entries[f"any/fold-{fold}.onnx"] = b"".join(map(bytes, content))
     return zip_of(path, entries)
 

@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+# Those of Snakemake and of most steps and commands; the others would cost more than they save.
 PACKAGES = (
     *("snakemake.cli", "snakemake.workflow", "snakemake.dag", "snakemake.scheduling.job_scheduler"),
-    *("pandas", "scipy.signal", "scipy.stats", "sklearn.neighbors", "matplotlib.figure", "jinja2"),
-    *("essentia.standard", "soundfile", "pyloudnorm", "yaml", "jsonschema", "pycurl", "tqdm"),
+    *("pandas", "jinja2", "jsonschema", "yaml", "tqdm"),
     # These two set the environment in which their frameworks are imported.
     *("workflow_scripts.networks.engine_mxnet", "workflow_scripts.models.runtime"),
 )

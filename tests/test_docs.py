@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Workflow, made_once, write_classes
 from tests.model_files import packed
 from tests.networks.test_architecture import TABLE_1
 from workflow_scripts.version import version
@@ -35,24 +35,37 @@ SNAKEMAKE = [c for c in COMMANDS if re.match(r"(\.venv/bin/)?snakemake ", c)]
 OTHERS = [command for command in COMMANDS if command not in SNAKEMAKE]
 
 
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A copy of the workflow with what the commands name; dry runs do not change it."""
+
+    def make(home):
+        folder = Workflow(home / "workflow").folder
+        write_classes(folder / "PATH")
+        (folder / "data1.tar.gz").touch()
+        (folder / "results/quick").mkdir(parents=True)
+        packed(folder / "results/quick/model.zip", "frequency_32x1")
+
+    return made_once(tmp_path_factory, "documented", make) / "workflow"
+
+
+@pytest.mark.workflow
 @pytest.mark.parametrize("command", SNAKEMAKE)
-def test_the_snakemake_commands_plan_a_run(workflow, audio, command):
+def test_the_snakemake_commands_plan_a_run(checkout, tmp_path, command):
     if "profiles/slurm" in command:
         pytest.importorskip("snakemake_executor_plugin_slurm", reason="make env CLUSTER=1")
-    (workflow.folder / "PATH").symlink_to(audio)
     pages = {"time_1x40": "docs/configuration.md", "time_1x30": "CONTRIBUTING.md"}
     variant = "time_1x30" if "table1.md" in command else "time_1x40"
     overlay = re.search(r"```yaml\n(.*?)```", TEXT[Path(pages[variant])], flags=re.DOTALL)[1]
-    (workflow.folder / "mine.yaml").write_text(overlay)
-    (workflow.folder / "data1.tar.gz").touch()
-    (workflow.folder / "results/quick").mkdir(parents=True)
-    packed(workflow.folder / "results/quick/model.zip", "frequency_32x1")
-    arguments = shlex.split(command)[1:]
+    (tmp_path / "mine.yaml").write_text(overlay)
+    arguments = [
+        str(tmp_path / word) if word == "mine.yaml" else word for word in shlex.split(command)[1:]
+    ]
     if "--report" in arguments:
         pytest.skip("tests/workflow/test_smoke_run.py makes a report")
     # The preset has five folds, but the folder has only four tracks per class.
     folds = ["folds=4"] if "dataset=folder" in arguments else []
-    output = workflow("--dry-run", *arguments, *folds)
+    output = Workflow.at(checkout)("--dry-run", *arguments, *folds)
     rule = "label_shard" if "label.smk" in arguments else "train"
     assert re.search(rf"^{rule} +[1-9]", output, flags=re.MULTILINE)
     assert (variant in output) == ("mine.yaml" in command)

@@ -204,6 +204,7 @@ def test_a_class_folder_that_comes_or_goes_during_the_listing_is_no_error(tmp_pa
     assert tracks["label"].tolist() == ["a", "b", "c"]
 
 
+@pytest.mark.workflow
 def test_skipped_files_are_named_with_what_they_are(tmp_path):
     """As they are if the run stops on bad audio."""
     for label in "ab":

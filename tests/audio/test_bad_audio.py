@@ -339,6 +339,7 @@ REASONS = {
 }
 
 
+@pytest.mark.workflow
 def test_exactly_the_bad_tracks_are_reported(tmp_path):
     tracks = corpus(tmp_path)
     tracks = tracks[~tracks["digest"].str.contains(" ")].reset_index(drop=True)
@@ -368,6 +369,7 @@ def test_a_tiny_constant_counts_as_silence(tmp_path):
     assert extract_mel.content("d", path, mel_bands).problem == bad_audio.SILENT
 
 
+@pytest.mark.workflow
 def test_a_file_that_disappears_after_listing_is_an_error(tmp_path):
     corpus(tmp_path)
     (tmp_path / "good.wav").unlink()

@@ -58,9 +58,10 @@ def make_a_copy(end, path):
     time.sleep(60)
 
 
+@pytest.mark.workflow
 class TestBadTracks:
-    def problems(self, model, *tracks):
-        return [labelled.problem for labelled in label_all(model, tracks, 2)]
+    def problems(self, model, *tracks, n_processes=1):
+        return [labelled.problem for labelled in label_all(model, tracks, n_processes)]
 
     def test_other_tracks_are_still_labelled(self, model, track, tmp_path):
         write_wav(tmp_path / "silent.wav", np.zeros(44100 * 8))
@@ -71,7 +72,8 @@ class TestBadTracks:
         os.mkfifo(tmp_path / "pipe.wav")
         names = ("silent.wav", "short.wav", "empty.wav", "text.mp3", "none.wav", "loud.wav")
         names += ("pipe.wav",)
-        problems = self.problems(model, track, *(tmp_path / name for name in names), track)
+        tracks = [track, *(tmp_path / name for name in names), track]
+        problems = self.problems(model, *tracks, n_processes=2)
         assert problems[0] == problems[-1] == ""
         assert problems[1] == "is silent throughout"
         assert re.match(
@@ -137,6 +139,7 @@ class TestBadTracks:
         assert not [*tmp_path.iterdir()]
 
 
+@pytest.mark.workflow
 class TestCommand:
     def test_it_prints_the_prediction(self, model, track, tmp_path):
         code, output = run_module(
@@ -233,7 +236,9 @@ class TestCommand:
         )
         assert (done.returncode, done.stderr) == (0, "")
 
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    @pytest.mark.parametrize(
+        "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.endurance)]
+    )
     def test_no_process_remains_after_an_interruption(self, model, track, tmp_path, number):
         for copy in range(400):
             (tmp_path / f"{copy}.wav").hardlink_to(track)

@@ -106,6 +106,7 @@ def test_the_sound_has_no_clipping_gaps_or_offset():
     assert loudness.min() > 0.01
 
 
+@pytest.mark.endurance
 def test_the_step_reproduces_ten_tracks_and_tempi(tmp_path):
     for folder in ("once", "again"):
         code, output = run_module(

@@ -167,6 +167,7 @@ def test_all_members_have_to_fit_on_the_disk(tmp_path, monkeypatch, free, fits):
     assert list((tmp_path / "data").iterdir()) == []
 
 
+@pytest.mark.workflow
 def test_licence_and_citation_are_printed_once(tmp_path):
     (tmp_path / "other").mkdir()
     archives = [tar(tmp_path, {"Data/1": b"1"}), tar(tmp_path / "other", {"Tempi/1": b"1"})]

@@ -307,6 +307,7 @@ class TestStep:
         assert isinstance(interpret.evenly(Counted(), 10), Counted)
 
 
+@pytest.mark.endurance
 def test_workflow_interprets_a_variant_on_request(again):
     target = f"{DATA}/filters/time_1x60.csv"
     table = again.folder / "workflow" / target

@@ -35,6 +35,7 @@ def of_level(path, level, **changes):
     return path
 
 
+@pytest.mark.workflow
 class TestSilenceAndLevel:
     def labelled(self, model, folder, **signals):
         for name, samples in signals.items():

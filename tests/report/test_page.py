@@ -350,6 +350,7 @@ addEventListener("load", () => {
 """
 
 
+@pytest.mark.workflow
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
 @pytest.mark.parametrize("width", [1400, 360])
 def test_in_a_browser_it_sorts_selects_and_fits(page, tmp_path, width):

@@ -37,7 +37,7 @@ def test_the_unit_of_a_duration_depends_on_its_length():
     assert {seconds: duration(seconds) for seconds in texts} == texts
 
 
-@pytest.mark.workflow
+@pytest.mark.endurance
 def test_a_larger_network_takes_longer():
     subjects = {
         name: pace.Subject(network_of(name), 10, 0.5) for name in ("frequency_40x1", "time_1x200")
@@ -84,6 +84,7 @@ def test_a_missing_gpu_is_an_error():
 
 
 @pytest.mark.workflow
+@pytest.mark.endurance
 def test_the_rule_estimates_the_users_folder_each_time(again):
     again.own.write_text(yaml.safe_dump({"variants": only(time_1x60={})}))
     shutil.rmtree(again.results / "models")

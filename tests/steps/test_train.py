@@ -9,6 +9,8 @@ import pytest
 from tests.training_data import Training
 
 pytestmark = pytest.mark.workflow
+# tests/networks/test_engine.py compares the engines in one process.
+ENGINES = ["mxnet", pytest.param("torch", marks=pytest.mark.endurance)]
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ def record(training, model):
     return json.loads((training.folder / model / "fit.json").read_text())
 
 
-@pytest.mark.parametrize("engine", ["mxnet", "torch"])
+@pytest.mark.parametrize("engine", ENGINES)
 def test_segments_in_memory_and_on_disk_give_identical_models(small, engine):
     if engine == "torch":
         pytest.importorskip("torch")
@@ -35,7 +37,7 @@ def test_segments_in_memory_and_on_disk_give_identical_models(small, engine):
 AUGMENTATION = json.dumps({"pitch_shift": 1, "time_stretch": 0.1, "mixing": 0.5})
 
 
-@pytest.mark.parametrize("engine", ["mxnet", "torch"])
+@pytest.mark.parametrize("engine", ENGINES)
 def test_augmentation_depends_only_on_the_seed(small, engine):
     if engine == "torch":
         pytest.importorskip("torch")
@@ -81,7 +83,7 @@ def test_fit_json_records_sampling_and_augmentation(small):
     assert np.equal(*(r["digests"]["segments"][1] for r in (plain, record(small, "third"))))
 
 
-@pytest.mark.parametrize("engine", ["mxnet", "torch"])
+@pytest.mark.parametrize("engine", ENGINES)
 def test_balanced_class_weights_are_part_of_a_training(small, engine):
     if engine == "torch":
         pytest.importorskip("torch")

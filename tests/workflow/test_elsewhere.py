@@ -7,6 +7,8 @@ import pytest
 from tests import processes
 from tests.conftest import ROOT, planned, write_classes
 
+pytestmark = pytest.mark.workflow
+
 SMOKE = ROOT / "presets/smoke.yaml"
 
 

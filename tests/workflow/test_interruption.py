@@ -70,7 +70,11 @@ def test_kills_at_random_times_change_no_bit(tmp_path, engine, variant, kills):
 @pytest.mark.workflow
 @pytest.mark.parametrize(
     ("engine", "number"),
-    [("mxnet", signal.SIGTERM), ("mxnet", signal.SIGINT), ("torch", signal.SIGTERM)],
+    [
+        ("mxnet", signal.SIGTERM),
+        pytest.param("mxnet", signal.SIGINT, marks=pytest.mark.endurance),
+        pytest.param("torch", signal.SIGTERM, marks=pytest.mark.endurance),
+    ],
 )
 def test_a_signal_saves_a_checkpoint_within_two_seconds(tmp_path, engine, number):
     # An epoch takes a second or two, so no checkpoint is due before the signal.
@@ -93,7 +97,15 @@ def test_a_signal_saves_a_checkpoint_within_two_seconds(tmp_path, engine, number
 
 @pytest.mark.workflow
 @pytest.mark.parametrize(
-    "change", ["nothing", "epochs", "truncation", "settings", "segments", "start", "engine"]
+    "change",
+    [
+        *("nothing", "settings", "engine"),
+        # tests/networks/test_identity.py and test_checkpoint.py have these without a process.
+        *(
+            pytest.param(change, marks=pytest.mark.endurance)
+            for change in ("epochs", "truncation", "segments", "start")
+        ),
+    ],
 )
 def test_only_the_training_that_wrote_a_checkpoint_continues_from_it(tmp_path, change):
     training = Training(tmp_path, "frequency_32x1", max_epochs=400)

@@ -183,6 +183,7 @@ class TestPacking:
         assert "is unfinished: onnx/time_1x60/fold-0.onnx and" in output
 
 
+@pytest.mark.workflow
 class TestLabelWorkflow:
     @pytest.fixture
     def label(self, tmp_path):

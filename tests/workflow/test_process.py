@@ -109,6 +109,7 @@ class TestRun:
             run(lambda: (_ for _ in ()).throw(OSError(errno.EIO, "odd")))
 
 
+@pytest.mark.workflow
 @pytest.mark.parametrize("step", STEPS)
 def test_each_rule_has_a_step_of_the_same_name_with_help(step):
     code, output = run_module(f"steps.{step}", "--help")
@@ -116,6 +117,7 @@ def test_each_rule_has_a_step_of_the_same_name_with_help(step):
     assert output.startswith(f"usage: {step}.py")
 
 
+@pytest.mark.workflow
 def test_the_code_of_a_step_includes_all_modules_that_it_imports():
     """All modules that Python loads for the step, except those without effect on results."""
     for step in ("assign_folds", "train", "extract_mel", "tabulate"):

@@ -136,6 +136,7 @@ class TestChangedSettings:
     def test_more_shards_rerun_list_tracks(self, again):
         assert again.plan("shards=3")["list_tracks"] == 1
 
+    @pytest.mark.endurance
     def test_fewer_shards_contain_all_tracks(self, again):
         # Two lists exist and only one is requested.
         jobs = again.data("shards=1", "on_bad_audio=skip")
@@ -195,6 +196,7 @@ class TestAdoption:
         jobs = planned(foreign.run("-n", "--", target))
         assert (jobs["list_tracks"], jobs["train"], jobs["evaluate"]) == (1, 3, 1)
 
+    @pytest.mark.endurance
     def test_adopted_models_of_other_settings_are_trained_again(self, foreign):
         foreign.own.write_text(
             f"variants:\n{OVERLAID}  frequency_32x1: {{training: {{dropout: 0.4}}}}\n"
@@ -206,7 +208,9 @@ class TestAdoption:
         # timefrequency_init starts from frequency_32x1.
         assert self.trained(foreign) == {"frequency_32x1/fold-1", "timefrequency_init/fold-1"}
 
-    @pytest.mark.parametrize("has_checkpoint", [True, False])
+    @pytest.mark.parametrize(
+        "has_checkpoint", [pytest.param(True, marks=pytest.mark.endurance), False]
+    )
     def test_a_damaged_adopted_model_is_made_again(self, foreign, has_checkpoint):
         weights = foreign.results / "models/time_1x60/fold-1/weights.npz"
         content = weights.read_bytes()
@@ -218,6 +222,7 @@ class TestAdoption:
         assert weights.read_bytes() == content
         assert self.trained(foreign) == (set() if has_checkpoint else {"time_1x60/fold-1"})
 
+    @pytest.mark.endurance
     def test_a_second_adoption_keeps_the_models_of_the_first(self, foreign):
         models = foreign.results / "models"
         weights = {p: p.read_bytes() for p in models.glob("*/*/weights.npz")}
@@ -354,6 +359,7 @@ class TestVariantsAndTracks:
         assert again.plan() == ALL_TRAINED
         assert again.decoded == dict([again.shard_of(new)])
 
+    @pytest.mark.endurance
     def test_a_file_with_new_content_extracts_its_old_and_its_new_shard(self, again):
         path = again.folder / "audio/slow/slow 1.wav"
         old, _ = again.shard_of(path)
