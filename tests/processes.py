@@ -109,3 +109,8 @@ def _run(module, arguments, folder, output, environment, before, leads_group):
     if before:
         before()
     runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def restore_sigint():
+    """Restore the default of Ctrl-C, which shells disable for background jobs."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Workflow, made_once, write_classes
+from tests.conftest import ROOT, write_classes
 from tests.model_files import packed
 from tests.networks.test_architecture import TABLE_1
+from tests.runs import Workflow, made_once
 from workflow_scripts.version import version
 
 PAGES = [

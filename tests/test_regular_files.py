@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import run_module
+from tests.runs import run_module
 from workflow_scripts import regular_files
 from workflow_scripts.audio.files import is_audio
 from workflow_scripts.dataset.digests import digests

@@ -10,8 +10,9 @@ import pytest
 import soundfile
 
 from tests.audio_files import late_ogg, mp4, ogg_pages
-from tests.conftest import clicks, relative_error, run_module, write_wav
+from tests.conftest import clicks, relative_error, write_wav
 from tests.crashing import crash
+from tests.runs import run_module
 from workflow_scripts import checked_tables
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.files import what_is_missing

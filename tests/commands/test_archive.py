@@ -11,15 +11,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.conftest import (
-    UP_TO_THE_TABLE,
-    VARIANTS,
-    Workflow,
-    made_once,
-    run_module,
-    shipped_config,
-    write_classes,
-)
+from tests.conftest import shipped_config, write_classes
+from tests.runs import UP_TO_THE_TABLE, VARIANTS, Workflow, made_once, run_module
 from workflow_scripts.commands.archive import files_in
 from workflow_scripts.commands.finished_results import FinishedResults
 from workflow_scripts.errors import UserError

@@ -18,9 +18,11 @@ import pandas as pd
 import pytest
 import soundfile
 
-from tests.conftest import ROOT, clicks, restore_sigint, run_module, write_wav
+from tests.conftest import ROOT, clicks, write_wav
 from tests.labelling.test_prediction import a_prediction
 from tests.model_files import CLASSES, packed
+from tests.processes import restore_sigint
+from tests.runs import run_module
 from workflow_scripts.audio import decoding, front_end
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.front_end import TOO_LOUD, mel_bands

@@ -5,7 +5,7 @@ import wave
 import numpy as np
 import pytest
 
-from tests.conftest import run_module
+from tests.runs import run_module
 from workflow_scripts.demo.composition import compose
 from workflow_scripts.demo.dances import DANCES, TRACKS_A_DANCE
 from workflow_scripts.demo.instruments import DRUMS, TIMBRES

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from tests.conftest import ROOT, restore_sigint
+from tests.conftest import ROOT
 from tests.fault_server import DEADLINE, Answer, FaultServer
+from tests.processes import restore_sigint
 from workflow_scripts.download import progress
 from workflow_scripts.download.mirrors import download
 from workflow_scripts.download.transfer import BUNDLES, Patience

@@ -11,7 +11,7 @@ from collections import namedtuple
 
 import pytest
 
-from tests.conftest import run_module
+from tests.runs import run_module
 from workflow_scripts.download.unpacking import unpack
 from workflow_scripts.errors import UserError
 

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from tests import mel_oracle, network_oracle
-from tests.conftest import DATA, finished, network_of, run_module
+from tests.conftest import network_of
+from tests.runs import DATA, finished, run_module
 from tests.training_data import CLASSES, Training
 from workflow_scripts.audio import pulses
 from workflow_scripts.audio.parameters import FRAME_RATE

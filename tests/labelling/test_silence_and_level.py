@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.conftest import clicks, network_of, run_module
+from tests.conftest import clicks, network_of
 from tests.model_files import packed, trained
+from tests.runs import run_module
 from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.audio.silence import in_silence
 from workflow_scripts.dataset.level import TrainingLevel, in_db, level_of

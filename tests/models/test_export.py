@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 
 from tests import network_oracle
-from tests.conftest import biased_weights, network_of, run_module
+from tests.conftest import biased_weights, network_of
 from tests.model_files import CLASSES, SCALER, metadata_of, onnx_of, trained
 from tests.networks.test_architecture import TABLE_1
+from tests.runs import run_module
 from workflow_scripts import checked_tables
 from workflow_scripts.dataset import split
 from workflow_scripts.dataset.level import AS_RECORDED, TrainingLevel

@@ -10,9 +10,10 @@ from dataclasses import replace
 import pytest
 
 from tests import hostile_models
-from tests.conftest import ROOT, made_once, network_of
+from tests.conftest import ROOT, network_of
 from tests.model_files import described, metadata_of, written
 from tests.networks.test_architecture import TABLE_1
+from tests.runs import made_once
 from workflow_scripts.dataset import class_names
 from workflow_scripts.dataset.tracks import check_limited
 from workflow_scripts.errors import UserError

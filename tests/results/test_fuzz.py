@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.conftest import DATA
 from tests.fuzz_results import Results, fuzz
+from tests.runs import DATA
 
 
 @pytest.mark.endurance

@@ -7,7 +7,8 @@ import shutil
 import pytest
 import yaml
 
-from tests.conftest import network_of, only, run_module
+from tests.conftest import network_of, only
+from tests.runs import run_module
 from workflow_scripts.networks import pace
 from workflow_scripts.steps.estimate import duration, makespan
 

@@ -8,7 +8,8 @@ import sys
 import pytest
 import yaml
 
-from tests.conftest import ROOT, SMOKE, finished, planned
+from tests.conftest import ROOT
+from tests.runs import SMOKE, finished, planned
 
 PLUGINS = "make env CLUSTER=1 installs Snakemake's executors for clusters"
 

@@ -5,7 +5,8 @@ import subprocess
 import pytest
 
 from tests import processes
-from tests.conftest import ROOT, planned, write_classes
+from tests.conftest import ROOT, write_classes
+from tests.runs import planned
 
 pytestmark = pytest.mark.workflow
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Workflow
+from tests.runs import Workflow
 from workflow_scripts.workflow.code_digests import code_of
 
 # Files that a step keeps beside its outputs, and the models that `make adopt` puts aside.

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.conftest import Run
+from tests.runs import Run
 from tests.training_data import Training
 
 ENGINES = ["mxnet", "torch"]

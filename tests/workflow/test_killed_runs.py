@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from tests.conftest import DATA, SMOKE, Again, Run, Workflow
+from tests.runs import DATA, SMOKE, Again, Run, Workflow
 from workflow_scripts.errors import UserError
 from workflow_scripts.workflow.run_lock import RunLock
 

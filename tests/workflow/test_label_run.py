@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.conftest import ROOT, Workflow, finished, planned, run_module, write_classes
+from tests.conftest import ROOT, write_classes
 from tests.model_files import packed
+from tests.runs import Workflow, finished, planned, run_module
 from workflow_scripts import checksums
 from workflow_scripts.commands.pack_model import best
 from workflow_scripts.dataset import split

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import yaml
 
-from tests.conftest import SMOKE, Workflow, clicks, made_once, only, write_wav
+from tests.conftest import clicks, only, write_wav
 from tests.names import NAMES
+from tests.runs import SMOKE, Workflow, made_once
 
 # Twelve that become other values, formulas or markup, and one of another script.
 CLASSES = sorted(

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, restore_sigint, run_module
+from tests.conftest import ROOT
+from tests.processes import restore_sigint
+from tests.runs import run_module
 from workflow_scripts import interruption
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.errors import UserError

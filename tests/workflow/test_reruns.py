@@ -8,16 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import (
-    DATA,
-    OVERLAID,
-    UP_TO_THE_TABLE,
-    clicks,
-    finished,
-    planned,
-    run_module,
-    write_wav,
-)
+from tests.conftest import OVERLAID, clicks, write_wav
+from tests.runs import DATA, UP_TO_THE_TABLE, finished, planned, run_module
 
 # The jobs after a change that affects all models, or all evaluations.
 TRAINED = {"train": 12, "evaluate": 4, "tabulate": 1}

@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 from benchmarks.job_costs import DECLARED, declared
-from tests.conftest import DATA, ROOT
+from tests.conftest import ROOT
+from tests.runs import DATA
 
 RULES = declared()
 

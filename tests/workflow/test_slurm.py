@@ -18,7 +18,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.conftest import UP_TO_THE_TABLE, Workflow, finished, only
+from tests.conftest import only
+from tests.runs import UP_TO_THE_TABLE, Workflow, finished
 
 pytestmark = pytest.mark.slurm
 

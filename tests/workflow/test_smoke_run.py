@@ -14,20 +14,10 @@ import pytest
 import yaml
 
 from tests.audio_folders import HOSTILE
-from tests.conftest import (
-    DATA,
-    SMOKE,
-    UP_TO_THE_TABLE,
-    VARIANTS,
-    clicks,
-    finished,
-    only,
-    planned,
-    shipped_config,
-    write_wav,
-)
+from tests.conftest import clicks, only, shipped_config, write_wav
 from tests.fault_server import Answer, FaultServer
 from tests.results.test_table1 import COLUMNS
+from tests.runs import DATA, SMOKE, UP_TO_THE_TABLE, VARIANTS, finished, planned
 
 
 def test_the_shipped_configuration_plans_120_trainings_without_data(workflow):
