@@ -88,6 +88,7 @@ class TestBadTracks:
         (too_long,) = self.problems(model, tmp_path / ("x" * 300))
         assert too_long == "cannot be read: File name too long"
 
+    @pytest.mark.timing
     def test_a_decoder_that_takes_too_long_is_stopped(self, track):
         with Worker(sleep, seconds=1) as worker:
             started = time.monotonic()
@@ -129,6 +130,7 @@ class TestBadTracks:
                 mel_bands(path)
         assert str(failure.value) == "is longer than 12 hours"
 
+    @pytest.mark.timing
     @pytest.mark.parametrize("end", ["kill", "time"])
     def test_temporary_copies_are_removed_with_their_process(
         self, track, tmp_path, monkeypatch, end
@@ -238,6 +240,7 @@ class TestCommand:
         )
         assert (done.returncode, done.stderr) == (0, "")
 
+    @pytest.mark.timing
     @pytest.mark.parametrize(
         "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.endurance)]
     )

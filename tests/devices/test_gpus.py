@@ -197,6 +197,7 @@ def test_each_job_claims_one_gpu_and_waits_for_a_free_one(start, fake_gpus):
     assert line(third) == VOLTA.uuid
 
 
+@pytest.mark.timing
 def test_jobs_that_start_together_never_share_a_gpu(start, fake_gpus):
     environment = fake_gpus(AMPERE, VOLTA)
     times = {AMPERE.uuid: [], VOLTA.uuid: []}

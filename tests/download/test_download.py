@@ -348,6 +348,7 @@ class TestRedirects:
 
 
 class TestSilence:
+    @pytest.mark.timing
     def test_a_silent_connection_is_cut_and_continued(self, server, fetch):
         answers(server, Answer(sent=1000, stall=True))
         started = time.monotonic()
@@ -430,6 +431,7 @@ def command_line(server, folder):
     return [sys.executable, "-m", "workflow_scripts.steps.download", *arguments]
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_the_run_after_a_signal_continues_the_download(server, tmp_path, number):
     answers(server, Answer(sent=1000, stall=True))

@@ -38,6 +38,7 @@ def test_the_unit_of_a_duration_depends_on_its_length():
     assert {seconds: duration(seconds) for seconds in texts} == texts
 
 
+@pytest.mark.timing
 @pytest.mark.endurance
 def test_a_larger_network_takes_longer():
     subjects = {

@@ -37,6 +37,7 @@ def wait_for_epoch(training, model, number):
         time.sleep(0.01)
 
 
+@pytest.mark.timing
 @pytest.mark.endurance
 @pytest.mark.parametrize("engine", ENGINES)
 # The checkpoint of the black-box has 26 MB, so many kills interrupt its writing.
@@ -67,6 +68,7 @@ def test_kills_at_random_times_change_no_bit(tmp_path, engine, variant, kills):
     print(f"{killed} kills, {training.log('killed').count('continuing after')} restarts continued")
 
 
+@pytest.mark.timing
 @pytest.mark.workflow
 @pytest.mark.parametrize(
     ("engine", "number"),
@@ -95,6 +97,7 @@ def test_a_signal_saves_a_checkpoint_within_two_seconds(tmp_path, engine, number
     assert training.results("stopped") == training.results("undisturbed")
 
 
+@pytest.mark.timing
 @pytest.mark.workflow
 @pytest.mark.parametrize(
     "change",
@@ -179,6 +182,7 @@ def test_a_validation_set_without_a_class_is_noted(tmp_path):
     assert first.startswith("note: the validation set of fold 0 has no track of up, so these")
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize(
     "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.endurance)]
 )

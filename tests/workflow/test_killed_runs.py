@@ -75,6 +75,7 @@ def finished_trainings(results):
     return {log: log.read_text() for log in logs}
 
 
+@pytest.mark.timing
 @pytest.mark.endurance
 def test_a_run_killed_at_random_times_gives_the_bits_of_an_undisturbed_run(done, tmp_path, request):
     home, _, arguments = done
@@ -138,6 +139,7 @@ def test_a_read_only_folder_is_reported_in_one_sentence(workflow, audio):
     assert "cannot write to results/smoke: Permission denied; free space, set its" in run.stderr
 
 
+@pytest.mark.timing
 def test_a_second_run_names_the_first_and_does_not_disturb_it(again):
     arguments = again.one_endless_training("time_1x60")
     log = again.results / "logs/train/time_1x60/fold-0.log"
@@ -156,6 +158,7 @@ def test_a_second_run_names_the_first_and_does_not_disturb_it(again):
         first.kill_all()
 
 
+@pytest.mark.timing
 @pytest.mark.endurance
 def test_a_run_waits_for_a_training_of_a_killed_run(again):
     """If only snakemake is killed, its job continues, and the next run has the same job."""
