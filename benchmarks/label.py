@@ -128,7 +128,7 @@ def main() -> None:
         }
         check(commands, tracks[:COMPOSED])
         many = take_turns(commands, tracks, options.rounds)
-        one = take_turns(commands, tracks[:1], 2 * options.rounds + 1)
+        one = take_turns(commands, tracks[:1], 2 * options.rounds - 1)
     rates = {name: len(tracks) / seconds for name, seconds in many.items()}
     print(f"{len(tracks)} tracks of {SECONDS} s, and one track, from start to end")
     print(f"{'contender':<18}{'tracks per s':>16}{'ratio':>7}{'one track, s':>14}")

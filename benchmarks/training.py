@@ -6,7 +6,7 @@ layers with its Trainer (plain_gluon), torch.nn layers with optim.SGD (pytorch_e
 epoch of our training (shuffling, batches, validation, bookkeeping) against its steps alone, which
 repeat one batch.
 
-    python benchmarks/training.py [--rounds 15] [--json FILE]
+    python benchmarks/training.py [--variants ...] [--rounds 15] [--json FILE]
 
 Requires both frameworks: make env TORCH=1.
 """
@@ -174,11 +174,12 @@ def time_epochs(network: Network, rounds: int) -> dict[str, float]:
 def main() -> None:
     """Print the tables; with --json write the rows of the first one."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=VARIANTS)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--json", type=Path, help="file for the milliseconds per step")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    networks = {name: gpu.VARIANTS[name] for name in VARIANTS}
+    networks = {name: gpu.VARIANTS[name] for name in options.variants}
 
     print("Milliseconds per step, and speed-up of the engines")
     print(
