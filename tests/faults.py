@@ -215,7 +215,11 @@ FAULTS = [
 
 def copy_of_workflow(folder: Path) -> Path:
     """A copy of this checkout with its tests and its environment."""
-    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    ignored = shutil.ignore_patterns(*LEFT_OUT)
+    # Packages may have these names too, so ignore them only at the top.
+    shutil.copytree(
+        ROOT, folder, ignore=lambda path, names: ignored(path, names) if Path(path) == ROOT else ()
+    )
     (folder / ".venv").symlink_to(ROOT / ".venv")
     return folder
 
@@ -230,7 +234,7 @@ def first_failure(folder: Path, *arguments: str) -> str | None:
         text=True,
         check=False,
     )
-    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, flags=re.MULTILINE)
+    failed = re.search(r"^(?:FAILED|ERROR) (\S+::\S+)", done.stdout, flags=re.MULTILINE)
     # Code 5: no test was selected.
     if not failed and done.returncode not in (0, 5):
         sys.exit(f"error: pytest failed without a failed test:\n{done.stdout[-2000:]}")

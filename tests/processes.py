@@ -24,7 +24,8 @@ PACKAGES = (
     *("workflow_scripts.networks.engine_mxnet", "workflow_scripts.models.runtime"),
 )
 OURS = "workflow_scripts"
-_CONTEXT = multiprocessing.get_context("forkserver")
+# Libraries of macOS do not survive a fork; there, each process imports what it needs.
+_CONTEXT = multiprocessing.get_context("spawn" if sys.platform == "darwin" else "forkserver")
 _CONTEXT.set_forkserver_preload([*PACKAGES])
 
 
