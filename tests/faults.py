@@ -3,8 +3,8 @@
     python -m tests.faults [--only NAME ...] [--json FILE]
 
 For each fault, the tests that its entry names run first; if these find nothing, so do all tests of
-`make test`, and then those of `make test-all`. A run ends at its first failure. Takes half an hour
-on two cores.
+`make test`, and then those of `make test-all`. A run ends at its first failure. Takes a quarter of
+an hour on two cores.
 """
 
 import argparse
