@@ -2,15 +2,14 @@
 
     python -m tests.faults [--only NAME ...] [--json FILE]
 
-For each fault, the tests that its entry names run first; if these find nothing, so do all tests of
-`make test`, and then those of `make test-all`. A run ends at its first failure. Takes a quarter of
-an hour on two cores.
+For each fault, the tests that its entry names run first. If these find nothing, all tests of
+`make test` run, and then the further ones of `make test-all`. A run ends at its first failure.
+Takes a quarter of an hour on two cores.
 """
 
 import argparse
 import json
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,9 +17,10 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from tests.processes import ROOT
+from tests.runs import copy_of_checkout
+
 TIERS = {"make test": "not endurance and not slurm", "make test-all": "endurance"}
-LEFT_OUT = (".git", ".venv", ".snakemake", "data", "results", "__pycache__", ".*_cache")
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ FAULTS = [
         "donors of fold 0 for all folds",
         "rules/common.smk",
         [("/models/{donor}/fold-{wildcards.fold}/", "/models/{donor}/fold-0/")],
-        ["tests/workflow/test_smoke_run.py"],
+        ["tests/workflow/test_finished_run.py"],
     ),
     Fault(
         "a retry gets no more memory",
@@ -215,11 +215,7 @@ FAULTS = [
 
 def copy_of_workflow(folder: Path) -> Path:
     """A copy of this checkout with its tests and its environment."""
-    ignored = shutil.ignore_patterns(*LEFT_OUT)
-    # Packages may have these names too, so ignore them only at the top.
-    shutil.copytree(
-        ROOT, folder, ignore=lambda path, names: ignored(path, names) if Path(path) == ROOT else ()
-    )
+    copy_of_checkout(folder)
     (folder / ".venv").symlink_to(ROOT / ".venv")
     return folder
 

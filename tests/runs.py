@@ -47,18 +47,22 @@ def run_module(module, *arguments, folder=ROOT):
     return processes.run(f"workflow_scripts.{module}", *arguments, folder=folder)
 
 
+def copy_of_checkout(folder, *left_out):
+    """Copy this checkout without results, caches and `left_out` to a new folder; return that."""
+    ignored = shutil.ignore_patterns(
+        *(".git", ".venv", ".snakemake", "data", "results", "__pycache__", ".*_cache", *left_out)
+    )
+    # Packages may have these names too, so ignore them only at the top.
+    return shutil.copytree(
+        ROOT, folder, ignore=lambda d, names: ignored(d, names) if Path(d) == ROOT else set()
+    )
+
+
 class Workflow:
     """A clean copy of the workflow in a folder."""
 
     def __init__(self, folder):
-        self.folder = folder
-        ignored = shutil.ignore_patterns(
-            ".git", ".venv", ".snakemake", "data", "results", "tests", "__pycache__", ".*_cache"
-        )
-        # Packages may have these names too, so ignore them only at the top.
-        shutil.copytree(
-            ROOT, folder, ignore=lambda d, names: ignored(d, names) if Path(d) == ROOT else set()
-        )
+        self.folder = copy_of_checkout(folder, "tests")
 
     @classmethod
     def at(cls, folder):
@@ -127,8 +131,8 @@ class Again:
         """Set keys of `training` in the configuration."""
         self.own.write_text(f"{self.own.read_text()}{yaml.safe_dump({'training': settings})}")
 
-    def one_endless_training(self, variant, max_epochs=100_000):
-        """The arguments of a run that trains fold 0 of a variant from its first epoch on."""
+    def one_long_training(self, variant, max_epochs=100_000):
+        """The arguments of a run that trains fold 0 of a variant for a long time, anew."""
         # Other settings of the same training would continue it.
         shutil.rmtree(self.results / "models" / variant / "fold-0")
         self.set_training(max_epochs=max_epochs, min_learning_rate=0)

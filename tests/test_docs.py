@@ -63,7 +63,7 @@ def test_the_snakemake_commands_plan_a_run(checkout, tmp_path, command):
         str(tmp_path / word) if word == "mine.yaml" else word for word in shlex.split(command)[1:]
     ]
     if "--report" in arguments:
-        pytest.skip("tests/workflow/test_smoke_run.py makes a report")
+        pytest.skip("tests/workflow/test_finished_run.py makes a report")
     # The preset has five folds, but the folder has only four tracks per class.
     folds = ["folds=4"] if "dataset=folder" in arguments else []
     output = Workflow.at(checkout)("--dry-run", *arguments, *folds)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.faults import FAULTS, ROOT
+from tests.faults import FAULTS
+from tests.processes import ROOT
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

@@ -15,7 +15,7 @@ PROGRAM = """
 import os, sys
 import {package}.part
 if __name__ == "__main__":
-    print(os.getcwd(), sys.argv, os.environ.get("COLOUR"), {package}.part.__file__)
+    print(os.getcwd(), sys.argv[1:], os.environ.get("COLOUR"), {package}.part.__file__)
     print("to stderr", file=sys.stderr, flush=True)
     sys.exit(3)
 """
@@ -48,12 +48,8 @@ def started_anew(module, *arguments, folder, environment):
 def test_its_folder_arguments_environment_modules_and_exit_code(package, tmp_path, environment):
     settings = {"folder": tmp_path, "environment": environment}
     code, output = run(f"{package}.program", "a", "b c", **settings)
-    expected = started_anew(f"{package}.program", "a", "b c", **settings)
-    name = str(tmp_path / package / "program.py")
-    # `python -m` puts the path of the module before the arguments; a step does not use it.
-    lines = sorted(expected[1].replace(repr(name), repr(f"{package}.program")).splitlines())
-    lines = [line.replace(f"'{package}.program'", f"'{name}'") for line in lines]
-    assert (code, sorted(output.splitlines())) == (expected[0], lines)
+    assert (code, output) == started_anew(f"{package}.program", "a", "b c", **settings)
+    assert code == 3 and "['a', 'b c']" in output and "to stderr" in output
 
 
 def test_a_step_prints_what_it_prints_otherwise():

@@ -5,9 +5,8 @@ import re
 import shutil
 
 import pytest
-import yaml
 
-from tests.conftest import network_of, only
+from tests.conftest import network_of
 from tests.runs import run_module
 from workflow_scripts.networks import pace
 from workflow_scripts.steps.estimate import duration, makespan
@@ -88,10 +87,9 @@ def test_a_missing_gpu_is_an_error():
 @pytest.mark.workflow
 @pytest.mark.endurance
 def test_the_rule_estimates_the_users_folder_each_time(again):
-    again.own.write_text(yaml.safe_dump({"variants": only(time_1x60={})}))
     shutil.rmtree(again.results / "models")
     for _ in range(2):
         output = again.run("--resources", "gpu=1", "--", "estimate")
         assert "mxnet, 2 core(s), 12 tracks, 3 folds; " in output
-        assert re.search(r"^time_1x60 +[0-9.]+ +2 +\d+ s +\d+ s$", output, re.M)
+        assert re.search(r"^timefrequency_init +[0-9.]+ +2 +\d+ s +\d+ s$", output, re.M)
     assert not (again.results / "models").exists()

@@ -63,15 +63,15 @@ def test_jobs_are_submitted_with_the_command_of_another_scheduler(
         *("--profile", "profiles/slurm", "--executor", "cluster-generic"),
         *("--cluster-generic-submit-cmd", "qsub -terse -l h_vmem={resources.mem_mb}M"),
         *("--seconds-between-status-checks", "1"),
-        *("results/smoke/models/time_1x60/fold-0/fit.json", "--resources", "gpu=0", *SMOKE),
+        *("results/smoke/predictions/time_1x60/fold-0.csv", "--resources", "gpu=0", *SMOKE),
         environment={"PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"},
     )
-    assert finished(output)["train"] == 1
+    assert finished(output)["train"] == 3
     submitted = (workflow.folder / "submitted.txt").read_text().splitlines()
     rules = [re.search(r"/snakejob\.([a-z_]+)\.", line)[1] for line in submitted]
     # list_tracks reads all audio, which may take long, so it does not run locally.
     preparation = ["list_tracks", "extraction_extract_mel", "find_replicas"]
-    assert rules == [*preparation, "train"]
+    assert rules == [*preparation, "train", "train", "train", "evaluation_evaluate"]
     assert all(re.match(r"-terse -l h_vmem=\d+M /", line) for line in submitted)
 
 

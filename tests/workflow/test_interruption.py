@@ -190,7 +190,7 @@ def test_a_stopped_run_continues_from_its_checkpoint(again, number):
     """All processes receive the signal, as after Ctrl-C or at the time limit of a cluster."""
     model = again.results / "models/timefrequency/fold-0"
     log = again.results / "logs/train/timefrequency/fold-0.log"
-    arguments = again.one_endless_training("timefrequency")
+    arguments = again.one_long_training("timefrequency")
 
     def stop_after(pattern):
         run = Run(again, *arguments)

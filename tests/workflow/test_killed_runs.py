@@ -141,7 +141,7 @@ def test_a_read_only_folder_is_reported_in_one_sentence(workflow, audio):
 
 @pytest.mark.timing
 def test_a_second_run_names_the_first_and_does_not_disturb_it(again):
-    arguments = again.one_endless_training("time_1x60")
+    arguments = again.one_long_training("time_1x60")
     log = again.results / "logs/train/time_1x60/fold-0.log"
     first = Run(again, *arguments)
     try:
@@ -163,7 +163,7 @@ def test_a_second_run_names_the_first_and_does_not_disturb_it(again):
 def test_a_run_waits_for_a_training_of_a_killed_run(again):
     """If only snakemake is killed, its job continues, and the next run has the same job."""
     # The training must outlast the start of the second run: it takes 20 s here.
-    arguments = again.one_endless_training("frequency_32x1", max_epochs=3000)
+    arguments = again.one_long_training("frequency_32x1", max_epochs=3000)
     log = again.results / "logs/train/frequency_32x1/fold-0.log"
     first = Run(again, *arguments)
     first.wait_for(log, "epoch 3:")

@@ -29,8 +29,8 @@ from workflow_scripts.devices import cuda_libraries
 
 cuda_libraries.load()
 
-# MXNet imports these, if they are installed, for parts that the engine does not use. They would
-# double the second that its import takes.
+# MXNet imports these, if they are installed, for parts of it that the engine does not use. That
+# would take another second.
 _UNUSED = [name for name in ("onnx", "scipy", "sklearn") if name not in sys.modules]
 sys.modules.update(dict.fromkeys(_UNUSED))  # type: ignore[arg-type]
 

@@ -95,7 +95,10 @@ def rate_after(losses: Iterable[float], settings: Settings) -> HalvingRate:
 
 
 def lowest_rate(settings: Settings) -> float:
-    """The rate below which a training ends; engines take no smaller float32 number than this."""
+    """The rate below which a training ends: the minimum, or the smallest normal float32 number.
+
+    MXNet refuses smaller rates.
+    """
     return max(settings.min_learning_rate, float(np.finfo(np.float32).tiny))
 
 
@@ -141,7 +144,7 @@ def fit(
 
     `engine` has the weights of `progress`. `train` and `validation` are (inputs, labels) as in
     `Engine`. `augmented` returns the training inputs of an epoch from the generator of the epoch.
-    Training ends after `max_epochs` epochs or when the learning rate is below `min_learning_rate`.
+    Training ends after `max_epochs` epochs or when the learning rate is below `lowest_rate`.
     With balanced class weights, `engine` weights the training loss, and the loss and accuracy of
     validation are means over its classes: otherwise an epoch that predicts only the largest class
     could be the best.
