@@ -86,6 +86,7 @@ def other_results():
     tables = (
         *("tracks", "replicas", "folds", "skipped"),
         *("baselines", "interventions"),
+        *("predictions", "per_class", "confusions"),
     )
     return [
         f"{D}/scaler.json",

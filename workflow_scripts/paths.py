@@ -28,7 +28,10 @@ class ResultPaths:
         self.replicas = folder / "replicas.csv"
         self.scaler = folder / "scaler.json"
         self.baselines = folder / "baselines.csv"
-        self.tables = [folder / f"table1{suffix}" for suffix in (".csv", ".md", ".tex")]
+        self.tables = [
+            *(folder / f"table1{suffix}" for suffix in (".csv", ".md", ".tex")),
+            *(folder / f"{table}.csv" for table in ("predictions", "per_class", "confusions")),
+        ]
         self.packed_model = folder / "model.zip"
         # The configuration of the last run.
         self.config = folder / "config.yaml"

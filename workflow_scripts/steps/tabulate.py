@@ -1,4 +1,4 @@
-"""Write Table I: one row per variant, over all folds."""
+"""Write Table I, one row per variant over all folds, and tidy tables of all predictions."""
 
 import argparse
 import json
@@ -17,13 +17,19 @@ from workflow_scripts.networks import explosion
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.process import run
-from workflow_scripts.results import checked_predictions, predictions, provenance, table1
+from workflow_scripts.results import (
+    checked_predictions,
+    predictions,
+    provenance,
+    table1,
+    tidy_tables,
+)
 from workflow_scripts.results.baselines import read as read_baselines
 from workflow_scripts.results.notes import notes
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Read predictions, baselines and every fit.json; write table1.csv, .md and .tex."""
+    """Read predictions, baselines and every fit.json; write table1.csv, .md, .tex, tidy tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
     parser.add_argument("--skipped", type=Path, required=True, help="skipped.csv")
@@ -43,7 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--dataset", required=True, help="ballroom, demo or folder")
     parser.add_argument("--name", required=True, help="name of the experiment")
     parser.add_argument(
-        "--table", type=Path, required=True, help="CSV to write, with .md and .tex beside"
+        "--table",
+        type=Path,
+        required=True,
+        help="CSV to write, with .md, .tex, predictions.csv, per_class.csv, confusions.csv beside",
     )
     options = parser.parse_args(arguments)
 
@@ -57,14 +66,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
     keys = [ModelKey.of(v, k, tracks) for v in options.variants for k in range(tracks.n_folds)]
     fits = [provenance.read(fit, key) for fit, key in zip(options.fits, keys, strict=True)]
-    predicted_by = zip(options.predictions, map(checked_predictions.Origin.of, fits), strict=True)
-    folds_of = zip(*[iter(predicted_by)] * tracks.n_folds, strict=True)
-    rows, never_predicted = [], {}
+    models = zip(options.predictions, fits, strict=True)
+    folds_of = zip(*[iter(models)] * tracks.n_folds, strict=True)
+    rows, never_predicted, tidy = [], {}, []
     for (variant, description), folds in zip(options.variants.items(), folds_of, strict=True):
         network = Network.from_config(description, N_BANDS, len(tracks.classes))
-        tables = [checked_predictions.read(path, tracks, origin) for path, origin in folds]
+        tables = [
+            checked_predictions.read(path, tracks, checked_predictions.Origin.of(fit))
+            for path, fit in folds
+        ]
         rows.append(table1.row(variant, description, network, tables, baselines))
         predicted = pd.concat([own[["predicted"]] for own in tables])
+        tidy += [
+            tidy_tables.of_model(fit, table, tracks.classes)
+            for (_, fit), table in zip(folds, tables, strict=True)
+        ]
         never_predicted[variant] = predictions.never_predicted(predicted, tracks.classes)
     table = pd.DataFrame(rows)
     if options.dataset == "ballroom":
@@ -82,6 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         path.write_text(table1.markdown(shown, title, sentences), encoding="utf-8")
     with atomic(options.table.with_suffix(".tex")) as path:
         path.write_text(table1.latex(shown, title, sentences), encoding="utf-8")
+    tidy_tables.write(options.table.parent, tidy, tracks)
 
 
 if __name__ == "__main__":
