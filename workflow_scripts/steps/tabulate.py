@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with atomic(options.table.with_suffix(".md")) as path:
         path.write_text(table1.markdown(shown, title, sentences), encoding="utf-8")
     with atomic(options.table.with_suffix(".tex")) as path:
-        path.write_text(table1.latex(shown, title, sentences), encoding="utf-8")
+        path.write_text(table1.latex(shown, options.name, sentences), encoding="utf-8")
     tidy_tables.write(options.table.parent, tidy, tracks)
 
 
