@@ -44,6 +44,7 @@ def complete(
     _fill(config, schema)
     if config["name"] is None:
         config["name"] = config["dataset"]
+    _set_seed(config, schema["properties"]["seed"]["default"])
     configuration_checks.check(config)
 
 
@@ -128,6 +129,24 @@ def _order(config: dict[str, Any], base: dict[str, Any]) -> None:
             config[key] = value = config.pop(key)
             if isinstance(value, dict) and isinstance(base.get(key), dict):
                 _order(value, base[key])
+
+
+def _set_seed(config: dict[str, Any], default: int) -> None:
+    """Set `seed` to the first of `seeds`, if these are given; a single one is no list.
+
+    A `seed` with the `default` value counts as not set.
+    """
+    if config["seeds"] is None:
+        return
+    first = config["seeds"][0]
+    if config["seed"] not in (default, first):
+        raise UserError(
+            f"seed is {config['seed']}, but the first of seeds is {first}; remove seed, or put it "
+            "first in seeds"
+        )
+    config["seed"] = first
+    if len(config["seeds"]) == 1:
+        config["seeds"] = None
 
 
 def _fill(config: dict[str, Any], schema: dict[str, Any]) -> None:
