@@ -5,10 +5,10 @@ from pathlib import Path
 
 
 class ModelPaths:
-    """The files of the model of one variant and fold."""
+    """The files of the model of one variant and fold; `results` is the folder of its seed."""
 
     def __init__(self, results: Path, variant: str, fold: int) -> None:
-        self.variant, self.fold = variant, fold
+        self.results, self.variant, self.fold = results, variant, fold
         self.folder = results / "models" / variant / f"fold-{fold}"
         self.weights = self.folder / "weights.npz"
         self.history = self.folder / "history.csv"
