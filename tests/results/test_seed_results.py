@@ -8,7 +8,7 @@ import pytest
 
 from tests.fake_results import FakeResults
 from workflow_scripts.errors import UserError
-from workflow_scripts.results import seed_results
+from workflow_scripts.results import seed_notes
 from workflow_scripts.steps import report, tabulate
 
 VARIANTS = ["time_1x60", "frequency_32x1"]
@@ -123,14 +123,14 @@ class TestPage:
 
 class TestSentences:
     def test_those_of_all_seeds_are_said_once_and_others_with_their_seed(self):
-        found = seed_results.together({5: ["Legend.", "No a.", "End."], 7: ["Legend.", "End."]})
+        found = seed_notes.together({5: ["Legend.", "No a.", "End."], 7: ["Legend.", "End."]})
         assert found[:3] == ["Legend.", "Seed 5: No a.", "End."]
         assert len(found) == 4 and found[3].endswith("first seed, 5.")
-        found = seed_results.together({5: ["Legend."], 7: ["Legend.", "No b."]})
+        found = seed_notes.together({5: ["Legend."], 7: ["Legend.", "No b."]})
         assert found[:2] == ["Legend.", "Seed 7: No b."]
 
     def test_those_of_one_seed_are_unchanged(self):
-        assert seed_results.together({5: ["Legend.", "No a."]}) == ["Legend.", "No a."]
+        assert seed_notes.together({5: ["Legend.", "No a."]}) == ["Legend.", "No a."]
 
     def test_a_fold_without_a_class_is_named_with_its_seed(self, tmp_path):
         # The last fold of the first seed has no track of c; it is the first fold of the second.

@@ -17,7 +17,7 @@ from workflow_scripts.results import baselines as known_baselines
 from workflow_scripts.results import provenance
 from workflow_scripts.results.data_licences import DATA
 from workflow_scripts.results.notes import notes
-from workflow_scripts.results.seed_results import repetitions, together
+from workflow_scripts.results.seed_notes import repetitions, together
 
 
 def page(material: Material, name: str, dataset: str, configuration: str) -> Page:

@@ -8,7 +8,7 @@ from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.dataset.untidy_names import alike, shown
 from workflow_scripts.errors import FEW, listed
 from workflow_scripts.results.replica_notes import replica_notes
-from workflow_scripts.results.seed_results import repetitions
+from workflow_scripts.results.seed_notes import repetitions
 
 SYNTHETIC = (
     "The demo's music is synthetic: these accuracies show that the workflow works "

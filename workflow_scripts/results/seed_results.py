@@ -1,4 +1,4 @@
-"""The results of each seed, read from their files, and sentences on all of them."""
+"""The results of each seed, read from their files."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,6 @@ from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.results import baselines, checked_predictions, provenance
 
 T = TypeVar("T")
-
-FIRST_SEED_ONLY = (
-    "Accuracies, baselines, tests and training times are those of all {n} seeds, each with folds "
-    "and trainings of its own; in tests, a track counts once for each seed. Confusions, errors, "
-    "learning curves, filters, interventions, sounds and models to hand over are those of the "
-    "first seed, {first}."
-)
 
 
 @dataclass(frozen=True)
@@ -98,26 +91,3 @@ def read(
 def parts(values: Sequence[T], length: int) -> list[Sequence[T]]:
     """Successive parts of `values` of this length."""
     return [values[start : start + length] for start in range(0, len(values), length)]
-
-
-def repetitions(n_folds: int, n_seeds: int) -> str:
-    """What a mean is over: "5 folds", or "5 folds of 3 seeds"."""
-    return f"{n_folds} folds of {n_seeds} seeds" if n_seeds > 1 else f"{n_folds} folds"
-
-
-def together(of_seeds: Mapping[int, Sequence[str]]) -> list[str]:
-    """The sentences on each seed: those that hold for all of them once, others with their seed.
-
-    With several seeds, one more sentence says what is that of the first seed only.
-    """
-    if len(of_seeds) == 1:
-        return [*next(iter(of_seeds.values()))]
-    common = set.intersection(*map(set, of_seeds.values()))
-    found = [
-        text if text in common else f"Seed {seed}: {text}"
-        for seed, texts in of_seeds.items()
-        for text in texts
-    ]
-    about = FIRST_SEED_ONLY.format(n=len(of_seeds), first=next(iter(of_seeds)))
-    # A common sentence is found once for each seed.
-    return [*dict.fromkeys(found), about]

@@ -17,6 +17,7 @@ from workflow_scripts.networks.architecture import Network
 from workflow_scripts.process import run
 from workflow_scripts.results import predictions, provenance, seed_results, table1
 from workflow_scripts.results.notes import notes
+from workflow_scripts.results.seed_notes import together
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -70,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     title = f"Table I of {options.name}"
     n_skipped = len(read_table(options.skipped, SKIPPED))
     pairs = replicas.read(options.replicas)
-    sentences = seed_results.together(
+    sentences = together(
         {
             own.seed: [
                 *notes(
