@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 FIRST_SEED_ONLY = (
     "Accuracies, baselines, tests and training times are those of all {n} seeds, each with folds "
-    "and trainings of its own; in tests, a track counts once for each seed. Confusions, errors, "
-    "learning curves, filters, interventions, sounds and models to hand over are those of the "
-    "first seed, {first}."
+    "and trainings of its own. Tests are corrected for repeated cross-validation (Bouckaert & "
+    "Frank 2004); a track counts once for each seed. Confusions, errors, learning curves, filters, "
+    "interventions, sounds and models to hand over are those of the first seed, {first}."
 )
 
 

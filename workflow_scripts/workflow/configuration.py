@@ -15,6 +15,8 @@ from workflow_scripts.workflow import configuration_checks, configuration_schema
 
 SCHEMA = Path(__file__).parents[2] / "config.schema.yaml"
 BASE = SCHEMA.with_name("config.yaml")
+# Keys that earlier versions do not write, with the value that says what they did.
+UNWRITTEN = {"seeds": None}
 HEADER = """\
 # The complete configuration of these results in the last run. Copied over the workflow's
 # config.yaml, it reproduces them.
@@ -79,7 +81,7 @@ def read(path: Path) -> dict[str, Any]:
 
 def read_complete(path: Path) -> dict[str, Any]:
     """As `read`; raises UserError also if a key is missing or has a wrong value."""
-    config = read(path)
+    config = UNWRITTEN | read(path)
     schema = _schema()
     if missing := [key for key in schema["properties"] if key not in config]:
         raise UserError(
