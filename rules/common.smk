@@ -1,10 +1,15 @@
 """Shared by the rule files.
 
 Makes: the checked configuration; D, the folder of this experiment; the functions below.
+
+Rules that run once for each seed have the wildcard root, the folder of the seed's results: D for
+the first seed, D/seeds/<seed> for any other. Rules with D in their paths run once; they read the
+results of the first seed unless they ask for those of all.
 """
 
 import json
 import os
+import re
 import sys
 from functools import cache
 from pathlib import Path
@@ -23,6 +28,7 @@ from workflow_scripts.workflow.code_digests import digests_of, offer_to_jobs
 from workflow_scripts.workflow.run_lock import RunLock
 from workflow_scripts.workflow.training_settings import (
     network_of,
+    seeds_of,
     settings_of,
     training_of,
 )
@@ -40,6 +46,12 @@ except UserError as error:
 offer_to_jobs()
 
 D = f"results/{config['name']}"
+# The seed of each folder of results, D first.
+SEEDS = {
+    str(own.folder): seed for seed, own in RESULTS.of_seeds(seeds_of(config)).items()
+}
+# Added to messages of the rules with the wildcard root.
+IN_ROOT = " in {wildcards.root}" if len(SEEDS) > 1 else ""
 RUN_LOCK = RunLock(RESULTS.folder)
 LISTEN_TO = config["listen_to"] or [*config["variants"]][-1]
 FOLDS = range(config["folds"])
@@ -62,6 +74,7 @@ AUDIO_FOLDERS = {
 
 
 wildcard_constraints:
+    root="|".join(map(re.escape, SEEDS)),
     variant="|".join(config["variants"]),
     fold="[0-9]+",
     shard="[0-9]+",
@@ -77,25 +90,31 @@ def of_each_model(path):
     return expand(f"{D}/{path}", variant=config["variants"], fold=FOLDS)
 
 
+def of_each_seed(path):
+    """One result file per seed, or one per model of each seed, seed by seed."""
+    return expand(
+        f"{{root}}/{path}", root=SEEDS, variant=config["variants"], fold=FOLDS
+    )
+
+
 def other_results():
     """The files behind table and report that users, commands and archives need.
 
     A file that is missing, for example because it was damaged, is made again only if it is
     requested. Features, onsets and tempi are made again when a step needs them.
     """
-    tables = (
-        *("tracks", "replicas", "folds", "skipped"),
-        *("baselines", "interventions"),
-        *("predictions", "per_class", "confusions"),
-    )
     return [
-        f"{D}/scaler.json",
         f"{D}/sounds",
-        *(f"{D}/{table}.csv" for table in tables),
-        *of_each_model("models/{variant}/fold-{fold}/weights.npz"),
-        *of_each_model("models/{variant}/fold-{fold}/history.csv"),
-        *of_each_model("models/{variant}/fold-{fold}/fit.json"),
-        *of_each_model("predictions/{variant}/fold-{fold}.csv"),
+        *(f"{D}/{table}.csv" for table in ("tracks", "replicas", "interventions")),
+        *(f"{D}/{table}.csv" for table in ("predictions", "per_class", "confusions")),
+        *of_each_seed("folds.csv"),
+        *of_each_seed("skipped.csv"),
+        *of_each_seed("scaler.json"),
+        *of_each_seed("baselines.csv"),
+        *of_each_seed("models/{variant}/fold-{fold}/weights.npz"),
+        *of_each_seed("models/{variant}/fold-{fold}/history.csv"),
+        *of_each_seed("models/{variant}/fold-{fold}/fit.json"),
+        *of_each_seed("predictions/{variant}/fold-{fold}.csv"),
         *of_each_model("onnx/{variant}/fold-{fold}.onnx"),
         *of_each_variant("interventions/{variant}.csv"),
         *of_each_variant("filters/{variant}.csv"),
@@ -132,7 +151,7 @@ def listed(wildcards):
 
 
 def assigned_folds(wildcards):
-    """folds.csv, requested from the checkpoint.
+    """folds.csv of the job's seed, by default of the first, requested from the checkpoint.
 
     If there are results, first of list_tracks: of jobs that ask for both checkpoints from the
     start, Snakemake 9 does not see other changes, such as a learning rate, after it has listed the
@@ -140,7 +159,18 @@ def assigned_folds(wildcards):
     """
     if RESULTS.tracks.exists():
         checkpoints.list_tracks.get()
-    return checkpoints.assign_folds.get().output.folds
+    root = wildcards.get("root", D)
+    return checkpoints.assign_folds.get(root=root).output.folds
+
+
+def assigned_folds_of_all(wildcards):
+    """folds.csv of each seed, as `assigned_folds`."""
+    return [assigned_folds({"root": root}) for root in SEEDS]
+
+
+def seed(wildcards):
+    """The seed of the job's folder of results."""
+    return SEEDS[wildcards.root]
 
 
 def network(wildcards):
@@ -155,16 +185,23 @@ def training(wildcards):
 
 def training_settings(wildcards):
     """All settings of a variant's training as JSON, as fit.json records them."""
-    return json.dumps(settings_of(config, wildcards.variant))
+    of_seed = config | {"seed": seed(wildcards)}
+    return json.dumps(settings_of(of_seed, wildcards.variant))
 
 
 def donors(wildcards):
-    """Weights of the variant's donors on the same fold."""
+    """Weights of the variant's donors on the same fold, of the same seed."""
     init = config["variants"][wildcards.variant]["init"]
     return [
-        f"{D}/models/{donor}/fold-{wildcards.fold}/weights.npz"
+        f"{wildcards.root}/models/{donor}/fold-{wildcards.fold}/weights.npz"
         for donor in init.values()
     ]
+
+
+def adopted_model(wildcards):
+    """Where `make adopt` moves the same model of another checkout."""
+    root = f"{D}/.adopted{wildcards.root.removeprefix(D)}"
+    return f"{root}/models/{wildcards.variant}/fold-{wildcards.fold}"
 
 
 def batches_to_check():

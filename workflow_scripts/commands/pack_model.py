@@ -41,7 +41,7 @@ def chosen(results: FinishedResults, named: Sequence[str]) -> list[str]:
             )
     if named:
         return list(dict.fromkeys(named))
-    results.check_settings(results.models)
+    results.check_settings(results.all_models)
     results.check_tables()
     return [best_of(results.paths.tables[0])]
 

@@ -15,6 +15,8 @@ from workflow_scripts.workflow import configuration_checks, configuration_schema
 
 SCHEMA = Path(__file__).parents[2] / "config.schema.yaml"
 BASE = SCHEMA.with_name("config.yaml")
+# Keys that earlier versions do not write, with the value that says what they did.
+UNWRITTEN = {"seeds": None}
 HEADER = """\
 # The complete configuration of these results in the last run. Copied over the workflow's
 # config.yaml, it reproduces them.
@@ -44,6 +46,7 @@ def complete(
     _fill(config, schema)
     if config["name"] is None:
         config["name"] = config["dataset"]
+    _set_seed(config, schema["properties"]["seed"]["default"])
     configuration_checks.check(config)
 
 
@@ -78,7 +81,7 @@ def read(path: Path) -> dict[str, Any]:
 
 def read_complete(path: Path) -> dict[str, Any]:
     """As `read`; raises UserError also if a key is missing or has a wrong value."""
-    config = read(path)
+    config = UNWRITTEN | read(path)
     schema = _schema()
     if missing := [key for key in schema["properties"] if key not in config]:
         raise UserError(
@@ -128,6 +131,24 @@ def _order(config: dict[str, Any], base: dict[str, Any]) -> None:
             config[key] = value = config.pop(key)
             if isinstance(value, dict) and isinstance(base.get(key), dict):
                 _order(value, base[key])
+
+
+def _set_seed(config: dict[str, Any], default: int) -> None:
+    """Set `seed` to the first of `seeds`, if these are given; a single one is no list.
+
+    A `seed` with the `default` value counts as not set.
+    """
+    if config["seeds"] is None:
+        return
+    first = config["seeds"][0]
+    if config["seed"] not in (default, first):
+        raise UserError(
+            f"seed is {config['seed']}, but the first of seeds is {first}; remove seed, or put it "
+            "first in seeds"
+        )
+    config["seed"] = first
+    if len(config["seeds"]) == 1:
+        config["seeds"] = None
 
 
 def _fill(config: dict[str, Any], schema: dict[str, Any]) -> None:
