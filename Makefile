@@ -29,7 +29,7 @@ help: ## list these commands
 
 demo: .venv/$(BUILD) ## run the whole experiment on synthesised audio, in minutes
 	$(BIN)/snakemake --cores all --configfile presets/quick.yaml --config dataset=demo \
-		engine=$(ENGINE)
+		engine=$(ENGINE) $(if $(REPLACE),replace=true)
 	@echo
 	@cat results/quick/table1.md
 	@echo "The table is results/quick/table1.csv, .md and .tex; the report is"
