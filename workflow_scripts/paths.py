@@ -50,6 +50,8 @@ class ResultPaths(SeedPaths):
         self.packed_model = folder / "model.zip"
         # The configuration of the last run.
         self.config = folder / "config.yaml"
+        # Settings with which the trainings were made, as far as fit.json does not record them.
+        self.trained = folder / ".trained.json"
         # The name of the checkout that made these results.
         self.checkout = folder / ".checkout"
         # Results of another checkout that `make adopt` has moved.
