@@ -190,10 +190,14 @@ def training(wildcards):
     return json.dumps(training_of(config, wildcards.variant))
 
 
+def settings_of_job(wildcards):
+    """All settings of a variant's training with the seed of the job, as fit.json records them."""
+    return settings_of(config | {"seed": seed(wildcards)}, wildcards.variant)
+
+
 def training_settings(wildcards):
-    """All settings of a variant's training as JSON, as fit.json records them."""
-    of_seed = config | {"seed": seed(wildcards)}
-    return json.dumps(settings_of(of_seed, wildcards.variant))
+    """The settings of `settings_of_job` as JSON."""
+    return json.dumps(settings_of_job(wildcards))
 
 
 def donors(wildcards):
@@ -280,8 +284,10 @@ def trainings_to_replace():
         jobs = [job for job in jobs if workflow.dag.needrun(job)]
     planned = [
         replaced_trainings.Planned(
-            ModelPaths(RESULTS.folder, job.wildcards.variant, int(job.wildcards.fold)),
-            settings_of(config, job.wildcards.variant),
+            ModelPaths(
+                Path(job.wildcards.root), job.wildcards.variant, int(job.wildcards.fold)
+            ),
+            settings_of_job(job.wildcards),
         )
         for job in jobs
     ]
@@ -319,7 +325,7 @@ def start_run():
     planned = {job.rule.name for job in workflow.dag.needrun_jobs()}
     # An estimate makes no results, so its settings may differ from theirs.
     if planned != {"estimate"}:
-        replaced_trainings.Ledger(RESULTS).write([RESULTS.folder])
+        replaced_trainings.Ledger(RESULTS).write(map(Path, SEEDS))
         configuration.keep(config, RESULTS)
     if note := cpu_note(config["engine"], workflow.local_exec):
         print(note, file=sys.stderr)
