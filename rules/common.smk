@@ -325,7 +325,9 @@ def start_run():
     planned = {job.rule.name for job in workflow.dag.needrun_jobs()}
     # An estimate makes no results, so its settings may differ from theirs.
     if planned != {"estimate"}:
-        replaced_trainings.Ledger(RESULTS).write(map(Path, SEEDS))
+        replaced_trainings.Ledger(RESULTS).write(
+            [RESULTS.folder, *RESULTS.folder.glob("seeds/*")]
+        )
         configuration.keep(config, RESULTS)
     if note := cpu_note(config["engine"], workflow.local_exec):
         print(note, file=sys.stderr)
