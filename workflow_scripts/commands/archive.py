@@ -112,7 +112,7 @@ def main() -> None:
         raise UserError(
             f"{options.file} is inside the folder that it would contain; give a file elsewhere"
         )
-    models = [path for m in results.models for path in (m.weights, m.history)]
+    models = [m.weights for m in results.models]
     paths = results.paths
     results.require([paths.tracks, paths.scaler, *paths.tables, *models, *results.table_inputs()])
     check(results)

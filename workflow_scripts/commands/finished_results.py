@@ -67,7 +67,7 @@ class FinishedResults:
         """The input files of the tables."""
         paths = self.paths
         predictions = [model.predictions for model in self.models]
-        fits = [model.fit for model in self.models]
+        fits = [path for model in self.models for path in (model.fit, model.history)]
         tables = [paths.folds, paths.skipped, paths.replicas, paths.baselines]
         return [*tables, *predictions, *fits]
 
@@ -128,4 +128,5 @@ class FinishedResults:
         arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
         arguments += ["--predictions", *(str(model.predictions) for model in self.models)]
         arguments += ["--fits", *(str(model.fit) for model in self.models)]
+        arguments += ["--histories", *(str(model.history) for model in self.models)]
         tabulate.main(arguments)

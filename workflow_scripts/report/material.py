@@ -27,6 +27,7 @@ from workflow_scripts.results import (
     provenance,
     table1,
 )
+from workflow_scripts.results.caveats import Evidence
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,21 @@ class Material:
     @cached_property
     def pairs(self) -> pd.DataFrame:
         """The comparisons of `comparison.pairs`."""
-        # One of K folds is the test set, one the validation set, the others are training data.
-        return comparison.pairs(self.predictions, 1 / max(self.tracks.n_folds - 2, 1))
+        return comparison.pairs(self.predictions, comparison.test_share(self.tracks.n_folds))
+
+    def evidence(self, dataset: str) -> Evidence:
+        """What the caveats are computed from; `dataset` is ballroom, demo or folder."""
+        return Evidence(
+            tracks=self.tracks,
+            fits=self.fits,
+            histories=[history for own in self.histories.values() for history in own],
+            predictions=self.predictions,
+            pairs=self.pairs,
+            never_predicted=self.never_predicted,
+            replicas=self.replicas,
+            n_skipped=self.n_skipped,
+            dataset=dataset,
+        )
 
     @property
     def tempi(self) -> dict[str, np.ndarray]:

@@ -13,17 +13,23 @@ from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.dataset import replicas, split
 from workflow_scripts.dataset.track_tables import SKIPPED, read_table
 from workflow_scripts.errors import UserError
-from workflow_scripts.networks import explosion
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.process import run
-from workflow_scripts.results import checked_predictions, predictions, provenance, table1
+from workflow_scripts.results import (
+    checked_predictions,
+    comparison,
+    predictions,
+    provenance,
+    table1,
+)
 from workflow_scripts.results.baselines import read as read_baselines
-from workflow_scripts.results.notes import notes
+from workflow_scripts.results.caveats import Evidence, caveats
+from workflow_scripts.results.notes import legend
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Read predictions, baselines and every fit.json; write table1.csv, .md and .tex."""
+    """Read predictions, baselines and the record of each training; write table1.csv, .md, .tex."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
     parser.add_argument("--skipped", type=Path, required=True, help="skipped.csv")
@@ -40,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="variant by variant, fold by fold",
     )
     parser.add_argument("--fits", type=Path, nargs="+", required=True, help="each fit.json")
+    parser.add_argument("--histories", type=Path, nargs="+", required=True, help="each history.csv")
     parser.add_argument("--dataset", required=True, help="ballroom, demo or folder")
     parser.add_argument("--name", required=True, help="name of the experiment")
     parser.add_argument(
@@ -59,11 +66,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     fits = [provenance.read(fit, key) for fit, key in zip(options.fits, keys, strict=True)]
     predicted_by = zip(options.predictions, map(checked_predictions.Origin.of, fits), strict=True)
     folds_of = zip(*[iter(predicted_by)] * tracks.n_folds, strict=True)
-    rows, never_predicted = [], {}
+    histories = [
+        checked_tables.read(csv, key.history)
+        for csv, key in zip(options.histories, keys, strict=True)
+    ]
+    numbers = predictions.Numbers(tracks)
+    rows, never_predicted, outcomes = [], {}, {}
     for (variant, description), folds in zip(options.variants.items(), folds_of, strict=True):
         network = Network.from_config(description, N_BANDS, len(tracks.classes))
         tables = [checked_predictions.read(path, tracks, origin) for path, origin in folds]
         rows.append(table1.row(variant, description, network, tables, baselines))
+        outcomes[variant] = [numbers.of(own) for own in tables]
         predicted = pd.concat([own[["predicted"]] for own in tables])
         never_predicted[variant] = predictions.never_predicted(predicted, tracks.classes)
     table = pd.DataFrame(rows)
@@ -71,11 +84,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         table = table1.with_paper(table)
 
     title = f"Table I of {options.name}"
-    n_skipped = len(read_table(options.skipped, SKIPPED))
-    pairs = replicas.read(options.replicas)
-    sentences = notes(tracks, pairs, n_skipped, options.dataset, never_predicted)
-    sentences += explosion.sentences(fits)
-    sentences.append(provenance.sentence(fits))
+    evidence = Evidence(
+        tracks=tracks,
+        fits=fits,
+        histories=histories,
+        predictions=outcomes,
+        pairs=comparison.pairs(outcomes, comparison.test_share(tracks.n_folds)),
+        never_predicted=never_predicted,
+        replicas=replicas.read(options.replicas),
+        n_skipped=len(read_table(options.skipped, SKIPPED)),
+        dataset=options.dataset,
+    )
+    sentences = [legend(tracks), *caveats(evidence), provenance.sentence(fits)]
     shown = table1.for_people(table)
     checked_tables.write(options.table, table, table1.what(tracks))
     with atomic(options.table.with_suffix(".md")) as path:
