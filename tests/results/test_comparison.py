@@ -23,9 +23,11 @@ class TestCorrectedT:
         assert p == pytest.approx(0.0602, abs=5e-5)
         assert half_width == pytest.approx(2.7764 * np.sqrt(4 / 3), rel=1e-4)
 
-    def test_p_is_1_for_equal_networks_and_0_for_a_constant_difference(self):
+    def test_without_variance_p_is_that_of_the_sign_test(self):
         assert comparison.corrected_t(np.zeros(5), 0.3) == (1, 0)
-        assert comparison.corrected_t(np.full(5, 2.0), 0.3) == (0, 0)
+        expected = stats.binomtest(5, 5, 0.5).pvalue
+        assert comparison.corrected_t(np.full(5, 2.0), 0.3) == (expected, 0)
+        assert comparison.corrected_t(np.full(5, -2.0), 0.3) == (expected, 0)
 
 
 def test_holm_matches_a_computation_by_hand():

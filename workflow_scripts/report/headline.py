@@ -78,7 +78,7 @@ def _only_network(row: pd.Series, evidence: Evidence) -> str:
 def _share(row: pd.Series) -> str:
     return (
         f"{row['accuracy_mean']:.1f} % of the test tracks correctly (± {row['accuracy_std']:.1f} "
-        f"over {row['n_folds']} folds)"
+        f"over {row['n_folds']:.0f} folds)"
     )
 
 
