@@ -37,8 +37,7 @@ def run(*arguments, folder=ROOT, **environment):
         cwd=folder,
         env=os.environ | environment,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
     )
     return done.returncode, done.stderr

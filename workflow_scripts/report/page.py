@@ -6,9 +6,9 @@ from typing import Any
 
 import jinja2
 
+from workflow_scripts.results.comparison import LEVEL
+
 TEMPLATES = Path(__file__).with_name("templates")
-# Significance level of a difference between two networks.
-LEVEL = 0.05
 
 
 @dataclass
