@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from workflow_scripts.atomic_files import remove_leftovers
 from workflow_scripts.dataset.scan import fingerprint
@@ -22,9 +23,10 @@ from workflow_scripts.demo.dances import DANCES, TRACKS_A_DANCE
 from workflow_scripts.devices.gpus import conda_form, cpu_note, gpus_to_use
 from workflow_scripts.errors import UserError, encodable
 from workflow_scripts.models.limits import limited_classes
-from workflow_scripts.paths import ResultPaths
-from workflow_scripts.workflow import configuration, ownership
+from workflow_scripts.paths import ModelPaths, ResultPaths
+from workflow_scripts.workflow import configuration, ownership, replaced_trainings
 from workflow_scripts.workflow.code_digests import digests_of, offer_to_jobs
+from workflow_scripts.workflow.plan_shown import OnPlan
 from workflow_scripts.workflow.run_lock import RunLock
 from workflow_scripts.workflow.training_settings import (
     network_of,
@@ -34,6 +36,9 @@ from workflow_scripts.workflow.training_settings import (
 )
 
 try:
+    REPLACE = configuration.take_replace(
+        config, sys.argv if workflow.is_main_process else None
+    )
     configuration.complete(config, command_line=workflow.config_settings.config_args)
     RESULTS = ResultPaths(Path("results", config["name"]))
     if workflow.is_main_process:
@@ -44,6 +49,8 @@ except UserError as error:
     raise WorkflowError(encodable(str(error))) from None
 
 offer_to_jobs()
+if workflow.is_main_process:
+    logger.addHandler(OnPlan(lambda: check_without_hooks()))
 
 D = f"results/{config['name']}"
 # The seed of each folder of results, D first.
@@ -106,6 +113,7 @@ def other_results():
     return [
         f"{D}/sounds",
         *(f"{D}/{table}.csv" for table in ("tracks", "replicas", "interventions")),
+        *(f"{D}/{table}.csv" for table in ("predictions", "per_class", "confusions")),
         *of_each_seed("folds.csv"),
         *of_each_seed("skipped.csv"),
         *of_each_seed("scaler.json"),
@@ -182,10 +190,14 @@ def training(wildcards):
     return json.dumps(training_of(config, wildcards.variant))
 
 
+def settings_of_job(wildcards):
+    """All settings of a variant's training with the seed of the job, as fit.json records them."""
+    return settings_of(config | {"seed": seed(wildcards)}, wildcards.variant)
+
+
 def training_settings(wildcards):
-    """All settings of a variant's training as JSON, as fit.json records them."""
-    of_seed = config | {"seed": seed(wildcards)}
-    return json.dumps(settings_of(of_seed, wildcards.variant))
+    """The settings of `settings_of_job` as JSON."""
+    return json.dumps(settings_of_job(wildcards))
 
 
 def donors(wildcards):
@@ -261,8 +273,50 @@ def hop_to_estimate():
     return f"--hop {hop}" if hop else ""
 
 
+def trainings_to_replace():
+    """The finished trainings that this run, as it is planned, would replace.
+
+    After a checkpoint more jobs may run than are planned before it: all trainings behind the
+    targets then count.
+    """
+    jobs = [job for job in workflow.dag.jobs if job.rule.name == "train"]
+    if not any(job.is_checkpoint for job in workflow.dag.needrun_jobs()):
+        jobs = [job for job in jobs if workflow.dag.needrun(job)]
+    planned = [
+        replaced_trainings.Planned(
+            ModelPaths(
+                Path(job.wildcards.root), job.wildcards.variant, int(job.wildcards.fold)
+            ),
+            settings_of_job(job.wildcards),
+        )
+        for job in jobs
+    ]
+    return replaced_trainings.replaced(planned, config, RESULTS)
+
+
+def check_replaced():
+    """Stop a run that would replace finished trainings, unless the user allows it."""
+    if REPLACE or workflow.touch:
+        return
+    try:
+        replaced_trainings.check(trainings_to_replace(), RESULTS)
+    except UserError as error:
+        raise WorkflowError(encodable(str(error))) from None
+
+
+def check_without_hooks():
+    """What `start_run` checks, for a run without it; a dry run only says it."""
+    if workflow.dryrun:
+        if trainings := trainings_to_replace():
+            note = replaced_trainings.sentence(trainings, RESULTS)
+            print(f"note: {encodable(note)}", file=sys.stderr)
+    elif workflow.execution_settings.no_hooks:
+        check_replaced()
+
+
 def start_run():
     """Lock the results, mark them with this checkout and save the configuration."""
+    check_replaced()
     try:
         RUN_LOCK.acquire()
     except UserError as error:
@@ -271,6 +325,9 @@ def start_run():
     planned = {job.rule.name for job in workflow.dag.needrun_jobs()}
     # An estimate makes no results, so its settings may differ from theirs.
     if planned != {"estimate"}:
+        replaced_trainings.Ledger(RESULTS).write(
+            [RESULTS.folder, *RESULTS.folder.glob("seeds/*")]
+        )
         configuration.keep(config, RESULTS)
     if note := cpu_note(config["engine"], workflow.local_exec):
         print(note, file=sys.stderr)

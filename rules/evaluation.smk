@@ -2,7 +2,8 @@
 
 Needs: results/<name>/models/, features/, tempi/, tracks.csv, folds.csv, skipped.csv,
 replicas.csv, scaler.json.
-Makes: predictions/<variant>/fold-<k>.csv, baselines.csv, table1.csv, .md and .tex.
+Makes: predictions/<variant>/fold-<k>.csv, baselines.csv, table1.csv, .md and .tex;
+predictions.csv, per_class.csv, confusions.csv.
 """
 
 
@@ -117,6 +118,9 @@ rule tabulate:
         ),
         markdown=f"{D}/table1.md",
         latex=f"{D}/table1.tex",
+        tidy=expand(
+            "{D}/{table}.csv", D=D, table=("predictions", "per_class", "confusions")
+        ),
     log:
         f"{D}/logs/tabulate.log",
     benchmark:

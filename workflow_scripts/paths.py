@@ -43,10 +43,15 @@ class ResultPaths(SeedPaths):
         super().__init__(folder)
         self.tracks = folder / "tracks.csv"
         self.replicas = folder / "replicas.csv"
-        self.tables = [folder / f"table1{suffix}" for suffix in (".csv", ".md", ".tex")]
+        self.tables = [
+            *(folder / f"table1{suffix}" for suffix in (".csv", ".md", ".tex")),
+            *(folder / f"{table}.csv" for table in ("predictions", "per_class", "confusions")),
+        ]
         self.packed_model = folder / "model.zip"
         # The configuration of the last run.
         self.config = folder / "config.yaml"
+        # Settings with which the trainings were made, as far as fit.json does not record them.
+        self.trained = folder / ".trained.json"
         # The name of the checkout that made these results.
         self.checkout = folder / ".checkout"
         # Results of another checkout that `make adopt` has moved.

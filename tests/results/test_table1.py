@@ -1,5 +1,7 @@
 """Votes, accuracies, baselines, Table I."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -206,6 +208,22 @@ class TestTable1:
         page = table1.markdown(shown, "Title", ["A note."])
         assert "80.00 ± 10.00" in page and "7 336" in page and page.endswith("A note.\n")
         assert len({line.count("|") for line in page.splitlines() if line.startswith("|")}) == 1
-        latex = table1.latex(table1.for_people(table1.with_paper(table)), "A & B", ["100 %."])
-        assert r"A \& B" in latex and r"100 \%" in latex and r"frequency\_32x1" in latex
+        latex = table1.latex(
+            table1.for_people(table1.with_paper(table)), "my_run.2", ["R&B: 100 %."]
+        )
+        assert r"R\&B: 100 \%." in latex and r"frequency\_32x1" in latex
         assert latex.count(r"\\") == 3 and "±" not in latex
+
+    def test_latex_has_a_short_caption_a_label_and_the_notes_below(self):
+        shown = table1.for_people(pd.DataFrame([self.row("time_1x60", "Time")]))
+        notes = ["First % note.", "Second {note}."]
+        latex = table1.latex(shown, "my_run", notes)
+        caption = re.search(r"\\caption\{(.*)\}\n  \\label\{tab:my_run\}\n", latex)[1]
+        assert r"my\_run" in caption and len(caption) < 100, "a label needs no escapes"
+        above, below = latex.split(r"\end{tabular}")
+        assert r"First \% note." in below and r"Second \{note\}." in below and "note" not in above
+        bare = re.sub(r"\\[\\{}]", "", latex)
+        assert bare.count("{") == bare.count("}")
+        opened = re.findall(r"\\begin\{(\w+)\}", latex)
+        assert re.findall(r"\\end\{(\w+)\}", latex) == opened[::-1] == ["tabular", "table"]
+        assert "usepackage" not in latex

@@ -143,7 +143,7 @@ class FinishedResults:
                     raise UserError(f"{path} does not match the predictions; {FIX}")
 
     def write_tables(self, folder: Path) -> None:
-        """Write table1.csv, .md and .tex into `folder`, as the rule tabulate does."""
+        """Write Table I and the tidy tables into `folder`, as the rule tabulate does."""
         options = {
             "skipped": self.paths.skipped,
             "replicas": self.paths.replicas,

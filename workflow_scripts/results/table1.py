@@ -131,18 +131,26 @@ def markdown(shown: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
     return "\n".join([f"# {escaped(title)}", "", lines[0], rule, *lines[1:], "", *texts, ""])
 
 
-def latex(shown: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
-    """A LaTeX table environment that needs no package."""
+def latex(shown: pd.DataFrame, name: str, notes: Sequence[str]) -> str:
+    """A LaTeX table environment that needs no package; `name` is that of the experiment.
+
+    Its label is tab:NAME. The notes are a paragraph below the table.
+    """
     rows = [[_latex_text(cell) for cell in row] for row in shown.to_numpy().tolist()]
     head = " & ".join(_latex_text(column) for column in shown.columns)
     body = "\n".join("    " + " & ".join(row) + r" \\" for row in rows)
-    caption = _latex_text(" ".join([f"{title}.", *notes]))
+    caption = f"Test accuracies of the networks of {name}, mean ± standard deviation in %."
+    below = "\n".join(f"    {_latex_text(note)}" for note in notes)
     return (
         "\\begin{table}\n"
-        f"  \\caption{{{caption}}}\n"
+        f"  \\caption{{{_latex_text(caption)}}}\n"
+        f"  \\label{{tab:{name}}}\n"
         f"  \\begin{{tabular}}{{{'l' * len(shown.columns)}}}\n"
         f"    \\hline\n    {head} \\\\\n    \\hline\n{body}\n    \\hline\n"
-        "  \\end{tabular}\n\\end{table}\n"
+        "  \\end{tabular}\n"
+        "  \\par\\medskip\n"
+        f"  {{\\footnotesize\\raggedright\n{below}\\par}}\n"
+        "\\end{table}\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""Write Table I: one row per variant, over all folds of all seeds."""
+"""Write Table I, one row per variant over all folds of all seeds, and tidy tables."""
 
 import argparse
 import json
@@ -15,13 +15,19 @@ from workflow_scripts.dataset.track_tables import SKIPPED, read_table
 from workflow_scripts.networks import explosion
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.process import run
-from workflow_scripts.results import predictions, provenance, seed_results, table1
+from workflow_scripts.results import (
+    predictions,
+    provenance,
+    seed_results,
+    table1,
+    tidy_tables,
+)
 from workflow_scripts.results.notes import notes
 from workflow_scripts.results.seed_notes import together
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Read predictions, baselines and every fit.json; write table1.csv, .md and .tex."""
+    """Read predictions, baselines and every fit.json; write table1.csv, .md, .tex, tidy tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folds", type=Path, nargs="+", required=True, help="folds.csv by seed")
     parser.add_argument("--skipped", type=Path, required=True, help="skipped.csv")
@@ -43,7 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--dataset", required=True, help="ballroom, demo or folder")
     parser.add_argument("--name", required=True, help="name of the experiment")
     parser.add_argument(
-        "--table", type=Path, required=True, help="CSV to write, with .md and .tex beside"
+        "--table",
+        type=Path,
+        required=True,
+        help="CSV to write, with .md, .tex, predictions.csv, per_class.csv, confusions.csv beside",
     )
     options = parser.parse_args(arguments)
 
@@ -56,13 +65,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     tracks = of_seeds[0].tracks
     baselines = pd.concat([own.baselines for own in of_seeds])
-    rows, never_predicted = [], {}
+    rows, never_predicted, tidy = [], {}, []
     for variant, description in options.variants.items():
         network = Network.from_config(description, N_BANDS, len(tracks.classes))
         tables = [table for own in of_seeds for table in own.predictions(variant)]
         row = table1.row(variant, description, network, tables, baselines, len(of_seeds))
         rows.append(row)
         predicted = pd.concat([own[["predicted"]] for own in tables])
+        fits = [fit for own in of_seeds for fit in own.fits[variant]]
+        tidy += [
+            tidy_tables.of_model(fit, table, tracks.classes)
+            for fit, table in zip(fits, tables, strict=True)
+        ]
         never_predicted[variant] = predictions.never_predicted(predicted, tracks.classes)
     table = pd.DataFrame(rows)
     if options.dataset == "ballroom":
@@ -88,7 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with atomic(options.table.with_suffix(".md")) as path:
         path.write_text(table1.markdown(shown, title, sentences), encoding="utf-8")
     with atomic(options.table.with_suffix(".tex")) as path:
-        path.write_text(table1.latex(shown, title, sentences), encoding="utf-8")
+        path.write_text(table1.latex(shown, options.name, sentences), encoding="utf-8")
+    tidy_tables.write(options.table.parent, tidy, tracks)
 
 
 if __name__ == "__main__":
