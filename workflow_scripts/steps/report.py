@@ -107,6 +107,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         document = svg.text_of(figure, name)
         svg.write(options.figures / f"{name}.svg", document)
         page.figures[name] = svg.inline(document, name)
+    for name, text in page.data.items():
+        with atomic(options.figures / f"{name}.csv") as path:
+            path.write_text(text, encoding="utf-8")
     digests = dict(zip(results.tracks.track_id, results.tracks.digest, strict=True))
     for variant, folds in results.predictions.items():
         confusions = Confusions.of(pd.concat(folds), results.tracks.classes)
