@@ -3,7 +3,7 @@
 import pytest
 from axe_core_python.base import AXE_SCRIPT
 
-from tests.report.browser import SCHEMES, needs_chromium, visit
+from tests.report.browser import SCHEMES, needs_chromium, pages_of_pdf, visit
 
 pytestmark = [pytest.mark.workflow, needs_chromium]
 
@@ -112,3 +112,46 @@ def test_axe_finds_violations(page, tmp_path):
     worse = page.html().replace("--quiet: #5d5a54", "--quiet: #b0aca4").replace("<label", "<i")
     (result,) = visit(tmp_path, worse, AXE, [(1400, "")])
     assert {"color-contrast", "select-name"} <= {rule for rule, _ in result["violations"]}
+
+
+# The style of paper on a screen as wide as a landscape page: 278 mm at 96 dpi.
+PRINT = """
+dispatchEvent(new Event("beforeprint"));
+const seen = element => element.checkVisibility() && element.getBoundingClientRect().width > 0;
+const table = document.querySelector("#table table");
+const result = {
+  right: table.getBoundingClientRect().right - innerWidth,
+  numbers: [...table.tBodies[0].rows].map(
+    row => [...row.cells].filter(seen).map(cell => cell.innerText)),
+  votes: [...document.querySelectorAll(".votes li")].every(seen),
+  networks: [...document.querySelectorAll(".network")].filter(seen).length,
+  details: [...document.querySelectorAll("details > :not(summary, .hint)")].every(seen),
+  dead: [...document.querySelectorAll("audio, select, .hint, .contents, .skip")].some(seen),
+  colours: getComputedStyle(document.querySelector(".votes .correct")).printColorAdjust,
+};
+dispatchEvent(new Event("afterprint"));
+result.open = document.querySelectorAll("details[open]").length;
+return result;
+"""
+
+
+def test_paper_has_every_number_and_nothing_dead(page, tmp_path):
+    opened = page.html().count("<details open>")
+    on_screen = page.html().replace("@media print", "@media screen")
+    assert on_screen.count("@media screen {") == 1
+    (result,) = visit(tmp_path, on_screen, PRINT, [(1050, "")])
+    assert result["right"] <= 0
+    for row, shown in zip(page.rows, result["numbers"], strict=True):
+        assert {cell["text"] for cell in row["cells"]} <= {*shown}
+    assert result["votes"] and result["details"] and result["networks"] == 3
+    assert not result["dead"]
+    assert result["colours"] == "exact"
+    assert result["open"] == opened, "closed again"
+
+
+def test_a_pdf_of_twelve_networks_is_short(page, tmp_path):
+    one = page.networks[0]
+    page.networks = [one | {"variant": f"network_{number}"} for number in range(12)]
+    page.best = "network_0"
+    # Cover, differences and filters of the demo take eight pages.
+    assert 3 <= pages_of_pdf(tmp_path, page.html()) <= 7
