@@ -59,6 +59,7 @@ rule report:
                 and (key, config[key]) != ("seeds", None)
             }
         ),
+        citation=lambda wildcards: json.dumps(citation.stated()),
     message:
         "Write the report"
     shell:
@@ -82,6 +83,7 @@ rule report:
             --dataset {params.dataset} \
             --name {params.name} \
             --configuration {params.configuration:q} \
+            --citation {params.citation:q} \
             --report {output.report} \
             --figures {output.figures} \
             >{log} 2>&1
