@@ -13,7 +13,8 @@ import pandas as pd
 from workflow_scripts import checked_tables
 from workflow_scripts.dataset import replicas, split
 from workflow_scripts.dataset.track_tables import SKIPPED, annotated_bpm, read_table
-from workflow_scripts.interpretation import filter_table, intervention_table
+from workflow_scripts.interpretation import clips, filter_table, intervention_table
+from workflow_scripts.interpretation.clips import Clip
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Weights
 from workflow_scripts.networks.identity import ModelKey
@@ -37,7 +38,8 @@ class Material:
     contents of all fit.json. interventions: interventions.csv; changed: those of the counts that it
     summarises that the page describes. filters and spectra: written by the step interpret.
     first_weights: the models of fold 0. replicas: replicas.csv. bpm: the annotated tempo of each
-    track, (tracks,), None unless all are known.
+    track, (tracks,), None unless all are known. clips: the segments that the filters in sounds.csv
+    respond to most, by trunk and filter, in the order of the table.
     """
 
     tracks: split.Tracks
@@ -54,6 +56,7 @@ class Material:
     filters: dict[str, pd.DataFrame]
     spectra: dict[str, dict[str, np.ndarray]]
     first_weights: dict[str, Weights]
+    clips: dict[tuple[str, int], list[Clip]]
 
     @property
     def variants(self) -> list[str]:
@@ -89,8 +92,13 @@ class Material:
     @cached_property
     def pairs(self) -> pd.DataFrame:
         """The comparisons of `comparison.pairs`."""
+        return comparison.pairs(self.predictions, self.test_share)
+
+    @property
+    def test_share(self) -> float:
+        """The size of the test set relative to that of the training set."""
         # One of K folds is the test set, one the validation set, the others are training data.
-        return comparison.pairs(self.predictions, 1 / max(self.tracks.n_folds - 2, 1))
+        return 1 / max(self.tracks.n_folds - 2, 1)
 
     @property
     def tempi(self) -> dict[str, np.ndarray]:
@@ -173,4 +181,15 @@ def read(options: argparse.Namespace) -> Material:
         first_weights={
             v: weights.read(npz, keys[v, 0]) for v, npz in of_variants(options.weights).items()
         },
+        clips=clips_of_filters(options.sounds, tracks),
     )
+
+
+def clips_of_filters(folder: Path, tracks: split.Tracks) -> dict[tuple[str, int], list[Clip]]:
+    """The clips in sounds/ by trunk and filter, in the order of sounds.csv."""
+    table = filter_table.read_sounds(folder, tracks)
+    rows = table[table["kind"] == "segment"]
+    found: dict[tuple[str, int], list[Clip]] = {}
+    for row, clip in zip(rows.itertuples(), clips.read(folder, table, tracks), strict=True):
+        found.setdefault((row.trunk, row.filter), []).append(clip)
+    return found
