@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Callable
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -49,22 +50,23 @@ def answer(numbers: Answer) -> Figure:
     references = _references(numbers)
     for axes, (panel, _) in zip(panels, draw, strict=True):
         axes.set_ylim(0, 100)
-        for number, label in enumerate(references):
-            dashes = DASHES[1 + number % (len(DASHES) - 1)]
-            axes.axhline(label.y, color=label.colour, linestyle=dashes, linewidth=1, zorder=1)
+        for label in references:
+            style = {"color": label.colour, "linestyle": label.dashes}
+            axes.axhline(label.y, linewidth=1, zorder=1, **style)
         panel(axes)
     panels[0].set_ylabel("Accuracy, % of the test tracks")
-    line_labels.beside(panels[-1], references, 0.72 * HEIGHT)
+    line_labels.beside(panels[-1], references, (1.3, 0.72 * HEIGHT))
     return figure
 
 
 def _references(numbers: Answer) -> list[Label]:
     """The baselines and chance."""
-    systems = [
-        Label(row.accuracy_mean, f"{_wrapped(shown(row.name))} {row.accuracy_mean:.1f}", GREY)
+    texts = [
+        (row.accuracy_mean, f"{_wrapped(shown(row.name))} {row.accuracy_mean:.1f}", GREY)
         for row in numbers.baselines.itertuples(index=False)
     ]
-    return [*systems, Label(numbers.chance, f"chance {numbers.chance:.1f}", INK)]
+    texts.append((numbers.chance, f"chance {numbers.chance:.1f}", INK))
+    return [Label(*text, dashes) for text, dashes in zip(texts, cycle(DASHES[1:]), strict=False)]
 
 
 def _wrapped(name: str) -> str:

@@ -18,7 +18,6 @@ from workflow_scripts.report.palette import (
     BLUE,
     COLOUR_OF,
     DASHES,
-    GREEN,
     GREY,
     MARKER_OF,
     RED,
@@ -111,7 +110,7 @@ def _wide(n_columns: int) -> float:
 
 def _cells(axes: Axes, image: AxesImage, texts: Mapping[tuple[int, int], str]) -> None:
     """Write `texts` into the cells of an image, readable on the colour of each cell."""
-    colours = text_on(image.to_rgba(image.get_array()))
+    colours = text_on(image.to_rgba(np.ma.getdata(image.get_array())))
     for (i, j), text in texts.items():
         axes.text(j, i, text, ha="center", va="center", color=colours[i, j])
     axes.grid(False)
@@ -140,10 +139,10 @@ def learning_curves(histories: Sequence[pd.DataFrame]) -> Figure:
     line_labels.beside(
         left,
         [
-            Label(float(np.median(ends[column])), text, colour)
-            for column, (text, colour, _) in lines.items()
+            Label(float(np.median(ends[column])), text, colour, dashes)
+            for column, (text, colour, dashes) in lines.items()
         ],
-        2,
+        (1.9, 2),
     )
     left.set_title("Cross-entropy")
     right.set_title("Validation accuracy, % of the segments")
@@ -173,17 +172,18 @@ def interventions(table: pd.DataFrame, kind: str, architectures: Mapping[str, st
         rows = of_kind[of_kind["variant"] == variant].sort_values("amount")
         dashes = DASHES[used[architecture] % len(DASHES)]
         used[architecture] += 1
-        colour = COLOUR_OF.get(architecture, GREEN)
+        colour, marker = COLOUR_OF[architecture], MARKER_OF[architecture]
         axes.plot(
             rows["amount"],
             rows["accuracy_mean"],
             color=colour,
             linestyle=dashes,
             linewidth=1.2,
-            marker=MARKER_OF.get(architecture, "."),
+            marker=marker,
             markersize=4,
         )
-        labels.append(Label(rows["accuracy_mean"].iloc[-1], text_of_name(variant, 24), colour))
+        last, name = rows["accuracy_mean"].iloc[-1], text_of_name(variant, 24)
+        labels.append(Label(last, name, colour, dashes, marker))
     axes.margins(x=0.02)
     axes.set_ylim(0, 100)
     axes.set_ylabel("Accuracy, % of the test tracks")
@@ -191,5 +191,5 @@ def interventions(table: pd.DataFrame, kind: str, architectures: Mapping[str, st
     axes.set_xlabel(titles[kind])
     unchanged = {STRETCH: 1, SHIFT: 0}[kind]
     axes.axvline(unchanged, color=GREY, linewidth=0.8, zorder=1)
-    line_labels.beside(axes, labels, height - 0.6)
+    line_labels.beside(axes, labels, (4.4, height - 0.6))
     return figure

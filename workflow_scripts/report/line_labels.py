@@ -12,13 +12,21 @@ FONT_SIZE = 7.5
 LINE_HEIGHT = 1.35
 
 
+Dashes = str | tuple[int, tuple[int, ...]]
+# Inches of the line from the end of the axes to a sample of the line's style, of this sample, and
+# of the gap before the text.
+LEADER, SAMPLE, GAP = 0.12, 0.24, 0.05
+
+
 @dataclass(frozen=True)
 class Label:
-    """The text beside the end of a line, at `y` in the units of the axis, in this line's colour."""
+    """The text beside the end of a line, at `y` in the units of the axis, and the line's style."""
 
     y: float
     text: str
     colour: str
+    dashes: Dashes = "-"
+    marker: str = ""
 
 
 def spread(
@@ -41,31 +49,30 @@ def spread(
     return positions
 
 
-def beside(axes: Axes, labels: Sequence[Label], axes_height: float) -> None:
+def beside(axes: Axes, labels: Sequence[Label], axes_size: tuple[float, float]) -> None:
     """Write labels to the right of the axes, each joined with the end of its line.
 
-    `axes_height` is the height of the axes in inches, about.
+    `axes_size` is about the width and the height of the axes in inches.
     """
     low, high = axes.get_ylim()
-    right = axes.get_xlim()[1]
-    unit = (high - low) / (72 * axes_height)
+    limits = axes.get_xlim()
+    unit = (high - low) / (72 * axes_size[1])
     heights = [unit * FONT_SIZE * LINE_HEIGHT * (1 + label.text.count("\n")) for label in labels]
     places = spread([label.y for label in labels], heights, low, high)
-    transform = axes.get_yaxis_transform()
+    start, end = LEADER / axes_size[0], (LEADER + SAMPLE) / axes_size[0]
     for label, place in zip(labels, places, strict=True):
+        style = {"transform": axes.get_yaxis_transform(), "color": label.colour, "clip_on": False}
+        axes.plot([1, 1 + start], [label.y, place], linewidth=0.5, **style)
         axes.plot(
-            *([1.0, 1.03], [label.y, place]),
-            transform=transform,
-            color=label.colour,
-            linewidth=0.8,
-            clip_on=False,
+            [1 + start, 1 + end], [place, place], linewidth=1.2, linestyle=label.dashes, **style
         )
+        axes.plot([1 + (start + end) / 2], [place], marker=label.marker, markersize=4, **style)
         axes.text(
-            *(1.04, place, label.text),
-            transform=transform,
+            *(1 + end + GAP / axes_size[0], place, label.text),
+            transform=axes.get_yaxis_transform(),
             va="center",
             fontsize=FONT_SIZE,
             linespacing=1.05,
         )
-    axes.set_xlim(right=right)
+    axes.set_xlim(limits)
     axes.set_ylim(low, high)

@@ -26,6 +26,6 @@ def finding(clips: Sequence[Clip], hertz: np.ndarray) -> str:
         else f"{hertz[low]:.0f} to {hertz[high]:.0f} Hz"
     )
     return (
-        f"The filter, of {m} mel band{'s' if m > 1 else ''} and {n / FRAME_RATE:.2f} s, responds most "
-        f"from {places} on, at {around}."
+        f"The filter covers {m} mel band{'s' if m > 1 else ''} and {n / FRAME_RATE:.2f} s. It "
+        f"responds most from {places} on, at {around}."
     )

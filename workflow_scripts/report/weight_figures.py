@@ -17,8 +17,8 @@ from workflow_scripts.report.svg import text_of_name
 MOST_FILTERS = 32
 COLUMNS = 8
 # The part of a cell that a filter fills; the rest is for its title and a gap.
-FILL, TALL = 0.88, 0.66
-CELL_HEIGHT = 0.62
+FILL, TALL = 0.9, 0.78
+CELL_HEIGHT = 0.8
 
 
 def weights(trunks: Mapping[str, tuple[pd.Series, np.ndarray]]) -> Figure:
