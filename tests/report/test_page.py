@@ -157,7 +157,6 @@ def network(variant, best):
         "confusion_sentence": "One.",
         "confusions": Shown(CLASSES, [*CLASSES, "other classes"], counts, counts / 4, 5),
         "confusion_rows": [[{"count": 1, "share": 10 * best}] * 4] * 3,
-        "learning_sentence": "Learned.",
         "errors": [outcomes.Error(HOSTILE, HOSTILE, "a", 0.7, [HOSTILE, "a", "b"], 9)],
         "changes": {"condition": "slowed", "sentence": HOSTILE},
     }
@@ -206,7 +205,6 @@ def page():
         rows=table_section.table_rows(table, folds),
         baselines=table_section.baseline_rows(baselines),
         pairs=[],
-        differences_sentence="",
         networks=[network(v, n) for n, v in enumerate(variants)],
         best="time",
         replicas={

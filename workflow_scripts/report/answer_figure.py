@@ -54,7 +54,7 @@ def answer(numbers: Answer) -> Figure:
             style = {"color": label.colour, "linestyle": label.dashes}
             axes.axhline(label.y, linewidth=1, zorder=1, **style)
         panel(axes)
-    panels[0].set_ylabel("Accuracy, % of the test tracks")
+    panels[0].set_ylabel("Accuracy, %: mean and its 95 % interval")
     line_labels.beside(panels[-1], references, (1.3, 0.72 * HEIGHT))
     return figure
 

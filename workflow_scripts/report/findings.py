@@ -71,21 +71,16 @@ def spectral(chosen: pd.DataFrame, weight: np.ndarray, hertz: np.ndarray) -> str
 
 
 def weights(strengths: Mapping[str, np.ndarray]) -> str:
-    """How the strength is distributed over the filters of each trunk, (filters,)."""
+    """The strongest filter of each trunk, and how many have no strength; (filters,) by trunk."""
     parts = []
     for trunk, values in strengths.items():
         useless = int((values <= 0).sum())
-        none = "none of them has" if not useless else f"{useless} of them {_have(useless)}"
+        none = "all have a strength above 0"
+        if useless:
+            none = f"{useless} {'has' if useless == 1 else 'have'} none above 0"
+        filters = "filter" if len(values) == 1 else "filters"
         parts.append(
-            f"Of the {len(values)} filters of {trunk}, number {int(values.argmax())} is the "
-            f"strongest ({values.max():.3f}); {none} a strength of 0 or less: without them, the "
-            "label is as probable as before or more."
-            if useless
-            else f"Of the {len(values)} filters of {trunk}, number {int(values.argmax())} is the "
-            f"strongest ({values.max():.3f}); {none} a strength of 0 or less."
+            f"Of the {len(values)} {filters} of {trunk}, number {int(values.argmax())} is the "
+            f"strongest ({values.max():.3f}); {none}."
         )
     return " ".join(parts)
-
-
-def _have(number: int) -> str:
-    return "has" if number == 1 else "have"

@@ -4,9 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+import yaml
 
 from workflow_scripts.networks import explosion
-from workflow_scripts.report import filter_texts, intervention_texts, network_texts
+from workflow_scripts.report import (
+    citation,
+    header,
+    intervention_texts,
+    methods,
+)
 from workflow_scripts.report.confusions import Confusions
 from workflow_scripts.report.material import Material
 from workflow_scripts.report.outcomes import Error, most_confident
@@ -19,10 +25,17 @@ from workflow_scripts.results.data_licences import DATA
 from workflow_scripts.results.notes import notes
 
 
-def page(material: Material, name: str, dataset: str, configuration: str) -> Page:
+def page(
+    material: Material,
+    name: str,
+    dataset: str,
+    configuration: Mapping[str, Any],
+    cited: Mapping[str, Any],
+) -> Page:
     """The page, without figures and sounds.
 
-    `dataset` is ballroom, demo or folder; `configuration` is YAML.
+    `dataset` is ballroom, demo or folder; `configuration` is complete, but for paths; `cited` is
+    CITATION.cff, as `citation.stated` returns it.
     """
     table, classes = material.table, material.tracks.classes
     legend, *warnings = notes(
@@ -41,12 +54,10 @@ def page(material: Material, name: str, dataset: str, configuration: str) -> Pag
         rows=table_rows(table, material.accuracies),
         baselines=baseline_rows(material.baselines),
         pairs=material.pairs.to_dict("records"),
-        differences_sentence=differences_sentence(material.pairs),
         networks=[
             network(
                 variant,
                 Confusions.of(pd.concat(material.predictions[variant]), classes),
-                material.histories[variant],
                 material.changed[variant],
                 most_confident(folds),
             )
@@ -57,20 +68,19 @@ def page(material: Material, name: str, dataset: str, configuration: str) -> Pag
         replicas=replica_section(material.replicas, material.tracks),
         provenance=provenance.sentence(material.fits),
         licence=DATA[dataset].format(name=name),
-        configuration=configuration,
-        stretch_sentence=intervention_texts.stretch_sentence(material.interventions),
-        shift_sentence=intervention_texts.shift_sentence(
-            material.interventions, material.architectures, heights(table)
+        configuration=yaml.safe_dump(
+            dict(configuration), sort_keys=False, allow_unicode=True, default_flow_style=None
         ),
-        temporal=[
-            {
-                "variant": variant,
-                "sentence": filter_texts.tempo_sentence(
-                    variant, material.filters[variant], material.class_tempi
-                ),
-            }
-            for variant in material.tempi
-        ],
+        facts=header.facts(
+            material.tracks,
+            material.baselines,
+            material.fits,
+            dataset,
+            cited.get("version", ""),
+        ),
+        bibtex=citation.bibtex(cited, provenance.commits(material.fits)),
+        methods=methods.paragraphs(configuration, material.fits, material.tracks),
+        temporal=list(material.tempi),
         spectral=material.spectral,
     )
 
@@ -127,7 +137,6 @@ def differences_sentence(pairs: pd.DataFrame) -> str:
 def network(
     variant: str,
     confusions: Confusions,
-    histories: Sequence[pd.DataFrame],
     changed: pd.DataFrame,
     errors: list[Error],
 ) -> dict[str, Any]:
@@ -144,7 +153,6 @@ def network(
             ]
             for counts, shares in zip(shown.counts, shown.shares, strict=True)
         ],
-        "learning_sentence": network_texts.learning(histories),
         "errors": errors,
         "changes": {
             "condition": f"at {intervention_texts.SLOWED} times the tempo",

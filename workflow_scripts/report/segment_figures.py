@@ -8,16 +8,17 @@ from matplotlib.patches import Rectangle
 
 from workflow_scripts.audio.parameters import FRAME_RATE
 from workflow_scripts.interpretation.clips import Clip
-from workflow_scripts.report.figures import WIDTH
 from workflow_scripts.report.palette import DARK_TEXT, LIGHT_TEXT
 
+# Width in inches: the page shows these figures in columns, beside the players.
+WIDTH = 4.4
 # Mel bands whose frequencies the axis shows, of 40.
 N_TICKS = 5
 
 
 def spectrograms(clips: Sequence[Clip], hertz: np.ndarray) -> Figure:
     """The spectrograms of a filter's clips side by side; `hertz` are the centres of the bands."""
-    figure = Figure(figsize=(WIDTH, 2.3), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 2.2), layout="constrained")
     panels = figure.subplots(1, len(clips), sharey=True, squeeze=False)[0]
     highest = max(float(clip.energies.max()) for clip in clips) or 1.0
     for axes, clip in zip(panels, clips, strict=True):
@@ -35,7 +36,7 @@ def spectrograms(clips: Sequence[Clip], hertz: np.ndarray) -> Figure:
         )
         (band, frame), (m, n) = clip.place, clip.shape
         # White on black is visible on every colour of the spectrogram.
-        for colour, width in ((DARK_TEXT, 3.2), (LIGHT_TEXT, 1.4)):
+        for colour, width in ((DARK_TEXT, 1.8), (LIGHT_TEXT, 0.8)):
             axes.add_patch(
                 Rectangle(
                     (clip.start + frame / FRAME_RATE, band),

@@ -21,9 +21,7 @@ def finding(clips: Sequence[Clip], hertz: np.ndarray) -> str:
     low = min(bands)
     high = min(max(bands) + m, len(hertz)) - 1
     around = (
-        f"around {hertz[low]:.0f} Hz"
-        if low == high
-        else f"{hertz[low]:.0f} to {hertz[high]:.0f} Hz"
+        f"about {hertz[low]:.0f} Hz" if low == high else f"{hertz[low]:.0f} to {hertz[high]:.0f} Hz"
     )
     return (
         f"The filter covers {m} mel band{'s' if m > 1 else ''} and {n / FRAME_RATE:.2f} s. It "

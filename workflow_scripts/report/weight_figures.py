@@ -71,7 +71,9 @@ def _place(number: int) -> tuple[float, float]:
 def _titles(axes: Axes, strengths: pd.Series) -> None:
     for number, (filter_, strength) in enumerate(strengths.items()):
         left, top = _place(number)
-        axes.text(left, top - 0.04, f"{filter_}: {strength:.3f}", fontsize=6.5, va="bottom")
+        axes.text(
+            left, top - 0.04, f"{filter_}: {round(strength, 3) + 0:.3f}", fontsize=6.5, va="bottom"
+        )
 
 
 def _lines(axes: Axes, values: np.ndarray, colour: str) -> None:
