@@ -40,20 +40,19 @@ def write(
     clips: Sequence[Clip],
     sounds: pd.DataFrame,
     tracks: Tracks,
-    frames: int,
-    bands: int,
+    shape: tuple[int, int],
 ) -> None:
     """Write the clips of the rows of sounds.csv whose kind is segment, in their order.
 
-    `frames` and `bands` are those of every segment.
+    `shape` is the bands and the frames of every segment.
     """
+    energies = np.array([clip.energies for clip in clips], np.float32)
     arrays = {
-        "segments": np.array([clip.energies for clip in clips], np.float32),
+        "segments": energies.reshape(len(clips), *shape),
         "places": np.array([clip.place for clip in clips], int).reshape(-1, 2),
         "shapes": np.array([clip.shape for clip in clips], int).reshape(-1, 2),
         "first_frames": np.array([clip.first_frame for clip in clips], int),
     }
-    arrays["segments"] = arrays["segments"].reshape(len(clips), bands, frames)
     checksums.write_npz(folder / FILE, arrays, _what(sounds, tracks))
 
 

@@ -137,12 +137,13 @@ class Answer:
                 f"{n} comparisons with the black-box of the same input is a difference significant."
             )
         rest = n - better - worse
-        parts = [f"significantly more accurate in {better} of the {n} comparisons"]
-        parts += [f"significantly less accurate in {worse}"] if worse else []
+        counts = {"more": better, "less": worse}
+        parts = [f"{word} accurate in {count}" for word, count in counts.items() if count]
         open_ = f"; no test tells them apart in the other {rest}" if rest else ""
         return (
             "Networks with musically motivated filter shapes are "
-            f"{' and '.join(parts)} with the black-box of the same input{open_}."
+            f"significantly {' and '.join(parts)} of the {n} comparisons with the black-box of the "
+            f"same input{open_}."
         )
 
     def _best_shape(self, kind: str) -> str:

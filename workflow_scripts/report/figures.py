@@ -1,9 +1,7 @@
 """Figures of results: accuracies, differences, confusions, learning curves, interventions."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -24,8 +22,6 @@ from workflow_scripts.report.palette import (
     text_on,
 )
 from workflow_scripts.report.svg import INK, text_of_name
-
-matplotlib.style.use(Path(__file__).with_name("figures.mplstyle"))
 
 # Width in inches of a figure as wide as the page.
 WIDTH = 6.5

@@ -22,15 +22,15 @@ MARKER_OF = {
 }
 DASHES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 # Text in coloured cells, whose background does not depend on the page.
-DARK_TEXT, LIGHT_TEXT = "#111111", "#ffffff"
+DARK_TEXT, LIGHT_TEXT = "#010101", "#ffffff"
 
 
 def text_on(colours: np.ndarray) -> np.ndarray:
     """The colour of text on cells of these colours, (..., 3 or more) from 0 to 1; text (...).
 
-    The one of higher contrast, by WCAG 2.2: black where the relative luminance is above 0.18.
+    The one of higher contrast, by WCAG 2.2: black where the relative luminance is above 0.179.
     """
     rgb = np.asarray(colours)[..., :3]
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     luminance = linear @ np.array([0.2126, 0.7152, 0.0722])
-    return np.where(luminance > 0.18, DARK_TEXT, LIGHT_TEXT)
+    return np.where(luminance > 0.179, DARK_TEXT, LIGHT_TEXT)

@@ -6,8 +6,11 @@ import warnings
 from pathlib import Path
 
 import matplotlib
+import matplotlib.style
 
 matplotlib.use("svg")
+# Before any figure is made: each module that makes one imports this one.
+matplotlib.style.use(Path(__file__).with_name("figures.mplstyle"))
 
 from matplotlib.figure import Figure
 

@@ -128,7 +128,7 @@ def main() -> None:
     samples_of.stop()
     table = pd.DataFrame(rows, columns=COLUMNS)
     checked_tables.write(options.sounds / "sounds.csv", table, filter_table.what_sounds(tracks))
-    clips.write(options.sounds, pictured, table, tracks, network.frames, N_BANDS)
+    clips.write(options.sounds, pictured, table, tracks, (N_BANDS, network.frames))
     print(f"{len(rows)} sounds of {options.variant}, fold {fold}")
 
 
