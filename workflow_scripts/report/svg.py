@@ -34,8 +34,16 @@ def text_of(figure: Figure, name: str) -> str:
     ):
         # The browser draws the text with its own fonts.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        _lay_out(figure)
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     return file.getvalue()
+
+
+def _lay_out(figure: Figure) -> None:
+    """Place the parts of a figure once: otherwise each file of it is drawn twice."""
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+        figure.set_layout_engine("none")
 
 
 def write(path: Path, document: str) -> None:
