@@ -51,8 +51,7 @@ def answer(numbers: Answer) -> Figure:
     for axes, (panel, _) in zip(panels, draw, strict=True):
         axes.set_ylim(0, 100)
         for label in references:
-            style = {"color": label.colour, "linestyle": label.dashes}
-            axes.axhline(label.y, linewidth=1, zorder=1, **style)
+            axes.axhline(label.y, linewidth=1, zorder=1, color=label.colour, linestyle=label.dashes)
         panel(axes)
     panels[0].set_ylabel("Accuracy, %: mean and its 95 % interval")
     line_labels.beside(panels[-1], references, (1.3, 0.72 * HEIGHT))

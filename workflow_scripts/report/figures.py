@@ -71,7 +71,7 @@ def differences(pairs: pd.DataFrame, variants: Sequence[str], level: float) -> F
         + ("\N{BULLET}" if significant[i, j] else "")
         for i, j in zip(*np.nonzero(~np.isnan(values)), strict=True)
     }
-    _cells(axes, image, texts)
+    _cells(axes, image, values, texts)
     names = [text_of_name(variant) for variant in variants]
     axes.set_xticks(range(size), names, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(size), names)
@@ -87,7 +87,7 @@ def confusion(shown: Shown) -> Figure:
     percent = 100 * shown.shares
     image = axes.imshow(percent, cmap="Blues", vmin=0, vmax=100, aspect="auto")
     counted = zip(*np.nonzero(shown.counts), strict=True)
-    _cells(axes, image, {(i, j): str(shown.counts[i, j]) for i, j in counted})
+    _cells(axes, image, percent, {(i, j): str(shown.counts[i, j]) for i, j in counted})
     columns, rows = map(text_of_name, shown.columns), map(text_of_name, shown.rows)
     axes.set_xticks(range(n_columns), columns, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(n_rows), rows)
@@ -104,9 +104,11 @@ def _wide(n_columns: int) -> float:
     return max(WIDTH, 0.4 * n_columns + 2.5)
 
 
-def _cells(axes: Axes, image: AxesImage, texts: Mapping[tuple[int, int], str]) -> None:
-    """Write `texts` into the cells of an image, readable on the colour of each cell."""
-    colours = text_on(image.to_rgba(np.ma.getdata(image.get_array())))
+def _cells(
+    axes: Axes, image: AxesImage, values: np.ndarray, texts: Mapping[tuple[int, int], str]
+) -> None:
+    """Write `texts` into the cells of an image of `values`, readable on the colour of each cell."""
+    colours = text_on(image.to_rgba(values))
     for (i, j), text in texts.items():
         axes.text(j, i, text, ha="center", va="center", color=colours[i, j])
     axes.grid(False)

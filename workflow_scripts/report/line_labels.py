@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from scipy.optimize import isotonic_regression
+
+from workflow_scripts.report.palette import Dashes
 
 FONT_SIZE = 7.5
 # Height of a line of labels, of the font size.
 LINE_HEIGHT = 1.35
 
 
-Dashes = str | tuple[int, tuple[int, ...]]
 # Inches of the line from the end of the axes to a sample of the line's style, of this sample, and
 # of the gap before the text.
 LEADER, SAMPLE, GAP = 0.12, 0.24, 0.05
@@ -61,7 +63,11 @@ def beside(axes: Axes, labels: Sequence[Label], axes_size: tuple[float, float]) 
     places = spread([label.y for label in labels], heights, low, high)
     start, end = LEADER / axes_size[0], (LEADER + SAMPLE) / axes_size[0]
     for label, place in zip(labels, places, strict=True):
-        style = {"transform": axes.get_yaxis_transform(), "color": label.colour, "clip_on": False}
+        style: dict[str, Any] = {
+            "transform": axes.get_yaxis_transform(),
+            "color": label.colour,
+            "clip_on": False,
+        }
         axes.plot([1, 1 + start], [label.y, place], linewidth=0.5, **style)
         axes.plot(
             [1 + start, 1 + end], [place, place], linewidth=1.2, linestyle=label.dashes, **style

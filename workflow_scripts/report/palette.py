@@ -20,7 +20,9 @@ MARKER_OF = {
     "Time-Frequency": "D",
     "Time-FrequencyInit": "v",
 }
-DASHES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
+# A line style of matplotlib: a name, or an offset and lengths of dashes and gaps.
+Dashes = str | tuple[int, tuple[int, ...]]
+DASHES: tuple[Dashes, ...] = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 # Text in coloured cells, whose background does not depend on the page.
 DARK_TEXT, LIGHT_TEXT = "#010101", "#ffffff"
 

@@ -9,13 +9,14 @@ import matplotlib
 import matplotlib.style
 
 matplotlib.use("svg")
-# Before any figure is made: each module that makes one imports this one.
-matplotlib.style.use(Path(__file__).with_name("figures.mplstyle"))
 
 from matplotlib.figure import Figure
 
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.errors import printable
+
+# Each module that makes figures imports this one.
+matplotlib.style.use(Path(__file__).with_name("figures.mplstyle"))
 
 # The colour of text and lines in figures; on the page it becomes the colour of the text.
 INK = "#000000"
