@@ -65,7 +65,7 @@ def texts(figure):
 @pytest.fixture(scope="module")
 def read(tmp_path_factory):
     folder = tmp_path_factory.mktemp("figures") / "results"
-    results = FakeResults(folder, ["a", "b", "c"], 60, VARIANTS, n_folds=5)
+    results = FakeResults(folder, ["a", "b", "c"], 60, VARIANTS, n_folds=3)
     return material.read(parse(results.report_arguments()))
 
 
@@ -191,7 +191,7 @@ class TestDrawings:
     def test_data_of_curves_and_weights_are_exact(self, read, drawn):
         rows = pd.read_csv(io.StringIO(drawn["curves-time_1x60"][0].csv))
         histories = pd.concat(read.histories["time_1x60"], ignore_index=True)
-        assert rows["fold"].value_counts().to_dict() == dict.fromkeys(range(5), 9)
+        assert rows["fold"].value_counts().to_dict() == dict.fromkeys(range(3), 9)
         assert np.array_equal(rows["validation_loss"], histories["validation_loss"])
         rows = pd.read_csv(io.StringIO(drawn["weights-blackbox_12x8"][0].csv), dtype={"trunk": str})
         weight = read.first_weights["blackbox_12x8"]["rectangle.weight"]
@@ -277,7 +277,7 @@ class TestWeights:
 
     def test_only_the_strongest_of_many_filters(self, read, monkeypatch):
         monkeypatch.setattr(weight_figures, "MOST_FILTERS", 5)
-        (drawing,) = [d for d in drawings(read) if d.name == "weights-time_1x60"]
+        drawing = next(d for d in drawings(read) if d.name == "weights-time_1x60")
         table = read.filters["time_1x60"]
         strongest = table[table["fold"] == 0].nlargest(5, "strength")["filter"]
         assert list(drawing.data["filter"].unique()) == list(strongest)

@@ -143,7 +143,7 @@ def learning_curves(histories: Sequence[pd.DataFrame]) -> Figure:
         (1.9, 2),
     )
     left.set_title("Cross-entropy")
-    right.set_title("Validation accuracy, % of the segments")
+    right.set_title("Validation accuracy, % of segments")
     for axes in (left, right):
         axes.set_xlabel("epoch")
     return figure

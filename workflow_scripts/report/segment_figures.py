@@ -42,6 +42,7 @@ def spectrograms(clips: Sequence[Clip], hertz: np.ndarray) -> Figure:
                     (clip.start + frame / FRAME_RATE, band),
                     *(n / FRAME_RATE, m),
                     fill=False,
+                    clip_on=False,
                     edgecolor=colour,
                     linewidth=width,
                 )

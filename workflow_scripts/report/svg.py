@@ -23,6 +23,7 @@ INK = "#000000"
 LONGEST_NAME = 40
 # The scale of figures on the page: the common ones, of 6.5 inches, are 52rem wide.
 PIXELS_PER_POINT = 1.78
+_PATH = re.compile(r'(<path[^>]*? d=")([^"]*)')
 _NOT_XML = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u2028\u2029]")
 
 
@@ -37,7 +38,12 @@ def text_of(figure: Figure, name: str) -> str:
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         _lay_out(figure)
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
-    return file.getvalue()
+    return _PATH.sub(_short, file.getvalue())
+
+
+def _short(path: re.Match[str]) -> str:
+    """The path without decimals that nobody sees: half the size of a figure of many lines."""
+    return path[1] + re.sub(r"(\.\d\d)\d+", r"\1", path[2])
 
 
 def _lay_out(figure: Figure) -> None:
