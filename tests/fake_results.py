@@ -49,6 +49,8 @@ class FakeResults:
         config = shipped_config()
         configuration.complete(config, ROOT / "config.yaml")
         self.variants = {variant: config["variants"][variant] for variant in variants}
+        own = {"dataset": "folder", "name": "fake", "variants": self.variants}
+        self.configuration = config | own
         self._rng = np.random.default_rng(0)
         self._n_segments = n_segments
         self.tracks = self._write_tracks(n_tracks)
@@ -238,7 +240,8 @@ class FakeResults:
             *("--spectra", *self._of_each("spectra.npz")),
             *("--weights", *self._of_each("weights.npz")),
             *("--sounds", str(self.folder / "sounds")),
-            *("--dataset", "folder", "--name", "fake", "--configuration", "{}"),
+            *("--dataset", "folder", "--name", "fake"),
+            *("--configuration", json.dumps(self.configuration)),
             *("--report", str(self.folder / "report.html")),
             *("--figures", str(self.folder / "figures")),
         ]

@@ -88,8 +88,8 @@ def drawn(read):
 
 
 @pytest.fixture(scope="module")
-def page(read):
-    return page_content.page(read, "fake", "folder", "")
+def page(results, read):
+    return page_content.page(read, "fake", "folder", results.configuration, {})
 
 
 class TestPage:

@@ -107,8 +107,8 @@ def augmentation(settings: Mapping[str, float]) -> str:
     """The random changes to training segments; "" for none."""
     changes = {
         "pitch_shift": "a pitch shift of up to {:g} semitones",
-        "time_stretch": "a change of tempo of up to {:.0%}",
-        "mixing": "mixing {:.0%} of the segments with another of their class",
+        "time_stretch": "a change of tempo by a factor of 1 ± {:g} at most",
+        "mixing": "mixing a proportion of {:g} of the segments with another of their class",
         "gain": "a gain of up to {:g} dB",
     }
     used = [text.format(settings[key]) for key, text in changes.items() if settings[key]]
@@ -133,11 +133,11 @@ def training(configuration: Mapping[str, Any], fits: Sequence[Mapping[str, Any]]
     copied = f" Trunks of trained networks initialise {listed(donated)}." if donated else ""
     networks = "network" if len(variants) == 1 else "networks"
     return (
-        f"We train {len(variants)} convolutional {networks} with musically motivated filter shapes "
-        "and their baselines (Pons et al., 2016) by stochastic gradient descent on the "
-        f"cross-entropy, in batches of {shared['batch_size']} segments, with a dropout of "
-        f"{shared['dropout']:g} before dense layers and Glorot-uniform initial weights.{copied} The "
-        f"learning rate starts at {shared['learning_rate']:g} and is halved after "
+        f"We train {len(variants)} convolutional {networks} (Pons et al., 2016), with the filters "
+        "and pools of Table I, by stochastic gradient descent on the cross-entropy, in batches of "
+        f"{shared['batch_size']} segments, with a dropout of {shared['dropout']:g} before dense "
+        f"layers and Glorot-uniform initial weights.{copied} The learning rate starts at "
+        f"{shared['learning_rate']:g} and is halved after "
         f"{shared['patience']} epochs without a lower training loss; training ends below "
         f"{shared['min_learning_rate']:g} or after {shared['max_epochs']} epochs.{weights} The "
         "epoch with the highest validation accuracy is kept."

@@ -23,8 +23,7 @@ function followAddress() {
   if (network) {
     show(network);
     // It was hidden when the browser looked for it.
-    target.scrollIntoView();
-    mark();
+    target.scrollIntoView({behavior: "instant"});
   } else if (location.hash === "") show(document.getElementById(best));
 }
 let best = null;
@@ -34,7 +33,6 @@ if (chooser) {
   chooser.addEventListener("change", () => {
     history.pushState(null, "", "#" + encodeURIComponent(chooser.value));
     show(document.getElementById(chooser.value));
-    mark();
   });
   document.querySelector(".chooser").classList.add("works");
   show(document.getElementById(best));
@@ -70,6 +68,16 @@ for (const button of document.querySelectorAll(".sortable thead button")) {
 
 // What is wider than the window says so, and can be scrolled with the keyboard.
 const hints = new Map();
+function mark(wide) {
+  const hidden = wide.scrollWidth - wide.clientWidth;
+  hints.get(wide).classList.toggle("works", hidden > 1);
+  wide.classList.toggle("more", hidden - wide.scrollLeft > 1);
+  if (hidden > 1) wide.tabIndex = 0;
+  else wide.removeAttribute("tabindex");
+}
+const sizes = new ResizeObserver(changed => {
+  for (const {target} of changed) mark(target);
+});
 for (const wide of document.querySelectorAll(".wide")) {
   const hint = document.createElement("p");
   hint.className = "hint";
@@ -77,21 +85,9 @@ for (const wide of document.querySelectorAll(".wide")) {
   hint.setAttribute("aria-hidden", "true");
   wide.before(hint);
   hints.set(wide, hint);
-  wide.addEventListener("scroll", () => markOne(wide), {passive: true});
+  wide.addEventListener("scroll", () => mark(wide), {passive: true});
+  sizes.observe(wide);
 }
-function markOne(wide) {
-  const hidden = wide.scrollWidth - wide.clientWidth;
-  hints.get(wide).classList.toggle("works", hidden > 1);
-  wide.classList.toggle("more", hidden - wide.scrollLeft > 1);
-  if (hidden > 1) wide.tabIndex = 0;
-  else wide.removeAttribute("tabindex");
-}
-function mark() {
-  for (const wide of hints.keys()) markOne(wide);
-}
-addEventListener("resize", mark);
-document.addEventListener("toggle", mark, true);
-mark();
 if (chooser) followAddress();
 
 // The contents show where the reader is.
