@@ -92,7 +92,7 @@ def test_the_quick_preset_trains_all_networks_by_one_rule():
     config = complete(preset="quick")
     rules = [training_of(config, variant) for variant in config["variants"]]
     for rule in rules:
-        assert rule.pop("learning_rate") > 2 * rule["min_learning_rate"], "it ends early otherwise"
+        assert rule.pop("learning_rate") >= 2 * rule["min_learning_rate"], "time to settle"
     assert len(rules) == 12 and all(rule == rules[0] for rule in rules)
     assert rules[0]["dropout"] == 0.5 and rules[0]["batch_size"] == 10, "as in the paper"
 
