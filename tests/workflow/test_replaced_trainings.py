@@ -260,7 +260,7 @@ class TestRuns:
         output = again.run("folds=4", "-n", *UP_TO_THE_TABLE)
         assert "note: this run would replace 12 finished trainings" in output
         assert planned(output)["train"] == 16
-        assert "would replace" not in again.run("-n", "listen_to=time_1x60")
+        assert "would replace" not in again.run("listen_to=time_1x60", "-n")
 
     def test_folds_that_a_run_made_without_training_hide_nothing(self, again):
         """The folds are those of the new seed then, and no training is of them."""
