@@ -133,7 +133,8 @@ class TestBaselines:
 COLUMNS = (  # noqa: SIM905 - the header of the file
     "variant,architecture,input_frames,filter,pool,parameters,accuracy_mean,accuracy_std,"
     "segment_accuracy_mean,segment_accuracy_std,n_folds,paper_accuracy_mean,paper_accuracy_std,"
-    "baseline,baseline_accuracy,paper_baseline_accuracy,class_accuracy_mean,class_accuracy_std"
+    "baseline,baseline_accuracy,paper_baseline_accuracy,class_accuracy_mean,class_accuracy_std,"
+    "n_seeds,accuracy_std_seeds"
 ).split(",")
 
 
@@ -164,6 +165,19 @@ class TestTable1:
         assert (row["baseline"], row["baseline_accuracy"]) == ("tempo_1nn", 50)
         assert row["class_accuracy_mean"] == pytest.approx(80)
         assert row["class_accuracy_std"] == pytest.approx(10)
+
+    def test_a_row_of_two_seeds(self):
+        baseline = pd.DataFrame({"baseline": ["tempo_1nn"] * 4, "accuracy": [40.0, 60, 50, 70]})
+        folds = [self.fold(n, 10 - n) for n in (9, 7, 4, 8)]
+        row = table1.row(
+            "time_1x60", {"architecture": "Time"}, network_of("time_1x60"), folds, baseline, 2
+        )
+        assert (row["n_folds"], row["n_seeds"]) == (2, 2)
+        assert row["accuracy_mean"] == pytest.approx(70)
+        # Deviations 20, 0, -30, 10; the means of the seeds are 80 and 60.
+        assert row["accuracy_std"] == pytest.approx((1400 / 4) ** 0.5)
+        assert row["accuracy_std_seeds"] == pytest.approx(10)
+        assert row["baseline_accuracy"] == 55
 
     def test_a_baseline_of_unknown_name_is_shown_by_its_name(self):
         row = self.row("time_1x60", "Time") | {"baseline": "of_mine"}
