@@ -41,6 +41,7 @@ def predicted(of, shares):
 def fit(variant, fold, **training):
     """The content of a fit.json, as far as caveats need it."""
     return {
+        "seed": 2016,
         "variant": variant,
         "fold": fold,
         "validation": "tracks",
@@ -66,7 +67,7 @@ def evidence(shares, curves=None, training=None, of=None, **changes):
     predictions = {variant: predicted(of, own) for variant, own in shares.items()}
     keys = [(variant, fold) for variant in shares for fold in range(of.n_folds)]
     values = {
-        "tracks": of,
+        "folds_of": {2016: of},
         "fits": [fit(v, k, **(training or {}).get(v, {})) for v, k in keys],
         "histories": [history((curves or {}).get(v, FLAT)) for v, _ in keys],
         "predictions": predictions,
@@ -85,5 +86,6 @@ def table(of):
     for variant, folds in of.predictions.items():
         accuracies = [100 * (fold["predicted"] == fold["label"]).mean() for fold in folds]
         mean, std = np.mean(accuracies), np.std(accuracies)
-        rows.append((variant, mean, std, len(folds)))
-    return pd.DataFrame(rows, columns=["variant", "accuracy_mean", "accuracy_std", "n_folds"])
+        rows.append((variant, mean, std, len(folds), 1))
+    columns = ["variant", "accuracy_mean", "accuracy_std", "n_folds", "n_seeds"]
+    return pd.DataFrame(rows, columns=columns)

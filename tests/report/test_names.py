@@ -79,7 +79,7 @@ def results(tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(results):
     read = material.read(parse(results.report_arguments()))
-    return page_content.page(read, "fake", "folder", "")
+    return page_content.page(read, "fake", "folder", results.configuration, {})
 
 
 class TestPage:

@@ -9,6 +9,7 @@ from workflow_scripts.results import baselines as known_baselines
 from workflow_scripts.results.caveats import Evidence
 from workflow_scripts.results.comparison import LEVEL
 from workflow_scripts.results.comparison_notes import rivals
+from workflow_scripts.results.seed_notes import repetitions
 from workflow_scripts.results.trainings import Trainings
 
 
@@ -78,7 +79,7 @@ def _only_network(row: pd.Series, evidence: Evidence) -> str:
 def _share(row: pd.Series) -> str:
     return (
         f"{row['accuracy_mean']:.1f} % of the test tracks correctly (± {row['accuracy_std']:.1f} "
-        f"over {row['n_folds']:.0f} folds)"
+        f"over {repetitions(int(row['n_folds']), int(row['n_seeds']))})"
     )
 
 

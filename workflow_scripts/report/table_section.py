@@ -9,7 +9,10 @@ import pandas as pd
 from workflow_scripts.results.baselines import shown as shown_baseline
 from workflow_scripts.results.table1 import for_people
 
-NUMERIC = {"Parameters", "Accuracy", "Segments", "Classes", "Paper", "Paper's baseline"}
+NUMERIC = {
+    *("Parameters", "Accuracy", "Segments", "Classes", "Between seeds"),
+    *("Paper", "Paper's baseline"),
+}
 # The column of table1.csv by which a column of the page is sorted.
 SORTED_BY = {
     "Input": "input_frames",
@@ -18,26 +21,30 @@ SORTED_BY = {
     "Segments": "segment_accuracy_mean",
     "Classes": "class_accuracy_mean",
     "Baseline": "baseline_accuracy",
+    "Between seeds": "accuracy_std_seeds",
     "Paper": "paper_accuracy_mean",
     "Paper's baseline": "paper_baseline_accuracy",
 }
 
 
 def table_columns(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The column headers: those of `table1.for_people`, and one for the dots."""
-    columns = [
+    """The column headers: name, accuracy, dots, then the others of `table1.for_people`."""
+    titles = ["Variant", "Accuracy"]
+    titles += [title for title in for_people(table) if title not in titles]
+    name, accuracy, *others = [
         {"title": title, "numeric": title in NUMERIC, "wrap": title == "Baseline", "sortable": True}
-        for title in for_people(table)
+        for title in titles
     ]
     dots = {"title": "Folds, 0 to 100 %", "numeric": False, "sortable": False}
-    return [columns[0], dots, *columns[1:]]
+    return [name, accuracy, dots, *others]
 
 
 def table_rows(table: pd.DataFrame, folds: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
-    """The rows: cells with the values that they are sorted by, and the values of the dots.
+    """The rows, the best first: cells with the values that they are sorted by, values of the dots.
 
     `folds` has the accuracy of each fold in %, by variant.
     """
+    table = table.sort_values("accuracy_mean", ascending=False, kind="stable")
     shown = for_people(table).to_dict("records")
     heads = [head for head in table_columns(table) if head["sortable"]]
     rows = []

@@ -4,9 +4,9 @@ Each caveat is a function of plain data that gives one sentence, or an empty one
 apply; they are in the modules of notes beside this one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import pandas as pd
@@ -15,6 +15,7 @@ from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.networks import explosion
 from workflow_scripts.results import comparison_notes, notes, replica_notes, training_notes
 from workflow_scripts.results.comparison_notes import Chance
+from workflow_scripts.results.seed_notes import of_first_seed_only, together
 from workflow_scripts.results.trainings import Trainings
 
 
@@ -22,14 +23,15 @@ from workflow_scripts.results.trainings import Trainings
 class Evidence:
     """What the caveats are computed from.
 
-    fits and histories: the contents of fit.json and history.csv of each training, in the same
-    order. predictions: one table per fold of each variant with the columns track_id, label and
-    predicted, of any type. pairs: the table of `comparison.pairs`. never_predicted: the classes
-    that each variant predicts for no track. replicas: replicas.csv. n_skipped: the number of
-    skipped tracks. dataset: ballroom, demo or folder.
+    folds_of: the tracks with the folds of each seed. fits and histories: the contents of fit.json
+    and history.csv of each training, in the same order. predictions: one table per fold of each
+    variant, seed by seed, with the columns track_id, label and predicted, of any type. pairs: the
+    table of `comparison.pairs`. never_predicted: the classes that each variant predicts for no
+    track. replicas: replicas.csv. n_skipped: the number of skipped tracks. dataset: ballroom, demo
+    or folder.
     """
 
-    tracks: Tracks
+    folds_of: Mapping[int, Tracks]
     fits: Sequence[Mapping[str, Any]]
     histories: Sequence[pd.DataFrame]
     predictions: Mapping[str, Sequence[pd.DataFrame]]
@@ -38,6 +40,11 @@ class Evidence:
     replicas: pd.DataFrame
     n_skipped: int
     dataset: str
+
+    @property
+    def tracks(self) -> Tracks:
+        """The tracks with the folds of the first seed."""
+        return next(iter(self.folds_of.values()))
 
     @cached_property
     def trainings(self) -> Trainings:
@@ -60,21 +67,30 @@ def caveats(evidence: Evidence) -> list[str]:
     tracks, trainings = evidence.tracks, evidence.trainings
     validation = evidence.fits[0]["validation"]
     n_networks = len(evidence.predictions)
+    fits_of = {
+        seed: [fit for fit in evidence.fits if fit["seed"] == seed] for seed in evidence.folds_of
+    }
+
+    def of_seeds(note: Callable[[Tracks], str]) -> list[str]:
+        return together(
+            {seed: [*filter(None, [note(own)])] for seed, own in evidence.folds_of.items()}
+        )
+
     found = [
         # Numbers that do not describe the networks.
-        *explosion.sentences(evidence.fits),
+        *together({seed: explosion.sentences(own) for seed, own in fits_of.items()}),
         training_notes.unequal_budgets(trainings),
         training_notes.few_epochs(trainings),
         training_notes.still_rising(trainings),
         # Numbers that may be chance.
         comparison_notes.not_told_from_chance(evidence.best, evidence.chance, n_networks),
         comparison_notes.not_told_from_rivals(evidence.pairs, evidence.best),
-        comparison_notes.few_test_tracks(tracks),
+        *of_seeds(comparison_notes.few_test_tracks),
         # Numbers that are too high, or of less than the data set.
-        replica_notes.leaks(evidence.replicas, tracks),
+        *of_seeds(partial(replica_notes.leaks, evidence.replicas)),
         notes.tracks_of_two_classes(tracks),
-        notes.lacking_in_test(tracks),
-        notes.lacking_in_validation(tracks, validation),
+        *of_seeds(notes.lacking_in_test),
+        *of_seeds(partial(notes.lacking_in_validation, validation=validation)),
         *notes.never_predicted_sentences(evidence.never_predicted),
         notes.skipped(evidence.n_skipped),
         notes.truncated(tracks),
@@ -83,6 +99,7 @@ def caveats(evidence: Evidence) -> list[str]:
         replica_notes.doubtful(evidence.replicas, tracks),
         notes.alike_classes(tracks),
         training_notes.other_settings(trainings),
-        replica_notes.handled(evidence.replicas, tracks),
+        *of_seeds(partial(replica_notes.handled, evidence.replicas)),
+        of_first_seed_only([*evidence.folds_of]),
     ]
     return [sentence for sentence in found if sentence]

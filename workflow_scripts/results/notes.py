@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.dataset.untidy_names import alike, shown
 from workflow_scripts.errors import FEW, listed
+from workflow_scripts.results.seed_notes import repetitions
 
 SYNTHETIC = (
     "The demo's music is synthetic: these accuracies show that the workflow works "
@@ -14,14 +15,17 @@ LEGEND = (
     "Accuracy: % of the test tracks, by majority vote of their segments. Segments: % of the test "
     "segments. Classes: % of the test tracks of a class, averaged over the classes of a fold; "
     "predicting one class only gives {chance:.1f} for {n_classes} classes. All are mean ± standard "
-    "deviation over {n} folds."
+    "deviation over {repetitions}."
 )
+LEGEND_OF_SEEDS = " Between seeds: standard deviation of the mean accuracies of the seeds."
 
 
-def legend(tracks: Tracks) -> str:
-    """What each accuracy in the table is."""
+def legend(tracks: Tracks, n_seeds: int = 1) -> str:
+    """What each accuracy in the table is; `tracks` has the folds of one of `n_seeds` seeds."""
     n_classes = len(tracks.classes)
-    return LEGEND.format(n=tracks.n_folds, n_classes=n_classes, chance=100 / n_classes)
+    over = repetitions(tracks.n_folds, n_seeds)
+    text = LEGEND.format(repetitions=over, n_classes=n_classes, chance=100 / n_classes)
+    return text + (LEGEND_OF_SEEDS if n_seeds > 1 else "")
 
 
 def lacking_in_test(tracks: Tracks) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.decoding import NotAudioError
@@ -15,7 +14,7 @@ from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset.track_tables import paths_of
 from workflow_scripts.errors import printable
 from workflow_scripts.process import run
-from workflow_scripts.report import filter_texts, material, page_content, svg
+from workflow_scripts.report import filter_texts, material, page_content, pdf, svg
 from workflow_scripts.report.confusions import Confusions
 from workflow_scripts.report.drawings import drawings
 
@@ -66,15 +65,20 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     each = "variant by variant, fold by fold"
+    of_seeds = f"seed by seed, {each}"
     parser.add_argument("--tracks", type=Path, required=True, help="tracks.csv")
-    parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
+    parser.add_argument("--folds", type=Path, nargs="+", required=True, help="folds.csv by seed")
     parser.add_argument("--skipped", type=Path, required=True, help="skipped.csv")
     parser.add_argument("--replicas", type=Path, required=True, help="replicas.csv")
-    parser.add_argument("--baselines", type=Path, required=True, help="baselines.csv")
+    parser.add_argument(
+        "--baselines", type=Path, nargs="+", required=True, help="baselines.csv by seed"
+    )
     parser.add_argument("--table", type=Path, required=True, help="table1.csv")
-    parser.add_argument("--predictions", type=Path, nargs="+", required=True, help=each)
-    parser.add_argument("--histories", type=Path, nargs="+", required=True, help=each)
-    parser.add_argument("--fits", type=Path, nargs="+", required=True, help=f"fit.json, {each}")
+    parser.add_argument("--predictions", type=Path, nargs="+", required=True, help=of_seeds)
+    parser.add_argument(
+        "--histories", type=Path, nargs="+", required=True, help=f"of the first seed, {each}"
+    )
+    parser.add_argument("--fits", type=Path, nargs="+", required=True, help=f"fit.json, {of_seeds}")
     parser.add_argument(
         "--counts", type=Path, nargs="+", required=True, help="interventions/<variant>.csv"
     )
@@ -91,7 +95,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--sounds", type=Path, required=True, help="sounds/")
     parser.add_argument("--dataset", required=True, help="ballroom, demo or folder")
     parser.add_argument("--name", required=True, help="name of the experiment")
-    parser.add_argument("--configuration", type=json.loads, required=True, help="JSON to show")
+    parser.add_argument("--configuration", type=json.loads, required=True, help="complete, as JSON")
+    parser.add_argument(
+        "--citation", type=json.loads, default={}, help="content of CITATION.cff as JSON"
+    )
     parser.add_argument("--report", type=Path, required=True, help="page to write")
     parser.add_argument("--figures", type=Path, required=True, help="folder to write figures into")
     return parser.parse_args(arguments)
@@ -101,12 +108,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Read tables, models and sounds; write report.html and figures/."""
     options = parse(arguments)
     results = material.read(options)
-    configuration = yaml.safe_dump(options.configuration, sort_keys=False, allow_unicode=True)
-    page = page_content.page(results, options.name, options.dataset, configuration)
+    page = page_content.page(
+        results, options.name, options.dataset, options.configuration, options.citation
+    )
     for name, figure in drawings(results):
         document = svg.text_of(figure, name)
         svg.write(options.figures / f"{name}.svg", document)
+        pdf.write(options.figures / f"{name}.pdf", figure)
         page.figures[name] = svg.inline(document, name)
+    for name, text in page.data.items():
+        with atomic(options.figures / f"{name}.csv") as path:
+            path.write_text(text, encoding="utf-8")
     digests = dict(zip(results.tracks.track_id, results.tracks.digest, strict=True))
     for variant, folds in results.predictions.items():
         confusions = Confusions.of(pd.concat(folds), results.tracks.classes)
