@@ -27,7 +27,7 @@ NAMED = $(call quoted,results/$(or $(NAME),$(error say which results: make $@ NA
 help: ## list these commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 
-demo: .venv/$(BUILD) ## run the whole experiment on synthesised audio, in minutes
+demo: .venv/$(BUILD) ## run the whole experiment on synthesised audio, in minutes; REPLACE=1 trains again
 	$(BIN)/snakemake --cores all --configfile presets/quick.yaml --config dataset=demo \
 		engine=$(ENGINE) $(if $(REPLACE),replace=true)
 	@echo

@@ -112,6 +112,7 @@ rule tabulate:
         predictions=of_each_seed("predictions/{variant}/fold-{fold}.csv"),
         # Made together with the weights behind the predictions: they rerun nothing by themselves.
         fits=of_each_seed("models/{variant}/fold-{fold}/fit.json"),
+        histories=of_each_seed("models/{variant}/fold-{fold}/history.csv"),
     output:
         table=report(
             f"{D}/table1.csv", caption="captions/table1.rst", category="Tables"
@@ -148,6 +149,7 @@ rule tabulate:
             --variants {params.variants:q} \
             --predictions {input.predictions} \
             --fits {input.fits} \
+            --histories {input.histories} \
             --dataset {params.dataset} \
             --name {params.name} \
             --table {output.table} \

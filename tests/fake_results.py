@@ -28,6 +28,8 @@ FIT = {
     "seconds": 1.0,
     "peak_memory_mb": 100.0,
     "explosion": None,
+    "validation": "tracks",
+    "training": {"max_epochs": 9},
 }
 
 
@@ -206,6 +208,7 @@ class FakeResults:
             *("--variants", json.dumps(self.variants)),
             *("--predictions", *self._of_each("{fold}.csv")),
             *("--fits", *self._of_each("fit-{fold}.json")),
+            *("--histories", *self._of_each("history-{fold}.csv")),
             *("--dataset", "folder", "--name", "fake"),
             *("--table", str(self.folder / "table1.csv")),
         ]

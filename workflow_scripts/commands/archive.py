@@ -113,7 +113,7 @@ def main() -> None:
         raise UserError(
             f"{options.file} is inside the folder that it would contain; give a file elsewhere"
         )
-    models = [path for m in results.all_models for path in (m.weights, m.history)]
+    models = [m.weights for m in results.all_models]
     models += [own.scaler for own in results.seeds.values()]
     paths = results.paths
     results.require([paths.tracks, *paths.tables, *models, *results.table_inputs()])

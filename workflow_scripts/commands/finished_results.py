@@ -82,7 +82,7 @@ class FinishedResults:
         """The input files of the tables."""
         of_seeds = [path for own in self.seeds.values() for path in (own.folds, own.baselines)]
         predictions = [model.predictions for model in self.all_models]
-        fits = [model.fit for model in self.all_models]
+        fits = [path for model in self.all_models for path in (model.fit, model.history)]
         return [*of_seeds, self.paths.skipped, self.paths.replicas, *predictions, *fits]
 
     @property
@@ -157,4 +157,5 @@ class FinishedResults:
         arguments += ["--baselines", *(str(own.baselines) for own in self.seeds.values())]
         arguments += ["--predictions", *(str(model.predictions) for model in self.all_models)]
         arguments += ["--fits", *(str(model.fit) for model in self.all_models)]
+        arguments += ["--histories", *(str(model.history) for model in self.all_models)]
         tabulate.main(arguments)

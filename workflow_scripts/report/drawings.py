@@ -9,7 +9,7 @@ from workflow_scripts.interpretation.interventions import SHIFT, STRETCH
 from workflow_scripts.report import figures, filter_figures
 from workflow_scripts.report.confusions import Confusions
 from workflow_scripts.report.material import Material
-from workflow_scripts.report.page import LEVEL
+from workflow_scripts.results.comparison import LEVEL
 
 
 def drawings(material: Material) -> Iterator[tuple[str, Figure]]:

@@ -1,7 +1,7 @@
 """The inputs of the report: tables, predictions, spectra and weights."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workflow_scripts import checked_tables
 from workflow_scripts.dataset import replicas, split
 from workflow_scripts.dataset.track_tables import SKIPPED, annotated_bpm, read_table
 from workflow_scripts.interpretation import filter_table, intervention_table
@@ -20,6 +19,7 @@ from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.report import intervention_texts
 from workflow_scripts.report.outcomes import Outcomes
 from workflow_scripts.results import comparison, predictions, seed_results, table1
+from workflow_scripts.results.caveats import Evidence
 from workflow_scripts.results.seed_results import SeedResults
 
 
@@ -42,7 +42,6 @@ class Material:
     replicas: pd.DataFrame
     table: pd.DataFrame
     all_outcomes: dict[str, list[Outcomes]]
-    histories: dict[str, list[pd.DataFrame]]
     interventions: pd.DataFrame
     changed: dict[str, pd.DataFrame]
     filters: dict[str, pd.DataFrame]
@@ -68,6 +67,11 @@ class Material:
     def fits(self) -> list[dict[str, Any]]:
         """The contents of each fit.json, seed by seed."""
         return [fit for own in self.of_seeds for fit in own.all_fits]
+
+    @property
+    def histories(self) -> Mapping[str, Sequence[pd.DataFrame]]:
+        """The tables history.csv of each variant, of the first seed."""
+        return self.of_seeds[0].histories
 
     @property
     def outcomes(self) -> dict[str, list[Outcomes]]:
@@ -109,8 +113,21 @@ class Material:
     @cached_property
     def pairs(self) -> pd.DataFrame:
         """The comparisons of `comparison.pairs` over all seeds."""
-        # One of K folds is the test set, one the validation set, the others are training data.
-        return comparison.pairs(self.all_predictions, 1 / max(self.tracks.n_folds - 2, 1))
+        return comparison.pairs(self.all_predictions, comparison.test_share(self.tracks.n_folds))
+
+    def evidence(self, dataset: str) -> Evidence:
+        """What the caveats are computed from; `dataset` is ballroom, demo or folder."""
+        return Evidence(
+            folds_of={own.seed: own.tracks for own in self.of_seeds},
+            fits=self.fits,
+            histories=[history for own in self.of_seeds for history in own.all_histories],
+            predictions=self.all_predictions,
+            pairs=self.pairs,
+            never_predicted=self.never_predicted,
+            replicas=self.replicas,
+            n_skipped=self.n_skipped,
+            dataset=dataset,
+        )
 
     @property
     def tempi(self) -> dict[str, np.ndarray]:
@@ -146,10 +163,13 @@ def read(options: argparse.Namespace) -> Material:
     table = table1.read(options.table, tracks)
     variants = table["variant"].tolist()
     of_seeds = seed_results.read(
-        variants, options.folds, options.baselines, options.predictions, options.fits
+        variants,
+        options.folds,
+        options.baselines,
+        options.predictions,
+        options.fits,
+        options.histories,
     )
-    keys = {(v, k): ModelKey.of(v, k, tracks) for v in variants for k in range(tracks.n_folds)}
-    histories = seed_results.parts(options.histories, tracks.n_folds)
 
     def of_variants(files: Sequence[Path]) -> dict[str, Path]:
         return dict(zip(variants, files, strict=True))
@@ -165,10 +185,6 @@ def read(options: argparse.Namespace) -> Material:
             v: [Outcomes.of(t, own.tracks) for own in of_seeds for t in own.predictions(v)]
             for v in variants
         },
-        histories={
-            v: [checked_tables.read(csv, keys[v, k].history) for k, csv in enumerate(files)]
-            for v, files in zip(variants, histories, strict=True)
-        },
         interventions=intervention_table.read_summaries(options.interventions, tracks),
         changed={
             v: intervention_texts.described(intervention_table.read(csv, v, tracks))
@@ -182,6 +198,7 @@ def read(options: argparse.Namespace) -> Material:
             for v, npz in of_variants(options.spectra).items()
         },
         first_weights={
-            v: weights.read(npz, keys[v, 0]) for v, npz in of_variants(options.weights).items()
+            v: weights.read(npz, ModelKey.of(v, 0, tracks))
+            for v, npz in of_variants(options.weights).items()
         },
     )

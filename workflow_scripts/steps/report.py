@@ -14,7 +14,7 @@ from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset.track_tables import paths_of
 from workflow_scripts.errors import printable
 from workflow_scripts.process import run
-from workflow_scripts.report import filter_texts, material, page_content, svg
+from workflow_scripts.report import filter_texts, material, page_content, pdf, svg
 from workflow_scripts.report.confusions import Confusions
 from workflow_scripts.report.drawings import drawings
 
@@ -114,6 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, figure in drawings(results):
         document = svg.text_of(figure, name)
         svg.write(options.figures / f"{name}.svg", document)
+        pdf.write(options.figures / f"{name}.pdf", figure)
         page.figures[name] = svg.inline(document, name)
     for name, text in page.data.items():
         with atomic(options.figures / f"{name}.csv") as path:
