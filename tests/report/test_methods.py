@@ -123,3 +123,10 @@ def test_one_network_is_compared_with_nothing(shipped, tracks):
     two = one | {"time_1x200": shipped["variants"]["time_1x200"]}
     text = text_of(shipped | {"variants": two}, tracks)
     assert "t-test" in text and "Holm" not in text
+
+
+def test_several_seeds(shipped, tracks):
+    text = " ".join(methods.paragraphs(shipped, [*FITS, FITS[0] | {"seed": 8}], tracks))
+    assert "over 10 folds of 2 seeds." in text and "repeated cross-validation" in text
+    assert "seed 7 and 8;" in text
+    assert "repeated" not in text_of(shipped, tracks)

@@ -8,6 +8,7 @@ from workflow_scripts.dataset.normalisation import COMPRESSION
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.errors import listed
 from workflow_scripts.results import provenance
+from workflow_scripts.results.seed_notes import repetitions
 
 # By `dataset` in config.yaml.
 DATA_SETS = {
@@ -64,7 +65,7 @@ def paragraphs(
         data(configuration, tracks),
         inputs(configuration),
         training(configuration, fits),
-        evaluation(configuration, tracks),
+        evaluation(configuration, fits, tracks),
     ]
 
 
@@ -164,21 +165,26 @@ def exceptions(configuration: Mapping[str, Any]) -> str:
     return f" Trained otherwise: {'; '.join(texts)}." if texts else ""
 
 
-def evaluation(configuration: Mapping[str, Any], tracks: Tracks) -> str:
+def evaluation(
+    configuration: Mapping[str, Any], fits: Sequence[Mapping[str, Any]], tracks: Tracks
+) -> str:
     """Votes, accuracy, baselines and tests."""
     n = len(configuration["variants"])
+    n_seeds = len({fit["seed"] for fit in fits})
+    repeated = ", for repeated cross-validation (Bouckaert and Frank, 2004)" if n_seeds > 1 else ""
     n_pairs = n * (n - 1) // 2
     correction = (
-        f" with Holm's correction for {n_pairs} comparisons (Holm, 1979)" if n_pairs > 1 else ""
+        f", with Holm's correction for {n_pairs} comparisons (Holm, 1979)" if n_pairs > 1 else ""
     )
     tests = (
         "Two networks are compared on the same folds by the corrected resampled t-test (Nadeau "
-        f"and Bengio, 2003){correction}. "
+        f"and Bengio, 2003){repeated}{correction}. "
         if n_pairs
         else ""
     )
     return (
         "The class of a track is that of most of its segments. Accuracy is the share of correct "
-        f"test tracks, as mean ± standard deviation (ddof 0) over {tracks.n_folds} folds. "
+        "test tracks, as mean ± standard deviation (ddof 0) over "
+        f"{repetitions(tracks.n_folds, n_seeds)}. "
         f"{tests}Baselines learn from all tracks that are not tested."
     )

@@ -13,6 +13,8 @@ NUMERIC = {
     *("Parameters", "Accuracy", "Segments", "Classes", "Between seeds"),
     *("Paper", "Paper's baseline"),
 }
+# A narrow window shows the first columns and hides the last.
+FIRST, LAST = ("Variant", "Accuracy"), ("Input", "Filter", "Parameters", "Max-pool")
 # The column of table1.csv by which a column of the page is sorted.
 SORTED_BY = {
     "Input": "input_frames",
@@ -28,12 +30,11 @@ SORTED_BY = {
 
 
 def table_columns(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The column headers: name, accuracy, dots, then the others of `table1.for_people`."""
-    titles = ["Variant", "Accuracy"]
-    titles += [title for title in for_people(table) if title not in titles]
+    """The column headers of `table1.for_people`: name, accuracy, dots, results, architecture."""
+    results = [title for title in for_people(table) if title not in (*FIRST, *LAST)]
     name, accuracy, *others = [
-        {"title": title, "numeric": title in NUMERIC, "wrap": title == "Baseline", "sortable": True}
-        for title in titles
+        {"title": title, "numeric": title in NUMERIC, "sortable": True}
+        for title in (*FIRST, *results, *LAST)
     ]
     dots = {"title": "Folds, 0 to 100 %", "numeric": False, "sortable": False}
     return [name, accuracy, dots, *others]
