@@ -27,13 +27,14 @@ NAMED = $(call quoted,results/$(or $(NAME),$(error say which results: make $@ NA
 help: ## list these commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 
-demo: .venv/$(BUILD) ## run the whole experiment on synthesised audio, in minutes
+demo: .venv/$(BUILD) ## run the whole experiment on synthesised audio, in minutes; REPLACE=1 trains again
 	$(BIN)/snakemake --cores all --configfile presets/quick.yaml --config dataset=demo \
-		engine=$(ENGINE)
+		engine=$(ENGINE) $(if $(REPLACE),replace=true)
 	@echo
 	@cat results/quick/table1.md
-	@echo "The table is results/quick/table1.csv, .md and .tex; the report is"
-	@echo "results/quick/report.html: open it in a browser."
+	@echo "The table is results/quick/table1.csv, .md and .tex. To open the report in a browser:"
+	@echo "  $(BIN)/python -m webbrowser $$($(BIN)/python -c 'from pathlib import Path; \
+		print(Path("results/quick/report.html").absolute().as_uri())')"
 	@echo
 	@$(BIN)/python -m workflow_scripts.commands.pack_model results/quick
 

@@ -16,7 +16,6 @@ from workflow_scripts.report import (
     intervention_texts,
     network_texts,
     outcomes,
-    page_content,
     svg,
     table_section,
 )
@@ -74,33 +73,6 @@ class TestNetworks:
 
 
 class TestSentences:
-    def pairs(self, *p_holm):
-        names = [("x", "y"), ("x", "z")][: len(p_holm)]
-        rows = [
-            {"first": first, "second": second, "difference": -10.0 * (1 + number), "p_holm": p}
-            for number, ((first, second), p) in enumerate(zip(names, p_holm, strict=True))
-        ]
-        return pd.DataFrame(rows)
-
-    def test_no_significant_difference(self):
-        assert page_content.differences_sentence(self.pairs(0.2, 1)).startswith(
-            "None of the 2 pairs"
-        )
-
-    def test_significant_differences(self):
-        sentence = page_content.differences_sentence(self.pairs(0.01, 0.02))
-        assert sentence.startswith("2 of the 2 pairs")
-        assert "z is 20.0 points better than x" in sentence
-
-    def test_one_pair(self):
-        same = page_content.differences_sentence(self.pairs(0.2)[:1])
-        assert same.startswith("The two networks do not differ significantly")
-        differs = page_content.differences_sentence(self.pairs(0.01)[:1])
-        assert "y is 10.0 points better than x." in differs and "other pairs" not in differs
-        assert page_content.differences_sentence(self.pairs(0.01, 0.2)).startswith(
-            "1 of the 2 pairs of networks differs"
-        )
-
     def under(self, kind, unchanged, **changed):
         rows = [(v, kind, unchanged, 80.0) for v in changed]
         rows += [(v, kind, unchanged + 2, accuracy) for v, accuracy in changed.items()]
@@ -245,11 +217,6 @@ class TestPage:
 def test_a_baseline_of_unknown_name_is_shown_by_its_name(page):
     baselines = pd.DataFrame({"baseline": ["of_mine"] * 2, "fold": [0, 1], "accuracy": [50, 60]})
     assert table_section.baseline_rows(baselines) == [("of_mine", "55.00 ± 5.00")]
-    table = pd.DataFrame(
-        {"variant": ["net"], "accuracy_mean": 1.0, "accuracy_std": 0.0, "n_folds": 3}
-    )
-    headline = page_content.headline(table, baselines)
-    assert headline.startswith("net predicts 1.0 %") and "of_mine, predicts 55.0 %" in headline
 
 
 def test_a_figure_is_reproducible_and_its_black_becomes_the_colour_of_the_text():

@@ -25,6 +25,63 @@ def test_the_shipped_configuration_and_presets_are_valid(preset):
     assert config["name"] == (preset or "ballroom")
 
 
+@pytest.mark.parametrize("own_file_comes_first", [True, False])
+def test_the_users_name_wins_over_that_of_a_preset(own_file_comes_first):
+    config = shipped_config()
+    files = [{"name": "mine"}, yaml.safe_load((ROOT / "presets/quick.yaml").read_text())]
+    for file in files if own_file_comes_first else reversed(files):
+        overlay(config, copy.deepcopy(file))
+    configuration.complete(config, ROOT / "config.yaml")
+    assert config["name"] == "mine"
+
+
+def test_no_preset_sets_the_key_that_belongs_to_the_user():
+    for preset in (ROOT / "presets").glob("*.yaml"):
+        keys_of_preset = yaml.safe_load(preset.read_text())
+        assert "name" not in keys_of_preset and keys_of_preset["preset_name"] == preset.stem
+
+
+def test_the_name_of_a_preset_leaves_no_trace_in_parameters_and_kept_configurations(tmp_path):
+    config = complete(preset="quick")
+    assert "preset_name" not in config
+    results = ResultPaths(tmp_path)
+    configuration.keep(config, results)
+    assert configuration.read_complete(results.config) == config
+
+
+@pytest.mark.parametrize(
+    ("value", "words", "expected"),
+    [
+        (None, ["snakemake"], False),
+        (True, ["snakemake", "--config", "seed=1", "replace=true"], True),
+        (True, ["snakemake", "--config=replace=true"], True),
+        (True, ["snakemake", "-Creplace=True"], True),
+        ("true", ["snakemake", "-C", "replace=true"], True),
+        ("false", ["snakemake", "-C", "replace=false"], False),
+        (False, ["snakemake"], False),
+        (True, None, False),
+    ],
+)
+def test_replace_is_no_key_of_the_experiment(value, words, expected):
+    config = {"seed": 1} | ({} if value is None else {"replace": value})
+    assert configuration.take_replace(config, words) == expected
+    assert config == {"seed": 1}
+
+
+@pytest.mark.parametrize(
+    ("value", "words", "sentence"),
+    [
+        (True, ["snakemake", "--profile", "mine"], "is in a file or a profile"),
+        (True, ["snakemake", "--config", "name=replace"], "is in a file or a profile"),
+        (1, ["snakemake", "--config", "replace=1"], "must be true or false, not 1"),
+        (["x"], ["snakemake", "--config", "replace=[x]"], "must be true or false"),
+    ],
+)
+def test_replace_counts_only_where_it_is_typed(value, words, sentence):
+    with pytest.raises(UserError, match=sentence):
+        configuration.take_replace({"replace": value}, words)
+
+
 def test_the_shipped_configuration_is_that_of_the_paper():
     config = complete()
     assert (config["dataset"], config["folds"], len(config["variants"])) == ("ballroom", 10, 12)
@@ -64,6 +121,37 @@ def test_config_yaml_has_every_key_with_a_comment():
         row = next(i for i, line in enumerate(lines) if line.strip().startswith(f"{key}:"))
         above = [line.strip() for line in lines[max(row - 2, 0) : row]]
         assert any(line.startswith("#") for line in above), name
+
+
+def test_seed_is_the_first_of_seeds():
+    config = complete({"seeds": [3, 1, 2]})
+    assert (config["seed"], config["seeds"]) == (3, [3, 1, 2])
+    assert complete({"seed": 3, "seeds": [3, 1]})["seed"] == 3
+    # Read from the text of --config.
+    assert complete({"seeds": "[4, 5]"})["seed"] == 4
+
+
+def test_one_seed_in_a_list_is_no_list():
+    assert complete({"seeds": [7]}) == complete({"seed": 7})
+    assert complete({"seeds": None}) == complete()
+
+
+@pytest.mark.parametrize(
+    ("update", "sentence"),
+    [
+        ({"seeds": [1, 2], "seed": 2}, "seed is 2, but the first of seeds is 1; remove seed, or"),
+        ({"seeds": []}, "configuration key seeds is wrong: "),
+        ({"seeds": [1, 1]}, "configuration key seeds is wrong: "),
+        ({"seeds": 7}, "configuration key seeds must be of type array or null, not 7"),
+        ({"seeds": [1, "x"]}, "configuration key seeds.1 must be of type integer, not 'x'"),
+        ({"seeds": [1, True]}, "configuration key seeds.1 must be of type integer, not True"),
+        ({"seeds": [1, -1]}, "configuration key seeds.1 must be at least 0, not -1"),
+    ],
+)
+def test_wrong_seeds_are_rejected(update, sentence):
+    with pytest.raises(UserError) as error:
+        complete(update)
+    assert str(error.value).startswith(sentence)
 
 
 def test_the_authors_preset_changes_only_what_their_script_does():

@@ -122,7 +122,7 @@ class TestChangedSettings:
 
     def test_fewer_epochs_train_from_the_start(self, again):
         again.set_training(max_epochs=1)
-        again.run("--", f"{DATA}/models/time_1x60/fold-0/weights.npz")
+        again.run("replace=true", "--", f"{DATA}/models/time_1x60/fold-0/weights.npz")
         assert epochs(again, "time_1x60", 0) == [1]
 
     def test_more_shards_rerun_list_tracks(self, again):
@@ -140,6 +140,22 @@ class TestChangedSettings:
     def test_another_seed_reruns_folds_and_trainings(self, again):
         jobs = {"assign_folds": 1, "fit_scaler": 1, "evaluate_baselines": 1, **TRAINED}
         assert again.plan("seed=7") == jobs
+
+    @pytest.mark.parametrize("seeds", ["[2016]", "null"])
+    def test_one_seed_in_a_list_reruns_nothing(self, again, seeds):
+        assert again.plan(f"seeds={seeds}") == {}
+
+    def test_further_seeds_add_their_folds_and_trainings(self, again):
+        jobs = {"assign_folds": 2, "fit_scaler": 2, "evaluate_baselines": 2}
+        assert again.plan("seeds=[2016,7,8]") == jobs | {"train": 24, "evaluate": 8, "tabulate": 1}
+
+    def test_a_requested_file_of_a_seed_needs_only_files_of_this_seed(self, again):
+        target = f"{DATA}/seeds/7/models/timefrequency_init/fold-1/weights.npz"
+        output = again.run("seeds=[2016,7]", "-n", "--", target)
+        # Its two donors have the same seed and fold.
+        assert planned(output) == {"assign_folds": 1, "fit_scaler": 1, "train": 3}
+        code, output = again.run("seeds=[2016,8]", "-n", "--", target, check=False)
+        assert code != 0 and "seeds/7" in output
 
 
 class TestAdoption:
@@ -385,7 +401,7 @@ class TestVariantsAndTracks:
     @pytest.mark.endurance
     def test_onset_sampling_trains_on_other_segments_and_tests_on_the_same(self, again):
         target = f"{DATA}/predictions/time_1x60/fold-0.csv"
-        jobs = finished(again.run("sampling=onset", "--", target))
+        jobs = finished(again.run("sampling=onset", "replace=true", "--", target))
         assert jobs == {"detect_onsets": 2, "train": 3, "evaluate": 1}
         fit = json.loads((again.results / "models/time_1x60/fold-0/fit.json").read_text())
         assert fit["sampling"] == "onset"

@@ -1,7 +1,7 @@
 """The answer to the paper's question: do musically motivated filter shapes help, and which?"""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,8 @@ class Answer:
     (NaN of several trunks), accuracy_mean, half_width (of the 95 % interval of the mean over folds,
     in points), p_baseline (against the best baseline, adjusted for all networks; NaN without one).
     `baselines` has name, accuracy_mean, half_width, the best first. `pairs` are those of
-    `comparison.pairs`. Accuracies and `chance` are in %.
+    `comparison.pairs`. Accuracies and `chance` are in %. `unfair` has the pairs of networks whose
+    difference may come from their training.
     """
 
     networks: pd.DataFrame
@@ -33,6 +34,7 @@ class Answer:
     pairs: pd.DataFrame
     chance: float
     level: float
+    unfair: Collection[frozenset[str]]
 
     @classmethod
     def of(
@@ -45,13 +47,16 @@ class Answer:
         n_classes: int,
         test_share: float,
         level: float,
+        unfair: Collection[frozenset[str]] = (),
     ) -> "Answer":
         """The answer of table1.csv, the accuracies of each variant's folds, and baselines.csv.
 
+        `baselines` has the folds in the order of `accuracies`. `unfair` has the pairs of variants,
+        in any order, whose difference may come from their training.
         `test_share` is n_test / n_train, see `comparison.corrected_t`.
         """
         of_folds = {
-            name: rows.sort_values("fold")["accuracy"].to_numpy()
+            name: rows["accuracy"].to_numpy()
             for name, rows in baselines.groupby("baseline", sort=False)
         }
         systems = [
@@ -77,7 +82,7 @@ class Answer:
                 for name in networks["name"]
             ]
             networks["p_baseline"] = comparison.holm(p)
-        return cls(networks, ranked, pairs, 100 / n_classes, level)
+        return cls(networks, ranked, pairs, 100 / n_classes, level, unfair)
 
     def of_kind(self, *kinds: str) -> pd.DataFrame:
         """The networks of these kinds, in the table's order."""
@@ -98,23 +103,42 @@ class Answer:
 
     def sentences(self) -> list[str]:
         """Shapes against the black-box and with each other; networks against the baselines."""
-        against = self._against_rectangles()
+        against = [self._against_rectangles(), self._doubt()]
         shapes = [self._best_shape(TIME), self._best_shape(FREQUENCY)]
-        return [" ".join([against, *filter(None, shapes)]), self._against_baselines()]
+        return [" ".join(filter(None, [*against, *shapes])), self._against_baselines()]
+
+    def _with_rectangles(self) -> list[tuple[str, str]]:
+        """Each network with motivated shapes and each black-box of the same input."""
+        return [
+            (own.name, other.name)
+            for own in self.of_kind(*MOTIVATED).itertuples()
+            for other in self.of_kind(RECTANGLE).itertuples()
+            if own.input_frames == other.input_frames
+        ]
+
+    def _doubt(self) -> str:
+        """A sentence on comparisons with a black-box that was trained in another way."""
+        together = self._with_rectangles()
+        n = sum(frozenset(pair) in self.unfair for pair in together)
+        if not n:
+            return ""
+        which = "1 of these comparisons is" if n == 1 else f"{n} of these comparisons are"
+        if len(together) == 1:
+            which = "This comparison is"
+        elif n == len(together):
+            which = "These comparisons are"
+        return (
+            f"{which} of networks with unequal budgets of epochs or that are not known to have "
+            "converged: a difference may come from training."
+        )
 
     def _against_rectangles(self) -> str:
-        motivated, rectangles = self.of_kind(*MOTIVATED), self.of_kind(RECTANGLE)
-        if not len(motivated):
+        if not len(self.of_kind(*MOTIVATED)):
             return (
                 "No network here has filters of the musically motivated shapes (1, n) or (m, 1): "
                 "whether they help stays open."
             )
-        together = [
-            (own.name, other.name)
-            for own in motivated.itertuples()
-            for other in rectangles.itertuples()
-            if own.input_frames == other.input_frames
-        ]
+        together = self._with_rectangles()
         if not together:
             return (
                 "There is no black-box of the same input as a network with musically motivated "

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -14,6 +15,7 @@ from workflow_scripts.report import (
     filter_figures,
     filter_texts,
     findings,
+    headline,
     intervention_texts,
     page_content,
     segment_figures,
@@ -23,7 +25,8 @@ from workflow_scripts.report import (
 from workflow_scripts.report.answer import Answer
 from workflow_scripts.report.confusions import Confusions
 from workflow_scripts.report.material import Material
-from workflow_scripts.report.page import LEVEL
+from workflow_scripts.results import comparison
+from workflow_scripts.results.comparison import LEVEL
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,13 @@ def answer(material: Material) -> Answer:
         material.baselines,
         material.pairs,
         n_classes=len(material.tracks.classes),
-        test_share=material.test_share,
+        test_share=comparison.test_share(material.tracks.n_folds),
         level=LEVEL,
+        unfair={
+            frozenset(pair)
+            for pair in combinations(material.variants, 2)
+            if not material.trainings.comparable(*pair)
+        },
     )
 
 
@@ -80,7 +88,7 @@ def _of_results(material: Material) -> Iterator[Drawing]:
         yield Drawing(
             "differences",
             figures.differences(material.pairs, compared, LEVEL),
-            page_content.differences_sentence(material.pairs),
+            headline.differences_sentence(material.pairs, material.trainings),
             material.pairs,
         )
 

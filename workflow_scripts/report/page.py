@@ -4,9 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workflow_scripts.report import frame
-
-# Significance level of a difference between two networks.
-LEVEL = 0.05
+from workflow_scripts.results.comparison import LEVEL
 
 
 @dataclass

@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from workflow_scripts.networks import explosion
 from workflow_scripts.report import (
     citation,
     header,
@@ -14,15 +13,16 @@ from workflow_scripts.report import (
     methods,
 )
 from workflow_scripts.report.confusions import Confusions
+from workflow_scripts.report.headline import headline
 from workflow_scripts.report.material import Material
 from workflow_scripts.report.outcomes import Error, most_confident
-from workflow_scripts.report.page import LEVEL, Page
+from workflow_scripts.report.page import Page
 from workflow_scripts.report.replica_texts import replica_section
 from workflow_scripts.report.table_section import baseline_rows, table_columns, table_rows
-from workflow_scripts.results import baselines as known_baselines
 from workflow_scripts.results import provenance
+from workflow_scripts.results.caveats import caveats
 from workflow_scripts.results.data_licences import DATA
-from workflow_scripts.results.notes import notes
+from workflow_scripts.results.notes import legend
 
 
 def page(
@@ -38,18 +38,12 @@ def page(
     CITATION.cff, as `citation.stated` returns it.
     """
     table, classes = material.table, material.tracks.classes
-    legend, *warnings = notes(
-        material.tracks,
-        material.replicas,
-        material.n_skipped,
-        dataset,
-        material.never_predicted,
-    )
+    evidence = material.evidence(dataset)
     return Page(
         name=name,
-        headline=headline(table, material.baselines),
-        warnings=[*warnings, *explosion.sentences(material.fits)],
-        legend=legend,
+        headline=headline(table, material.baselines, evidence),
+        warnings=caveats(evidence),
+        legend=legend(material.tracks, len(material.of_seeds)),
         columns=table_columns(table),
         rows=table_rows(table, material.accuracies),
         baselines=baseline_rows(material.baselines),
@@ -89,49 +83,6 @@ def heights(table: pd.DataFrame) -> dict[str, int]:
     """m of the first trunk of each variant, from cells of table1.csv such as "(32, 1)"."""
     firsts = table["filter"].str.extract(r"\((\d+),")[0].astype(int)
     return dict(zip(table["variant"], firsts, strict=True))
-
-
-def headline(table: pd.DataFrame, baselines: pd.DataFrame) -> str:
-    """A sentence on the best network and the best baseline."""
-    best = table.loc[table["accuracy_mean"].idxmax()]
-    means = baselines.groupby("baseline")["accuracy"].mean()
-    baseline = str(means.idxmax())
-    name = known_baselines.shown(baseline)
-    rank = f" is the most accurate of {len(table)} networks: it" if len(table) > 1 else ""
-    return (
-        f"{best['variant']}{rank} predicts "
-        f"{best['accuracy_mean']:.1f} % of the test tracks correctly (± {best['accuracy_std']:.1f} "
-        f"over {best['n_folds']} folds). The best baseline, {name}, predicts "
-        f"{means[baseline]:.1f} %."
-    )
-
-
-def differences_sentence(pairs: pd.DataFrame) -> str:
-    """The number of pairs that differ significantly, and the largest of these differences."""
-    if not len(pairs):
-        return ""
-    significant = pairs[pairs["p_holm"] < LEVEL]
-    if not len(significant):
-        none = f"None of the {len(pairs)} pairs of networks differs"
-        return (
-            f"{none if len(pairs) > 1 else 'The two networks do not differ'} significantly at the "
-            f"level of {LEVEL}: with so few folds and tracks, do not rely on the order in Table I."
-        )
-    largest = significant.loc[significant["difference"].abs().idxmax()]
-    better, worse = largest["first"], largest["second"]
-    if largest["difference"] < 0:
-        better, worse = worse, better
-    if len(pairs) == 1:
-        return (
-            f"The two networks differ significantly at the level of {LEVEL}: {better} is "
-            f"{abs(largest['difference']):.1f} points better than {worse}."
-        )
-    differ = "differs" if len(significant) == 1 else "differ"
-    return (
-        f"{len(significant)} of the {len(pairs)} pairs of networks {differ} significantly at the "
-        f"level of {LEVEL}. The largest difference: {better} is {abs(largest['difference']):.1f} "
-        f"points better than {worse}. Do not rely on the order of the other pairs in Table I."
-    )
 
 
 def network(

@@ -12,7 +12,7 @@ from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset.track_tables import paths_of
 from workflow_scripts.errors import printable
 from workflow_scripts.process import run
-from workflow_scripts.report import filter_texts, material, page_content, svg
+from workflow_scripts.report import filter_texts, material, page_content, pdf, svg
 from workflow_scripts.report.drawings import answer, drawings
 
 # Number of tracks with a player on the page: 5 MB.
@@ -62,15 +62,20 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     each = "variant by variant, fold by fold"
+    of_seeds = f"seed by seed, {each}"
     parser.add_argument("--tracks", type=Path, required=True, help="tracks.csv")
-    parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
+    parser.add_argument("--folds", type=Path, nargs="+", required=True, help="folds.csv by seed")
     parser.add_argument("--skipped", type=Path, required=True, help="skipped.csv")
     parser.add_argument("--replicas", type=Path, required=True, help="replicas.csv")
-    parser.add_argument("--baselines", type=Path, required=True, help="baselines.csv")
+    parser.add_argument(
+        "--baselines", type=Path, nargs="+", required=True, help="baselines.csv by seed"
+    )
     parser.add_argument("--table", type=Path, required=True, help="table1.csv")
-    parser.add_argument("--predictions", type=Path, nargs="+", required=True, help=each)
-    parser.add_argument("--histories", type=Path, nargs="+", required=True, help=each)
-    parser.add_argument("--fits", type=Path, nargs="+", required=True, help=f"fit.json, {each}")
+    parser.add_argument("--predictions", type=Path, nargs="+", required=True, help=of_seeds)
+    parser.add_argument(
+        "--histories", type=Path, nargs="+", required=True, help=f"of the first seed, {each}"
+    )
+    parser.add_argument("--fits", type=Path, nargs="+", required=True, help=f"fit.json, {of_seeds}")
     parser.add_argument(
         "--counts", type=Path, nargs="+", required=True, help="interventions/<variant>.csv"
     )
@@ -108,6 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         name = drawing.name
         document = svg.text_of(drawing.figure, name)
         svg.write(options.figures / f"{name}.svg", document)
+        pdf.write(options.figures / f"{name}.pdf", drawing.figure)
         page.figures[name] = svg.inline(document, name)
         page.data[name] = drawing.csv
         if drawing.finding:
