@@ -1,0 +1,227 @@
+"""Texts and tables about compared runs, for the page and for a terminal."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.errors import FEW, listed
+from workflow_scripts.report.page import LEVEL
+from workflow_scripts.results.run_comparison import ALL_NETWORKS
+
+METHOD = (
+    "Difference: accuracy minus that of {first}, in percentage points, with its 95 % interval. In "
+    "the same folds it is tested by the corrected resampled t-test (Nadeau & Bengio 2003), which "
+    "takes into account that folds share training tracks; otherwise by Welch's t-test (1947) with "
+    "the variances corrected in the same way, which takes the two accuracies for independent. "
+    "Interval and p are those of a test alone; p (Holm) is adjusted for all {n} tests of single "
+    "networks. • significant at the level of {level}. All networks: the mean over those that all "
+    "runs share, tested once for each run. Accuracies: % of the test tracks, mean ± standard "
+    "deviation over folds{seeds}."
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table: its text, and what it is sorted by."""
+
+    text: str
+    value: float | str = ""
+    numeric: bool = True
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table: its header cell, its other cells, whether it is significant."""
+
+    head: str
+    cells: list[Cell]
+    significant: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: its title; the title of each column, and whether it is numeric; its rows."""
+
+    title: str
+    columns: list[tuple[str, bool]]
+    rows: list[Row]
+
+
+def headline(table: pd.DataFrame, first: str, run: str, relation: str) -> list[str]:
+    """One or two sentences: which differences between `run` and `first` are significant.
+
+    `table` is that of `run_comparison.compare`; `relation` says why runs are not comparable.
+    """
+    own = table[(table["run"] == run) & table["difference"].notna()]
+    if not len(own):
+        shared = set(table.loc[table["run"] == run, "variant"]) & set(
+            table.loc[table["run"] == first, "variant"]
+        )
+        return [relation if shared else f"{run} and {first} have no network in common."]
+    networks, overall = own[own["variant"] != ALL_NETWORKS], own[own["variant"] == ALL_NETWORKS]
+    unchanged = (networks["difference"] == 0) & (networks["only_run"] == 0)
+    if unchanged.all():
+        return [f"{run} and {first} predict the same tracks correctly with every network."]
+    sentences = [_of_all(row, first, run) for row in overall.to_dict("records")]
+    sentences.append(_of_networks(networks, first, run))
+    return [*sentences, *_untested(networks, first, run)]
+
+
+def _of_networks(networks: pd.DataFrame, first: str, run: str) -> str:
+    significant = networks[networks["p_holm"] < LEVEL]
+    size = networks["difference"].abs()
+    if not len(significant):
+        largest = networks.loc[size.idxmax()].to_dict()
+        subject = (
+            f"None of the {len(networks)} networks differs"
+            if len(networks) > 1
+            else f"{largest['variant']} does not differ"
+        )
+        interval = _test_text(largest) if known(largest["p"]) else ""
+        return (
+            f"{subject} significantly between {run} and {first} at the level of {LEVEL}. The "
+            f"largest difference: {largest['variant']}, {points(largest['difference'])} points in "
+            f"{run}{interval}."
+        )
+    parts = []
+    for word, chosen in (
+        ("better", significant[significant["difference"] > 0]),
+        ("worse", significant[significant["difference"] < 0]),
+    ):
+        if len(chosen):
+            order = chosen["difference"].abs().sort_values(ascending=False).index
+            names = [
+                f"{row['variant']} ({points(row['difference'])} points)"
+                for row in chosen.loc[order].to_dict("records")
+            ]
+            parts.append(f"{word} with {listed(names, FEW)}")
+    rest = len(networks) - len(significant)
+    others = {
+        0: "",
+        1: " The other network does not differ significantly.",
+    }.get(rest, f" The other {rest} networks do not differ significantly.")
+    return (
+        f"{run} is significantly {' and '.join(parts)} than {first}, at the level of {LEVEL} "
+        f"(adjusted for all networks).{others}"
+    )
+
+
+def _of_all(row: dict[str, Any], first: str, run: str) -> str:
+    if not known(row["p"]):
+        return (
+            f"Averaged over the networks that all runs share, {run} differs from {first} by "
+            f"{points(row['difference'])} points in every fold."
+        )
+    is_ = "is significantly" if row["p_holm"] < LEVEL else "is not significantly"
+    word = "better" if row["difference"] > 0 else "worse"
+    if row["p_holm"] >= LEVEL:
+        word = "different"
+    than = "from" if word == "different" else "than"
+    return (
+        f"Averaged over the networks that all runs share, {run} {is_} {word} {than} {first}: "
+        f"{points(row['difference'])} points{_test_text(row)}."
+    )
+
+
+def _untested(networks: pd.DataFrame, first: str, run: str) -> Iterator[str]:
+    untested = networks.loc[networks["p"].isna(), "variant"].tolist()
+    if untested:
+        differs = "differs" if len(untested) == 1 else "differ"
+        yield (
+            f"{listed(untested, FEW)} {differs} between {run} and {first} by the same number of "
+            "points in every fold, so that no test can estimate the error of the difference."
+        )
+
+
+def tables(table: pd.DataFrame, runs: Sequence[str]) -> list[Table]:
+    """Table I side by side; of more than two runs, then each with the first one."""
+    first, *others = runs
+    if len(others) == 1:
+        return [_table(table, "Side by side", runs, others)]
+    overview = _table(table, "Side by side", runs, [])
+    each = [_table(table, f"{run} against {first}", [first, run], [run]) for run in others]
+    return [overview, *each]
+
+
+def _table(table: pd.DataFrame, title: str, runs: Sequence[str], compared: Sequence[str]) -> Table:
+    """A table of the accuracies of `runs`, and the differences of `compared` to the first."""
+    columns = [("Network", False), *((run, True) for run in runs)]
+    for run in compared:
+        columns += [(name, True) for name in ("Difference", "95 % interval", "p", "p (Holm)")]
+        columns += [(f"Correct only in {run}", True), (f"Correct only in {runs[0]}", True)]
+    rows = []
+    for variant, group in table[table["run"].isin(runs)].groupby("variant", sort=False):
+        of_run = {row["run"]: row for row in group.to_dict("records")}
+        cells = [_accuracy(of_run.get(run)) for run in runs]
+        for run in compared:
+            cells += _difference(of_run.get(run))
+        changed = [run for run, row in of_run.items() if not row["same_network"]]
+        differs = changed and runs[0] in of_run
+        head = f"{variant} (another network in {listed(changed, FEW)})" if differs else str(variant)
+        of_compared = group[group["run"].isin(compared)]
+        rows.append(Row(head, cells, bool((of_compared["p_holm"] < LEVEL).any())))
+    return Table(title, columns, rows)
+
+
+def method(table: pd.DataFrame, first: str, several_seeds: bool) -> str:
+    """How the differences were tested."""
+    tested = (table["variant"] != ALL_NETWORKS) & table["p"].notna()
+    seeds = " and seeds" if several_seeds else ""
+    return METHOD.format(first=first, n=int(tested.sum()), level=LEVEL, seeds=seeds)
+
+
+def known(value: float) -> bool:
+    """Whether a number is not NaN."""
+    return not np.isnan(value)
+
+
+def points(value: float) -> str:
+    """A difference with its sign."""
+    text = f"{value:+.2f}"
+    return "0.00" if text in ("+0.00", "-0.00") else text
+
+
+def _test_text(row: dict[str, Any]) -> str:
+    return f", 95 % interval {interval_text(row)}, p {p_text(row['p_holm'])} (Holm)"
+
+
+def interval_text(row: dict[str, Any]) -> str:
+    """The ends of the interval of a difference."""
+    low, high = row["difference"] - row["half_width"], row["difference"] + row["half_width"]
+    return f"{points(low)} to {points(high)}"
+
+
+def p_text(p: float) -> str:
+    """A p-value with three decimals, or one significant digit if it is smaller."""
+    return f"{p:.3f}" if p >= 0.001 or p == 0 else f"{p:.0e}"
+
+
+def _accuracy(row: dict[str, Any] | None) -> Cell:
+    if row is None:
+        return Cell("")
+    mean, std = row["accuracy_mean"], row["accuracy_std"]
+    return Cell(f"{mean:.2f} ± {std:.2f}", mean)
+
+
+def _difference(row: dict[str, Any] | None) -> list[Cell]:
+    if row is None or not known(row["difference"]):
+        return [Cell("")] * 6
+    counts = [_count(row["only_run"]), _count(row["only_first"])]
+    difference = Cell(points(row["difference"]), row["difference"])
+    if not known(row["p"]):
+        return [difference, *[Cell("")] * 3, *counts]
+    star = " •" if row["p_holm"] < LEVEL else ""
+    return [
+        difference,
+        Cell(interval_text(row), row["difference"] - row["half_width"]),
+        Cell(p_text(row["p"]), row["p"]),
+        Cell(f"{p_text(row['p_holm'])}{star}", row["p_holm"]),
+        *counts,
+    ]
+
+
+def _count(value: float) -> Cell:
+    return Cell(f"{value:.0f}", value) if known(value) else Cell("")
