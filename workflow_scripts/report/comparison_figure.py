@@ -46,10 +46,11 @@ def differences(shown: pd.DataFrame, first: str) -> Figure:
             capsize=2,
             lw=1.4,
         )
+        label = f"  {row['difference']:+.1f}"
         if len(runs) > 1 and row["run"] not in labelled:
             labelled.add(row["run"])
-            label = f"  {text_of_name(row['run'])}"
-            axes.text(row["difference"] + half, y, label, va="center", fontsize=8, color=colour)
+            label += f" {text_of_name(row['run'])}"
+        axes.text(row["difference"] + half, y, label, va="center", fontsize=8, color=colour)
     if networks[-1] == ALL_NETWORKS and n_rows > 1:
         axes.axhline(n_rows - 1.5, color=INK, lw=0.5, alpha=0.5)
     axes.set_yticks(range(n_rows), networks)
@@ -62,15 +63,15 @@ def differences(shown: pd.DataFrame, first: str) -> Figure:
 
 
 def finding(shown: pd.DataFrame, first: str) -> str:
-    """A sentence on what the figure shows."""
-    networks = shown[shown["variant"] != ALL_NETWORKS]
-    significant = int((networks["p_holm"] < LEVEL).sum())
-    above = int((networks["difference"] > 0).sum())
-    below = int((networks["difference"] < 0).sum())
-    n = len(networks)
-    counted = "difference" if n == 1 else "differences"
-    if significant == 0:
-        told = "no interval is clear of zero after the adjustment for all of them"
-    else:
-        told = f"{significant} of them significant (filled)"
-    return f"Of {n} {counted} to {first}, {above} are above zero and {below} below; {told}."
+    """A sentence for each run on what the figure shows."""
+    sentences = []
+    for run, own in shown[shown["variant"] != ALL_NETWORKS].groupby("run", sort=False):
+        better, worse = (own["difference"] > 0).sum(), (own["difference"] < 0).sum()
+        n = (own["p_holm"] < LEVEL).sum()
+        told = f"{n} {'is' if n == 1 else 'are'} significant" if n else "none is significant"
+        networks = "1 network" if len(own) == 1 else f"{len(own)} networks"
+        sentences.append(
+            f"Of {networks}, {better} {'is' if better == 1 else 'are'} better in {run} than in "
+            f"{first} and {worse} worse; {told}."
+        )
+    return " ".join(sentences)

@@ -185,7 +185,7 @@ def points(value: float) -> str:
 
 
 def _test_text(row: dict[str, Any]) -> str:
-    return f", 95 % interval {interval_text(row)}, p {p_text(row['p_holm'])} (Holm)"
+    return f", 95 % interval {interval_text(row)}, adjusted p = {p_text(row['p_holm'])}"
 
 
 def interval_text(row: dict[str, Any]) -> str:

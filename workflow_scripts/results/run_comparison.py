@@ -121,7 +121,9 @@ def relation(first: Run, other: Run) -> Relation:
         )
     if _contents(a) != _contents(b):
         return Relation(
-            UNPAIRED, f"{first.name} and {other.name} {_other_tracks(a, b, both)}. {_WITHOUT_PAIRS}"
+            UNPAIRED,
+            f"{first.name} and {other.name} have {_other_tracks(a, b, both, same_names)}. "
+            f"{_WITHOUT_PAIRS}",
         )
     if _assignments(first) == _assignments(other):
         return Relation(
@@ -269,12 +271,14 @@ def _without(a: Tracks, b: Tracks) -> list[str]:
     return [name for name in a.classes if name not in b.classes]
 
 
-def _other_tracks(a: Tracks, b: Tracks, both: int) -> str:
+def _other_tracks(a: Tracks, b: Tracks, both: int, same_names: int) -> str:
     """How the tracks of two runs differ, which have most of them in common."""
     if both == len(a.digest) == len(b.digest):
         other = both - (_contents(a) & _contents(b)).total()
-        return f"have the same tracks, but {other} of {both} with another label"
-    return f"have {len(a.digest)} and {len(b.digest)} tracks, of which {both} are the same"
+        return f"the same tracks, but {other} of {both} with another label"
+    if both < same_names:
+        return f"{same_names} tracks of the same names, but {both} of the same audio"
+    return f"{len(a.digest)} and {len(b.digest)} tracks, {both} of them the same"
 
 
 def _why_folds_differ(first: Run, other: Run) -> str:
