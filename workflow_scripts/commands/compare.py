@@ -87,7 +87,7 @@ def name_of(names: Sequence[str]) -> str:
 
 def read(folder: Path, name: str) -> Run:
     """The run in `folder`, shown as `name`. Raises UserError unless finished and undamaged."""
-    results = FinishedResults.open(folder)
+    results = FinishedResults.open(folder, only_read=True)
     models = results.models
     results.require(path for model in models for path in (model.fit, model.predictions))
     results.check_settings(models)

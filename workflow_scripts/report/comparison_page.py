@@ -101,7 +101,7 @@ def page(
         runs=names,
         lead=lead,
         warnings=warnings,
-        relations=[relation.sentence for relation in relations.values()],
+        relations=[r.sentence for r in relations.values() if r.sentence not in lead],
         tables=comparison_texts.tables(table, names),
         method=comparison_texts.method(table, first, any(len(run.repeats) > 1 for run in runs)),
         configuration=run_settings.differences(runs),

@@ -11,15 +11,18 @@ from workflow_scripts.errors import FEW, listed
 from workflow_scripts.report.page import LEVEL
 from workflow_scripts.results.run_comparison import ALL_NETWORKS
 
-METHOD = (
+ACCURACIES = (
+    "Accuracies: % of the test tracks, by majority vote of their segments, mean ± standard "
+    "deviation over folds{seeds}."
+)
+TESTS = (
     "Difference: accuracy minus that of {first}, in percentage points, with its 95 % interval. In "
     "the same folds it is tested by the corrected resampled t-test (Nadeau & Bengio 2003), which "
     "takes into account that folds share training tracks; otherwise by Welch's t-test (1947) with "
     "the variances corrected in the same way, which takes the two accuracies for independent. "
-    "Interval and p are those of a test alone; p (Holm) is adjusted for all {n} tests of single "
+    "Interval and p are those of a test alone; p (Holm) is adjusted for the {tests} of single "
     "networks. • significant at the level of {level}. All networks: the mean over those that all "
-    "runs share, tested once for each run. Accuracies: % of the test tracks, mean ± standard "
-    "deviation over folds{seeds}."
+    "runs share, tested once for each run."
 )
 
 
@@ -110,9 +113,10 @@ def _of_networks(networks: pd.DataFrame, first: str, run: str) -> str:
 
 
 def _of_all(row: dict[str, Any], first: str, run: str) -> str:
+    over = "Averaged over the networks that all runs have in common"
     if not known(row["p"]):
         return (
-            f"Averaged over the networks that all runs share, {run} differs from {first} by "
+            f"{over}, {run} differs from {first} by "
             f"{points(row['difference'])} points in every fold."
         )
     is_ = "is significantly" if row["p_holm"] < LEVEL else "is not significantly"
@@ -121,7 +125,7 @@ def _of_all(row: dict[str, Any], first: str, run: str) -> str:
         word = "different"
     than = "from" if word == "different" else "than"
     return (
-        f"Averaged over the networks that all runs share, {run} {is_} {word} {than} {first}: "
+        f"{over}, {run} {is_} {word} {than} {first}: "
         f"{points(row['difference'])} points{_test_text(row)}."
     )
 
@@ -138,11 +142,12 @@ def _untested(networks: pd.DataFrame, first: str, run: str) -> Iterator[str]:
 
 def tables(table: pd.DataFrame, runs: Sequence[str]) -> list[Table]:
     """Table I side by side; of more than two runs, then each with the first one."""
-    first, *others = runs
-    if len(others) == 1:
-        return [_table(table, "Side by side", runs, others)]
+    first = runs[0]
+    compared = [run for run in runs if (table["difference"].notna() & (table["run"] == run)).any()]
+    if len(runs) == 2:
+        return [_table(table, "Side by side", runs, compared)]
     overview = _table(table, "Side by side", runs, [])
-    each = [_table(table, f"{run} against {first}", [first, run], [run]) for run in others]
+    each = [_table(table, f"{run} against {first}", [first, run], [run]) for run in compared]
     return [overview, *each]
 
 
@@ -167,10 +172,14 @@ def _table(table: pd.DataFrame, title: str, runs: Sequence[str], compared: Seque
 
 
 def method(table: pd.DataFrame, first: str, several_seeds: bool) -> str:
-    """How the differences were tested."""
-    tested = (table["variant"] != ALL_NETWORKS) & table["p"].notna()
+    """What the numbers of the tables are, and how the differences were tested."""
     seeds = " and seeds" if several_seeds else ""
-    return METHOD.format(first=first, n=int(tested.sum()), level=LEVEL, seeds=seeds)
+    accuracies = ACCURACIES.format(seeds=seeds)
+    if not table["difference"].notna().any():
+        return accuracies
+    n = int(((table["variant"] != ALL_NETWORKS) & table["p"].notna()).sum())
+    tests = "1 test" if n == 1 else f"{n} tests"
+    return f"{accuracies} {TESTS.format(first=first, tests=tests, level=LEVEL)}"
 
 
 def known(value: float) -> bool:

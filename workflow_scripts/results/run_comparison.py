@@ -209,9 +209,9 @@ COLUMNS = [
 def _rows_of_all(
     runs: Sequence[Run], kinds: Sequence[str], same_network: Mapping[str, Sequence[bool]]
 ) -> list[dict[str, Any]]:
-    """Rows of the mean over the networks that are the same in all runs, if these are several."""
+    """Rows of the mean over the networks that all runs share; none for one or without a test."""
     shared = [v for v, same in same_network.items() if all(same)]
-    if len(shared) < 2:
+    if len(shared) < 2 or set(kinds) == {NONE}:
         return []
     rows = [{"variant": ALL_NETWORKS} | _row(run, shared) for run in runs]
     for row, run, kind in zip(rows[1:], runs[1:], kinds, strict=True):
