@@ -46,11 +46,12 @@ def differences(shown: pd.DataFrame, first: str) -> Figure:
             capsize=2,
             lw=1.4,
         )
-        label = f"  {row['difference']:+.1f}"
+        label = f"{row['difference']:+.1f}" if round(row["difference"], 1) else "0.0"
         if len(runs) > 1 and row["run"] not in labelled:
             labelled.add(row["run"])
             label += f" {text_of_name(row['run'])}"
-        axes.text(row["difference"] + half, y, label, va="center", fontsize=8, color=colour)
+        end = (row["difference"] + half, y)
+        axes.annotate(label, end, (5, 0), textcoords="offset points", va="center", fontsize=8)
     if networks[-1] == ALL_NETWORKS and n_rows > 1:
         axes.axhline(n_rows - 1.5, color=INK, lw=0.5, alpha=0.5)
     axes.set_yticks(range(n_rows), networks)
