@@ -116,8 +116,8 @@ def page_of(runs):
         relations=[],
         tables=comparison_texts.tables(table, runs),
         method=comparison_texts.method(table, runs[0], False),
-        configuration=[Difference("group_by", ["null", "<i>x</i>"])],
-        software=[Difference("device", ["cpu", "a | b"])],
+        configuration=[Difference("group_by", runs)],
+        software=[Difference("device", runs)],
         trained=[(run, "Trained.") for run in runs],
     )
     shown = table[table["difference"].notna()]
