@@ -4,15 +4,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from workflow_scripts.report.figures import BLUE, GREEN, RED
+from workflow_scripts.report.figures import BLUE, RED
 from workflow_scripts.report.page import LEVEL
 from workflow_scripts.report.svg import INK, text_of_name
 from workflow_scripts.results.run_comparison import ALL_NETWORKS
 
 # With contrasts of at least 3:1 on the light and on the dark page.
-STYLES = [(BLUE, "o"), (RED, "s"), (GREEN, "^"), (INK, "D")]
+STYLES = [(BLUE, "o"), (RED, "s"), (INK, "^"), (BLUE, "D"), (RED, "v"), (INK, "P")]
 # Inches of a network's row and of each run in it.
 ROW, RUN = 0.16, 0.16
+# Characters of a name: longer ones would leave no room for the intervals.
+LONGEST = 24
 
 
 def differences(shown: pd.DataFrame, first: str) -> Figure:
@@ -49,16 +51,16 @@ def differences(shown: pd.DataFrame, first: str) -> Figure:
         label = f"{row['difference']:+.1f}" if round(row["difference"], 1) else "0.0"
         if len(runs) > 1 and row["run"] not in labelled:
             labelled.add(row["run"])
-            label += f" {text_of_name(row['run'])}"
+            label += f" {text_of_name(row['run'], LONGEST)}"
         end = (row["difference"] + half, y)
         axes.annotate(label, end, (5, 0), textcoords="offset points", va="center", fontsize=8)
     if networks[-1] == ALL_NETWORKS and n_rows > 1:
         axes.axhline(n_rows - 1.5, color=INK, lw=0.5, alpha=0.5)
-    axes.set_yticks(range(n_rows), networks)
+    axes.set_yticks(range(n_rows), [text_of_name(name, LONGEST) for name in networks])
     axes.set_ylim(n_rows - 0.4, -0.6)
-    other = text_of_name(runs[0]) if len(runs) == 1 else "the other run"
+    other = text_of_name(runs[0], LONGEST) if len(runs) == 1 else "the other run"
     axes.set_xlabel(
-        f"Accuracy minus that of {text_of_name(first)}, points; to the right, {other} is better"
+        f"Accuracy minus that of {text_of_name(first, LONGEST)}, points; to the right, {other} is better"
     )
     return figure
 
