@@ -82,7 +82,7 @@ class TestNetworks:
         ]
         same = run_settings.same_networks(runs)
         assert same == {"time_1x60": [True, False], "frequency_32x1": [True, True]}
-        (sentence,) = run_settings.network_sentences(runs, same)
+        (sentence,) = run_settings.network_sentences(runs)
         assert sentence.startswith("time_1x60 is another network in b than in a, under the same")
         (key,) = differences(*runs)
         assert key == "variants.time_1x60.trunks.time.filter"
@@ -101,7 +101,7 @@ class TestNetworks:
 
     def test_another_training_is_the_same_network(self):
         runs = [run("a"), run("b", variants={"time_1x60": {"training": {"dropout": 0.1}}})]
-        assert run_settings.network_sentences(runs, run_settings.same_networks(runs)) == []
+        assert run_settings.network_sentences(runs) == []
 
 
 class TestBudgets:

@@ -116,7 +116,7 @@ def write(output: Path, runs: Sequence[Run]) -> None:
     same = run_settings.same_networks(runs)
     relations = {run.name: run_comparison.relation(runs[0], run) for run in runs[1:]}
     table = run_comparison.compare(runs, same)
-    page = comparison_page.page(runs, table, relations, same)
+    page = comparison_page.page(runs, table, relations)
     texts = {"compare.csv": table.to_csv(index=False), "compare.md": page.markdown()}
     for name, text in {**texts, "compare.html": page.html()}.items():
         with atomic(output / name) as path:

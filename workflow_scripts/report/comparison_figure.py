@@ -58,10 +58,9 @@ def differences(shown: pd.DataFrame, first: str) -> Figure:
         axes.axhline(n_rows - 1.5, color=INK, lw=0.5, alpha=0.5)
     axes.set_yticks(range(n_rows), [text_of_name(name, LONGEST) for name in networks])
     axes.set_ylim(n_rows - 0.4, -0.6)
+    before = text_of_name(first, LONGEST)
     other = text_of_name(runs[0], LONGEST) if len(runs) == 1 else "the other run"
-    axes.set_xlabel(
-        f"Accuracy minus that of {text_of_name(first, LONGEST)}, points; to the right, {other} is better"
-    )
+    axes.set_xlabel(f"Accuracy minus that of {before}, points; to the right, {other} is better")
     return figure
 
 

@@ -79,11 +79,10 @@ def page(
     runs: Sequence[Run],
     table: pd.DataFrame,
     relations: Mapping[str, Relation],
-    same_network: Mapping[str, Sequence[bool]],
 ) -> ComparisonPage:
     """The page of `runs`; `table` is that of `run_comparison.compare`.
 
-    `relations` are those of each run but the first; `same_network` is as in `compare`.
+    `relations` are those of each run but the first.
     """
     names = [run.name for run in runs]
     first, *others = names
@@ -92,11 +91,10 @@ def page(
         for run in others
         for sentence in comparison_texts.headline(table, first, run, relations[run].sentence)
     ]
+    warnings = run_settings.network_sentences(runs)
     comparable = [run for run in runs[1:] if relations[run.name].kind != NONE]
-    compared = [runs[0], *comparable]
-    warnings = run_settings.network_sentences(compared, same_network)
     if comparable:
-        warnings += run_settings.budget_sentences(compared)
+        warnings += run_settings.budget_sentences([runs[0], *comparable])
     made = ComparisonPage(
         runs=names,
         lead=lead,

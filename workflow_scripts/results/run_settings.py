@@ -69,8 +69,9 @@ def same_networks(runs: Sequence[Run]) -> dict[str, list[bool]]:
     return {name: [_network(run, name) == wanted[name] for run in runs] for name in names}
 
 
-def network_sentences(runs: Sequence[Run], same: Mapping[str, Sequence[bool]]) -> list[str]:
+def network_sentences(runs: Sequence[Run]) -> list[str]:
     """A sentence for each run that has another network under a name of the first run."""
+    same = same_networks(runs)
     sentences = []
     for position, run in enumerate(runs[1:], start=1):
         changed = [v for v in runs[0].variants if v in run.variants and not same[v][position]]
