@@ -1,5 +1,6 @@
 """The command that compares finished results."""
 
+import io
 import os
 import re
 import shutil
@@ -191,6 +192,19 @@ def test_results_without_permission_to_write_are_read(results, tmp_path, monkeyp
     made(results, tmp_path, "base", "good")
 
 
+def test_a_closed_pipe_is_not_an_error(results, tmp_path, monkeypatch):
+    class Closed(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+        def fileno(self):
+            return file.fileno()
+
+    with (tmp_path / "terminal").open("w") as file:
+        monkeypatch.setattr(sys, "stdout", Closed())
+        made(results, tmp_path, "base", "good")
+
+
 class TestNames:
     def test_equal_names_have_the_folders_above(self, tmp_path):
         folders = [tmp_path / path for path in ("a/results/run", "b/results/run", "b/results/x")]
@@ -260,6 +274,7 @@ class TestFinishedRun:
         assert code == 0, output
         shutil.unpack_archive(tmp_path / "a.tar.gz", tmp_path, filter="data")
         folders = (tmp_path / "smoke/results/smoke", checkout / "results/smoke")
-        code, output = run_module("commands.compare", *folders, folder=tmp_path)
-        assert code == 0, output
-        assert "predict the same tracks correctly with every network" in output
+        compare.main([*map(str, folders), "--output", str(tmp_path / "out")])
+        text = (tmp_path / "out/compare.md").read_text()
+        assert "predict the same tracks correctly with every network" in text
+        assert "workflow/results/smoke" in text, "the names are equal"

@@ -5,6 +5,7 @@ Writes compare.html, compare.csv and compare.md into a folder and prints the las
 
 import argparse
 import hashlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -121,7 +122,11 @@ def write(output: Path, runs: Sequence[Run]) -> None:
     for name, text in {**texts, "compare.html": page.html()}.items():
         with atomic(output / name) as path:
             path.write_text(text, encoding="utf-8")
-    print(texts["compare.md"])
+    try:
+        print(texts["compare.md"], flush=True)
+    except BrokenPipeError:
+        # The reader has closed the pipe, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     print(
         f"The page is {output / 'compare.html'}: open it in a browser. The numbers are in "
         f"{output / 'compare.csv'}.",
