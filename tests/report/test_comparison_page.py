@@ -74,11 +74,14 @@ class TestHeadline:
             "new and old predict the same tracks correctly with every network."
         ]
 
-    def test_the_same_difference_in_every_fold(self):
+    def test_a_difference_without_an_interval(self):
+        (sentence,) = self.sentences(table_of((10.0, 0.25), half_width=np.nan))
+        assert sentence.endswith("n0, +10.00 points in new, adjusted p = 0.250.")
+
+    def test_a_difference_without_a_test(self):
         table = table_of((10.0, np.nan), half_width=np.nan)
         assert self.sentences(table)[-1] == (
-            "n0 differs between new and old by the same number of points in every fold, so that no "
-            "test can estimate the error of the difference."
+            "No test for n0 in new and old: the accuracy of each run is the same in all folds."
         )
 
     def test_runs_that_are_not_comparable(self):

@@ -132,10 +132,12 @@ class TestSameFolds:
         assert not table.loc[("x", "b"), "same_network"]
         assert table.loc[("x", "b"), "test"] == PAIRED
 
-    def test_the_same_difference_in_all_folds_is_not_tested(self):
+    def test_the_same_difference_in_all_folds_is_tested_by_its_signs(self):
+        """There is no variance to estimate; five equal signs have the probability 2 / 2^5."""
         all_, none = np.ones(N_TRACKS, bool), np.zeros(N_TRACKS, bool)
         row = compare(run("a", {"x": none}), run("b", {"x": all_})).loc[("x", "b")]
-        assert row["difference"] == 100 and np.isnan(row["p"]) and np.isnan(row["p_holm"])
+        assert row["difference"] == 100 and np.isnan(row["half_width"])
+        assert row["p"] == row["p_holm"] == stats.binomtest(5, 5).pvalue
 
     def test_equal_runs_have_p_1(self):
         row = compare(self.first, run("b", self.first.repeats[0].correct)).loc[("x", "b")]
@@ -214,6 +216,12 @@ class TestOtherFolds:
         p, half_width = run_comparison.corrected_welch(a, b, 1 / 3, 1 / 4)
         assert (row["test"], row["p"], row["half_width"]) == (UNPAIRED, p, half_width)
         assert np.isnan(row["only_run"])
+
+    def test_constant_accuracies_without_pairs_are_not_tested(self):
+        all_, none = np.ones(N_TRACKS, bool), np.zeros(N_TRACKS, bool)
+        other = run("b", {"x": all_}, tracks_of(np.arange(60) % 6))
+        row = compare(run("a", {"x": none}), other).loc[("x", "b")]
+        assert row["difference"] == 100 and row[["half_width", "p", "p_holm"]].isna().all()
 
     def test_shuffled_folds_are_not_the_same_folds(self):
         """As many folds with as many tracks of each class, but two tracks have changed places."""

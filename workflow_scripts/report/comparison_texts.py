@@ -83,11 +83,11 @@ def _of_networks(networks: pd.DataFrame, first: str, run: str) -> str:
             if len(networks) > 1
             else f"{largest['variant']} does not differ"
         )
-        interval = _test_text(largest) if known(largest["p"]) else ""
+        tested = _test_text(largest)
         return (
             f"{subject} significantly between {run} and {first} at the level of {LEVEL}. The "
             f"largest difference: {largest['variant']}, {points(largest['difference'])} points in "
-            f"{run}{interval}."
+            f"{run}{tested}."
         )
     parts = []
     for word, chosen in (
@@ -113,19 +113,12 @@ def _of_networks(networks: pd.DataFrame, first: str, run: str) -> str:
 
 
 def _of_all(row: dict[str, Any], first: str, run: str) -> str:
-    over = "Averaged over the networks that all runs have in common"
-    if not known(row["p"]):
-        return (
-            f"{over}, {run} differs from {first} by "
-            f"{points(row['difference'])} points in every fold."
-        )
-    is_ = "is significantly" if row["p_holm"] < LEVEL else "is not significantly"
-    word = "better" if row["difference"] > 0 else "worse"
-    if row["p_holm"] >= LEVEL:
-        word = "different"
-    than = "from" if word == "different" else "than"
+    if row["p_holm"] < LEVEL:
+        told = f"is significantly {'better' if row['difference'] > 0 else 'worse'} than"
+    else:
+        told = "is not significantly different from"
     return (
-        f"{over}, {run} {is_} {word} {than} {first}: "
+        f"Averaged over the networks that all runs have in common, {run} {told} {first}: "
         f"{points(row['difference'])} points{_test_text(row)}."
     )
 
@@ -133,10 +126,9 @@ def _of_all(row: dict[str, Any], first: str, run: str) -> str:
 def _untested(networks: pd.DataFrame, first: str, run: str) -> Iterator[str]:
     untested = networks.loc[networks["p"].isna(), "variant"].tolist()
     if untested:
-        differs = "differs" if len(untested) == 1 else "differ"
         yield (
-            f"{listed(untested, FEW)} {differs} between {run} and {first} by the same number of "
-            "points in every fold, so that no test can estimate the error of the difference."
+            f"No test for {listed(untested, FEW)} in {run} and {first}: the accuracy of each run is "
+            "the same in all folds."
         )
 
 
@@ -194,11 +186,15 @@ def points(value: float) -> str:
 
 
 def _test_text(row: dict[str, Any]) -> str:
-    return f", 95 % interval {interval_text(row)}, adjusted p = {p_text(row['p_holm'])}"
+    """Interval and p, if they are known."""
+    interval = f", 95 % interval {interval_text(row)}" if known(row["half_width"]) else ""
+    return f"{interval}, adjusted p = {p_text(row['p_holm'])}" if known(row["p"]) else ""
 
 
 def interval_text(row: dict[str, Any]) -> str:
-    """The ends of the interval of a difference."""
+    """The ends of the interval of a difference; empty if they are unknown."""
+    if not known(row["half_width"]):
+        return ""
     low, high = row["difference"] - row["half_width"], row["difference"] + row["half_width"]
     return f"{points(low)} to {points(high)}"
 
@@ -222,10 +218,10 @@ def _difference(row: dict[str, Any] | None) -> list[Cell]:
     difference = Cell(points(row["difference"]), row["difference"])
     if not known(row["p"]):
         return [difference, *[Cell("")] * 3, *counts]
-    star = " •" if row["p_holm"] < LEVEL else ""
+    interval, star = interval_text(row), " •" if row["p_holm"] < LEVEL else ""
     return [
         difference,
-        Cell(interval_text(row), row["difference"] - row["half_width"]),
+        Cell(interval, row["difference"] - row["half_width"] if interval else ""),
         Cell(p_text(row["p"]), row["p"]),
         Cell(f"{p_text(row['p_holm'])}{star}", row["p_holm"]),
         *counts,

@@ -173,8 +173,9 @@ def compare(runs: Sequence[Run], same_network: Mapping[str, Sequence[bool]]) -> 
     all runs but the first: test (PAIRED, UNPAIRED or empty), difference to the first run in
     percentage points with half_width of its CONFIDENCE interval, p; p_holm, adjusted for all
     variants and runs (for ALL_NETWORKS, for all runs); only_run and only_first, the numbers of
-    predictions that are correct in only one of the two runs. Unknown values are NaN: there is no
-    test if all folds differ by exactly the same, because its error cannot be estimated.
+    predictions that are correct in only one of the two runs. Unknown values are NaN: if the
+    accuracies leave no variance to estimate, there is no interval, and p is that of the sign test
+    for pairs, 2 / 2^n_results, otherwise unknown.
     """
     first, others = runs[0], runs[1:]
     kinds = [relation(first, run).kind for run in others]
@@ -242,7 +243,8 @@ def _difference(first: Run, run: Run, variants: Sequence[str], kind: str) -> dic
         p, half_width = corrected_welch(before, after, first.test_share, run.test_share)
     difference = after.mean() - before.mean()
     if half_width == 0 and difference != 0:
-        p = half_width = np.nan
+        # Equal differences leave no variance to estimate. Pairs still have their signs.
+        p, half_width = 2 * 0.5 ** len(before) if kind == PAIRED else np.nan, np.nan
     return {"test": kind, "difference": difference, "half_width": half_width, "p": p}
 
 
