@@ -8,15 +8,10 @@ import pytest
 from scipy import stats
 
 from workflow_scripts.dataset.split import Tracks
-from workflow_scripts.results import comparison, run_comparison
-from workflow_scripts.results.run_comparison import (
-    ALL_NETWORKS,
-    NONE,
-    PAIRED,
-    UNPAIRED,
-    Repeat,
-    Run,
-)
+from workflow_scripts.results import comparison, run_comparison, run_relation
+from workflow_scripts.results.run_comparison import ALL_NETWORKS
+from workflow_scripts.results.run_relation import NONE, PAIRED, UNPAIRED
+from workflow_scripts.results.runs import Repeat, Run
 
 N_TRACKS, N_FOLDS = 60, 5
 
@@ -203,7 +198,7 @@ class TestOtherFolds:
     )
     def test_it_says_how_folds_differ(self, folds, settings, why):
         other = run("b", masks(2, "x"), tracks_of(folds), **settings)
-        relation = run_comparison.relation(self.first, other)
+        relation = run_relation.relation(self.first, other)
         assert relation.kind == UNPAIRED
         assert re.search(
             rf"a and b have the same tracks in different folds \(.*{why}", relation.sentence
@@ -227,7 +222,7 @@ class TestOtherFolds:
         """As many folds with as many tracks of each class, but two tracks have changed places."""
         folds = np.arange(N_TRACKS) % N_FOLDS
         folds[[0, 2]] = folds[[2, 0]]
-        relation = run_comparison.relation(self.first, run("b", masks(2, "x"), tracks_of(folds)))
+        relation = run_relation.relation(self.first, run("b", masks(2, "x"), tracks_of(folds)))
         assert relation.kind == UNPAIRED
 
 
@@ -236,7 +231,7 @@ class TestOtherTracks:
 
     def relation(self, n=N_TRACKS, **columns):
         tracks = tracks_of(np.arange(n) % N_FOLDS, **columns)
-        return run_comparison.relation(self.first, run("b", {"x": np.ones(n, bool)}, tracks))
+        return run_relation.relation(self.first, run("b", {"x": np.ones(n, bool)}, tracks))
 
     def test_a_few_more_tracks(self):
         relation = self.relation(64)
@@ -257,7 +252,7 @@ class TestOtherTracks:
         tracks = tracks_of(np.arange(64) % N_FOLDS, [f"e{i}" for i in range(64)])
         tracks.track_id[:] = [f"u{i}" for i in range(64)]
         other = run("b", {"x": np.ones(64, bool)}, tracks)
-        relation = run_comparison.relation(self.first, other)
+        relation = run_relation.relation(self.first, other)
         assert relation.kind == NONE
         assert relation.sentence == (
             "a and b have different data: of their 60 and 64 tracks, 0 are the same. Their "

@@ -6,7 +6,7 @@ import pytest
 from tests.conftest import overlay, shipped_config
 from tests.finished_runs import two_variants
 from workflow_scripts.results import run_settings
-from workflow_scripts.results.run_comparison import Repeat, Run
+from workflow_scripts.results.runs import Repeat, Run
 from workflow_scripts.workflow import configuration
 from workflow_scripts.workflow.training_settings import training_of
 

@@ -19,7 +19,8 @@ from workflow_scripts.errors import UserError, encodable, printable, reading
 from workflow_scripts.process import run as run_command
 from workflow_scripts.report import comparison_page
 from workflow_scripts.results import checked_predictions, run_comparison, run_settings
-from workflow_scripts.results.run_comparison import Repeat, Run
+from workflow_scripts.results.run_relation import relation
+from workflow_scripts.results.runs import Repeat, Run
 
 # Beside results/, so that no experiment can have its name.
 FOLDER = Path("comparisons")
@@ -115,7 +116,7 @@ def repeat(results: FinishedResults) -> Repeat:
 def write(output: Path, runs: Sequence[Run]) -> None:
     """Compare `runs`, write the files into `output`, print the Markdown."""
     same = run_settings.same_networks(runs)
-    relations = {run.name: run_comparison.relation(runs[0], run) for run in runs[1:]}
+    relations = {run.name: relation(runs[0], run) for run in runs[1:]}
     table = run_comparison.compare(runs, same)
     page = comparison_page.page(runs, table, relations)
     texts = {"compare.csv": table.to_csv(index=False), "compare.md": page.markdown()}

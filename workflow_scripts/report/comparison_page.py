@@ -11,8 +11,9 @@ from workflow_scripts.report.comparison_figure import finding
 from workflow_scripts.report.comparison_texts import Table
 from workflow_scripts.results import provenance, run_settings
 from workflow_scripts.results.markdown import escaped, table_lines
-from workflow_scripts.results.run_comparison import NONE, Relation, Run
+from workflow_scripts.results.run_relation import NONE, Relation
 from workflow_scripts.results.run_settings import Difference
+from workflow_scripts.results.runs import Run
 
 FIGURE = "run-differences"
 

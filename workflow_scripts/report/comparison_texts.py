@@ -127,8 +127,8 @@ def _untested(networks: pd.DataFrame, first: str, run: str) -> Iterator[str]:
     untested = networks.loc[networks["p"].isna(), "variant"].tolist()
     if untested:
         yield (
-            f"No test for {listed(untested, FEW)} in {run} and {first}: the accuracy of each run is "
-            "the same in all folds."
+            f"No test for {listed(untested, FEW)} in {run} and {first}: the accuracy of each run "
+            "is the same in all folds."
         )
 
 

@@ -1,146 +1,18 @@
 """Compare the accuracies of finished runs, network by network, each run with the first one."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from workflow_scripts.dataset.split import Tracks
-from workflow_scripts.errors import FEW, listed
 from workflow_scripts.results.comparison import CONFIDENCE, corrected_t, holm
+from workflow_scripts.results.run_relation import NONE, PAIRED, relation
+from workflow_scripts.results.runs import Run
 
 # The row of the mean over all networks that two runs share; no variant can have this name.
 ALL_NETWORKS = "all networks"
-PAIRED, UNPAIRED, NONE = "paired", "unpaired", "none"
-# Runs with fewer tracks in common, of those of either run, are of different data sets.
-LEAST_IN_COMMON = 0.5
-# The settings that decide which track is in which fold.
-SETTINGS_OF_FOLDS = ("folds", "seed", "seeds", "stratified", "group_by", "replicas")
-
-
-@dataclass(frozen=True)
-class Repeat:
-    """One cross-validation of a run, with the folds and trainings of one seed.
-
-    `correct` has for each variant whether the prediction of each of the `tracks` is correct, bool
-    (tracks,); `fits` the content of fit.json of each fold.
-    """
-
-    seed: int
-    tracks: Tracks
-    correct: dict[str, np.ndarray]
-    fits: dict[str, list[dict[str, Any]]]
-
-    def accuracies(self, variant: str) -> np.ndarray:
-        """The accuracy of each fold in %, float (folds,)."""
-        fold, correct = self.tracks.fold, self.correct[variant]
-        return np.array([100 * correct[fold == k].mean() for k in range(self.tracks.n_folds)])
-
-
-@dataclass(frozen=True)
-class Run:
-    """The results of a run: its name, its complete configuration, one repeat for each seed.
-
-    `repeats` are sorted by seed, so that those of two runs with the same seeds are pairs.
-    """
-
-    name: str
-    config: dict[str, Any]
-    repeats: list[Repeat]
-
-    @property
-    def variants(self) -> list[str]:
-        """The names of the networks, in the order of Table I."""
-        return list(self.config["variants"])
-
-    @property
-    def fits(self) -> list[dict[str, Any]]:
-        """The contents of all fit.json."""
-        return [fit for repeat in self.repeats for fits in repeat.fits.values() for fit in fits]
-
-    @property
-    def test_share(self) -> float:
-        """Test tracks per training track: one fold is tested, one validates, the others train."""
-        return 1 / max(self.repeats[0].tracks.n_folds - 2, 1)
-
-    def accuracies(self, variants: Sequence[str]) -> np.ndarray:
-        """The mean accuracy of `variants` in % for each seed and fold, float (seeds x folds,)."""
-        of_each = [
-            np.concatenate([repeat.accuracies(variant) for repeat in self.repeats])
-            for variant in variants
-        ]
-        return np.mean(of_each, axis=0)
-
-    def n_correct_only_here(self, other: "Run", variant: str) -> int:
-        """The number of predictions of a variant that are correct here, but not in `other`.
-
-        The two runs have the same tracks in the same folds.
-        """
-        pairs = zip(self.repeats, other.repeats, strict=True)
-        return sum(int((_sorted(a, variant) & ~_sorted(b, variant)).sum()) for a, b in pairs)
-
-
-@dataclass(frozen=True)
-class Relation:
-    """How a run can be compared with the first one, and a sentence that says why.
-
-    `kind` is PAIRED (the same tracks in the same folds), UNPAIRED (other folds, or a few other
-    tracks) or NONE (other data or classes).
-    """
-
-    kind: str
-    sentence: str
-
-
-def relation(first: Run, other: Run) -> Relation:
-    """How `other` can be compared with `first`. Tracks are recognised by their audio."""
-    a, b = first.repeats[0].tracks, other.repeats[0].tracks
-    if a.classes != b.classes:
-        only = [
-            f"only {run.name} has {listed(own, FEW)}"
-            for run, own in ((first, _without(a, b)), (other, _without(b, a)))
-            if own
-        ]
-        return Relation(
-            NONE,
-            f"{first.name} and {other.name} have different classes ({'; '.join(only)}): their "
-            "accuracies are not comparable.",
-        )
-    both = (Counter(a.digest) & Counter(b.digest)).total()
-    same_names = len(set(a.track_id) & set(b.track_id))
-    # Converted or trimmed files have the same names, but other digests.
-    if max(both, same_names) < LEAST_IN_COMMON * max(len(a.digest), len(b.digest)):
-        return Relation(
-            NONE,
-            f"{first.name} and {other.name} have different data: of their {len(a.digest)} and "
-            f"{len(b.digest)} tracks, {both} are the same. Their accuracies are not comparable.",
-        )
-    if _contents(a) != _contents(b):
-        return Relation(
-            UNPAIRED,
-            f"{first.name} and {other.name} have {_other_tracks(a, b, both, same_names)}. "
-            f"{_WITHOUT_PAIRS}",
-        )
-    if _assignments(first) == _assignments(other):
-        return Relation(
-            PAIRED,
-            f"{first.name} and {other.name} have the same tracks in the same folds: each fold is "
-            "compared with itself.",
-        )
-    return Relation(
-        UNPAIRED,
-        f"{first.name} and {other.name} have the same tracks in different folds "
-        f"({_why_folds_differ(first, other)}). {_WITHOUT_PAIRS}",
-    )
-
-
-_WITHOUT_PAIRS = (
-    "Their accuracies are compared without pairing the folds, which finds fewer differences."
-)
 
 
 def corrected_welch(
@@ -246,47 +118,3 @@ def _difference(first: Run, run: Run, variants: Sequence[str], kind: str) -> dic
         # Equal differences leave no variance to estimate. Pairs still have their signs.
         p, half_width = 2 * 0.5 ** len(before) if kind == PAIRED else np.nan, np.nan
     return {"test": kind, "difference": difference, "half_width": half_width, "p": p}
-
-
-def _sorted(repeat: Repeat, variant: str) -> np.ndarray:
-    """`repeat.correct` of a variant, sorted by audio, label and fold."""
-    tracks = repeat.tracks
-    order = np.lexsort((tracks.track_id, tracks.fold, tracks.label, tracks.digest))
-    return repeat.correct[variant][order]
-
-
-def _contents(tracks: Tracks) -> Counter[tuple[str, str]]:
-    return Counter(zip(tracks.digest, tracks.label, strict=True))
-
-
-def _assignments(run: Run) -> dict[int, Counter[tuple[str, str, int]]]:
-    """The labelled tracks of each fold, by seed."""
-    return {
-        repeat.seed: Counter(
-            zip(repeat.tracks.digest, repeat.tracks.label, repeat.tracks.fold, strict=True)
-        )
-        for repeat in run.repeats
-    }
-
-
-def _without(a: Tracks, b: Tracks) -> list[str]:
-    return [name for name in a.classes if name not in b.classes]
-
-
-def _other_tracks(a: Tracks, b: Tracks, both: int, same_names: int) -> str:
-    """How the tracks of two runs differ, which have most of them in common."""
-    if both == len(a.digest) == len(b.digest):
-        other = both - (_contents(a) & _contents(b)).total()
-        return f"the same tracks, but {other} of {both} with another label"
-    if both < same_names:
-        return f"{same_names} tracks of the same names, but {both} of the same audio"
-    return f"{len(a.digest)} and {len(b.digest)} tracks, {both} of them the same"
-
-
-def _why_folds_differ(first: Run, other: Run) -> str:
-    differing = [
-        f"{key}: {first.config.get(key)} and {other.config.get(key)}"
-        for key in SETTINGS_OF_FOLDS
-        if first.config.get(key) != other.config.get(key)
-    ]
-    return "; ".join(differing) or "with the same settings, so by another version of the workflow"

@@ -8,7 +8,7 @@ import numpy as np
 import yaml
 
 from workflow_scripts.errors import FEW, listed
-from workflow_scripts.results.run_comparison import Run
+from workflow_scripts.results.runs import Run
 
 NETWORK = ("input_frames", "trunks", "hidden", "init")
 NOT_SET, NO_NETWORK = "not set", "no such network"
