@@ -18,6 +18,7 @@ from workflow_scripts.devices.gpus import conda_form, cpu_note, gpus_to_use
 from workflow_scripts.errors import UserError, encodable
 from workflow_scripts.models.limits import limited_classes
 from workflow_scripts.paths import ResultPaths
+from workflow_scripts.report import citation
 from workflow_scripts.workflow import configuration, ownership
 from workflow_scripts.workflow.code_digests import digests_of, offer_to_jobs
 from workflow_scripts.workflow.run_lock import RunLock

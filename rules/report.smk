@@ -58,6 +58,7 @@ rule report:
                 if key not in ("audio_dir", "ballroom")
             }
         ),
+        citation=lambda wildcards: json.dumps(citation.stated()),
     message:
         "Write the report"
     shell:
@@ -81,6 +82,7 @@ rule report:
             --dataset {params.dataset} \
             --name {params.name} \
             --configuration {params.configuration:q} \
+            --citation {params.citation:q} \
             --report {output.report} \
             --figures {output.figures} \
             >{log} 2>&1

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
 TEMPLATES = Path(__file__).with_name("templates")
 # CSV above this number of bytes is not part of the page: the link leads to its file in figures/.
@@ -26,7 +27,7 @@ def render(template: str, values: Mapping[str, Any], sections: Sequence[tuple[st
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["link_to_data"] = link_to_data
+    environment.filters |= {"link_to_data": link_to_data, "breakable": breakable}
     return environment.get_template(template).render(
         values,
         style=_verbatim("style.css"),
@@ -43,5 +44,10 @@ def link_to_data(text: str, name: str) -> str:
     return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(data).decode()}"
 
 
-def _verbatim(name: str) -> str:
-    return jinja2.filters.do_mark_safe((TEMPLATES / name).read_text(encoding="utf-8"))
+def breakable(name: str) -> Markup:
+    """The name of a network, which a line may break after each underscore."""
+    return Markup("_<wbr>").join(map(escape, name.split("_")))
+
+
+def _verbatim(name: str) -> Markup:
+    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))

@@ -34,6 +34,9 @@ class Page:
     provenance: str
     licence: str
     configuration: str
+    facts: list[tuple[str, str]]
+    bibtex: str
+    methods: list[str]
     replicas: dict[str, Any] = field(default_factory=dict)
     stretch_sentence: str = ""
     shift_sentence: str = ""
@@ -65,5 +68,6 @@ class Page:
             ("replicas", "Tracks of the same recording", self.replicas),
             ("costs", "Training time and memory", True),
             ("provenance", "How these results were made", True),
+            ("cite", "Cite this", self.bibtex or self.methods),
         ]
         return [(id_, title) for id_, title, shown in sections if shown]

@@ -4,9 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+import yaml
 
 from workflow_scripts.networks import explosion
-from workflow_scripts.report import filter_texts, intervention_texts, network_texts
+from workflow_scripts.report import (
+    citation,
+    filter_texts,
+    header,
+    intervention_texts,
+    methods,
+    network_texts,
+)
 from workflow_scripts.report.confusions import Confusions
 from workflow_scripts.report.material import Material
 from workflow_scripts.report.outcomes import Error, most_confident
@@ -19,10 +27,17 @@ from workflow_scripts.results.data_licences import DATA
 from workflow_scripts.results.notes import notes
 
 
-def page(material: Material, name: str, dataset: str, configuration: str) -> Page:
+def page(
+    material: Material,
+    name: str,
+    dataset: str,
+    configuration: Mapping[str, Any],
+    cited: Mapping[str, Any],
+) -> Page:
     """The page, without figures and sounds.
 
-    `dataset` is ballroom, demo or folder; `configuration` is YAML.
+    `dataset` is ballroom, demo or folder; `configuration` is complete, but for paths; `cited` is
+    CITATION.cff, as `citation.stated` returns it.
     """
     table, classes = material.table, material.tracks.classes
     legend, *warnings = notes(
@@ -57,7 +72,18 @@ def page(material: Material, name: str, dataset: str, configuration: str) -> Pag
         replicas=replica_section(material.replicas, material.tracks),
         provenance=provenance.sentence(material.fits),
         licence=DATA[dataset].format(name=name),
-        configuration=configuration,
+        configuration=yaml.safe_dump(
+            dict(configuration), sort_keys=False, allow_unicode=True, default_flow_style=None
+        ),
+        facts=header.facts(
+            material.tracks,
+            material.baselines,
+            material.fits,
+            dataset,
+            cited.get("version", ""),
+        ),
+        bibtex=citation.bibtex(cited, provenance.commits(material.fits)),
+        methods=methods.paragraphs(configuration, material.fits, material.tracks),
         stretch_sentence=intervention_texts.stretch_sentence(material.interventions),
         shift_sentence=intervention_texts.shift_sentence(
             material.interventions, material.architectures, heights(table)

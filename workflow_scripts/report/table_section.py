@@ -24,20 +24,23 @@ SORTED_BY = {
 
 
 def table_columns(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The column headers: those of `table1.for_people`, and one for the dots."""
-    columns = [
+    """The column headers: name, accuracy, dots, then the others of `table1.for_people`."""
+    titles = ["Variant", "Accuracy"]
+    titles += [title for title in for_people(table) if title not in titles]
+    name, accuracy, *others = [
         {"title": title, "numeric": title in NUMERIC, "wrap": title == "Baseline", "sortable": True}
-        for title in for_people(table)
+        for title in titles
     ]
     dots = {"title": "Folds, 0 to 100 %", "numeric": False, "sortable": False}
-    return [columns[0], dots, *columns[1:]]
+    return [name, accuracy, dots, *others]
 
 
 def table_rows(table: pd.DataFrame, folds: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
-    """The rows: cells with the values that they are sorted by, and the values of the dots.
+    """The rows, the best first: cells with the values that they are sorted by, values of the dots.
 
     `folds` has the accuracy of each fold in %, by variant.
     """
+    table = table.sort_values("accuracy_mean", ascending=False, kind="stable")
     shown = for_people(table).to_dict("records")
     heads = [head for head in table_columns(table) if head["sortable"]]
     rows = []

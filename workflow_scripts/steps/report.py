@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.decoding import NotAudioError
@@ -91,7 +90,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--sounds", type=Path, required=True, help="sounds/")
     parser.add_argument("--dataset", required=True, help="ballroom, demo or folder")
     parser.add_argument("--name", required=True, help="name of the experiment")
-    parser.add_argument("--configuration", type=json.loads, required=True, help="JSON to show")
+    parser.add_argument("--configuration", type=json.loads, required=True, help="complete, as JSON")
+    parser.add_argument(
+        "--citation", type=json.loads, default={}, help="content of CITATION.cff as JSON"
+    )
     parser.add_argument("--report", type=Path, required=True, help="page to write")
     parser.add_argument("--figures", type=Path, required=True, help="folder to write figures into")
     return parser.parse_args(arguments)
@@ -101,8 +103,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Read tables, models and sounds; write report.html and figures/."""
     options = parse(arguments)
     results = material.read(options)
-    configuration = yaml.safe_dump(options.configuration, sort_keys=False, allow_unicode=True)
-    page = page_content.page(results, options.name, options.dataset, configuration)
+    page = page_content.page(
+        results, options.name, options.dataset, options.configuration, options.citation
+    )
     for name, figure in drawings(results):
         document = svg.text_of(figure, name)
         svg.write(options.figures / f"{name}.svg", document)
