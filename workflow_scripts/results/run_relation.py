@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.errors import FEW, listed
+from workflow_scripts.results.run_settings import as_yaml
 from workflow_scripts.results.runs import Run
 
 PAIRED, UNPAIRED, NONE = "paired", "unpaired", "none"
@@ -101,7 +102,7 @@ def _other_tracks(a: Tracks, b: Tracks, both: int, same_names: int) -> str:
 
 def _why_folds_differ(first: Run, other: Run) -> str:
     differing = [
-        f"{key}: {first.config.get(key)} and {other.config.get(key)}"
+        f"{key}: {as_yaml(first.config.get(key))} and {as_yaml(other.config.get(key))}"
         for key in SETTINGS_OF_FOLDS
         if first.config.get(key) != other.config.get(key)
     ]

@@ -40,7 +40,7 @@ def differences(runs: Sequence[Run]) -> list[Difference]:
     for key in dict.fromkeys(key for values in flat for key in values):
         absent = lacking.get(".".join(key.split(".")[:2]), [False] * len(runs))
         values = [
-            NO_NETWORK if gone else _shown(own[key]) if key in own else NOT_SET
+            NO_NETWORK if gone else as_yaml(own[key]) if key in own else NOT_SET
             for own, gone in zip(flat, absent, strict=True)
         ]
         if len({value for value in values if value != NO_NETWORK}) > 1 and key != "name":
@@ -166,7 +166,7 @@ def _flattened(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[st
             yield f"{prefix}{key}", value
 
 
-def _shown(value: Any) -> str:
+def as_yaml(value: Any) -> str:
     """A value as YAML, on one line."""
     text: str = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6)
     return text.removesuffix("...\n").strip()
