@@ -30,11 +30,12 @@ help: ## list these commands
 
 demo: .venv/$(BUILD) ## run the whole experiment on synthesised audio, in minutes
 	$(BIN)/snakemake --cores all --configfile presets/quick.yaml --config dataset=demo \
-		engine=$(ENGINE)
+		engine=$(ENGINE) $(if $(REPLACE),replace=true)
 	@echo
 	@cat results/quick/table1.md
-	@echo "The table is results/quick/table1.csv, .md and .tex; the report is"
-	@echo "results/quick/report.html: open it in a browser."
+	@echo "The table is results/quick/table1.csv, .md and .tex. To open the report in a browser:"
+	@echo "  $(BIN)/python -m webbrowser $$($(BIN)/python -c 'from pathlib import Path; \
+		print(Path("results/quick/report.html").absolute().as_uri())')"
 	@echo
 	@$(BIN)/python -m workflow_scripts.commands.pack_model results/quick
 

@@ -1,15 +1,21 @@
 """Shared by the rule files.
 
 Makes: the checked configuration; D, the folder of this experiment; the functions below.
+
+Rules that run once for each seed have the wildcard root, the folder of the seed's results: D for
+the first seed, D/seeds/<seed> for any other. Rules with D in their paths run once; they read the
+results of the first seed unless they ask for those of all.
 """
 
 import json
 import os
+import re
 import sys
 from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from workflow_scripts.atomic_files import remove_leftovers
 from workflow_scripts.dataset.scan import fingerprint
@@ -17,18 +23,23 @@ from workflow_scripts.demo.dances import DANCES, TRACKS_A_DANCE
 from workflow_scripts.devices.gpus import conda_form, cpu_note, gpus_to_use
 from workflow_scripts.errors import UserError, encodable
 from workflow_scripts.models.limits import limited_classes
-from workflow_scripts.paths import ResultPaths
+from workflow_scripts.paths import ModelPaths, ResultPaths
 from workflow_scripts.report import citation
-from workflow_scripts.workflow import configuration, ownership
+from workflow_scripts.workflow import configuration, ownership, replaced_trainings
 from workflow_scripts.workflow.code_digests import digests_of, offer_to_jobs
+from workflow_scripts.workflow.plan_shown import OnPlan
 from workflow_scripts.workflow.run_lock import RunLock
 from workflow_scripts.workflow.training_settings import (
     network_of,
+    seeds_of,
     settings_of,
     training_of,
 )
 
 try:
+    REPLACE = configuration.take_replace(
+        config, sys.argv if workflow.is_main_process else None
+    )
     configuration.complete(config, command_line=workflow.config_settings.config_args)
     RESULTS = ResultPaths(Path("results", config["name"]))
     if workflow.is_main_process:
@@ -39,8 +50,16 @@ except UserError as error:
     raise WorkflowError(encodable(str(error))) from None
 
 offer_to_jobs()
+if workflow.is_main_process:
+    logger.addHandler(OnPlan(lambda: check_without_hooks()))
 
 D = f"results/{config['name']}"
+# The seed of each folder of results, D first.
+SEEDS = {
+    str(own.folder): seed for seed, own in RESULTS.of_seeds(seeds_of(config)).items()
+}
+# Added to messages of the rules with the wildcard root.
+IN_ROOT = " in {wildcards.root}" if len(SEEDS) > 1 else ""
 RUN_LOCK = RunLock(RESULTS.folder)
 LISTEN_TO = config["listen_to"] or [*config["variants"]][-1]
 FOLDS = range(config["folds"])
@@ -63,6 +82,7 @@ AUDIO_FOLDERS = {
 
 
 wildcard_constraints:
+    root="|".join(map(re.escape, SEEDS)),
     variant="|".join(config["variants"]),
     fold="[0-9]+",
     shard="[0-9]+",
@@ -78,24 +98,31 @@ def of_each_model(path):
     return expand(f"{D}/{path}", variant=config["variants"], fold=FOLDS)
 
 
+def of_each_seed(path):
+    """One result file per seed, or one per model of each seed, seed by seed."""
+    return expand(
+        f"{{root}}/{path}", root=SEEDS, variant=config["variants"], fold=FOLDS
+    )
+
+
 def other_results():
     """The files behind table and report that users, commands and archives need.
 
     A file that is missing, for example because it was damaged, is made again only if it is
     requested. Features, onsets and tempi are made again when a step needs them.
     """
-    tables = (
-        *("tracks", "replicas", "folds", "skipped"),
-        *("baselines", "interventions"),
-    )
     return [
-        f"{D}/scaler.json",
         f"{D}/sounds",
-        *(f"{D}/{table}.csv" for table in tables),
-        *of_each_model("models/{variant}/fold-{fold}/weights.npz"),
-        *of_each_model("models/{variant}/fold-{fold}/history.csv"),
-        *of_each_model("models/{variant}/fold-{fold}/fit.json"),
-        *of_each_model("predictions/{variant}/fold-{fold}.csv"),
+        *(f"{D}/{table}.csv" for table in ("tracks", "replicas", "interventions")),
+        *(f"{D}/{table}.csv" for table in ("predictions", "per_class", "confusions")),
+        *of_each_seed("folds.csv"),
+        *of_each_seed("skipped.csv"),
+        *of_each_seed("scaler.json"),
+        *of_each_seed("baselines.csv"),
+        *of_each_seed("models/{variant}/fold-{fold}/weights.npz"),
+        *of_each_seed("models/{variant}/fold-{fold}/history.csv"),
+        *of_each_seed("models/{variant}/fold-{fold}/fit.json"),
+        *of_each_seed("predictions/{variant}/fold-{fold}.csv"),
         *of_each_model("onnx/{variant}/fold-{fold}.onnx"),
         *of_each_variant("interventions/{variant}.csv"),
         *of_each_variant("filters/{variant}.csv"),
@@ -132,7 +159,7 @@ def listed(wildcards):
 
 
 def assigned_folds(wildcards):
-    """folds.csv, requested from the checkpoint.
+    """folds.csv of the job's seed, by default of the first, requested from the checkpoint.
 
     If there are results, first of list_tracks: of jobs that ask for both checkpoints from the
     start, Snakemake 9 does not see other changes, such as a learning rate, after it has listed the
@@ -140,7 +167,18 @@ def assigned_folds(wildcards):
     """
     if RESULTS.tracks.exists():
         checkpoints.list_tracks.get()
-    return checkpoints.assign_folds.get().output.folds
+    root = wildcards.get("root", D)
+    return checkpoints.assign_folds.get(root=root).output.folds
+
+
+def assigned_folds_of_all(wildcards):
+    """folds.csv of each seed, as `assigned_folds`."""
+    return [assigned_folds({"root": root}) for root in SEEDS]
+
+
+def seed(wildcards):
+    """The seed of the job's folder of results."""
+    return SEEDS[wildcards.root]
 
 
 def network(wildcards):
@@ -153,18 +191,29 @@ def training(wildcards):
     return json.dumps(training_of(config, wildcards.variant))
 
 
+def settings_of_job(wildcards):
+    """All settings of a variant's training with the seed of the job, as fit.json records them."""
+    return settings_of(config | {"seed": seed(wildcards)}, wildcards.variant)
+
+
 def training_settings(wildcards):
-    """All settings of a variant's training as JSON, as fit.json records them."""
-    return json.dumps(settings_of(config, wildcards.variant))
+    """The settings of `settings_of_job` as JSON."""
+    return json.dumps(settings_of_job(wildcards))
 
 
 def donors(wildcards):
-    """Weights of the variant's donors on the same fold."""
+    """Weights of the variant's donors on the same fold, of the same seed."""
     init = config["variants"][wildcards.variant]["init"]
     return [
-        f"{D}/models/{donor}/fold-{wildcards.fold}/weights.npz"
+        f"{wildcards.root}/models/{donor}/fold-{wildcards.fold}/weights.npz"
         for donor in init.values()
     ]
+
+
+def adopted_model(wildcards):
+    """Where `make adopt` moves the same model of another checkout."""
+    root = f"{D}/.adopted{wildcards.root.removeprefix(D)}"
+    return f"{root}/models/{wildcards.variant}/fold-{wildcards.fold}"
 
 
 def batches_to_check():
@@ -225,8 +274,50 @@ def hop_to_estimate():
     return f"--hop {hop}" if hop else ""
 
 
+def trainings_to_replace():
+    """The finished trainings that this run, as it is planned, would replace.
+
+    After a checkpoint more jobs may run than are planned before it: all trainings behind the
+    targets then count.
+    """
+    jobs = [job for job in workflow.dag.jobs if job.rule.name == "train"]
+    if not any(job.is_checkpoint for job in workflow.dag.needrun_jobs()):
+        jobs = [job for job in jobs if workflow.dag.needrun(job)]
+    planned = [
+        replaced_trainings.Planned(
+            ModelPaths(
+                Path(job.wildcards.root), job.wildcards.variant, int(job.wildcards.fold)
+            ),
+            settings_of_job(job.wildcards),
+        )
+        for job in jobs
+    ]
+    return replaced_trainings.replaced(planned, config, RESULTS)
+
+
+def check_replaced():
+    """Stop a run that would replace finished trainings, unless the user allows it."""
+    if REPLACE or workflow.touch:
+        return
+    try:
+        replaced_trainings.check(trainings_to_replace(), RESULTS)
+    except UserError as error:
+        raise WorkflowError(encodable(str(error))) from None
+
+
+def check_without_hooks():
+    """What `start_run` checks, for a run without it; a dry run only says it."""
+    if workflow.dryrun:
+        if trainings := trainings_to_replace():
+            note = replaced_trainings.sentence(trainings, RESULTS)
+            print(f"note: {encodable(note)}", file=sys.stderr)
+    elif workflow.execution_settings.no_hooks:
+        check_replaced()
+
+
 def start_run():
     """Lock the results, mark them with this checkout and save the configuration."""
+    check_replaced()
     try:
         RUN_LOCK.acquire()
     except UserError as error:
@@ -235,6 +326,9 @@ def start_run():
     planned = {job.rule.name for job in workflow.dag.needrun_jobs()}
     # An estimate makes no results, so its settings may differ from theirs.
     if planned != {"estimate"}:
+        replaced_trainings.Ledger(RESULTS).write(
+            [RESULTS.folder, *RESULTS.folder.glob("seeds/*")]
+        )
         configuration.keep(config, RESULTS)
     if note := cpu_note(config["engine"], workflow.local_exec):
         print(note, file=sys.stderr)

@@ -2,7 +2,8 @@
 
 Needs: results/<name>/models/, features/, tempi/, tracks.csv, folds.csv, skipped.csv,
 replicas.csv, scaler.json.
-Makes: predictions/<variant>/fold-<k>.csv, baselines.csv, table1.csv, .md and .tex.
+Makes: predictions/<variant>/fold-<k>.csv, baselines.csv, table1.csv, .md and .tex;
+predictions.csv, per_class.csv, confusions.csv.
 """
 
 
@@ -17,20 +18,20 @@ rule evaluate:
         index=FEATURE_INDEX,
         listed=listed,
         folds=assigned_folds,
-        scaler=f"{D}/scaler.json",
+        scaler="{root}/scaler.json",
         weights=expand(
-            "{D}/models/{{variant}}/fold-{fold}/weights.npz", D=D, fold=FOLDS
+            "{{root}}/models/{{variant}}/fold-{fold}/weights.npz", fold=FOLDS
         ),
         # Made together with the weights: they rerun nothing by themselves.
-        fits=expand("{D}/models/{{variant}}/fold-{fold}/fit.json", D=D, fold=FOLDS),
+        fits=expand("{{root}}/models/{{variant}}/fold-{fold}/fit.json", fold=FOLDS),
     output:
         predictions=expand(
-            "{D}/predictions/{{variant}}/fold-{fold}.csv", D=D, fold=FOLDS
+            "{{root}}/predictions/{{variant}}/fold-{fold}.csv", fold=FOLDS
         ),
     log:
-        f"{D}/logs/evaluate/{{variant}}.log",
+        "{root}/logs/evaluate/{variant}.log",
     benchmark:
-        f"{D}/benchmarks/evaluate/{{variant}}.tsv"
+        "{root}/benchmarks/evaluate/{variant}.tsv"
     conda:
         ENGINE_ENVIRONMENT
     threads: 1
@@ -43,7 +44,7 @@ rule evaluate:
         engine=config["engine"],
         settings=training_settings,
     message:
-        "Evaluate {wildcards.variant}"
+        "Evaluate {wildcards.variant}" + IN_ROOT
     shell:
         """
         python -m workflow_scripts.steps.evaluate \
@@ -71,11 +72,11 @@ rule evaluate_baselines:
         tempi=TEMPI,
         tracks=f"{D}/tracks.csv",
     output:
-        baselines=f"{D}/baselines.csv",
+        baselines="{root}/baselines.csv",
     log:
-        f"{D}/logs/evaluate_baselines.log",
+        "{root}/logs/evaluate_baselines.log",
     benchmark:
-        f"{D}/benchmarks/evaluate_baselines.tsv"
+        "{root}/benchmarks/evaluate_baselines.tsv"
     # It reads all features.
     localrule: OF_KNOWN_SIZE
     conda:
@@ -87,7 +88,7 @@ rule evaluate_baselines:
     params:
         code=digests_of("steps/evaluate_baselines"),
     message:
-        "Evaluate the baselines"
+        "Evaluate the baselines" + IN_ROOT
     shell:
         """
         python -m workflow_scripts.steps.evaluate_baselines \
@@ -104,19 +105,22 @@ rule evaluate_baselines:
 rule tabulate:
     input:
         listed=listed,
-        folds=assigned_folds,
-        baselines=f"{D}/baselines.csv",
+        folds=assigned_folds_of_all,
+        baselines=of_each_seed("baselines.csv"),
         skipped=f"{D}/skipped.csv",
         replicas=f"{D}/replicas.csv",
-        predictions=of_each_model("predictions/{variant}/fold-{fold}.csv"),
+        predictions=of_each_seed("predictions/{variant}/fold-{fold}.csv"),
         # Made together with the weights behind the predictions: they rerun nothing by themselves.
-        fits=of_each_model("models/{variant}/fold-{fold}/fit.json"),
+        fits=of_each_seed("models/{variant}/fold-{fold}/fit.json"),
     output:
         table=report(
             f"{D}/table1.csv", caption="captions/table1.rst", category="Tables"
         ),
         markdown=f"{D}/table1.md",
         latex=f"{D}/table1.tex",
+        tidy=expand(
+            "{D}/{table}.csv", D=D, table=("predictions", "per_class", "confusions")
+        ),
     log:
         f"{D}/logs/tabulate.log",
     benchmark:

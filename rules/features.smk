@@ -109,11 +109,11 @@ rule fit_scaler:
         listed=listed,
         folds=assigned_folds,
     output:
-        scaler=f"{D}/scaler.json",
+        scaler="{root}/scaler.json",
     log:
-        f"{D}/logs/fit_scaler.log",
+        "{root}/logs/fit_scaler.log",
     benchmark:
-        f"{D}/benchmarks/fit_scaler.tsv"
+        "{root}/benchmarks/fit_scaler.tsv"
     conda:
         "../envs/cpu.yaml"
     threads: 1
@@ -126,7 +126,7 @@ rule fit_scaler:
         validation=config["validation"],
         level=config["level"],
     message:
-        "Fit the normalisation"
+        "Fit the normalisation" + IN_ROOT
     shell:
         """
         python -m workflow_scripts.steps.fit_scaler \

@@ -51,12 +51,12 @@ checkpoint assign_folds:
         index=FEATURE_INDEX,
         pairs=f"{D}/replicas.csv",
     output:
-        folds=f"{D}/folds.csv",
-        skipped=f"{D}/skipped.csv",
+        folds="{root}/folds.csv",
+        skipped="{root}/skipped.csv",
     log:
-        f"{D}/logs/assign_folds.log",
+        "{root}/logs/assign_folds.log",
     benchmark:
-        f"{D}/benchmarks/assign_folds.tsv"
+        "{root}/benchmarks/assign_folds.tsv"
     conda:
         "../envs/cpu.yaml"
     threads: 1
@@ -78,11 +78,11 @@ checkpoint assign_folds:
         replicas=config["replicas"],
         group_by=lambda wildcards: config["group_by"] or "",
         folds=config["folds"],
-        seed=config["seed"],
+        seed=seed,
         unstratified="" if config["stratified"] else "--unstratified",
         validation=config["validation"],
     message:
-        "Assign the tracks to {params.folds} folds"
+        "Assign the tracks to {params.folds} folds" + IN_ROOT
     shell:
         """
         : >{log}

@@ -10,15 +10,15 @@ rule report:
     input:
         tracks=f"{D}/tracks.csv",
         listed=listed,
-        folds=assigned_folds,
+        folds=assigned_folds_of_all,
         skipped=f"{D}/skipped.csv",
         replicas=f"{D}/replicas.csv",
-        baselines=f"{D}/baselines.csv",
+        baselines=of_each_seed("baselines.csv"),
         table=f"{D}/table1.csv",
-        predictions=of_each_model("predictions/{variant}/fold-{fold}.csv"),
+        predictions=of_each_seed("predictions/{variant}/fold-{fold}.csv"),
         histories=of_each_model("models/{variant}/fold-{fold}/history.csv"),
         # Made together with the histories: they rerun nothing by themselves.
-        fits=of_each_model("models/{variant}/fold-{fold}/fit.json"),
+        fits=of_each_seed("models/{variant}/fold-{fold}/fit.json"),
         counts=of_each_variant("interventions/{variant}.csv"),
         interventions=f"{D}/interventions.csv",
         filters=of_each_variant("filters/{variant}.csv"),
@@ -50,12 +50,13 @@ rule report:
         code=digests_of("steps/report", "audio/excerpts"),
         dataset=config["dataset"],
         name=config["name"],
-        # Without paths, so that a moved audio folder reruns nothing.
+        # Without paths, so that a moved audio folder reruns nothing, and without what is not set.
         configuration=lambda wildcards: json.dumps(
             {
                 key: config[key]
                 for key in config
                 if key not in ("audio_dir", "ballroom")
+                and (key, config[key]) != ("seeds", None)
             }
         ),
         citation=lambda wildcards: json.dumps(citation.stated()),

@@ -2,6 +2,8 @@
 
 Needs: results/<name>/features/, folds.csv, scaler.json; onsets/ with `sampling: onset`.
 Makes: models/<variant>/fold-<k>/weights.npz, history.csv, fit.json; estimate writes no file.
+
+Of each seed: those of seeds/<seed>/ need and make the files of the same names there.
 """
 
 
@@ -11,17 +13,17 @@ rule train:
         index=FEATURE_INDEX,
         listed=listed,
         folds=assigned_folds,
-        scaler=f"{D}/scaler.json",
+        scaler="{root}/scaler.json",
         onsets=ONSETS if config["sampling"] == "onset" else [],
         donors=donors,
     output:
-        weights=f"{D}/models/{{variant}}/fold-{{fold}}/weights.npz",
-        history=f"{D}/models/{{variant}}/fold-{{fold}}/history.csv",
-        fit=f"{D}/models/{{variant}}/fold-{{fold}}/fit.json",
+        weights="{root}/models/{variant}/fold-{fold}/weights.npz",
+        history="{root}/models/{variant}/fold-{fold}/history.csv",
+        fit="{root}/models/{variant}/fold-{fold}/fit.json",
     log:
-        f"{D}/logs/train/{{variant}}/fold-{{fold}}.log",
+        "{root}/logs/train/{variant}/fold-{fold}.log",
     benchmark:
-        f"{D}/benchmarks/train/{{variant}}/fold-{{fold}}.tsv"
+        "{root}/benchmarks/train/{variant}/fold-{fold}.tsv"
     conda:
         ENGINE_ENVIRONMENT
     threads: 1
@@ -34,19 +36,18 @@ rule train:
         code=digests_of("steps/train", ENGINE_MODULE),
         # Not an output: Snakemake removes outputs of a failed job, and the next job continues from
         # this file.
-        checkpoint=f"{D}/models/{{variant}}/fold-{{fold}}/checkpoint",
-        # Where `make adopt` moves the model of another checkout.
-        adopted=f"{D}/.adopted/models/{{variant}}/fold-{{fold}}",
+        checkpoint="{root}/models/{variant}/fold-{fold}/checkpoint",
+        adopted=adopted_model,
         network=network,
         training=training,
-        seed=config["seed"],
+        seed=seed,
         validation=config["validation"],
         sampling=config["sampling"],
         hop=config["sampling_hop"] if config["sampling"] == "overlapping" else 1,
         augmentation=json.dumps(config["augmentation"]),
         engine=config["engine"],
     message:
-        "Train {wildcards.variant}, fold {wildcards.fold}"
+        "Train {wildcards.variant}, fold {wildcards.fold}" + IN_ROOT
     # exec: the training replaces the shell. At a time limit the shell would end at once, and the
     # cluster would kill the training before it saves its checkpoint.
     shell:
@@ -108,6 +109,7 @@ rule estimate:
             }
         ),
         folds=config["folds"],
+        seeds=len(SEEDS),
         hop=hop_to_estimate(),
         engine=config["engine"],
         data=lambda wildcards, input: " ".join(
@@ -120,6 +122,7 @@ rule estimate:
         python -m workflow_scripts.steps.estimate \
             --variants {params.variants:q} \
             --n-folds {params.folds} \
+            --n-seeds {params.seeds} \
             {params.hop} \
             --engine {params.engine} \
             --cores {threads} \

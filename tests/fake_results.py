@@ -35,22 +35,23 @@ class FakeResults:
     """The files behind the tables and the report of random predictions.
 
     Predictions are correct with probability 1/2, otherwise of a random class. `n_segments` are the
-    segments of a track. `tracks` are those of folds.csv.
+    segments of a track. `tracks` are those of folds.csv. Another `seed` has other folds.
     """
 
-    def __init__(self, folder, classes, n_tracks, variants, n_folds=3, n_segments=8):
+    def __init__(self, folder, classes, n_tracks, variants, n_folds=3, n_segments=8, seed=1):
         folder.mkdir(parents=True)
         self.folder, self.classes, self.n_folds = folder, sorted(classes), n_folds
         config = shipped_config()
         configuration.complete(config, ROOT / "config.yaml")
         self.variants = {variant: config["variants"][variant] for variant in variants}
-        self._rng = np.random.default_rng(0)
+        self.seed = seed
+        self._rng = np.random.default_rng(seed - 1)
         self._n_segments = n_segments
         self.tracks = self._write_tracks(n_tracks)
         self._write_data()
         for variant in self.variants:
             self._write_variant(variant)
-        tabulate.main(self._tabulate_arguments())
+        tabulate.main(self.tabulate_arguments())
         self._tabulate_interventions()
 
     def _write_tracks(self, n):
@@ -67,7 +68,7 @@ class FakeResults:
         )
         checked_tables.write(self.folder / "tracks.csv", tracks, TRACKS)
         folds = self.folder / "folds.csv"
-        split.write(folds, tracks, np.arange(n) // len(names) % self.n_folds)
+        split.write(folds, tracks, (np.arange(n) // len(names) + self.seed - 1) % self.n_folds)
         return split.read(folds)
 
     def _write_data(self):
@@ -101,10 +102,12 @@ class FakeResults:
     def _write_model(self, network, own, key):
         epochs = np.arange(1, 10)
         history = pd.DataFrame({"epoch": epochs, "train_loss": 1 / epochs})
+        history["train_accuracy"] = epochs / 15
         history["validation_loss"] = 2 / epochs
         history["validation_accuracy"] = epochs / 20
         checked_tables.write(own / f"history-{key.fold}.csv", history, key.history)
         fit = FIT | {"variant": key.variant, "fold": key.fold, "classes": self.classes}
+        fit |= {"seed": self.seed}
         checksums.write_json(own / f"fit-{key.fold}.json", fit, key.record)
         if key.fold == 0:
             weights.write(own / "weights.npz", network.initial_weights(self._rng), key)
@@ -194,7 +197,8 @@ class FakeResults:
     def _shared(self, *names):
         return [part for n in names for part in (f"--{n}", str(self.folder / f"{n}.csv"))]
 
-    def _tabulate_arguments(self):
+    def tabulate_arguments(self):
+        """The options of the step tabulate, which writes table1.csv, .md and .tex."""
         return [
             *self._shared("folds", "skipped", "replicas", "baselines"),
             *("--variants", json.dumps(self.variants)),

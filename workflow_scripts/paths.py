@@ -1,14 +1,14 @@
 """Where the files of an experiment are in its folder of results. The rules write them there."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 
 class ModelPaths:
-    """The files of the model of one variant and fold."""
+    """The files of the model of one variant and fold; `results` is the folder of its seed."""
 
     def __init__(self, results: Path, variant: str, fold: int) -> None:
-        self.variant, self.fold = variant, fold
+        self.results, self.variant, self.fold = results, variant, fold
         self.folder = results / "models" / variant / f"fold-{fold}"
         self.weights = self.folder / "weights.npz"
         self.history = self.folder / "history.csv"
@@ -17,21 +17,41 @@ class ModelPaths:
         self.onnx = results / "onnx" / variant / f"fold-{fold}.onnx"
 
 
-class ResultPaths:
-    """The files of the experiment in `folder`, results/NAME."""
+class SeedPaths:
+    """The files of one seed in `folder`: results/NAME, or a folder of results/NAME/seeds."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.tracks = folder / "tracks.csv"
         self.folds = folder / "folds.csv"
         self.skipped = folder / "skipped.csv"
-        self.replicas = folder / "replicas.csv"
         self.scaler = folder / "scaler.json"
         self.baselines = folder / "baselines.csv"
-        self.tables = [folder / f"table1{suffix}" for suffix in (".csv", ".md", ".tex")]
+
+    def models(self, variants: Iterable[str], n_folds: int) -> list[ModelPaths]:
+        """The files of all models, variant by variant, fold by fold."""
+        return [
+            ModelPaths(self.folder, variant, fold)
+            for variant in variants
+            for fold in range(n_folds)
+        ]
+
+
+class ResultPaths(SeedPaths):
+    """The files of the experiment in `folder`, results/NAME: those of the first seed and of all."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.tracks = folder / "tracks.csv"
+        self.replicas = folder / "replicas.csv"
+        self.tables = [
+            *(folder / f"table1{suffix}" for suffix in (".csv", ".md", ".tex")),
+            *(folder / f"{table}.csv" for table in ("predictions", "per_class", "confusions")),
+        ]
         self.packed_model = folder / "model.zip"
         # The configuration of the last run.
         self.config = folder / "config.yaml"
+        # Settings with which the trainings were made, as far as fit.json does not record them.
+        self.trained = folder / ".trained.json"
         # The name of the checkout that made these results.
         self.checkout = folder / ".checkout"
         # Results of another checkout that `make adopt` has moved.
@@ -41,10 +61,8 @@ class ResultPaths:
         """The model card of a variant."""
         return self.folder / "onnx" / variant / "MODEL_CARD.md"
 
-    def models(self, variants: Iterable[str], n_folds: int) -> list[ModelPaths]:
-        """The files of all models, variant by variant, fold by fold."""
-        return [
-            ModelPaths(self.folder, variant, fold)
-            for variant in variants
-            for fold in range(n_folds)
-        ]
+    def of_seeds(self, seeds: Sequence[int]) -> dict[int, SeedPaths]:
+        """The files of each seed. Those of the first are where they are with one seed only."""
+        first, *others = seeds
+        folders = {seed: SeedPaths(self.folder / "seeds" / str(seed)) for seed in others}
+        return {first: self, **folders}

@@ -79,6 +79,16 @@ def test_a_damaged_configuration_is_reported_in_one_sentence(tmp_path, text, sen
     assert "\n" not in str(error.value)
 
 
+def test_results_of_before_several_seeds_have_one(tmp_path):
+    config = shipped_config()
+    configuration.complete(config)
+    del config["seeds"]
+    configuration.keep(config, ResultPaths(tmp_path))
+    results = FinishedResults.open(tmp_path)
+    assert {seed: own.folder for seed, own in results.seeds.items()} == {2016: tmp_path}
+    assert [m.folder for m in results.all_models] == [m.folder for m in results.models]
+
+
 def test_only_regular_files_are_packed_and_no_link_is_followed_upwards(tmp_path):
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep/a").touch()

@@ -19,7 +19,7 @@ def progress(n_epochs=3):
         for _ in range(2)
     )
     losses = rng.random(n_epochs)
-    history = tuple(Epoch(i + 1, 0.1, x / 3, x / 7, x, x / 11) for i, x in enumerate(losses))
+    history = tuple(Epoch(i + 1, 0.1, x / 3, x / 5, x / 7, x, x / 11) for i, x in enumerate(losses))
     return Progress(last, best, history)
 
 

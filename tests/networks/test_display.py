@@ -8,7 +8,7 @@ import pytest
 from workflow_scripts.networks.display import Display
 from workflow_scripts.networks.training import Epoch
 
-EPOCHS = [Epoch(n, 0.01, 2 / n, 1.5, n / 10, 0.25) for n in (1, 2, 3)]
+EPOCHS = [Epoch(n, 0.01, 2 / n, n / 9, 1.5, n / 10, 0.25) for n in (1, 2, 3)]
 
 
 class Terminal(io.StringIO):

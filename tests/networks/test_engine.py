@@ -159,17 +159,36 @@ def test_a_step_is_plain_gradient_descent(engine_type, variant):
     weights, (inputs, labels) = biased_weights(network), some_data(network, 20)
     engine = engine_type(network, weights, dropout=0, gpu=False)
     rows = np.array([np.arange(0, 10), [19, 3, 15, 12, 11, 10, 18, 17, 16, 14]])
-    mean_loss = engine.train(inputs, labels, rows, learning_rate=0.1, seed=0)
-    losses = []
+    mean_loss, classes = engine.train(inputs, labels, rows, learning_rate=0.1, seed=0)
+    losses, expected_classes = [], []
     for batch in rows:
+        probabilities, _ = network_oracle.forward(network, weights, inputs[batch])
+        expected_classes.append(probabilities.argmax(axis=1))
         loss, gradients = network_oracle.loss_and_gradients(
             network, weights, inputs[batch], labels[batch]
         )
         losses.append(loss)
         weights = {name: weights[name] - 0.1 * gradients[name] for name in weights}
     assert mean_loss == pytest.approx(np.mean(losses), rel=TOLERANCE)
+    assert np.array_equal(classes, expected_classes), "before the step of each batch"
     for name, trained in engine.weights().items():
         assert relative_error(trained, weights[name]) < TOLERANCE, name
+
+
+def test_the_classes_predicted_in_training_are_those_of_the_loss(engine_type):
+    """With dropout: of two classes, the label is predicted if its loss is below log 2."""
+    network = custom({"a": ([3, 5], [4, 4])}, hidden=9, n_classes=2)
+    engine = engine_type(network, biased_weights(network), dropout=0.5, gpu=False)
+    inputs, labels = some_data(network, 60)
+    without = engine.probabilities(inputs).argmax(axis=1) == labels
+    correct = []
+    for position in range(60):
+        batch = np.array([[position]])
+        loss, predicted = engine.train(inputs, labels, batch, 1e-9, seed=position)
+        assert predicted.shape == batch.shape
+        assert (predicted[0, 0] == labels[position]) == (loss < np.log(2))
+        correct.append(predicted[0, 0] == labels[position])
+    assert 0 < sum(correct) < 60 and not np.array_equal(correct, without)
 
 
 def test_weights_are_returned_unchanged(engine_type):
@@ -197,7 +216,7 @@ def trained(engine_type, dropout, seed):
     inputs, labels = some_data(network, 30)
     placed = engine.place(inputs), engine.place(labels)
     rows = np.arange(30).reshape(3, 10)
-    losses = [engine.train(*placed, rows, 0.05, seed + epoch) for epoch in range(2)]
+    losses = [engine.train(*placed, rows, 0.05, seed + epoch)[0] for epoch in range(2)]
     return losses, engine.weights()
 
 
@@ -269,7 +288,7 @@ def test_both_engines_have_the_same_loss_curve(variant):
     curves = {}
     for name in ("mxnet", "torch"):
         engine = engine_class(name)(network, weights, dropout=0, gpu=False)
-        curves[name] = [engine.train(inputs, labels, row[np.newaxis], 0.01, 0) for row in order]
+        curves[name] = [engine.train(inputs, labels, row[np.newaxis], 0.01, 0)[0] for row in order]
     assert curves["mxnet"] == pytest.approx(curves["torch"], rel=1e-4)
     assert curves["mxnet"][-1] != curves["mxnet"][0]
 

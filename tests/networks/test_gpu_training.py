@@ -58,7 +58,7 @@ def fake_capture(monkeypatch):
 
 
 def test_replays_use_the_batches_of_an_epoch_in_order(fake_capture):
-    """After two epochs, losses and weights equal those of single steps."""
+    """After two epochs, losses, predicted classes and weights equal those of single steps."""
     network = network_of("timefrequency")
     weights, (inputs, labels) = biased_weights(network), some_data(network, 50)
     orders = [np.random.default_rng(seed).permutation(50).reshape(5, 10) for seed in (0, 1)]
@@ -72,10 +72,10 @@ def test_replays_use_the_batches_of_an_epoch_in_order(fake_capture):
     captures = []
     for epoch, order in enumerate(orders):
         rate = 0.1 / (epoch + 1)
-        expected = plain.train(*placed, order, rate, seed=epoch)
-        assert replayed.train(*placed, order, rate, seed=epoch) == pytest.approx(
-            expected, rel=1e-12
-        )
+        expected, classes = plain.train(*placed, order, rate, seed=epoch)
+        actual, replayed_classes = replayed.train(*placed, order, rate, seed=epoch)
+        assert actual == pytest.approx(expected, rel=1e-12)
+        assert np.array_equal(replayed_classes, classes)
         captures.append(replayed._captured)
     assert captures[0] is captures[1], "captured once"
     expected, actual = plain.weights(), replayed.weights()

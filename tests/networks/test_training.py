@@ -63,7 +63,10 @@ def test_randomness_depends_on_seed_variant_fold_and_epoch():
 
 
 class Scripted:
-    """An engine with given losses and validation accuracies, one of each per epoch."""
+    """An engine with given losses and validation accuracies, one of each per epoch.
+
+    In training it predicts class 0.
+    """
 
     def __init__(self, losses, accuracies):
         self._losses, self._accuracies, self.epoch, self.rates = losses, accuracies, 0, []
@@ -75,7 +78,7 @@ class Scripted:
         self.epoch += 1
         self.rates.append(learning_rate)
         self.n_steps = len(batches)
-        return self._losses[self.epoch - 1]
+        return self._losses[self.epoch - 1], np.zeros(batches.shape, int)
 
     def probabilities(self, inputs):
         n_correct = round(self._accuracies[self.epoch - 1] * len(inputs))
@@ -205,6 +208,34 @@ def test_with_balanced_weights_predicting_the_largest_class_is_not_the_best_epoc
     assert (plain.best.epoch, balanced.best.epoch) == (1, 2)
     found = [epoch.validation_accuracy for epoch in balanced.history]
     assert found == pytest.approx([0.5, (5 / 8 + 1) / 2])
+
+
+def fit_labels(labels, **changes):
+    """The training accuracy of an epoch of `Scripted` with batches of 10, and labels used in it."""
+    settings = Settings(1.0, 10, 1, 0.5, 40, 0.0, **changes)
+    data = (np.zeros((len(labels), 1)), labels), (np.zeros((10, 1)), np.zeros(10, int))
+    start = Progress.start({})
+    generator = np.random.default_rng
+    *_, last = training.fit(Scripted([1], [0.5]), *data, settings, generator, start)
+    used = labels[training.batches(len(labels), 10, generator(1))]
+    return last.history[0].train_accuracy, used.ravel()
+
+
+def test_the_training_accuracy_is_the_share_of_correct_segments_of_the_steps():
+    labels = np.array([0] * 11 + [1] * 9 + [3] * 7)
+    accuracy, used = fit_labels(labels)
+    assert len(used) == 20, "an incomplete batch does not count"
+    assert accuracy == pytest.approx(sum(used == 0) / 20)
+
+
+def test_with_balanced_weights_each_class_has_the_same_share_in_the_training_accuracy():
+    """Up to the segments that are not in a whole batch; class 2 has none at all."""
+    labels = np.array([0] * 11 + [1] * 9 + [3] * 7)
+    accuracy, used = fit_labels(labels, class_weights="balanced")
+    of_class = {0: sum(used == 0) / 11, 1: sum(used == 1) / 9, 3: sum(used == 3) / 7}
+    assert accuracy == pytest.approx(of_class[0] / sum(of_class.values()))
+    accuracy, _ = fit_labels(np.array([0] * 17 + [1] * 3), class_weights="balanced")
+    assert accuracy == pytest.approx(1 / 2), "all are used"
 
 
 class TestBalancedWeights:

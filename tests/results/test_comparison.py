@@ -23,6 +23,14 @@ class TestCorrectedT:
         assert p == pytest.approx(0.0602, abs=5e-5)
         assert half_width == pytest.approx(2.7764 * np.sqrt(4 / 3), rel=1e-4)
 
+    def test_folds_of_several_seeds_match_a_computation_by_hand(self):
+        # k = 2 folds of r = 3 seeds: variance 3.5; (1 / (k r) + 1/3) of it is 7/4; mean 3.5; 5
+        # degrees of freedom (Bouckaert & Frank 2004).
+        differences = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+        p, half_width = comparison.corrected_t(differences, 1 / 3)
+        assert p == pytest.approx(2 * stats.t(df=5).sf(3.5 / np.sqrt(7 / 4)))
+        assert half_width == pytest.approx(2.5706 * np.sqrt(7 / 4), rel=1e-4)
+
     def test_p_is_1_for_equal_networks_and_0_for_a_constant_difference(self):
         assert comparison.corrected_t(np.zeros(5), 0.3) == (1, 0)
         assert comparison.corrected_t(np.full(5, 2.0), 0.3) == (0, 0)
@@ -63,6 +71,21 @@ def test_pairs_match_a_computation_by_hand():
     # Two folds: one degree of freedom, t = 25 / sqrt(1250) of a Cauchy distribution.
     assert row["p"] == pytest.approx(1 - 2 * np.arctan(25 / np.sqrt(1250)) / np.pi)
     assert row["p_holm"] == pytest.approx(min(3 * row["p"], 1))
+
+
+def test_a_track_counts_once_for_each_seed():
+    def folds(*predicted):
+        return [
+            pd.DataFrame({"track_id": list(tracks), "label": "x", "predicted": list(classes)})
+            for tracks, classes in zip(("ab", "cd", "ac", "bd"), predicted, strict=True)
+        ]
+
+    # Two seeds, each with two folds of the tracks a to d.
+    predictions = {"1": folds("xx", "xy", "yx", "xx"), "2": folds("yx", "xx", "yy", "yy")}
+    row = comparison.pairs(predictions, 0.5).iloc[0]
+    # With the first seed a, with the second c, b and d; only the second network: d, first seed.
+    assert (row["only_first"], row["only_second"]) == (4, 1)
+    assert row["difference"] == np.mean([50, -50, 50, 100])
 
 
 def test_a_single_network_has_no_pairs():

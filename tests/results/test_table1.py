@@ -1,5 +1,7 @@
 """Votes, accuracies, baselines, Table I."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -131,7 +133,8 @@ class TestBaselines:
 COLUMNS = (  # noqa: SIM905 - the header of the file
     "variant,architecture,input_frames,filter,pool,parameters,accuracy_mean,accuracy_std,"
     "segment_accuracy_mean,segment_accuracy_std,n_folds,paper_accuracy_mean,paper_accuracy_std,"
-    "baseline,baseline_accuracy,paper_baseline_accuracy,class_accuracy_mean,class_accuracy_std"
+    "baseline,baseline_accuracy,paper_baseline_accuracy,class_accuracy_mean,class_accuracy_std,"
+    "n_seeds,accuracy_std_seeds"
 ).split(",")
 
 
@@ -163,6 +166,19 @@ class TestTable1:
         assert row["class_accuracy_mean"] == pytest.approx(80)
         assert row["class_accuracy_std"] == pytest.approx(10)
 
+    def test_a_row_of_two_seeds(self):
+        baseline = pd.DataFrame({"baseline": ["tempo_1nn"] * 4, "accuracy": [40.0, 60, 50, 70]})
+        folds = [self.fold(n, 10 - n) for n in (9, 7, 4, 8)]
+        row = table1.row(
+            "time_1x60", {"architecture": "Time"}, network_of("time_1x60"), folds, baseline, 2
+        )
+        assert (row["n_folds"], row["n_seeds"]) == (2, 2)
+        assert row["accuracy_mean"] == pytest.approx(70)
+        # Deviations 20, 0, -30, 10; the means of the seeds are 80 and 60.
+        assert row["accuracy_std"] == pytest.approx((1400 / 4) ** 0.5)
+        assert row["accuracy_std_seeds"] == pytest.approx(10)
+        assert row["baseline_accuracy"] == 55
+
     def test_a_baseline_of_unknown_name_is_shown_by_its_name(self):
         row = self.row("time_1x60", "Time") | {"baseline": "of_mine"}
         shown = table1.for_people(pd.DataFrame([row]))
@@ -192,6 +208,22 @@ class TestTable1:
         page = table1.markdown(shown, "Title", ["A note."])
         assert "80.00 ± 10.00" in page and "7 336" in page and page.endswith("A note.\n")
         assert len({line.count("|") for line in page.splitlines() if line.startswith("|")}) == 1
-        latex = table1.latex(table1.for_people(table1.with_paper(table)), "A & B", ["100 %."])
-        assert r"A \& B" in latex and r"100 \%" in latex and r"frequency\_32x1" in latex
+        latex = table1.latex(
+            table1.for_people(table1.with_paper(table)), "my_run.2", ["R&B: 100 %."]
+        )
+        assert r"R\&B: 100 \%." in latex and r"frequency\_32x1" in latex
         assert latex.count(r"\\") == 3 and "±" not in latex
+
+    def test_latex_has_a_short_caption_a_label_and_the_notes_below(self):
+        shown = table1.for_people(pd.DataFrame([self.row("time_1x60", "Time")]))
+        notes = ["First % note.", "Second {note}."]
+        latex = table1.latex(shown, "my_run", notes)
+        caption = re.search(r"\\caption\{(.*)\}\n  \\label\{tab:my_run\}\n", latex)[1]
+        assert r"my\_run" in caption and len(caption) < 100, "a label needs no escapes"
+        above, below = latex.split(r"\end{tabular}")
+        assert r"First \% note." in below and r"Second \{note\}." in below and "note" not in above
+        bare = re.sub(r"\\[\\{}]", "", latex)
+        assert bare.count("{") == bare.count("}")
+        opened = re.findall(r"\\begin\{(\w+)\}", latex)
+        assert re.findall(r"\\end\{(\w+)\}", latex) == opened[::-1] == ["tabular", "table"]
+        assert "usepackage" not in latex

@@ -69,10 +69,10 @@ VARIANT = {
 
 @pytest.mark.workflow
 def test_ballroom_can_be_estimated_before_it_is_downloaded():
-    code, output = command({"mine": VARIANT}, "--cores", 16)
+    code, output = command({"mine": VARIANT}, "--cores", 16, "--n-seeds", 3)
     assert code == 0, output
     tracks = "Ballroom's 698 tracks (not downloaded; assumed to last 30 s each)"
-    assert f"mxnet, 16 core(s), {tracks}" in output
+    assert f"mxnet, 16 core(s), {tracks}, 10 folds of 3 seeds; " in output
     assert re.search(r"^mine +[0-9.]+ +2000 +[0-9.]+ (h|min) +[0-9.]+ (h|min)$", output, re.M)
 
 

@@ -66,6 +66,37 @@ def test_config_yaml_has_every_key_with_a_comment():
         assert any(line.startswith("#") for line in above), name
 
 
+def test_seed_is_the_first_of_seeds():
+    config = complete({"seeds": [3, 1, 2]})
+    assert (config["seed"], config["seeds"]) == (3, [3, 1, 2])
+    assert complete({"seed": 3, "seeds": [3, 1]})["seed"] == 3
+    # Read from the text of --config.
+    assert complete({"seeds": "[4, 5]"})["seed"] == 4
+
+
+def test_one_seed_in_a_list_is_no_list():
+    assert complete({"seeds": [7]}) == complete({"seed": 7})
+    assert complete({"seeds": None}) == complete()
+
+
+@pytest.mark.parametrize(
+    ("update", "sentence"),
+    [
+        ({"seeds": [1, 2], "seed": 2}, "seed is 2, but the first of seeds is 1; remove seed, or"),
+        ({"seeds": []}, "configuration key seeds is wrong: "),
+        ({"seeds": [1, 1]}, "configuration key seeds is wrong: "),
+        ({"seeds": 7}, "configuration key seeds must be of type array or null, not 7"),
+        ({"seeds": [1, "x"]}, "configuration key seeds.1 must be of type integer, not 'x'"),
+        ({"seeds": [1, True]}, "configuration key seeds.1 must be of type integer, not True"),
+        ({"seeds": [1, -1]}, "configuration key seeds.1 must be at least 0, not -1"),
+    ],
+)
+def test_wrong_seeds_are_rejected(update, sentence):
+    with pytest.raises(UserError) as error:
+        complete(update)
+    assert str(error.value).startswith(sentence)
+
+
 def test_the_authors_preset_changes_only_what_their_script_does():
     default, authors = complete(), complete(preset="authors")
     assert {key: authors[key] for key in default if default[key] != authors[key]} == {

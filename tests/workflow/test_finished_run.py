@@ -109,6 +109,9 @@ class TestFinishedRun:
         record = json.loads((folder / "fit.json").read_text())
         best = history["validation_accuracy"].idxmax()
         assert record["best_epoch"] == best + 1
+        size = record["training"]["batch_size"]
+        correct = history["train_accuracy"] * (record["n_train_segments"] // size * size)
+        assert np.allclose(correct, correct.round(), atol=1e-6), "of the segments of whole batches"
         assert record["classes"] == ["fast", "middle", "slow"]
         assert record["versions"]["mxnet"] == "1.9.1"
 

@@ -141,6 +141,22 @@ class TestChangedSettings:
         jobs = {"assign_folds": 1, "fit_scaler": 1, "evaluate_baselines": 1, **TRAINED}
         assert again.plan("seed=7") == jobs
 
+    @pytest.mark.parametrize("seeds", ["[2016]", "null"])
+    def test_one_seed_in_a_list_reruns_nothing(self, again, seeds):
+        assert again.plan(f"seeds={seeds}") == {}
+
+    def test_further_seeds_add_their_folds_and_trainings(self, again):
+        jobs = {"assign_folds": 2, "fit_scaler": 2, "evaluate_baselines": 2}
+        assert again.plan("seeds=[2016,7,8]") == jobs | {"train": 24, "evaluate": 8, "tabulate": 1}
+
+    def test_a_requested_file_of_a_seed_needs_only_files_of_this_seed(self, again):
+        target = f"{DATA}/seeds/7/models/timefrequency_init/fold-1/weights.npz"
+        output = again.run("seeds=[2016,7]", "-n", "--", target)
+        # Its two donors have the same seed and fold.
+        assert planned(output) == {"assign_folds": 1, "fit_scaler": 1, "train": 3}
+        code, output = again.run("seeds=[2016,8]", "-n", "--", target, check=False)
+        assert code != 0 and "seeds/7" in output
+
 
 class TestAdoption:
     @pytest.fixture

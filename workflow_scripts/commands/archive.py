@@ -46,8 +46,9 @@ CODE = (
     "rules",
     "workflow_scripts",
 )
-# Large files and sounds, which a run or `make model` makes again within minutes.
-LEFT_OUT = ("features", "onsets", "sounds", "model.zip")
+# Large files and sounds, which a run or `make model` makes again within minutes; seeds that are no
+# longer configured.
+LEFT_OUT = ("features", "onsets", "sounds", "model.zip", "seeds")
 AUDIO = {
     "ballroom": "Snakemake downloads it (1.4 GB)",
     "demo": "Snakemake synthesises it",
@@ -112,9 +113,10 @@ def main() -> None:
         raise UserError(
             f"{options.file} is inside the folder that it would contain; give a file elsewhere"
         )
-    models = [path for m in results.models for path in (m.weights, m.history)]
+    models = [path for m in results.all_models for path in (m.weights, m.history)]
+    models += [own.scaler for own in results.seeds.values()]
     paths = results.paths
-    results.require([paths.tracks, paths.scaler, *paths.tables, *models, *results.table_inputs()])
+    results.require([paths.tracks, *paths.tables, *models, *results.table_inputs()])
     check(results)
     n_bytes = pack(options.file, results.config["name"], paths.tables[0], members(results))
     print(f"{options.file}: {n_bytes / 1e6:.0f} MB; see ARCHIVE.md in it.")
@@ -122,8 +124,8 @@ def main() -> None:
 
 def check(results: FinishedResults) -> None:
     """Raise UserError if configuration, models, predictions and tables do not match."""
-    results.check_settings(results.models)
-    for model in results.models:
+    results.check_settings(results.all_models)
+    for model in results.all_models:
         weights.read(model.weights, results.key_of(model))
         checked_tables.check(model.history, results.key_of(model).history)
         provenance.check_weights(model.weights, results.fit_of(model))
@@ -136,7 +138,8 @@ def check_others(results: FinishedResults) -> None:
     """Raise UserError if one of the tables that no other check reads is damaged."""
     folder, tracks = results.paths.folder, results.tracks
     checked_tables.check(results.paths.tracks, TRACKS)
-    read_scalers(results.paths.scaler, tracks.key)
+    for own in results.seeds.values():
+        read_scalers(own.scaler, results.tracks_of(own).key)
     for variant in results.config["variants"]:
         # They are missing if the run was only up to Table I.
         if (counts := folder / "interventions" / f"{variant}.csv").is_file():
@@ -160,14 +163,26 @@ def members(results: FinishedResults) -> Iterator[tuple[str, Path | bytes]]:
     # These folders may also have files of an earlier configuration.
     by_model = {"models", "predictions", "onnx"}
     wanted = {
-        *(path for m in results.models for path in (m.weights, m.history, m.fit)),
-        *(path for m in results.models for path in (m.predictions, m.onnx)),
+        *(path for m in results.all_models for path in (m.weights, m.history, m.fit)),
+        *(m.predictions for m in results.all_models),
+        *(m.onnx for m in results.models),
         *map(results.paths.card, results.config["variants"]),
     }
     for file in files_in(folder):
-        part = file.relative_to(folder).parts[0]
+        part = part_of(file, results)
         if file in wanted or part not in by_model.union(LEFT_OUT):
             yield f"results/{results.config['name']}/{file.relative_to(folder)}", file
+
+
+def part_of(file: Path, results: FinishedResults) -> str:
+    """The name of a file or folder in the results of a seed that is, or contains, `file`.
+
+    It is "seeds" for files of a seed that is no longer configured.
+    """
+    folders = [own.folder for own in results.seeds.values()]
+    # The folder of the first seed contains those of the others.
+    folder = next(folder for folder in reversed(folders) if file.is_relative_to(folder))
+    return file.relative_to(folder).parts[0]
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -180,7 +195,7 @@ def files_in(folder: Path) -> list[Path]:
 
 def page(results: FinishedResults) -> str:
     """The content of ARCHIVE.md."""
-    fits = [results.fit_of(model) for model in results.models]
+    fits = [results.fit_of(model) for model in results.all_models]
     name, dataset = results.config["name"], results.config["dataset"]
     return PAGE.format(
         name=name,

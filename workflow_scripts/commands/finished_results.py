@@ -12,19 +12,19 @@ from typing import Any
 from workflow_scripts.dataset import split
 from workflow_scripts.errors import UserError
 from workflow_scripts.networks.identity import ModelKey
-from workflow_scripts.paths import ModelPaths, ResultPaths
+from workflow_scripts.paths import ModelPaths, ResultPaths, SeedPaths
 from workflow_scripts.results import checked_predictions, provenance
 from workflow_scripts.steps import tabulate
 from workflow_scripts.workflow import configuration
 from workflow_scripts.workflow.run_lock import RunLock
-from workflow_scripts.workflow.training_settings import settings_of
+from workflow_scripts.workflow.training_settings import seeds_of, settings_of
 
 FIX = "run snakemake to its end with the configuration to keep and --forcerun tabulate"
 
 
 @dataclass(frozen=True)
 class FinishedResults:
-    """The files of an experiment, its configuration, and the files of its models.
+    """The files of an experiment, its configuration, and the files of the first seed's models.
 
     `models` is sorted by variant, as in the table, then by fold.
     """
@@ -67,23 +67,48 @@ class FinishedResults:
                 f"{more} missing; run snakemake to its end"
             )
 
-    def table_inputs(self) -> list[Path]:
-        """The input files of the tables."""
-        paths = self.paths
-        predictions = [model.predictions for model in self.models]
-        fits = [model.fit for model in self.models]
-        tables = [paths.folds, paths.skipped, paths.replicas, paths.baselines]
-        return [*tables, *predictions, *fits]
+    @cached_property
+    def seeds(self) -> dict[int, SeedPaths]:
+        """The files of each seed."""
+        return self.paths.of_seeds(seeds_of(self.config))
 
     @cached_property
+    def all_models(self) -> list[ModelPaths]:
+        """The files of the models of all seeds, seed by seed."""
+        config = self.config
+        return [
+            model
+            for own in self.seeds.values()
+            for model in own.models(config["variants"], config["folds"])
+        ]
+
+    def table_inputs(self) -> list[Path]:
+        """The input files of the tables."""
+        of_seeds = [path for own in self.seeds.values() for path in (own.folds, own.baselines)]
+        predictions = [model.predictions for model in self.all_models]
+        fits = [model.fit for model in self.all_models]
+        return [*of_seeds, self.paths.skipped, self.paths.replicas, *predictions, *fits]
+
+    @property
     def tracks(self) -> split.Tracks:
-        """The tracks of the results."""
-        self.require([self.paths.folds])
-        return split.read(self.paths.folds)
+        """The tracks of the results, with the folds of the first seed."""
+        return self.tracks_of(self.paths)
+
+    def tracks_of(self, own: SeedPaths) -> split.Tracks:
+        """The tracks of the results, with the folds of a seed."""
+        if own.folder not in self._tracks:
+            self.require([own.folds])
+            self._tracks[own.folder] = split.read(own.folds)
+        return self._tracks[own.folder]
+
+    @cached_property
+    def _tracks(self) -> dict[Path, split.Tracks]:
+        return {}
 
     def key_of(self, model: ModelPaths) -> ModelKey:
         """What the files of a model belong to."""
-        return ModelKey.of(model.variant, model.fold, self.tracks)
+        tracks = self.tracks_of(SeedPaths(model.results))
+        return ModelKey.of(model.variant, model.fold, tracks)
 
     def fit_of(self, model: ModelPaths) -> dict[str, Any]:
         """The content of the fit.json of a model."""
@@ -95,15 +120,19 @@ class FinishedResults:
 
     def check_settings(self, models: Sequence[ModelPaths]) -> None:
         """Raise UserError unless `models` were trained with the configuration of the results."""
-        n_folds, config = self.tracks.n_folds, self.paths.config
-        if n_folds != self.config["folds"]:
-            raise UserError(
-                f"{self.paths.folds} has {n_folds} folds, {config} {self.config['folds']}; {FIX}"
-            )
+        config = self.paths.config
+        for own in self.seeds.values():
+            n_folds = self.tracks_of(own).n_folds
+            if n_folds != self.config["folds"]:
+                raise UserError(
+                    f"{own.folds} has {n_folds} folds, {config} {self.config['folds']}; {FIX}"
+                )
         self.require(model.fit for model in models)
+        seed_of = {own.folder: seed for seed, own in self.seeds.items()}
         for model in models:
             fit = self.fit_of(model)
-            if key := provenance.other_setting(fit, settings_of(self.config, model.variant)):
+            of_seed = self.config | {"seed": seed_of[model.results]}
+            if key := provenance.other_setting(fit, settings_of(of_seed, model.variant)):
                 raise UserError(
                     f"{model.folder} was trained with another {key} than in {config}; {FIX}"
                 )
@@ -118,18 +147,18 @@ class FinishedResults:
                     raise UserError(f"{path} does not match the predictions; {FIX}")
 
     def write_tables(self, folder: Path) -> None:
-        """Write table1.csv, .md and .tex into `folder`, as the rule tabulate does."""
+        """Write Table I and the tidy tables into `folder`, as the rule tabulate does."""
         options = {
-            "folds": self.paths.folds,
             "skipped": self.paths.skipped,
             "replicas": self.paths.replicas,
-            "baselines": self.paths.baselines,
             "variants": json.dumps(self.config["variants"]),
             "dataset": self.config["dataset"],
             "name": self.config["name"],
             "table": folder / "table1.csv",
         }
         arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
-        arguments += ["--predictions", *(str(model.predictions) for model in self.models)]
-        arguments += ["--fits", *(str(model.fit) for model in self.models)]
+        arguments += ["--folds", *(str(own.folds) for own in self.seeds.values())]
+        arguments += ["--baselines", *(str(own.baselines) for own in self.seeds.values())]
+        arguments += ["--predictions", *(str(model.predictions) for model in self.all_models)]
+        arguments += ["--fits", *(str(model.fit) for model in self.all_models)]
         tabulate.main(arguments)

@@ -9,12 +9,14 @@ import pandas as pd
 
 from workflow_scripts.commands import exported_models
 from workflow_scripts.commands.finished_results import FinishedResults
+from workflow_scripts.dataset.track_tables import TRACKS, read_table
 from workflow_scripts.errors import UserError, printable, reading
 from workflow_scripts.models import model_card, package
 from workflow_scripts.models.metadata import NotOurModelError
 from workflow_scripts.process import run
 from workflow_scripts.results import checked_predictions, predictions
 from workflow_scripts.results.notes import never_predicted_sentences
+from workflow_scripts.workflow.typed_command import python_command
 
 FIX = "run snakemake to its end"
 
@@ -41,7 +43,7 @@ def chosen(results: FinishedResults, named: Sequence[str]) -> list[str]:
             )
     if named:
         return list(dict.fromkeys(named))
-    results.check_settings(results.models)
+    results.check_settings(results.all_models)
     results.check_tables()
     return [best_of(results.paths.tables[0])]
 
@@ -58,6 +60,26 @@ def never_predicted(results: FinishedResults, variants: Sequence[str]) -> list[s
         ]
         missing[variant] = predictions.never_predicted(pd.concat(folds), tracks.classes)
     return never_predicted_sentences(missing)
+
+
+def label_command(file: Path, audio: str) -> str:
+    """The command that labels `audio` with the models in `file`, as one types it."""
+    # A name that begins with a dash would be an option.
+    words = [f"./{name}" if name.startswith("-") else name for name in (str(file), audio)]
+    return python_command("commands.label", "--model", *words)
+
+
+def an_example(results: FinishedResults) -> str:
+    """The path of a track of the results, to label it; AUDIO if none is there under a plain name.
+
+    Where to run: the folder in which the results were made.
+    """
+    tracks = results.paths.tracks
+    if tracks.is_file():
+        for path in read_table(tracks, TRACKS)["path"]:
+            if path.isprintable() and Path(path).is_file():
+                return str(path)
+    return "AUDIO"
 
 
 def main() -> None:
@@ -87,7 +109,7 @@ def main() -> None:
     print(
         f"{file}: {len(packed.models)} models of {' and '.join(variants)}{best_of}, "
         f"{file.stat().st_size / 1e6:.1f} MB. To label music with it:\n"
-        f"  python -m workflow_scripts.commands.label --model {file} AUDIO"
+        f"  {label_command(file, an_example(results))}"
     )
 
 

@@ -12,11 +12,11 @@ from workflow_scripts.process import run
 
 
 def main() -> None:
-    """Read the predictions in results/NAME; write table1.csv, .md and .tex."""
+    """Read the predictions in results/NAME; write Table I and the tidy tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("results", type=Path, help="results/NAME")
     results = FinishedResults.open(parser.parse_args().results)
-    results.check_settings(results.models)
+    results.check_settings(results.all_models)
     results.require(results.table_inputs())
     results.write_tables(results.paths.folder)
     print(f"Wrote {', '.join(map(str, results.paths.tables))}.", file=sys.stderr)

@@ -115,7 +115,8 @@ def _labelled(workers: SimpleQueue[Worker[Prediction]], track: Path) -> Labelled
         return Labelled(track, None, str(reason))
     except OSError as failure:
         return Labelled(track, None, f"cannot be read: {failure.strerror}")
-    except UserError:
+    # Without a package that decodes, no track can be labelled.
+    except (UserError, ModuleNotFoundError):
         raise
     # A hostile file can make a decoder raise any exception; continue with the others.
     except Exception as failure:

@@ -38,11 +38,14 @@ class Engine(Protocol):
 
     def train(
         self, inputs: Any, labels: Any, batches: np.ndarray, learning_rate: float, seed: int
-    ) -> float:
-        """Take one step of gradient descent for each batch; return the mean loss, dropout on.
+    ) -> tuple[float, np.ndarray]:
+        """Take one step of gradient descent for each batch.
 
         `batches` has one batch per row, as positions in `inputs`. `inputs` and `labels` are arrays
         or returned by `place`. `seed` determines the dropout.
+
+        Returns the mean loss and the class that each segment is predicted as, int, in the shape of
+        `batches`; both with dropout, and with the weights before the step of the batch.
         """
 
     def gradients(self, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, Weights]:

@@ -85,15 +85,22 @@ class MXNetEngine:
         batches: np.ndarray,
         learning_rate: float,
         seed: int,
-    ) -> float:
+    ) -> tuple[float, np.ndarray]:
         mx.random.seed(seed)
         pairs = [(p.data(), p.grad()) for n, p in self._parameters.items() if n != FACTORED]
-        pending: deque[nd.NDArray] = deque()
+        pending: deque[tuple[nd.NDArray, nd.NDArray]] = deque()
         losses = []
+        predicted = np.empty(batches.shape, np.int64)
+
+        def finish_step() -> None:
+            loss, probabilities = pending.popleft()
+            predicted[len(losses)] = probabilities.asnumpy().argmax(axis=1)
+            losses.append(loss.asscalar())
+
         for batch in batches:
             raise_if_stopped()
-            loss, factors = self._backward(inputs[batch], labels[batch])
-            pending.append(loss)
+            loss, probabilities, factors = self._backward(inputs[batch], labels[batch])
+            pending.append((loss, probabilities))
             for weight, gradient in pairs:
                 nd.sgd_update(weight, gradient, lr=learning_rate, wd=0, out=weight)
             if factors:
@@ -104,12 +111,13 @@ class MXNetEngine:
             # MXNet runs asynchronously. Without this limit, batches would fill the memory, and a
             # signal would have to wait for all of them.
             if len(pending) > STEPS_AHEAD:
-                losses.append(pending.popleft().asscalar())
-        losses.extend(loss.asscalar() for loss in pending)
-        return float(np.mean(losses))
+                finish_step()
+        while pending:
+            finish_step()
+        return float(np.mean(losses)), predicted
 
     def gradients(self, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, Weights]:
-        loss, factors = self._backward(inputs, labels)
+        loss, _, factors = self._backward(inputs, labels)
         gradients = {n: p.grad() for n, p in self._parameters.items() if n != FACTORED}
         if factors:
             gradients[FACTORED] = nd.dot(*factors, transpose_a=True)
@@ -134,8 +142,8 @@ class MXNetEngine:
 
     def _backward(
         self, inputs: np.ndarray, labels: np.ndarray
-    ) -> tuple[nd.NDArray, tuple[nd.NDArray, nd.NDArray] | None]:
-        """The loss, and the factors of the hidden layer's gradient if there is such a layer.
+    ) -> tuple[nd.NDArray, nd.NDArray, tuple[nd.NDArray, nd.NDArray] | None]:
+        """Loss, probabilities, and factors of the hidden layer's gradient if there is such a layer.
 
         The factors are the gradient at the layer's outputs, (segments, units), and the layer's
         inputs, (segments, inputs).
@@ -144,9 +152,10 @@ class MXNetEngine:
         if self._hidden:
             arrays[-1].attach_grad()
         with autograd.record():
-            loss, _, *hidden_inputs = self._graph(*arrays)
+            loss, probabilities, *hidden_inputs = self._graph(*arrays)
         loss.backward()
-        return loss, (arrays[-1].grad, hidden_inputs[0]) if self._hidden else None
+        factors = (arrays[-1].grad, hidden_inputs[0]) if self._hidden else None
+        return loss, probabilities, factors
 
     def _arrays(self, inputs: np.ndarray, labels: np.ndarray) -> list[nd.NDArray]:
         arrays = [self._array(inputs), self._array(labels)]

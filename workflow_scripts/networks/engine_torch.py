@@ -59,19 +59,20 @@ class TorchEngine:
 
     def train(
         self, inputs: Any, labels: Any, batches: np.ndarray, learning_rate: float, seed: int
-    ) -> float:
+    ) -> tuple[float, np.ndarray]:
         inputs, labels, order = (self.place(a) for a in (inputs, labels, np.asarray(batches)))
         torch.manual_seed(seed)
         self._learning_rate.fill_(learning_rate)
         read_on_demand = not isinstance(inputs, torch.Tensor)
         if read_on_demand or self._device.type == "cpu":
-            losses = [
+            steps = [
                 self._step(
                     self.place(inputs[rows] if read_on_demand else inputs[batch]), labels[batch]
                 )
                 for rows, batch in zip(batches, order, strict=True)
             ]
-            return float(torch.stack(losses).double().mean())
+            losses, predicted = (torch.stack(values) for values in zip(*steps, strict=True))
+            return float(losses.double().mean()), predicted.cpu().numpy()
         if self._captured is None or not self._captured.reads(inputs, labels, order):
             # The warm-up steps change the weights.
             weights = self.weights()
@@ -81,7 +82,7 @@ class TorchEngine:
         return self._captured.replay(order)
 
     def gradients(self, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, Weights]:
-        loss, gradients = self._backward(self.place(inputs), self.place(labels))
+        loss, _, gradients = self._backward(self.place(inputs), self.place(labels))
         return float(loss), {
             name: gradient.cpu().numpy()
             for name, gradient in zip(self._weights, gradients, strict=True)
@@ -107,16 +108,20 @@ class TorchEngine:
             for name, weight in self._weights.items():
                 weight.copy_(torch.from_numpy(weights[name]))
 
-    def _step(self, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        loss, gradients = self._backward(inputs, labels)
+    def _step(
+        self, inputs: torch.Tensor, labels: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Update the weights; return the loss and the predicted classes before that."""
+        loss, predicted, gradients = self._backward(inputs, labels)
         with torch.no_grad():
             for weight, gradient in zip(self._weights.values(), gradients, strict=True):
                 weight.addcmul_(gradient, self._learning_rate, value=-1)
-        return loss
+        return loss, predicted
 
     def _backward(
         self, inputs: torch.Tensor, labels: torch.Tensor
-    ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+    ) -> tuple[torch.Tensor, torch.Tensor, tuple[torch.Tensor, ...]]:
+        """The loss, the predicted classes, and the gradients."""
         scores = self._scores(inputs, training=True)
         if self._class_weights is None:
             loss = functional.cross_entropy(scores, labels)
@@ -125,7 +130,9 @@ class TorchEngine:
             # batch of one class would not be weighted at all.
             losses = functional.cross_entropy(scores, labels, reduction="none")
             loss = (losses * self._class_weights.index_select(0, labels)).mean()
-        return loss.detach(), torch.autograd.grad(loss, list(self._weights.values()))
+        predicted = scores.detach().argmax(dim=1)
+        gradients = torch.autograd.grad(loss, list(self._weights.values()))
+        return loss.detach(), predicted, gradients
 
     def _scores(self, inputs: torch.Tensor, training: bool) -> torch.Tensor:
         trunks = [
@@ -150,13 +157,14 @@ class _CapturedStep:
 
     def __init__(
         self,
-        step: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+        step: Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]],
         inputs: torch.Tensor,
         labels: torch.Tensor,
         order: torch.Tensor,
     ) -> None:
         self._step, self._inputs, self._labels = step, inputs, labels
         self._order = order.clone()
+        self._predicted = torch.zeros_like(order)
         self._position = torch.zeros(1, dtype=torch.int64, device=order.device)
         self._total = torch.zeros((), dtype=torch.float64, device=order.device)
         stream = torch.cuda.Stream()
@@ -173,7 +181,9 @@ class _CapturedStep:
     def _advance(self) -> None:
         batch = self._order.index_select(0, self._position).view(-1)
         inputs, labels = (a.index_select(0, batch) for a in (self._inputs, self._labels))
-        self._total.add_(self._step(inputs, labels))
+        loss, predicted = self._step(inputs, labels)
+        self._total.add_(loss)
+        self._predicted.index_copy_(0, self._position, predicted[None])
         self._position.add_(1)
 
     def reads(self, inputs: torch.Tensor, labels: torch.Tensor, order: torch.Tensor) -> bool:
@@ -181,14 +191,17 @@ class _CapturedStep:
         same = self._inputs is inputs and self._labels is labels
         return same and self._order.shape == order.shape
 
-    def replay(self, order: torch.Tensor) -> float:
-        """Take a step for each row of `order`; wait for the device and return the mean loss."""
+    def replay(self, order: torch.Tensor) -> tuple[float, np.ndarray]:
+        """Take a step for each row of `order`; wait for the device.
+
+        Return the mean loss and the classes predicted before each step, int (batches, size).
+        """
         self._order.copy_(order)
         self._position.zero_()
         self._total.zero_()
         for _ in range(len(order)):
             self._graph.replay()
-        return float(self._total) / len(order)
+        return float(self._total) / len(order), self._predicted.cpu().numpy()
 
 
 def _trunk(

@@ -27,14 +27,17 @@ class Settings:
 
 @dataclass(frozen=True)
 class Epoch:
-    """A row of history.csv. The accuracy is the share of correct validation segments, 0 to 1.
+    """A row of history.csv. Accuracies are shares of correct segments, 0 to 1.
 
-    With balanced class weights, losses and accuracy are weighted: each class has the same share.
+    Those of training are of the steps of the epoch, with dropout, each before its update of the
+    weights, as Keras logs them. With balanced class weights, losses and accuracies are weighted:
+    each class has the same share.
     """
 
     epoch: int
     learning_rate: float
     train_loss: float
+    train_accuracy: float
     validation_loss: float
     validation_accuracy: float
     seconds: float
@@ -145,9 +148,9 @@ def fit(
     `engine` has the weights of `progress`. `train` and `validation` are (inputs, labels) as in
     `Engine`. `augmented` returns the training inputs of an epoch from the generator of the epoch.
     Training ends after `max_epochs` epochs or when the learning rate is below `lowest_rate`.
-    With balanced class weights, `engine` weights the training loss, and the loss and accuracy of
-    validation are means over its classes: otherwise an epoch that predicts only the largest class
-    could be the best.
+    With balanced class weights, `engine` weights the training loss, the training accuracy has the
+    same weights, and the loss and accuracy of validation are means over its classes: otherwise an
+    epoch that predicts only the largest class could be the best.
 
     Raises DivergedError if a loss is not finite.
     """
@@ -155,6 +158,7 @@ def fit(
     inputs, labels = engine.place(train[0]), engine.place(train[1])
     held_out = engine.place(validation[0])
     balanced = settings.class_weights == "balanced"
+    weight_of = balanced_weights(train[1], train[1].max() + 1) if balanced else None
     while len(progress.history) < settings.max_epochs and rate.rate >= lowest_rate(settings):
         started = time.perf_counter()
         number = len(progress.history) + 1
@@ -163,20 +167,34 @@ def fit(
         seed = int(rng.integers(2**31))
         if augmented is not None:
             inputs = augmented(rng)
-        train_loss = engine.train(inputs, labels, order, rate.rate, seed)
+        train_loss, predicted = engine.train(inputs, labels, order, rate.rate, seed)
         if not np.isfinite(train_loss):
             raise DivergedError(f"the training loss of epoch {number} is {train_loss}")
         loss, accuracy = evaluate(engine, held_out, validation[1], balanced)
         if not np.isfinite(loss):
             # The last step of the epoch may be the one that overflows.
             raise DivergedError(f"the validation loss of epoch {number} is {loss}")
-        epoch = Epoch(number, rate.rate, train_loss, loss, accuracy, time.perf_counter() - started)
+        correct = share_of_correct(predicted, train[1][order], weight_of)
+        seconds = time.perf_counter() - started
+        epoch = Epoch(number, rate.rate, train_loss, correct, loss, accuracy, seconds)
         rate.update(train_loss)
         weights = engine.weights()
         better = not progress.history or accuracy > progress.best.validation_accuracy
         best_weights = weights if better else progress.best_weights
         progress = Progress(weights, best_weights, (*progress.history, epoch))
         yield progress
+
+
+def share_of_correct(
+    predicted: np.ndarray, labels: np.ndarray, class_weights: np.ndarray | None = None
+) -> float:
+    """The share of segments whose predicted class is their label, 0 to 1.
+
+    `predicted` and `labels` are int of one shape. A segment counts with the weight of its label in
+    `class_weights`, float (classes,); None counts each the same.
+    """
+    weights = None if class_weights is None else class_weights[labels]
+    return float(np.average(predicted == labels, weights=weights))
 
 
 def evaluate(

@@ -19,36 +19,30 @@ from workflow_scripts.networks.architecture import Weights
 from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.report import intervention_texts
 from workflow_scripts.report.outcomes import Outcomes
-from workflow_scripts.results import (
-    baselines,
-    checked_predictions,
-    comparison,
-    predictions,
-    provenance,
-    table1,
-)
+from workflow_scripts.results import comparison, predictions, seed_results, table1
+from workflow_scripts.results.seed_results import SeedResults
 
 
 @dataclass(frozen=True)
 class Material:
     """Finished results; the keys of dictionaries are variants, in the table's order.
 
-    Lists of tables have one table per fold. table: table1.csv. baselines: baselines.csv. fits: the
+    Lists of tables have one table per fold, of the first seed if nothing else is said. of_seeds:
+    the results of all seeds, and all_outcomes their outcomes, seed by seed. tracks: with the folds
+    of the first seed. table: table1.csv. baselines: the baselines.csv of all seeds. fits: the
     contents of all fit.json. interventions: interventions.csv; changed: those of the counts that it
     summarises that the page describes. filters and spectra: written by the step interpret.
     first_weights: the models of fold 0. replicas: replicas.csv. bpm: the annotated tempo of each
     track, (tracks,), None unless all are known.
     """
 
-    tracks: split.Tracks
+    of_seeds: list[SeedResults]
     bpm: np.ndarray | None
     n_skipped: int
     replicas: pd.DataFrame
     table: pd.DataFrame
-    baselines: pd.DataFrame
-    outcomes: dict[str, list[Outcomes]]
+    all_outcomes: dict[str, list[Outcomes]]
     histories: dict[str, list[pd.DataFrame]]
-    fits: list[dict[str, Any]]
     interventions: pd.DataFrame
     changed: dict[str, pd.DataFrame]
     filters: dict[str, pd.DataFrame]
@@ -58,19 +52,45 @@ class Material:
     @property
     def variants(self) -> list[str]:
         """The names of the variants."""
-        return list(self.outcomes)
+        return list(self.all_outcomes)
+
+    @property
+    def tracks(self) -> split.Tracks:
+        """The tracks with the folds of the first seed."""
+        return self.of_seeds[0].tracks
+
+    @property
+    def baselines(self) -> pd.DataFrame:
+        """baselines.csv of all seeds."""
+        return pd.concat([own.baselines for own in self.of_seeds], ignore_index=True)
+
+    @property
+    def fits(self) -> list[dict[str, Any]]:
+        """The contents of each fit.json, seed by seed."""
+        return [fit for own in self.of_seeds for fit in own.all_fits]
+
+    @property
+    def outcomes(self) -> dict[str, list[Outcomes]]:
+        """The outcomes of the first seed."""
+        n_folds = self.tracks.n_folds
+        return {v: folds[:n_folds] for v, folds in self.all_outcomes.items()}
 
     @cached_property
     def predictions(self) -> dict[str, list[pd.DataFrame]]:
         """The tables of `outcomes`."""
         return {v: [fold.table for fold in folds] for v, folds in self.outcomes.items()}
 
+    @cached_property
+    def all_predictions(self) -> dict[str, list[pd.DataFrame]]:
+        """The tables of `all_outcomes`."""
+        return {v: [fold.table for fold in folds] for v, folds in self.all_outcomes.items()}
+
     @property
     def never_predicted(self) -> dict[str, list[str]]:
-        """The classes that each variant predicts for no track."""
+        """The classes that each variant predicts for no track, with any seed."""
         return {
             v: predictions.never_predicted(pd.concat(folds), self.tracks.classes)
-            for v, folds in self.predictions.items()
+            for v, folds in self.all_predictions.items()
         }
 
     @property
@@ -80,17 +100,17 @@ class Material:
 
     @cached_property
     def accuracies(self) -> dict[str, list[float]]:
-        """The accuracies of each variant, one per fold, in %."""
+        """The accuracies of each variant in %, one per fold of each seed."""
         return {
             variant: [predictions.track_accuracy(fold) for fold in folds]
-            for variant, folds in self.predictions.items()
+            for variant, folds in self.all_predictions.items()
         }
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
-        """The comparisons of `comparison.pairs`."""
+        """The comparisons of `comparison.pairs` over all seeds."""
         # One of K folds is the test set, one the validation set, the others are training data.
-        return comparison.pairs(self.predictions, 1 / max(self.tracks.n_folds - 2, 1))
+        return comparison.pairs(self.all_predictions, 1 / max(self.tracks.n_folds - 2, 1))
 
     @property
     def tempi(self) -> dict[str, np.ndarray]:
@@ -122,42 +142,33 @@ class Material:
 
 def read(options: argparse.Namespace) -> Material:
     """Read the files in the options of the step report."""
-    tracks = split.read(options.folds)
+    tracks = split.read(options.folds[0])
     table = table1.read(options.table, tracks)
     variants = table["variant"].tolist()
+    of_seeds = seed_results.read(
+        variants, options.folds, options.baselines, options.predictions, options.fits
+    )
     keys = {(v, k): ModelKey.of(v, k, tracks) for v in variants for k in range(tracks.n_folds)}
-
-    fits = [provenance.read(*pair) for pair in zip(options.fits, keys.values(), strict=True)]
-    origins = dict(zip(keys, map(checked_predictions.Origin.of, fits), strict=True))
-
-    def of_folds(files: Sequence[Path]) -> dict[str, Sequence[Path]]:
-        starts = range(0, len(files), tracks.n_folds)
-        parts = [files[start : start + tracks.n_folds] for start in starts]
-        return dict(zip(variants, parts, strict=True))
+    histories = seed_results.parts(options.histories, tracks.n_folds)
 
     def of_variants(files: Sequence[Path]) -> dict[str, Path]:
         return dict(zip(variants, files, strict=True))
 
     return Material(
-        tracks=tracks,
+        of_seeds=of_seeds,
         bpm=annotated_bpm(options.tracks, tracks.track_id),
         n_skipped=len(read_table(options.skipped, SKIPPED)),
         replicas=replicas.read(options.replicas),
         table=table,
-        baselines=baselines.read(options.baselines, tracks),
         # Only one table of votes and probabilities is in memory at a time.
-        outcomes={
-            v: [
-                Outcomes.of(checked_predictions.read(csv, tracks, origins[v, k]), tracks)
-                for k, csv in enumerate(files)
-            ]
-            for v, files in of_folds(options.predictions).items()
+        all_outcomes={
+            v: [Outcomes.of(t, own.tracks) for own in of_seeds for t in own.predictions(v)]
+            for v in variants
         },
         histories={
             v: [checked_tables.read(csv, keys[v, k].history) for k, csv in enumerate(files)]
-            for v, files in of_folds(options.histories).items()
+            for v, files in zip(variants, histories, strict=True)
         },
-        fits=fits,
         interventions=intervention_table.read_summaries(options.interventions, tracks),
         changed={
             v: intervention_texts.described(intervention_table.read(csv, v, tracks))

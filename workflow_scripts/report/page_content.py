@@ -25,6 +25,7 @@ from workflow_scripts.results import baselines as known_baselines
 from workflow_scripts.results import provenance
 from workflow_scripts.results.data_licences import DATA
 from workflow_scripts.results.notes import notes
+from workflow_scripts.results.seed_notes import repetitions, together
 
 
 def page(
@@ -40,17 +41,27 @@ def page(
     CITATION.cff, as `citation.stated` returns it.
     """
     table, classes = material.table, material.tracks.classes
-    legend, *warnings = notes(
-        material.tracks,
-        material.replicas,
-        material.n_skipped,
-        dataset,
-        material.never_predicted,
+    never_predicted, n_seeds = material.never_predicted, len(material.of_seeds)
+    legend, *warnings = together(
+        {
+            own.seed: [
+                *notes(
+                    own.tracks,
+                    material.replicas,
+                    material.n_skipped,
+                    dataset,
+                    never_predicted,
+                    n_seeds,
+                ),
+                *explosion.sentences(own.all_fits),
+            ]
+            for own in material.of_seeds
+        }
     )
     return Page(
         name=name,
         headline=headline(table, material.baselines),
-        warnings=[*warnings, *explosion.sentences(material.fits)],
+        warnings=warnings,
         legend=legend,
         columns=table_columns(table),
         rows=table_rows(table, material.accuracies),
@@ -117,7 +128,8 @@ def headline(table: pd.DataFrame, baselines: pd.DataFrame) -> str:
     return (
         f"{best['variant']}{rank} predicts "
         f"{best['accuracy_mean']:.1f} % of the test tracks correctly (± {best['accuracy_std']:.1f} "
-        f"over {best['n_folds']} folds). The best baseline, {name}, predicts "
+        f"over {repetitions(best['n_folds'], best['n_seeds'])}). "
+        f"The best baseline, {name}, predicts "
         f"{means[baseline]:.1f} %."
     )
 

@@ -9,7 +9,10 @@ import pandas as pd
 from workflow_scripts.results.baselines import shown as shown_baseline
 from workflow_scripts.results.table1 import for_people
 
-NUMERIC = {"Parameters", "Accuracy", "Segments", "Classes", "Paper", "Paper's baseline"}
+NUMERIC = {
+    *("Parameters", "Accuracy", "Segments", "Classes", "Between seeds"),
+    *("Paper", "Paper's baseline"),
+}
 # The column of table1.csv by which a column of the page is sorted.
 SORTED_BY = {
     "Input": "input_frames",
@@ -18,6 +21,7 @@ SORTED_BY = {
     "Segments": "segment_accuracy_mean",
     "Classes": "class_accuracy_mean",
     "Baseline": "baseline_accuracy",
+    "Between seeds": "accuracy_std_seeds",
     "Paper": "paper_accuracy_mean",
     "Paper's baseline": "paper_baseline_accuracy",
 }

@@ -1,4 +1,4 @@
-"""Significance of the differences between networks, pair by pair on the same folds."""
+"""Significance of the differences between networks, pair by pair on the same folds and seeds."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -19,6 +19,11 @@ def corrected_t(differences: np.ndarray, test_share: float) -> tuple[float, floa
     Machine Learning 52, 2003). Folds share training tracks, so the t-test's variance / K is too
     small; the corrected one is variance * (1/K + n_test / n_train). `differences` has one value
     per fold, float (K,); `test_share` is n_test / n_train.
+
+    With folds of several seeds this is the corrected repeated k-fold cross-validation test of
+    Bouckaert & Frank (Evaluating the replicability of significance tests for comparing learning
+    algorithms, PAKDD 2004): K is then the number of all folds of all seeds, in the variance and in
+    the K - 1 degrees of freedom. The share of test tracks does not become smaller with more seeds.
     """
     n = len(differences)
     error = np.sqrt((1 / n + test_share) * np.var(differences, ddof=1))
@@ -42,9 +47,12 @@ def holm(p: Sequence[float]) -> np.ndarray:
 def pairs(predictions: Mapping[str, Sequence[pd.DataFrame]], test_share: float) -> pd.DataFrame:
     """A table with one row per pair of variants; `predictions` has one table per fold of each.
 
+    With several seeds, each variant has the folds of all of them, in the same order.
+
     Columns: first, second; difference, the mean over folds of the accuracy of first minus second,
     in percentage points; half_width of its CONFIDENCE interval; p; p_holm, adjusted for all pairs;
-    only_first and only_second, the number of tracks that only this one predicts correctly.
+    only_first and only_second, the number of tracks that only this one predicts correctly; with
+    several seeds, a track counts once for each.
     """
     accuracies = {
         v: np.array([track_accuracy(f) for f in folds]) for v, folds in predictions.items()
@@ -72,6 +80,9 @@ def pairs(predictions: Mapping[str, Sequence[pd.DataFrame]], test_share: float) 
 
 
 def _correct(folds: Sequence[pd.DataFrame]) -> pd.Series:
-    """Whether the prediction of each track is correct, indexed by track_id."""
-    table = pd.concat(folds).set_index("track_id")
+    """Whether each prediction is correct, indexed by the position in `folds` and the track_id.
+
+    With several seeds, a track is in several of the folds.
+    """
+    table = pd.concat([fold.set_index("track_id") for fold in folds], keys=range(len(folds)))
     return table["predicted"] == table["label"]

@@ -8,6 +8,7 @@ from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.dataset.untidy_names import alike, shown
 from workflow_scripts.errors import FEW, listed
 from workflow_scripts.results.replica_notes import replica_notes
+from workflow_scripts.results.seed_notes import repetitions
 
 SYNTHETIC = (
     "The demo's music is synthetic: these accuracies show that the workflow works "
@@ -17,8 +18,9 @@ LEGEND = (
     "Accuracy: % of the test tracks, by majority vote of their segments. Segments: % of the test "
     "segments. Classes: % of the test tracks of a class, averaged over the classes of a fold; "
     "predicting one class only gives {chance:.1f} for {n_classes} classes. All are mean ± standard "
-    "deviation over {n} folds."
+    "deviation over {repetitions}."
 )
+LEGEND_OF_SEEDS = " Between seeds: standard deviation of the mean accuracies of the seeds."
 
 
 def notes(
@@ -27,15 +29,18 @@ def notes(
     n_skipped: int,
     dataset: str,
     never_predicted: Mapping[str, Sequence[str]],
+    n_seeds: int = 1,
 ) -> list[str]:
     """The legend of the table, then one sentence for each limitation of the data or a network.
 
     `pairs` is replicas.csv; `n_skipped` is the number of skipped tracks; `dataset` is ballroom,
     demo or folder; `never_predicted` has the classes that a variant predicts for no test track, by
-    variant.
+    variant; `n_seeds` is the number of seeds in the table, of which `tracks` has the folds of one.
     """
     n_classes = len(tracks.classes)
-    sentences = [LEGEND.format(n=tracks.n_folds, n_classes=n_classes, chance=100 / n_classes)]
+    over = repetitions(tracks.n_folds, n_seeds)
+    legend = LEGEND.format(repetitions=over, n_classes=n_classes, chance=100 / n_classes)
+    sentences = [legend + (LEGEND_OF_SEEDS if n_seeds > 1 else "")]
     sentences += never_predicted_sentences(never_predicted)
     for fold, classes in tracks.lacking("test").items():
         sentences.append(f"The test set of fold {fold} has no track of {listed(classes)}.")

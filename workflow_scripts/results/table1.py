@@ -38,17 +38,20 @@ def row(
     network: Network,
     predictions: Sequence[pd.DataFrame],
     baselines: pd.DataFrame,
+    n_seeds: int = 1,
 ) -> dict[str, Any]:
     """One row of table1.csv, without the paper's columns.
 
     Accuracies are in %; means and standard deviations (ddof 0) are over `predictions`, one table
-    per fold. `baselines` has the columns baseline, fold, accuracy; the cells of a baseline that it
-    lacks are empty.
+    per fold, seed by seed. accuracy_std_seeds is the standard deviation (ddof 0) of the `n_seeds`
+    means over the folds of a seed, empty for one seed. `baselines` has the columns baseline, fold,
+    accuracy; the cells of a baseline that it lacks are empty.
     """
     tracks = [track_accuracy(fold) for fold in predictions]
     segments = [segment_accuracy(fold) for fold in predictions]
     by_class = [class_accuracy(fold) for fold in predictions]
     baseline = baseline_of(description["architecture"], set(baselines["baseline"]))
+    of_seeds = np.mean(np.reshape(tracks, (n_seeds, -1)), axis=1)
     of_baseline = baselines.loc[baselines["baseline"] == baseline, "accuracy"]
     return {
         "variant": variant,
@@ -61,7 +64,7 @@ def row(
         "accuracy_std": np.std(tracks),
         "segment_accuracy_mean": np.mean(segments),
         "segment_accuracy_std": np.std(segments),
-        "n_folds": len(predictions),
+        "n_folds": len(predictions) // n_seeds,
         "paper_accuracy_mean": np.nan,
         "paper_accuracy_std": np.nan,
         "baseline": baseline if len(of_baseline) else "",
@@ -69,6 +72,8 @@ def row(
         "paper_baseline_accuracy": np.nan,
         "class_accuracy_mean": np.mean(by_class),
         "class_accuracy_std": np.std(by_class),
+        "n_seeds": n_seeds,
+        "accuracy_std_seeds": np.std(of_seeds) if n_seeds > 1 else np.nan,
     }
 
 
@@ -101,6 +106,9 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
             ],
         }
     )
+    if (table["n_seeds"] > 1).any():
+        between = [f"{std:.2f}" for std in table["accuracy_std_seeds"]]
+        shown.insert(shown.columns.get_loc("Classes") + 1, "Between seeds", between)
     if table["paper_accuracy_mean"].notna().any():
         shown["Paper"] = _spread(table["paper_accuracy_mean"], table["paper_accuracy_std"])
         shown["Paper's baseline"] = [
@@ -116,18 +124,26 @@ def markdown(shown: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
     return "\n".join([f"# {escaped(title)}", "", *table_lines(shown), "", *texts, ""])
 
 
-def latex(shown: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
-    """A LaTeX table environment that needs no package."""
+def latex(shown: pd.DataFrame, name: str, notes: Sequence[str]) -> str:
+    """A LaTeX table environment that needs no package; `name` is that of the experiment.
+
+    Its label is tab:NAME. The notes are a paragraph below the table.
+    """
     rows = [[_latex_text(cell) for cell in row] for row in shown.to_numpy().tolist()]
     head = " & ".join(_latex_text(column) for column in shown.columns)
     body = "\n".join("    " + " & ".join(row) + r" \\" for row in rows)
-    caption = _latex_text(" ".join([f"{title}.", *notes]))
+    caption = f"Test accuracies of the networks of {name}, mean ± standard deviation in %."
+    below = "\n".join(f"    {_latex_text(note)}" for note in notes)
     return (
         "\\begin{table}\n"
-        f"  \\caption{{{caption}}}\n"
+        f"  \\caption{{{_latex_text(caption)}}}\n"
+        f"  \\label{{tab:{name}}}\n"
         f"  \\begin{{tabular}}{{{'l' * len(shown.columns)}}}\n"
         f"    \\hline\n    {head} \\\\\n    \\hline\n{body}\n    \\hline\n"
-        "  \\end{tabular}\n\\end{table}\n"
+        "  \\end{tabular}\n"
+        "  \\par\\medskip\n"
+        f"  {{\\footnotesize\\raggedright\n{below}\\par}}\n"
+        "\\end{table}\n"
     )
 
 

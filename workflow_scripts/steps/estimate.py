@@ -40,6 +40,7 @@ def main() -> None:
         "--variants", type=json.loads, required=True, help="network and training of each, as JSON"
     )
     parser.add_argument("--n-folds", type=int, required=True)
+    parser.add_argument("--n-seeds", type=int, default=1, help="repetitions of all folds")
     parser.add_argument("--engine", choices=["mxnet", "torch"], default="mxnet")
     parser.add_argument("--cores", type=int, required=True, help="concurrent trainings on CPUs")
     parser.add_argument(
@@ -74,19 +75,22 @@ def main() -> None:
         for name, epoch in epochs.items()
     }
 
+    n_trainings = options.n_folds * options.n_seeds
+    of_seeds = f" of {options.n_seeds} seeds" if options.n_seeds > 1 else ""
     device = f"{options.gpus} GPU(s)" if options.gpus else f"{options.cores} core(s)"
     print(
-        f"{options.engine}, {device}, {corpus.description}, {options.n_folds} folds; "
+        f"{options.engine}, {device}, {corpus.description}, {options.n_folds} folds{of_seeds}; "
         f"{n_timed} timed in parallel"
     )
     print(f"{'variant':<24}{'ms/step':>10}{'epochs':>8}{'one fold':>12}{'all folds':>12}")
     for name, fold in folds.items():
         step, n_epochs = paces[name].step * 1000, settings[name]["max_epochs"]
-        all_folds = math.ceil(options.n_folds / n_parallel) * fold
+        all_folds = math.ceil(n_trainings / n_parallel) * fold
         times = f"{duration(fold):>12}{duration(all_folds):>12}"
         print(f"{name:<24}{step:>10.2f}{n_epochs:>8}{times}")
     donors = {name: set(v["network"]["init"].values()) for name, v in options.variants.items()}
-    total = makespan(folds, donors, options.n_folds, n_parallel)
+    # The folds of another seed are further folds here: none waits for another one.
+    total = makespan(folds, donors, n_trainings, n_parallel)
     print(f"{'all trainings':<24}{'':>30}{duration(total):>12}")
     print(
         "Upper bounds: a training ends earlier if its learning rate falls below min_learning_rate."

@@ -65,15 +65,20 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     each = "variant by variant, fold by fold"
+    of_seeds = f"seed by seed, {each}"
     parser.add_argument("--tracks", type=Path, required=True, help="tracks.csv")
-    parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
+    parser.add_argument("--folds", type=Path, nargs="+", required=True, help="folds.csv by seed")
     parser.add_argument("--skipped", type=Path, required=True, help="skipped.csv")
     parser.add_argument("--replicas", type=Path, required=True, help="replicas.csv")
-    parser.add_argument("--baselines", type=Path, required=True, help="baselines.csv")
+    parser.add_argument(
+        "--baselines", type=Path, nargs="+", required=True, help="baselines.csv by seed"
+    )
     parser.add_argument("--table", type=Path, required=True, help="table1.csv")
-    parser.add_argument("--predictions", type=Path, nargs="+", required=True, help=each)
-    parser.add_argument("--histories", type=Path, nargs="+", required=True, help=each)
-    parser.add_argument("--fits", type=Path, nargs="+", required=True, help=f"fit.json, {each}")
+    parser.add_argument("--predictions", type=Path, nargs="+", required=True, help=of_seeds)
+    parser.add_argument(
+        "--histories", type=Path, nargs="+", required=True, help=f"of the first seed, {each}"
+    )
+    parser.add_argument("--fits", type=Path, nargs="+", required=True, help=f"fit.json, {of_seeds}")
     parser.add_argument(
         "--counts", type=Path, nargs="+", required=True, help="interventions/<variant>.csv"
     )

@@ -1,4 +1,4 @@
-"""Write Table I: one row per variant, over all folds."""
+"""Write Table I, one row per variant over all folds of all seeds, and tidy tables."""
 
 import argparse
 import json
@@ -10,25 +10,31 @@ import pandas as pd
 from workflow_scripts import checked_tables
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.parameters import N_BANDS
-from workflow_scripts.dataset import replicas, split
+from workflow_scripts.dataset import replicas
 from workflow_scripts.dataset.track_tables import SKIPPED, read_table
-from workflow_scripts.errors import UserError
 from workflow_scripts.networks import explosion
 from workflow_scripts.networks.architecture import Network
-from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.process import run
-from workflow_scripts.results import checked_predictions, predictions, provenance, table1
-from workflow_scripts.results.baselines import read as read_baselines
+from workflow_scripts.results import (
+    predictions,
+    provenance,
+    seed_results,
+    table1,
+    tidy_tables,
+)
 from workflow_scripts.results.notes import notes
+from workflow_scripts.results.seed_notes import together
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Read predictions, baselines and every fit.json; write table1.csv, .md and .tex."""
+    """Read predictions, baselines and every fit.json; write table1.csv, .md, .tex, tidy tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
+    parser.add_argument("--folds", type=Path, nargs="+", required=True, help="folds.csv by seed")
     parser.add_argument("--skipped", type=Path, required=True, help="skipped.csv")
     parser.add_argument("--replicas", type=Path, required=True, help="replicas.csv")
-    parser.add_argument("--baselines", type=Path, required=True, help="baselines.csv")
+    parser.add_argument(
+        "--baselines", type=Path, nargs="+", required=True, help="baselines.csv by seed"
+    )
     parser.add_argument(
         "--variants", type=json.loads, required=True, help="JSON, name: description"
     )
@@ -37,34 +43,40 @@ def main(arguments: Sequence[str] | None = None) -> None:
         type=Path,
         nargs="+",
         required=True,
-        help="variant by variant, fold by fold",
+        help="seed by seed, variant by variant, fold by fold",
     )
     parser.add_argument("--fits", type=Path, nargs="+", required=True, help="each fit.json")
     parser.add_argument("--dataset", required=True, help="ballroom, demo or folder")
     parser.add_argument("--name", required=True, help="name of the experiment")
     parser.add_argument(
-        "--table", type=Path, required=True, help="CSV to write, with .md and .tex beside"
+        "--table",
+        type=Path,
+        required=True,
+        help="CSV to write, with .md, .tex, predictions.csv, per_class.csv, confusions.csv beside",
     )
     options = parser.parse_args(arguments)
 
-    tracks = split.read(options.folds)
-    baselines = read_baselines(options.baselines, tracks)
-    n_models = len(options.variants) * tracks.n_folds
-    if len(options.predictions) != n_models:
-        raise UserError(
-            f"there are {len(options.predictions)} files of predictions, but {options.folds} has "
-            f"{tracks.n_folds} folds for {len(options.variants)} variants; run snakemake to its end"
-        )
-    keys = [ModelKey.of(v, k, tracks) for v in options.variants for k in range(tracks.n_folds)]
-    fits = [provenance.read(fit, key) for fit, key in zip(options.fits, keys, strict=True)]
-    predicted_by = zip(options.predictions, map(checked_predictions.Origin.of, fits), strict=True)
-    folds_of = zip(*[iter(predicted_by)] * tracks.n_folds, strict=True)
-    rows, never_predicted = [], {}
-    for (variant, description), folds in zip(options.variants.items(), folds_of, strict=True):
+    of_seeds = seed_results.read(
+        list(options.variants),
+        options.folds,
+        options.baselines,
+        options.predictions,
+        options.fits,
+    )
+    tracks = of_seeds[0].tracks
+    baselines = pd.concat([own.baselines for own in of_seeds])
+    rows, never_predicted, tidy = [], {}, []
+    for variant, description in options.variants.items():
         network = Network.from_config(description, N_BANDS, len(tracks.classes))
-        tables = [checked_predictions.read(path, tracks, origin) for path, origin in folds]
-        rows.append(table1.row(variant, description, network, tables, baselines))
+        tables = [table for own in of_seeds for table in own.predictions(variant)]
+        row = table1.row(variant, description, network, tables, baselines, len(of_seeds))
+        rows.append(row)
         predicted = pd.concat([own[["predicted"]] for own in tables])
+        fits = [fit for own in of_seeds for fit in own.fits[variant]]
+        tidy += [
+            tidy_tables.of_model(fit, table, tracks.classes)
+            for fit, table in zip(fits, tables, strict=True)
+        ]
         never_predicted[variant] = predictions.never_predicted(predicted, tracks.classes)
     table = pd.DataFrame(rows)
     if options.dataset == "ballroom":
@@ -73,15 +85,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     title = f"Table I of {options.name}"
     n_skipped = len(read_table(options.skipped, SKIPPED))
     pairs = replicas.read(options.replicas)
-    sentences = notes(tracks, pairs, n_skipped, options.dataset, never_predicted)
-    sentences += explosion.sentences(fits)
-    sentences.append(provenance.sentence(fits))
+    sentences = together(
+        {
+            own.seed: [
+                *notes(
+                    own.tracks, pairs, n_skipped, options.dataset, never_predicted, len(of_seeds)
+                ),
+                *explosion.sentences(own.all_fits),
+            ]
+            for own in of_seeds
+        }
+    )
+    sentences.append(provenance.sentence([fit for own in of_seeds for fit in own.all_fits]))
     shown = table1.for_people(table)
     checked_tables.write(options.table, table, table1.what(tracks))
     with atomic(options.table.with_suffix(".md")) as path:
         path.write_text(table1.markdown(shown, title, sentences), encoding="utf-8")
     with atomic(options.table.with_suffix(".tex")) as path:
-        path.write_text(table1.latex(shown, title, sentences), encoding="utf-8")
+        path.write_text(table1.latex(shown, options.name, sentences), encoding="utf-8")
+    tidy_tables.write(options.table.parent, tidy, tracks)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ WITHOUT_NUMBERS = frozenset(
         "atomic_files",
         "errors",
         "interruption",
+        "missing_packages",
         "process",
         "devices/cuda_libraries",
         "devices/gpus",

@@ -1,6 +1,7 @@
 """Check config.yaml and its overlays before any job starts, fill in defaults, save the result."""
 
 import json
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -9,12 +10,16 @@ from typing import Any
 import yaml
 
 from workflow_scripts.atomic_files import atomic
-from workflow_scripts.errors import UserError, reading
+from workflow_scripts.errors import UserError, printable, reading
 from workflow_scripts.paths import ResultPaths
 from workflow_scripts.workflow import configuration_checks, configuration_schema, typed_text
 
 SCHEMA = Path(__file__).parents[2] / "config.schema.yaml"
 BASE = SCHEMA.with_name("config.yaml")
+# Keys that earlier versions do not write, with the value that says what they did.
+UNWRITTEN = {"seeds": None}
+PRESET_NAME = "preset_name"
+REPLACE = "replace"
 HEADER = """\
 # The complete configuration of these results in the last run. Copied over the workflow's
 # config.yaml, it reproduces them.
@@ -25,6 +30,8 @@ def complete(
     config: dict[str, Any], base: Path = BASE, command_line: Sequence[str] | None = None
 ) -> None:
     """Check `config`, fill in its defaults and sort its keys as in `base`, in place.
+
+    `name` becomes the folder of the results, for which `preset_name` is then no longer needed.
 
     `command_line` has the entries "key=value" of --config as they were typed.
 
@@ -42,9 +49,32 @@ def complete(
     if not config["variants"]:
         raise UserError("configuration key variants leaves out all networks; keep at least one")
     _fill(config, schema)
-    if config["name"] is None:
-        config["name"] = config["dataset"]
+    # Any file of the user that sets `name` wins, also one before the preset.
+    config["name"] = config["name"] or config[PRESET_NAME] or config["dataset"]
+    del config[PRESET_NAME]
+    _set_seed(config, schema["properties"]["seed"]["default"])
     configuration_checks.check(config)
+
+
+def take_replace(config: dict[str, Any], command: Sequence[str] | None) -> bool:
+    """Remove the key `replace` from `config`; return whether a run may replace its trainings.
+
+    `command` has the words of the user's command; None in a job, whose run was checked. The key
+    belongs to one run, not to the experiment. Raises UserError if a file or a profile has it, or if
+    it is neither true nor false.
+    """
+    value = str(config.pop(REPLACE, False))
+    if command is None or value == str(False):
+        return False
+    # Also --config=replace=true and -Creplace=true.
+    if not any(re.search(rf"(^|=|-C){REPLACE}=[^=]*$", word) for word in command):
+        raise UserError(
+            f"{REPLACE} is in a file or a profile, but belongs to one run: remove it there, and "
+            f"type --config {REPLACE}=true"
+        )
+    if value.lower() not in ("true", "false"):
+        raise UserError(f"{REPLACE} must be true or false, not {printable(value)}")
+    return value.lower() == "true"
 
 
 def check_profile(command_line: Sequence[str] | None, command: Sequence[str]) -> None:
@@ -78,9 +108,9 @@ def read(path: Path) -> dict[str, Any]:
 
 def read_complete(path: Path) -> dict[str, Any]:
     """As `read`; raises UserError also if a key is missing or has a wrong value."""
-    config = read(path)
+    config = UNWRITTEN | read(path)
     schema = _schema()
-    if missing := [key for key in schema["properties"] if key not in config]:
+    if missing := [key for key in schema["properties"] if key not in {*config, PRESET_NAME}]:
         raise UserError(
             f"{path} lacks {missing[0]}: an earlier version of the workflow made these results, or "
             "the file was cut; use that version, or run snakemake, which may train again"
@@ -128,6 +158,24 @@ def _order(config: dict[str, Any], base: dict[str, Any]) -> None:
             config[key] = value = config.pop(key)
             if isinstance(value, dict) and isinstance(base.get(key), dict):
                 _order(value, base[key])
+
+
+def _set_seed(config: dict[str, Any], default: int) -> None:
+    """Set `seed` to the first of `seeds`, if these are given; a single one is no list.
+
+    A `seed` with the `default` value counts as not set.
+    """
+    if config["seeds"] is None:
+        return
+    first = config["seeds"][0]
+    if config["seed"] not in (default, first):
+        raise UserError(
+            f"seed is {config['seed']}, but the first of seeds is {first}; remove seed, or put it "
+            "first in seeds"
+        )
+    config["seed"] = first
+    if len(config["seeds"]) == 1:
+        config["seeds"] = None
 
 
 def _fill(config: dict[str, Any], schema: dict[str, Any]) -> None:

@@ -6,8 +6,6 @@ modification times only, so outdated files could count as up to date. Each check
 the results that it makes.
 """
 
-import shlex
-import sys
 import uuid
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from workflow_scripts.atomic_files import atomic
 from workflow_scripts.errors import UserError
 from workflow_scripts.paths import ResultPaths
 from workflow_scripts.workflow.code_digests import PACKAGE
+from workflow_scripts.workflow.typed_command import python_command
 
 # In the folder of Snakemake's records, so that both are lost together.
 CHECKOUT = Path(".snakemake/checkout")
@@ -85,10 +84,7 @@ def _command(folder: Path) -> str:
     """The command that adopts `folder` here: make knows only the results beside its Makefile."""
     if Path.cwd() == PACKAGE.parent:
         return f"make adopt NAME={folder.name}"
-    return (
-        f"PYTHONPATH={shlex.quote(str(PACKAGE.parent))} {shlex.quote(sys.executable)} -m "
-        f"workflow_scripts.commands.adopt {folder}"
-    )
+    return python_command("commands.adopt", str(folder))
 
 
 def _read(path: Path) -> str:

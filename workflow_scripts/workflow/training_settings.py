@@ -24,8 +24,16 @@ def training_of(config: Mapping[str, Any], variant: str) -> dict[str, Any]:
     return settings
 
 
+def seeds_of(config: Mapping[str, Any]) -> list[int]:
+    """The seeds of all repetitions. `seed` is the first of them."""
+    return config["seeds"] or [config["seed"]]
+
+
 def settings_of(config: Mapping[str, Any], variant: str) -> dict[str, Any]:
-    """All settings of a variant's training, as fit.json records them."""
+    """All settings of a variant's training, as fit.json records them.
+
+    For another seed than the first, pass `config | {"seed": seed}`.
+    """
     return {key: config[key] for key in SHARED_KEYS} | {
         "network": network_of(config, variant),
         "training": training_of(config, variant),

@@ -1,0 +1,33 @@
+"""Sentences on the results of several seeds."""
+
+from collections.abc import Mapping, Sequence
+
+FIRST_SEED_ONLY = (
+    "Accuracies, baselines, tests and training times are those of all {n} seeds, each with folds "
+    "and trainings of its own. Tests are corrected for repeated cross-validation (Bouckaert & "
+    "Frank 2004); a track counts once for each seed. Confusions, errors, learning curves, filters, "
+    "interventions, sounds and models to hand over are those of the first seed, {first}."
+)
+
+
+def repetitions(n_folds: int, n_seeds: int) -> str:
+    """What a mean is over: "5 folds", or "5 folds of 3 seeds"."""
+    return f"{n_folds} folds of {n_seeds} seeds" if n_seeds > 1 else f"{n_folds} folds"
+
+
+def together(of_seeds: Mapping[int, Sequence[str]]) -> list[str]:
+    """The sentences on each seed: those that hold for all of them once, others with their seed.
+
+    With several seeds, one more sentence says what is that of the first seed only.
+    """
+    if len(of_seeds) == 1:
+        return [*next(iter(of_seeds.values()))]
+    common = set.intersection(*map(set, of_seeds.values()))
+    found = [
+        text if text in common else f"Seed {seed}: {text}"
+        for seed, texts in of_seeds.items()
+        for text in texts
+    ]
+    about = FIRST_SEED_ONLY.format(n=len(of_seeds), first=next(iter(of_seeds)))
+    # A common sentence is found once for each seed.
+    return [*dict.fromkeys(found), about]
