@@ -10,7 +10,7 @@ from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.paths import ResultPaths
 from workflow_scripts.results import checked_predictions, predictions
 from workflow_scripts.workflow import configuration
-from workflow_scripts.workflow.training_settings import settings_of
+from workflow_scripts.workflow.training_settings import seeds_of, settings_of
 
 CLASSES = ("jazz", "rock")
 
@@ -36,18 +36,25 @@ def write_run(folder, rates, changes=None, n_tracks=24, classes=CLASSES, fold_of
     folder.mkdir(parents=True)
     paths = ResultPaths(folder)
     configuration.keep(config, paths)
+    for seed, own in paths.of_seeds(seeds_of(config)).items():
+        _write_seed(own, config | {"seed": seed}, rates, n_tracks, classes, fold_of, fit or {})
+    return folder
+
+
+def _write_seed(paths, config, rates, n_tracks, classes, fold_of, fit):
     labels = np.array(classes, object)[np.arange(n_tracks) % len(classes)]
     table = pd.DataFrame({"track_id": [f"{label}/{n}" for n, label in enumerate(labels)]})
     table["label"] = labels
     table["digest"] = [f"{n:064x}" for n in range(n_tracks)]
-    fold_of = fold_of or (lambda n: n // len(classes) % config["folds"])
+    # Each seed has folds of its own.
+    shift = config["seed"] - 2016
+    fold_of = fold_of or (lambda n: (n // len(classes) * (1 + shift)) % config["folds"])
     split.write(paths.folds, table, np.array([fold_of(n) for n in range(n_tracks)]))
     tracks = split.read(paths.folds)
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(abs(config["seed"] - 2016))
     for model in paths.models(config["variants"], config["folds"]):
-        _write_fit(model, tracks, settings_of(config, model.variant), fit or {})
+        _write_fit(model, tracks, settings_of(config, model.variant), fit)
         _write_predictions(model, tracks, rates[model.variant], rng)
-    return folder
 
 
 def _write_fit(model, tracks, settings, changes):

@@ -33,6 +33,8 @@ def results(tmp_path_factory):
     write_run(folder / "base", WORSE, **more)
     write_run(folder / "good", BETTER, {"sampling": "overlapping"}, **more)
     write_run(folder / "seed", WORSE, {"seed": 7}, fold_of=lambda n: n // 4 % 3, **more)
+    write_run(folder / "seeds", WORSE, {"seeds": [2016, 2017]}, **more)
+    write_run(folder / "more", BETTER, {"seeds": [2017, 2016]}, **more)
     write_run(folder / "other", WORSE, classes=("a", "b", "c"))
     write_run(folder / "filter", BETTER, {"variants": {"time_1x60": {"input_frames": 90}}}, **more)
     return folder
@@ -77,6 +79,22 @@ class TestPages:
         for shown in (page, text):
             assert "accuracies are not comparable" in shown
             assert "significant" not in re.sub("<style.*?</style>", "", shown, flags=re.DOTALL)
+
+    def test_several_seeds(self, results, tmp_path):
+        table, _, text = made(results, tmp_path, "seeds", "more")
+        assert set(table["n_results"]) == {6}
+        assert set(table["test"].dropna()) == {"paired"}
+        assert "over folds and seeds" in text
+        files = (results / "more").rglob("predictions/time_1x60/*.csv")
+        folds = [pd.read_csv(path) for path in files]
+        means = [100 * (fold["predicted"] == fold["label"]).mean() for fold in folds]
+        assert len(means) == 6
+        assert table.loc[("time_1x60", "more"), "accuracy_mean"] == pytest.approx(np.mean(means))
+
+    def test_one_seed_against_several(self, results, tmp_path):
+        table, page, _ = made(results, tmp_path, "base", "seeds")
+        assert set(table["test"].dropna()) == {"unpaired"}
+        assert "different folds (seeds: null and [2016, 2017])" in page
 
     def test_another_network_under_the_same_name(self, results, tmp_path):
         table, page, text = made(results, tmp_path, "base", "filter")

@@ -16,6 +16,7 @@ import numpy as np
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.commands.finished_results import FinishedResults
 from workflow_scripts.errors import UserError, encodable, printable, reading
+from workflow_scripts.paths import SeedPaths
 from workflow_scripts.process import run as run_command
 from workflow_scripts.report import comparison_page
 from workflow_scripts.results import checked_predictions, run_comparison, run_settings
@@ -90,19 +91,20 @@ def name_of(names: Sequence[str]) -> str:
 def read(folder: Path, name: str) -> Run:
     """The run in `folder`, shown as `name`. Raises UserError unless finished and undamaged."""
     results = FinishedResults.open(folder, only_read=True)
-    models = results.models
+    models = results.all_models
     results.require(path for model in models for path in (model.fit, model.predictions))
     results.check_settings(models)
-    return Run(name, results.config, [repeat(results)])
+    repeats = [repeat(results, seed, paths) for seed, paths in sorted(results.seeds.items())]
+    return Run(name, results.config, repeats)
 
 
-def repeat(results: FinishedResults) -> Repeat:
-    """The predictions and trainings of a run."""
-    tracks = results.tracks
+def repeat(results: FinishedResults, seed: int, paths: SeedPaths) -> Repeat:
+    """The predictions and trainings of a seed."""
+    tracks = results.tracks_of(paths)
     position = {track_id: number for number, track_id in enumerate(tracks.track_id)}
     correct: dict[str, np.ndarray] = {}
     fits: dict[str, list[dict[str, Any]]] = {}
-    for model in results.models:
+    for model in paths.models(results.config["variants"], results.config["folds"]):
         fit = results.fit_of(model)
         with reading(model.fit):
             fits.setdefault(model.variant, []).append({key: fit[key] for key in OF_FIT} | fit)
@@ -110,7 +112,7 @@ def repeat(results: FinishedResults) -> Repeat:
         own = correct.setdefault(model.variant, np.zeros(len(tracks.track_id), bool))
         rows = table["track_id"].map(position).to_numpy()
         own[rows] = (table["predicted"] == table["label"]).to_numpy()
-    return Repeat(results.config["seed"], tracks, correct, fits)
+    return Repeat(seed, tracks, correct, fits)
 
 
 def write(output: Path, runs: Sequence[Run]) -> None:
