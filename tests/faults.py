@@ -123,6 +123,12 @@ FAULTS = [
         ["tests/workflow/test_reruns.py"],
     ),
     Fault(
+        "finished trainings replaced without a word",
+        "rules/common.smk",
+        [("    check_replaced()\n    try:", "    try:")],
+        ["tests/workflow/test_replaced_trainings.py"],
+    ),
+    Fault(
         "donors of fold 0 for all folds",
         "rules/common.smk",
         [("/models/{donor}/fold-{wildcards.fold}/", "/models/{donor}/fold-0/")],
