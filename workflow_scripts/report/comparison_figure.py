@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from workflow_scripts.report.figures import BLUE, RED
-from workflow_scripts.report.page import LEVEL
+from workflow_scripts.report.palette import BLUE, RED
 from workflow_scripts.report.svg import INK, text_of_name
+from workflow_scripts.results.comparison import LEVEL
 from workflow_scripts.results.run_comparison import ALL_NETWORKS
 
 # With contrasts of at least 3:1 on the light and on the dark page.
