@@ -111,7 +111,7 @@ FAULTS = [
             ("{input.scaler}", "{params.scaler}"),
             (
                 "        network=network,\n        training",
-                '        scaler=lambda w: f"{w.root}/scaler.json",\n        network=network,\n        training',
+                '        scaler="{root}/scaler.json",\n        network=network,\n        training',
             ),
         ],
         ["tests/workflow/test_honest_inputs.py"],
