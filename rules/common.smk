@@ -24,6 +24,7 @@ from workflow_scripts.devices.gpus import conda_form, cpu_note, gpus_to_use
 from workflow_scripts.errors import UserError, encodable
 from workflow_scripts.models.limits import limited_classes
 from workflow_scripts.paths import ModelPaths, ResultPaths
+from workflow_scripts.report import citation
 from workflow_scripts.workflow import configuration, ownership, replaced_trainings
 from workflow_scripts.workflow.code_digests import digests_of, offer_to_jobs
 from workflow_scripts.workflow.plan_shown import OnPlan
@@ -315,8 +316,9 @@ def check_without_hooks():
     """What `start_run` checks, for a run without it; a dry run only says it."""
     if workflow.dryrun:
         if trainings := trainings_to_replace():
-            note = replaced_trainings.sentence(trainings, RESULTS)
-            print(f"note: {encodable(note)}", file=sys.stderr)
+            text = replaced_trainings.sentence(trainings, RESULTS)
+            stops = "" if REPLACE else "; without -n it stops and says what to do"
+            print(f"note: {encodable(text)}{stops}", file=sys.stderr)
     elif workflow.execution_settings.no_hooks:
         check_replaced()
 

@@ -112,6 +112,7 @@ rule tabulate:
         predictions=of_each_seed("predictions/{variant}/fold-{fold}.csv"),
         # Made together with the weights behind the predictions: they rerun nothing by themselves.
         fits=of_each_seed("models/{variant}/fold-{fold}/fit.json"),
+        histories=of_each_seed("models/{variant}/fold-{fold}/history.csv"),
     output:
         table=report(
             f"{D}/table1.csv", caption="captions/table1.rst", category="Tables"
@@ -129,7 +130,7 @@ rule tabulate:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=growing(1500),
+        mem_mb=growing(2000),
         runtime=growing(10),
     params:
         code=digests_of("steps/tabulate"),
@@ -148,6 +149,7 @@ rule tabulate:
             --variants {params.variants:q} \
             --predictions {input.predictions} \
             --fits {input.fits} \
+            --histories {input.histories} \
             --dataset {params.dataset} \
             --name {params.name} \
             --table {output.table} \

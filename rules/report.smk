@@ -16,7 +16,7 @@ rule report:
         baselines=of_each_seed("baselines.csv"),
         table=f"{D}/table1.csv",
         predictions=of_each_seed("predictions/{variant}/fold-{fold}.csv"),
-        histories=of_each_model("models/{variant}/fold-{fold}/history.csv"),
+        histories=of_each_seed("models/{variant}/fold-{fold}/history.csv"),
         # Made together with the histories: they rerun nothing by themselves.
         fits=of_each_seed("models/{variant}/fold-{fold}/fit.json"),
         counts=of_each_variant("interventions/{variant}.csv"),
@@ -59,6 +59,7 @@ rule report:
                 and (key, config[key]) != ("seeds", None)
             }
         ),
+        citation=lambda wildcards: json.dumps(citation.stated()),
     message:
         "Write the report"
     shell:
@@ -82,6 +83,7 @@ rule report:
             --dataset {params.dataset} \
             --name {params.name} \
             --configuration {params.configuration:q} \
+            --citation {params.citation:q} \
             --report {output.report} \
             --figures {output.figures} \
             >{log} 2>&1

@@ -10,7 +10,12 @@ from tests.conftest import ROOT, shipped_config, write_wav
 from workflow_scripts import checked_tables, checksums
 from workflow_scripts.dataset import replicas, split
 from workflow_scripts.dataset.track_tables import SKIPPED, TRACKS
-from workflow_scripts.interpretation import filter_table, intervention_table, temporal_filters
+from workflow_scripts.interpretation import (
+    clips,
+    filter_table,
+    intervention_table,
+    temporal_filters,
+)
 from workflow_scripts.interpretation.interventions import INTERVENTIONS
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Network
@@ -28,6 +33,8 @@ FIT = {
     "seconds": 1.0,
     "peak_memory_mb": 100.0,
     "explosion": None,
+    "validation": "tracks",
+    "training": {"max_epochs": 9},
 }
 
 
@@ -44,6 +51,8 @@ class FakeResults:
         config = shipped_config()
         configuration.complete(config, ROOT / "config.yaml")
         self.variants = {variant: config["variants"][variant] for variant in variants}
+        own = {"dataset": "folder", "name": "fake", "variants": self.variants}
+        self.configuration = config | own
         self.seed = seed
         self._rng = np.random.default_rng(seed - 1)
         self._n_segments = n_segments
@@ -85,6 +94,7 @@ class FakeResults:
         path = self.folder / "sounds/sounds.csv"
         sounds = pd.DataFrame(columns=auralise.COLUMNS)
         checked_tables.write(path, sounds, filter_table.what_sounds(self.tracks))
+        clips.write(self.folder / "sounds", [], sounds, self.tracks, (40, 80))
 
     def _write_variant(self, variant):
         own = self.folder / variant
@@ -204,6 +214,7 @@ class FakeResults:
             *("--variants", json.dumps(self.variants)),
             *("--predictions", *self._of_each("{fold}.csv")),
             *("--fits", *self._of_each("fit-{fold}.json")),
+            *("--histories", *self._of_each("history-{fold}.csv")),
             *("--dataset", "folder", "--name", "fake"),
             *("--table", str(self.folder / "table1.csv")),
         ]
@@ -236,7 +247,8 @@ class FakeResults:
             *("--spectra", *self._of_each("spectra.npz")),
             *("--weights", *self._of_each("weights.npz")),
             *("--sounds", str(self.folder / "sounds")),
-            *("--dataset", "folder", "--name", "fake", "--configuration", "{}"),
+            *("--dataset", "folder", "--name", "fake"),
+            *("--configuration", json.dumps(self.configuration)),
             *("--report", str(self.folder / "report.html")),
             *("--figures", str(self.folder / "figures")),
         ]

@@ -178,6 +178,7 @@ class Results:
             "variants": json.dumps(self.config["variants"]),
             "predictions": self.of_models("predictions/{}/fold-{}.csv"),
             "fits": self.of_models("models/{}/fold-{}/fit.json"),
+            "histories": self.of_models("models/{}/fold-{}/history.csv"),
             "dataset": self.config["dataset"],
             "name": self.config["name"],
             "table": self.out / "table1.csv",

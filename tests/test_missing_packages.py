@@ -37,8 +37,7 @@ def run(*arguments, folder=ROOT, **environment):
         cwd=folder,
         env=os.environ | environment,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
     )
     return done.returncode, done.stderr
@@ -72,3 +71,21 @@ def test_the_labeller_names_the_package_that_it_lacks(package, tmp_path):
     code, error = run(*label, PYTHONPATH=str(hidden))
     assert code == 1 and is_a_sentence(error, rf"{package}[\w.]*"), error
     assert "--requirement envs/label.txt" in error
+
+
+def test_an_old_python_is_refused_when_a_module_is_started(monkeypatch):
+    monkeypatch.setattr(missing_packages, "OLDEST", (99, 0))
+    missing_packages.explain()  # a program that imports this package goes on
+    monkeypatch.setattr(sys, "argv", ["-m"])
+    with pytest.raises(SystemExit, match=r"error: Python 3\.\d+ is too old; .*\.venv"):
+        missing_packages.explain()
+
+
+def test_other_errors_and_our_own_modules_keep_their_traceback():
+    for error in (
+        ModuleNotFoundError("No module named 'workflow_scripts.x'", name="workflow_scripts.x"),
+        ModuleNotFoundError("raised by hand"),
+        ImportError("cannot import name", name="numpy"),
+        ValueError("numpy"),
+    ):
+        assert missing_packages.missing(error) is None

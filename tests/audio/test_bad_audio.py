@@ -22,7 +22,7 @@ from workflow_scripts.dataset import bad_audio, replicas, selection, split
 from workflow_scripts.dataset.features import read_index
 from workflow_scripts.dataset.track_tables import COMPUTED, TRACKS
 from workflow_scripts.errors import UserError
-from workflow_scripts.results.notes import notes
+from workflow_scripts.results.notes import truncated
 from workflow_scripts.steps import extract_mel
 
 SECONDS = 4
@@ -266,8 +266,7 @@ class TestUseTruncated:
         split.write(tmp_path / "folds.csv", selected.used, np.array([0, 1] * 4))
         tracks = split.read(tmp_path / "folds.csv")
         assert tracks.n_truncated == 2 and "a0" in tracks.track_id
-        found = notes(tracks, NO_PAIRS, 2, "folder", {})
-        assert any("2 truncated tracks are used" in note for note in found)
+        assert truncated(tracks).startswith("2 truncated tracks are used")
 
     def test_a_users_column_has_none_of_the_added_names(self):
         """All names that the selection adds to the table are refused in a user's tracks.csv."""
@@ -280,8 +279,7 @@ class TestUseTruncated:
         assert selected.skipped["track_id"].tolist() == ["a0", "a1", "a2", "b0"]
         split.write(tmp_path / "folds.csv", selected.used, np.array([0, 1] * 3))
         tracks = split.read(tmp_path / "folds.csv")
-        found = notes(tracks, NO_PAIRS, 4, "folder", {})
-        assert not any("truncated" in note for note in found)
+        assert truncated(tracks) == ""
 
     def test_the_error_names_the_choice(self):
         with pytest.raises(UserError, match="on_bad_audio: use_truncated uses truncated tracks"):

@@ -31,9 +31,11 @@ class TestCorrectedT:
         assert p == pytest.approx(2 * stats.t(df=5).sf(3.5 / np.sqrt(7 / 4)))
         assert half_width == pytest.approx(2.5706 * np.sqrt(7 / 4), rel=1e-4)
 
-    def test_p_is_1_for_equal_networks_and_0_for_a_constant_difference(self):
+    def test_without_variance_p_is_that_of_the_sign_test(self):
         assert comparison.corrected_t(np.zeros(5), 0.3) == (1, 0)
-        assert comparison.corrected_t(np.full(5, 2.0), 0.3) == (0, 0)
+        expected = stats.binomtest(5, 5, 0.5).pvalue
+        assert comparison.corrected_t(np.full(5, 2.0), 0.3) == (expected, 0)
+        assert comparison.corrected_t(np.full(5, -2.0), 0.3) == (expected, 0)
 
 
 def test_holm_matches_a_computation_by_hand():

@@ -4,12 +4,17 @@ import numpy as np
 import pandas as pd
 
 from tests.names import NAMES
-from workflow_scripts.dataset import replicas
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.results import table1
-from workflow_scripts.results.notes import never_predicted_sentences, notes
-
-NO_PAIRS = pd.DataFrame(columns=replicas.COLUMNS)
+from workflow_scripts.results.notes import (
+    alike_classes,
+    lacking_in_test,
+    legend,
+    never_predicted_sentences,
+    skipped,
+    synthetic,
+    tracks_of_two_classes,
+)
 
 
 def tracks(labels, folds):
@@ -21,13 +26,10 @@ def tracks(labels, folds):
 
 
 def test_the_legend_defines_each_accuracy():
-    legend, *others = notes(
-        tracks(["a", "b"] * 3, [0, 0, 1, 1, 2, 2]), NO_PAIRS, 0, "folder", {"net": []}
-    )
-    assert "Accuracy:" in legend and "Segments:" in legend and "Classes:" in legend
-    assert "predicting one class only gives 50.0 for 2 classes" in legend
-    assert "over 3 folds" in legend
-    assert others == []
+    sentence = legend(tracks(["a", "b"] * 3, [0, 0, 1, 1, 2, 2]))
+    assert "Accuracy:" in sentence and "Segments:" in sentence and "Classes:" in sentence
+    assert "predicting one class only gives 50.0 for 2 classes" in sentence
+    assert "over 3 folds" in sentence
 
 
 def test_classes_that_are_never_predicted_are_named():
@@ -42,15 +44,24 @@ def test_a_long_list_of_classes_is_cut():
     assert sentence.endswith("c8, c9 and 290 more.") and len(sentence) < 100
 
 
-def test_missing_test_classes_and_skipped_tracks():
+def test_classes_that_a_fold_does_not_test():
     labels = ["a"] * 3 + [f"c{number:02d}" for number in range(30)]
     folds = [0, 1, 2] + [number % 2 for number in range(30)]
-    found = notes(tracks(labels, folds), NO_PAIRS, 1, "folder", {})
-    assert any("The test set of fold 2 has no track of c00" in s for s in found)
-    assert any("and 20 more." in s for s in found)
-    assert "1 track was skipped; skipped.csv lists it with the reason." in found
-    two = notes(tracks(labels, folds), NO_PAIRS, 2, "folder", {})
-    assert "2 tracks were skipped; skipped.csv lists them with the reasons." in two
+    sentence = lacking_in_test(tracks(labels, folds))
+    assert sentence.startswith("No test track: fold 0 has none of c01, c03")
+    assert "fold 2 has none of c00" in sentence and "and 20 more. The accuracy" in sentence
+    assert lacking_in_test(tracks(["a", "b"] * 3, [0, 0, 1, 1, 2, 2])) == ""
+
+
+def test_skipped_tracks():
+    assert skipped(1) == "1 track was skipped; skipped.csv lists it with the reason."
+    assert skipped(2) == "2 tracks were skipped; skipped.csv lists them with the reasons."
+    assert skipped(0) == ""
+
+
+def test_only_the_demo_is_synthetic():
+    assert "synthetic" in synthetic("demo")
+    assert synthetic("ballroom") == synthetic("folder") == ""
 
 
 def unescaped(markdown):
@@ -82,15 +93,11 @@ def test_names_in_latex_are_escaped():
 
 def of(labels, digests):
     frame = pd.DataFrame({"track_id": range(len(labels)), "label": labels, "digest": digests})
-    return notes(Tracks.of(frame, np.arange(len(labels)) % 2), NO_PAIRS, 0, "folder", {})
+    return Tracks.of(frame, np.arange(len(labels)) % 2)
 
 
 def test_classes_that_look_alike_are_named():
-    (note,) = (
-        note
-        for note in of(["a", "A", "a\u200b", "b"] * 2, [*"12345678"])
-        if "Classes whose" in note
-    )
+    note = alike_classes(of(["a", "A", "a\u200b", "b"] * 2, [*"12345678"]))
     assert note == (
         "Classes whose names differ only by blanks, invisible characters or case: "
         "'A' and 'a' and 'a\\u200b'."
@@ -98,11 +105,10 @@ def test_classes_that_look_alike_are_named():
 
 
 def test_tracks_of_two_classes_are_counted():
-    (note,) = (
-        note for note in of(["a", "b", "b", "b"], ["1", "1", "2", "2"]) if "another class" in note
-    )
+    note = tracks_of_two_classes(of(["a", "b", "b", "b"], ["1", "1", "2", "2"]))
     assert note.startswith("2 tracks have the same audio as a track of another class, so at least")
 
 
 def test_tidy_labels_have_no_note():
-    assert len(of(["a", "b", "a", "b", "a", "b"], [*"123456"])) == 3, "legend, and classes of folds"
+    tidy = of(["a", "b", "a", "b", "a", "b"], [*"123456"])
+    assert alike_classes(tidy) == tracks_of_two_classes(tidy) == ""

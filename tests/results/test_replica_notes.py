@@ -6,12 +6,17 @@ import pytest
 
 from workflow_scripts.dataset import replicas, split
 from workflow_scripts.report.replica_texts import MOST_ROWS, replica_section
-from workflow_scripts.results.replica_notes import replica_notes
+from workflow_scripts.results.replica_notes import doubtful, handled, leaks
 
 TRACKS = split.Tracks.of(
     pd.DataFrame({"track_id": [*"abcdef"], "label": "x", "digest": [*"abcdef"]}),
     np.array([0, 1, 0, 0, 1, 1]),
 )
+
+
+def replica_notes(table, tracks):
+    """The sentences that apply."""
+    return [sentence for note in (leaks, handled, doubtful) if (sentence := note(table, tracks))]
 
 
 def pairs(*rows):

@@ -12,7 +12,7 @@ from workflow_scripts.results import seed_notes
 from workflow_scripts.steps import report, tabulate
 
 VARIANTS = ["time_1x60", "frequency_32x1"]
-OF_EACH_SEED = {"--folds", "--baselines", "--predictions", "--fits"}
+OF_EACH_SEED = {"--folds", "--baselines", "--predictions", "--fits", "--histories"}
 
 
 def by_option(arguments):
@@ -124,10 +124,13 @@ class TestPage:
 class TestSentences:
     def test_those_of_all_seeds_are_said_once_and_others_with_their_seed(self):
         found = seed_notes.together({5: ["Legend.", "No a.", "End."], 7: ["Legend.", "End."]})
-        assert found[:3] == ["Legend.", "Seed 5: No a.", "End."]
-        assert len(found) == 4 and found[3].endswith("first seed, 5.")
+        assert found == ["Legend.", "Seed 5: No a.", "End."]
         found = seed_notes.together({5: ["Legend."], 7: ["Legend.", "No b."]})
-        assert found[:2] == ["Legend.", "Seed 7: No b."]
+        assert found == ["Legend.", "Seed 7: No b."]
+
+    def test_with_several_seeds_one_says_what_is_of_the_first(self):
+        assert seed_notes.of_first_seed_only([5, 7]).endswith("first seed, 5.")
+        assert seed_notes.of_first_seed_only([5]) == ""
 
     def test_those_of_one_seed_are_unchanged(self):
         assert seed_notes.together({5: ["Legend.", "No a."]}) == ["Legend.", "No a."]
@@ -139,5 +142,5 @@ class TestSentences:
         ]
         tabulate.main(together(*(own.tabulate_arguments() for own in seeds)))
         page = (seeds[0].folder / "table1.md").read_text()
-        lacking = re.findall(r"^Seed (\d): The test set of fold (\d) has no track", page, re.M)
+        lacking = re.findall(r"^Seed (\d): No test track: fold (\d) has none of c\.", page, re.M)
         assert lacking == [("1", "2"), ("2", "0")]

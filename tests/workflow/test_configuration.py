@@ -9,6 +9,7 @@ from tests.conftest import ROOT, overlay, shipped_config
 from workflow_scripts.errors import UserError
 from workflow_scripts.paths import ResultPaths
 from workflow_scripts.workflow import configuration
+from workflow_scripts.workflow.training_settings import training_of
 
 SCHEMA = yaml.safe_load((ROOT / "config.schema.yaml").read_text())
 
@@ -23,6 +24,63 @@ def complete(update=None, preset=None):
 def test_the_shipped_configuration_and_presets_are_valid(preset):
     config = complete(preset=preset)
     assert config["name"] == (preset or "ballroom")
+
+
+@pytest.mark.parametrize("own_file_comes_first", [True, False])
+def test_the_users_name_wins_over_that_of_a_preset(own_file_comes_first):
+    config = shipped_config()
+    files = [{"name": "mine"}, yaml.safe_load((ROOT / "presets/quick.yaml").read_text())]
+    for file in files if own_file_comes_first else reversed(files):
+        overlay(config, copy.deepcopy(file))
+    configuration.complete(config, ROOT / "config.yaml")
+    assert config["name"] == "mine"
+
+
+def test_no_preset_sets_the_key_that_belongs_to_the_user():
+    for preset in (ROOT / "presets").glob("*.yaml"):
+        keys_of_preset = yaml.safe_load(preset.read_text())
+        assert "name" not in keys_of_preset and keys_of_preset["preset_name"] == preset.stem
+
+
+def test_the_name_of_a_preset_leaves_no_trace_in_parameters_and_kept_configurations(tmp_path):
+    config = complete(preset="quick")
+    assert "preset_name" not in config
+    results = ResultPaths(tmp_path)
+    configuration.keep(config, results)
+    assert configuration.read_complete(results.config) == config
+
+
+@pytest.mark.parametrize(
+    ("value", "words", "expected"),
+    [
+        (None, ["snakemake"], False),
+        (True, ["snakemake", "--config", "seed=1", "replace=true"], True),
+        (True, ["snakemake", "--config=replace=true"], True),
+        (True, ["snakemake", "-Creplace=True"], True),
+        ("true", ["snakemake", "-C", "replace=true"], True),
+        ("false", ["snakemake", "-C", "replace=false"], False),
+        (False, ["snakemake"], False),
+        (True, None, False),
+    ],
+)
+def test_replace_is_no_key_of_the_experiment(value, words, expected):
+    config = {"seed": 1} | ({} if value is None else {"replace": value})
+    assert configuration.take_replace(config, words) == expected
+    assert config == {"seed": 1}
+
+
+@pytest.mark.parametrize(
+    ("value", "words", "sentence"),
+    [
+        (True, ["snakemake", "--profile", "mine"], "is in a file or a profile"),
+        (True, ["snakemake", "--config", "name=replace"], "is in a file or a profile"),
+        (1, ["snakemake", "--config", "replace=1"], "must be true or false, not 1"),
+        (["x"], ["snakemake", "--config", "replace=[x]"], "must be true or false"),
+    ],
+)
+def test_replace_counts_only_where_it_is_typed(value, words, sentence):
+    with pytest.raises(UserError, match=sentence):
+        configuration.take_replace({"replace": value}, words)
 
 
 def test_the_shipped_configuration_is_that_of_the_paper():
@@ -115,6 +173,16 @@ def test_the_strict_preset_changes_only_what_uses_test_tracks_in_training():
         "normalisation": "train",
         "replicas": "drop",
     }
+
+
+def test_the_quick_preset_trains_all_networks_by_one_rule():
+    """Only the first learning rate differs, so no network leads Table I by a longer training."""
+    config = complete(preset="quick")
+    rules = [training_of(config, variant) for variant in config["variants"]]
+    for rule in rules:
+        assert rule.pop("learning_rate") >= 2 * rule["min_learning_rate"], "time to settle"
+    assert len(rules) == 12 and all(rule == rules[0] for rule in rules)
+    assert rules[0]["dropout"] == 0.5 and rules[0]["batch_size"] == 10, "as in the paper"
 
 
 def test_defaults_are_filled_in():

@@ -122,7 +122,7 @@ class TestChangedSettings:
 
     def test_fewer_epochs_train_from_the_start(self, again):
         again.set_training(max_epochs=1)
-        again.run("--", f"{DATA}/models/time_1x60/fold-0/weights.npz")
+        again.run("replace=true", "--", f"{DATA}/models/time_1x60/fold-0/weights.npz")
         assert epochs(again, "time_1x60", 0) == [1]
 
     def test_more_shards_rerun_list_tracks(self, again):
@@ -401,7 +401,7 @@ class TestVariantsAndTracks:
     @pytest.mark.endurance
     def test_onset_sampling_trains_on_other_segments_and_tests_on_the_same(self, again):
         target = f"{DATA}/predictions/time_1x60/fold-0.csv"
-        jobs = finished(again.run("sampling=onset", "--", target))
+        jobs = finished(again.run("sampling=onset", "replace=true", "--", target))
         assert jobs == {"detect_onsets": 2, "train": 3, "evaluate": 1}
         fit = json.loads((again.results / "models/time_1x60/fold-0/fit.json").read_text())
         assert fit["sampling"] == "onset"

@@ -63,7 +63,8 @@ Neural Networks* (Pons, Lidy & Serra, CBMI 2016), with the workflow itself. {tra
 
 | File | Holds |
 | --- | --- |
-| `results/{name}/table1.md`, `.csv`, `.tex` | the tables |
+| `results/{name}/table1.md`, `.csv`, `.tex` | Table I |
+| `results/{name}/predictions.csv`, `per_class.csv`, `confusions.csv` | all predictions, tidy |
 | `results/{name}/report.html` | results and what the networks learned, for a browser |
 | `results/{name}/onnx/` | the models and their cards; `make model` packs them |
 | `results/{name}/` | predictions, models, folds, logs, times; see `docs/results.md` |
@@ -113,7 +114,7 @@ def main() -> None:
         raise UserError(
             f"{options.file} is inside the folder that it would contain; give a file elsewhere"
         )
-    models = [path for m in results.all_models for path in (m.weights, m.history)]
+    models = [m.weights for m in results.all_models]
     models += [own.scaler for own in results.seeds.values()]
     paths = results.paths
     results.require([paths.tracks, *paths.tables, *models, *results.table_inputs()])

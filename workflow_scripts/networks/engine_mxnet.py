@@ -89,7 +89,7 @@ class MXNetEngine:
         mx.random.seed(seed)
         pairs = [(p.data(), p.grad()) for n, p in self._parameters.items() if n != FACTORED]
         pending: deque[tuple[nd.NDArray, nd.NDArray]] = deque()
-        losses = []
+        losses: list[float] = []
         predicted = np.empty(batches.shape, np.int64)
 
         def finish_step() -> None:

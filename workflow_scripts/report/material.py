@@ -1,7 +1,7 @@
 """The inputs of the report: tables, predictions, spectra and weights."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,17 +10,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workflow_scripts import checked_tables
 from workflow_scripts.dataset import replicas, split
 from workflow_scripts.dataset.track_tables import SKIPPED, annotated_bpm, read_table
-from workflow_scripts.interpretation import filter_table, intervention_table
+from workflow_scripts.interpretation import clips, filter_table, intervention_table
+from workflow_scripts.interpretation.clips import Clip
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Weights
 from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.report import intervention_texts
 from workflow_scripts.report.outcomes import Outcomes
 from workflow_scripts.results import comparison, predictions, seed_results, table1
+from workflow_scripts.results.caveats import Evidence
 from workflow_scripts.results.seed_results import SeedResults
+from workflow_scripts.results.trainings import Trainings
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class Material:
     contents of all fit.json. interventions: interventions.csv; changed: those of the counts that it
     summarises that the page describes. filters and spectra: written by the step interpret.
     first_weights: the models of fold 0. replicas: replicas.csv. bpm: the annotated tempo of each
-    track, (tracks,), None unless all are known.
+    track, (tracks,), None unless all are known. clips: the segments that the filters in sounds.csv
+    respond to most, by trunk and filter, in the order of the table.
     """
 
     of_seeds: list[SeedResults]
@@ -42,12 +45,12 @@ class Material:
     replicas: pd.DataFrame
     table: pd.DataFrame
     all_outcomes: dict[str, list[Outcomes]]
-    histories: dict[str, list[pd.DataFrame]]
     interventions: pd.DataFrame
     changed: dict[str, pd.DataFrame]
     filters: dict[str, pd.DataFrame]
     spectra: dict[str, dict[str, np.ndarray]]
     first_weights: dict[str, Weights]
+    clips: dict[tuple[str, int], list[Clip]]
 
     @property
     def variants(self) -> list[str]:
@@ -61,13 +64,19 @@ class Material:
 
     @property
     def baselines(self) -> pd.DataFrame:
-        """baselines.csv of all seeds."""
-        return pd.concat([own.baselines for own in self.of_seeds], ignore_index=True)
+        """baselines.csv of all seeds, seed by seed, sorted by fold."""
+        tables = [own.baselines.sort_values("fold", kind="stable") for own in self.of_seeds]
+        return pd.concat(tables, ignore_index=True)
 
     @property
     def fits(self) -> list[dict[str, Any]]:
         """The contents of each fit.json, seed by seed."""
         return [fit for own in self.of_seeds for fit in own.all_fits]
+
+    @property
+    def histories(self) -> Mapping[str, Sequence[pd.DataFrame]]:
+        """The tables history.csv of each variant, of the first seed."""
+        return self.of_seeds[0].histories
 
     @property
     def outcomes(self) -> dict[str, list[Outcomes]]:
@@ -109,8 +118,28 @@ class Material:
     @cached_property
     def pairs(self) -> pd.DataFrame:
         """The comparisons of `comparison.pairs` over all seeds."""
-        # One of K folds is the test set, one the validation set, the others are training data.
-        return comparison.pairs(self.all_predictions, 1 / max(self.tracks.n_folds - 2, 1))
+        return comparison.pairs(self.all_predictions, comparison.test_share(self.tracks.n_folds))
+
+    def evidence(self, dataset: str) -> Evidence:
+        """What the caveats are computed from; `dataset` is ballroom, demo or folder."""
+        return Evidence(
+            folds_of={own.seed: own.tracks for own in self.of_seeds},
+            fits=self.fits,
+            histories=[history for own in self.of_seeds for history in own.all_histories],
+            predictions=self.all_predictions,
+            pairs=self.pairs,
+            never_predicted=self.never_predicted,
+            replicas=self.replicas,
+            n_skipped=self.n_skipped,
+            dataset=dataset,
+        )
+
+    @cached_property
+    def trainings(self) -> Trainings:
+        """The trainings of all seeds."""
+        return Trainings.of(
+            self.fits, [history for own in self.of_seeds for history in own.all_histories]
+        )
 
     @property
     def tempi(self) -> dict[str, np.ndarray]:
@@ -146,10 +175,13 @@ def read(options: argparse.Namespace) -> Material:
     table = table1.read(options.table, tracks)
     variants = table["variant"].tolist()
     of_seeds = seed_results.read(
-        variants, options.folds, options.baselines, options.predictions, options.fits
+        variants,
+        options.folds,
+        options.baselines,
+        options.predictions,
+        options.fits,
+        options.histories,
     )
-    keys = {(v, k): ModelKey.of(v, k, tracks) for v in variants for k in range(tracks.n_folds)}
-    histories = seed_results.parts(options.histories, tracks.n_folds)
 
     def of_variants(files: Sequence[Path]) -> dict[str, Path]:
         return dict(zip(variants, files, strict=True))
@@ -165,10 +197,6 @@ def read(options: argparse.Namespace) -> Material:
             v: [Outcomes.of(t, own.tracks) for own in of_seeds for t in own.predictions(v)]
             for v in variants
         },
-        histories={
-            v: [checked_tables.read(csv, keys[v, k].history) for k, csv in enumerate(files)]
-            for v, files in zip(variants, histories, strict=True)
-        },
         interventions=intervention_table.read_summaries(options.interventions, tracks),
         changed={
             v: intervention_texts.described(intervention_table.read(csv, v, tracks))
@@ -182,6 +210,18 @@ def read(options: argparse.Namespace) -> Material:
             for v, npz in of_variants(options.spectra).items()
         },
         first_weights={
-            v: weights.read(npz, keys[v, 0]) for v, npz in of_variants(options.weights).items()
+            v: weights.read(npz, ModelKey.of(v, 0, tracks))
+            for v, npz in of_variants(options.weights).items()
         },
+        clips=clips_of_filters(options.sounds, tracks),
     )
+
+
+def clips_of_filters(folder: Path, tracks: split.Tracks) -> dict[tuple[str, int], list[Clip]]:
+    """The clips in sounds/ by trunk and filter, in the order of sounds.csv."""
+    table = filter_table.read_sounds(folder, tracks)
+    rows = table[table["kind"] == "segment"]
+    found: dict[tuple[str, int], list[Clip]] = {}
+    for row, clip in zip(rows.itertuples(), clips.read(folder, table, tracks), strict=True):
+        found.setdefault((row.trunk, row.filter), []).append(clip)
+    return found

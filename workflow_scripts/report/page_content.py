@@ -4,60 +4,54 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+import yaml
 
-from workflow_scripts.networks import explosion
-from workflow_scripts.report import filter_texts, intervention_texts, network_texts
+from workflow_scripts.report import (
+    citation,
+    header,
+    intervention_texts,
+    methods,
+)
 from workflow_scripts.report.confusions import Confusions
+from workflow_scripts.report.headline import headline
 from workflow_scripts.report.material import Material
 from workflow_scripts.report.outcomes import Error, most_confident
-from workflow_scripts.report.page import LEVEL, Page
+from workflow_scripts.report.page import Page
 from workflow_scripts.report.replica_texts import replica_section
 from workflow_scripts.report.table_section import baseline_rows, table_columns, table_rows
-from workflow_scripts.results import baselines as known_baselines
 from workflow_scripts.results import provenance
+from workflow_scripts.results.caveats import caveats
 from workflow_scripts.results.data_licences import DATA
-from workflow_scripts.results.notes import notes
-from workflow_scripts.results.seed_notes import repetitions, together
+from workflow_scripts.results.notes import legend
 
 
-def page(material: Material, name: str, dataset: str, configuration: str) -> Page:
+def page(
+    material: Material,
+    name: str,
+    dataset: str,
+    configuration: Mapping[str, Any],
+    cited: Mapping[str, Any],
+) -> Page:
     """The page, without figures and sounds.
 
-    `dataset` is ballroom, demo or folder; `configuration` is YAML.
+    `dataset` is ballroom, demo or folder; `configuration` is complete, but for paths; `cited` is
+    CITATION.cff, as `citation.stated` returns it.
     """
     table, classes = material.table, material.tracks.classes
-    never_predicted, n_seeds = material.never_predicted, len(material.of_seeds)
-    legend, *warnings = together(
-        {
-            own.seed: [
-                *notes(
-                    own.tracks,
-                    material.replicas,
-                    material.n_skipped,
-                    dataset,
-                    never_predicted,
-                    n_seeds,
-                ),
-                *explosion.sentences(own.all_fits),
-            ]
-            for own in material.of_seeds
-        }
-    )
+    evidence = material.evidence(dataset)
     return Page(
         name=name,
-        headline=headline(table, material.baselines),
-        warnings=warnings,
-        legend=legend,
+        headline=headline(table, material.baselines, evidence),
+        warnings=caveats(evidence),
+        legend=legend(material.tracks, len(material.of_seeds)),
         columns=table_columns(table),
         rows=table_rows(table, material.accuracies),
         baselines=baseline_rows(material.baselines),
         pairs=material.pairs.to_dict("records"),
-        differences_sentence=differences_sentence(material.pairs),
         networks=[
             network(
                 variant,
                 Confusions.of(pd.concat(material.predictions[variant]), classes),
-                material.histories[variant],
                 material.changed[variant],
                 most_confident(folds),
             )
@@ -68,20 +62,19 @@ def page(material: Material, name: str, dataset: str, configuration: str) -> Pag
         replicas=replica_section(material.replicas, material.tracks),
         provenance=provenance.sentence(material.fits),
         licence=DATA[dataset].format(name=name),
-        configuration=configuration,
-        stretch_sentence=intervention_texts.stretch_sentence(material.interventions),
-        shift_sentence=intervention_texts.shift_sentence(
-            material.interventions, material.architectures, heights(table)
+        configuration=yaml.safe_dump(
+            dict(configuration), sort_keys=False, allow_unicode=True, default_flow_style=None
         ),
-        temporal=[
-            {
-                "variant": variant,
-                "sentence": filter_texts.tempo_sentence(
-                    variant, material.filters[variant], material.class_tempi
-                ),
-            }
-            for variant in material.tempi
-        ],
+        facts=header.facts(
+            material.tracks,
+            material.baselines,
+            material.fits,
+            dataset,
+            cited.get("version", ""),
+        ),
+        bibtex=citation.bibtex(cited, provenance.commits(material.fits)),
+        methods=methods.paragraphs(configuration, material.fits, material.tracks),
+        temporal=list(material.tempi),
         spectral=material.spectral,
     )
 
@@ -92,54 +85,9 @@ def heights(table: pd.DataFrame) -> dict[str, int]:
     return dict(zip(table["variant"], firsts, strict=True))
 
 
-def headline(table: pd.DataFrame, baselines: pd.DataFrame) -> str:
-    """A sentence on the best network and the best baseline."""
-    best = table.loc[table["accuracy_mean"].idxmax()]
-    means = baselines.groupby("baseline")["accuracy"].mean()
-    baseline = str(means.idxmax())
-    name = known_baselines.shown(baseline)
-    rank = f" is the most accurate of {len(table)} networks: it" if len(table) > 1 else ""
-    return (
-        f"{best['variant']}{rank} predicts "
-        f"{best['accuracy_mean']:.1f} % of the test tracks correctly (± {best['accuracy_std']:.1f} "
-        f"over {repetitions(best['n_folds'], best['n_seeds'])}). "
-        f"The best baseline, {name}, predicts "
-        f"{means[baseline]:.1f} %."
-    )
-
-
-def differences_sentence(pairs: pd.DataFrame) -> str:
-    """The number of pairs that differ significantly, and the largest of these differences."""
-    if not len(pairs):
-        return ""
-    significant = pairs[pairs["p_holm"] < LEVEL]
-    if not len(significant):
-        none = f"None of the {len(pairs)} pairs of networks differs"
-        return (
-            f"{none if len(pairs) > 1 else 'The two networks do not differ'} significantly at the "
-            f"level of {LEVEL}: with so few folds and tracks, do not rely on the order in Table I."
-        )
-    largest = significant.loc[significant["difference"].abs().idxmax()]
-    better, worse = largest["first"], largest["second"]
-    if largest["difference"] < 0:
-        better, worse = worse, better
-    if len(pairs) == 1:
-        return (
-            f"The two networks differ significantly at the level of {LEVEL}: {better} is "
-            f"{abs(largest['difference']):.1f} points better than {worse}."
-        )
-    differ = "differs" if len(significant) == 1 else "differ"
-    return (
-        f"{len(significant)} of the {len(pairs)} pairs of networks {differ} significantly at the "
-        f"level of {LEVEL}. The largest difference: {better} is {abs(largest['difference']):.1f} "
-        f"points better than {worse}. Do not rely on the order of the other pairs in Table I."
-    )
-
-
 def network(
     variant: str,
     confusions: Confusions,
-    histories: Sequence[pd.DataFrame],
     changed: pd.DataFrame,
     errors: list[Error],
 ) -> dict[str, Any]:
@@ -156,7 +104,6 @@ def network(
             ]
             for counts, shares in zip(shown.counts, shown.shares, strict=True)
         ],
-        "learning_sentence": network_texts.learning(histories),
         "errors": errors,
         "changes": {
             "condition": f"at {intervention_texts.SLOWED} times the tempo",

@@ -13,6 +13,8 @@ NUMERIC = {
     *("Parameters", "Accuracy", "Segments", "Classes", "Between seeds"),
     *("Paper", "Paper's baseline"),
 }
+# A narrow window shows the first columns and hides the last.
+FIRST, LAST = ("Variant", "Accuracy"), ("Input", "Filter", "Parameters", "Max-pool")
 # The column of table1.csv by which a column of the page is sorted.
 SORTED_BY = {
     "Input": "input_frames",
@@ -28,20 +30,22 @@ SORTED_BY = {
 
 
 def table_columns(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The column headers: those of `table1.for_people`, and one for the dots."""
-    columns = [
-        {"title": title, "numeric": title in NUMERIC, "wrap": title == "Baseline", "sortable": True}
-        for title in for_people(table)
+    """The column headers of `table1.for_people`: name, accuracy, dots, results, architecture."""
+    results = [title for title in for_people(table) if title not in (*FIRST, *LAST)]
+    name, accuracy, *others = [
+        {"title": title, "numeric": title in NUMERIC, "sortable": True}
+        for title in (*FIRST, *results, *LAST)
     ]
     dots = {"title": "Folds, 0 to 100 %", "numeric": False, "sortable": False}
-    return [columns[0], dots, *columns[1:]]
+    return [name, accuracy, dots, *others]
 
 
 def table_rows(table: pd.DataFrame, folds: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
-    """The rows: cells with the values that they are sorted by, and the values of the dots.
+    """The rows, the best first: cells with the values that they are sorted by, values of the dots.
 
     `folds` has the accuracy of each fold in %, by variant.
     """
+    table = table.sort_values("accuracy_mean", ascending=False, kind="stable")
     shown = for_people(table).to_dict("records")
     heads = [head for head in table_columns(table) if head["sortable"]]
     rows = []

@@ -10,6 +10,8 @@ from scipy import stats
 from workflow_scripts.results.predictions import track_accuracy
 
 CONFIDENCE = 0.95
+# Significance level of a difference between two networks, and between a network and chance.
+LEVEL = 0.05
 
 
 def corrected_t(differences: np.ndarray, test_share: float) -> tuple[float, float]:
@@ -18,7 +20,8 @@ def corrected_t(differences: np.ndarray, test_share: float) -> tuple[float, floa
     The corrected resampled t-test of Nadeau & Bengio (Inference for the generalization error,
     Machine Learning 52, 2003). Folds share training tracks, so the t-test's variance / K is too
     small; the corrected one is variance * (1/K + n_test / n_train). `differences` has one value
-    per fold, float (K,); `test_share` is n_test / n_train.
+    per fold, float (K,); `test_share` is n_test / n_train. Equal differences leave no variance to
+    estimate, as happens with few test tracks: then p is that of the sign test, 2 / 2^K.
 
     With folds of several seeds this is the corrected repeated k-fold cross-validation test of
     Bouckaert & Frank (Evaluating the replicability of significance tests for comparing learning
@@ -28,7 +31,7 @@ def corrected_t(differences: np.ndarray, test_share: float) -> tuple[float, floa
     n = len(differences)
     error = np.sqrt((1 / n + test_share) * np.var(differences, ddof=1))
     if error == 0:
-        return float(differences.mean() == 0), 0.0
+        return (float(0.5 ** (n - 1)) if differences.any() else 1.0), 0.0
     p = 2 * stats.t.sf(abs(differences.mean()) / error, n - 1)
     return float(p), float(error * stats.t.ppf((1 + CONFIDENCE) / 2, n - 1))
 
@@ -77,6 +80,11 @@ def pairs(predictions: Mapping[str, Sequence[pd.DataFrame]], test_share: float) 
     if len(table):
         table.insert(5, "p_holm", holm(table["p"]))
     return table
+
+
+def test_share(n_folds: int) -> float:
+    """n_test / n_train of `corrected_t`: a fold is tested, another one selects the best epoch."""
+    return 1 / max(n_folds - 2, 1)
 
 
 def _correct(folds: Sequence[pd.DataFrame]) -> pd.Series:

@@ -1,13 +1,10 @@
-"""Notes below a table of accuracies."""
+"""Notes on the data behind a table of accuracies: each is one sentence or empty."""
 
 from collections.abc import Mapping, Sequence
-
-import pandas as pd
 
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.dataset.untidy_names import alike, shown
 from workflow_scripts.errors import FEW, listed
-from workflow_scripts.results.replica_notes import replica_notes
 from workflow_scripts.results.seed_notes import repetitions
 
 SYNTHETIC = (
@@ -23,50 +20,84 @@ LEGEND = (
 LEGEND_OF_SEEDS = " Between seeds: standard deviation of the mean accuracies of the seeds."
 
 
-def notes(
-    tracks: Tracks,
-    pairs: pd.DataFrame,
-    n_skipped: int,
-    dataset: str,
-    never_predicted: Mapping[str, Sequence[str]],
-    n_seeds: int = 1,
-) -> list[str]:
-    """The legend of the table, then one sentence for each limitation of the data or a network.
-
-    `pairs` is replicas.csv; `n_skipped` is the number of skipped tracks; `dataset` is ballroom,
-    demo or folder; `never_predicted` has the classes that a variant predicts for no test track, by
-    variant; `n_seeds` is the number of seeds in the table, of which `tracks` has the folds of one.
-    """
+def legend(tracks: Tracks, n_seeds: int = 1) -> str:
+    """What each accuracy in the table is; `tracks` has the folds of one of `n_seeds` seeds."""
     n_classes = len(tracks.classes)
     over = repetitions(tracks.n_folds, n_seeds)
-    legend = LEGEND.format(repetitions=over, n_classes=n_classes, chance=100 / n_classes)
-    sentences = [legend + (LEGEND_OF_SEEDS if n_seeds > 1 else "")]
-    sentences += never_predicted_sentences(never_predicted)
-    for fold, classes in tracks.lacking("test").items():
-        sentences.append(f"The test set of fold {fold} has no track of {listed(classes)}.")
-    if alike_classes := alike(tracks.classes):
-        names = listed([" and ".join(map(shown, group)) for group in alike_classes], FEW, "; ")
-        sentences.append(
-            f"Classes whose names differ only by blanks, invisible characters or case: {names}."
-        )
-    if wrong := tracks.n_of_two_classes():
-        sentences.append(
-            f"{wrong} tracks have the same audio as a track of another class, so at least one of "
-            "the two labels is wrong."
-        )
-    sentences += replica_notes(pairs, tracks)
-    if tracks.n_truncated:
-        sentences.append(
-            f"{tracks.n_truncated} truncated tracks are used as far as they go; folds.csv says "
-            "what is missing."
-        )
-    if n_skipped:
-        were = "1 track was" if n_skipped == 1 else f"{n_skipped} tracks were"
-        them = "it with the reason" if n_skipped == 1 else "them with the reasons"
-        sentences.append(f"{were} skipped; skipped.csv lists {them}.")
-    if dataset == "demo":
-        sentences.append(SYNTHETIC)
-    return sentences
+    text = LEGEND.format(repetitions=over, n_classes=n_classes, chance=100 / n_classes)
+    return text + (LEGEND_OF_SEEDS if n_seeds > 1 else "")
+
+
+def lacking_in_test(tracks: Tracks) -> str:
+    """Classes without a test track in a fold."""
+    missing = tracks.lacking("test")
+    if not missing:
+        return ""
+    return (
+        f"No test track: {_of_folds(missing)}. The accuracy by class of these folds leaves the "
+        "missing classes out."
+    )
+
+
+def lacking_in_validation(tracks: Tracks, validation: str) -> str:
+    """Classes without a validation track in a fold; `validation` is that of config.yaml.
+
+    Folds without a training track of a class are refused when the folds are assigned.
+    """
+    missing = tracks.lacking("validation") if validation == "tracks" else {}
+    if not missing:
+        return ""
+    return (
+        f"No validation track: {_of_folds(missing)}. These classes do not count when the best "
+        "epoch is chosen."
+    )
+
+
+def alike_classes(tracks: Tracks) -> str:
+    """Classes that may be one class."""
+    groups = alike(tracks.classes)
+    if not groups:
+        return ""
+    names = listed([" and ".join(map(shown, group)) for group in groups], FEW, "; ")
+    return f"Classes whose names differ only by blanks, invisible characters or case: {names}."
+
+
+def tracks_of_two_classes(tracks: Tracks) -> str:
+    """Tracks whose audio is that of a track of another class."""
+    wrong = tracks.n_of_two_classes()
+    if not wrong:
+        return ""
+    return (
+        f"{wrong} tracks have the same audio as a track of another class, so at least one of "
+        "the two labels is wrong."
+    )
+
+
+def truncated(tracks: Tracks) -> str:
+    """Tracks whose files are cut."""
+    n = tracks.n_truncated
+    if not n:
+        return ""
+    used = (
+        "1 truncated track is used as far as it goes"
+        if n == 1
+        else (f"{n} truncated tracks are used as far as they go")
+    )
+    return f"{used}; folds.csv says what is missing."
+
+
+def skipped(n: int) -> str:
+    """Tracks that are not used."""
+    if not n:
+        return ""
+    if n == 1:
+        return "1 track was skipped; skipped.csv lists it with the reason."
+    return f"{n} tracks were skipped; skipped.csv lists them with the reasons."
+
+
+def synthetic(dataset: str) -> str:
+    """Whether the music is synthetic; `dataset` is ballroom, demo or folder."""
+    return SYNTHETIC if dataset == "demo" else ""
 
 
 def never_predicted_sentences(never_predicted: Mapping[str, Sequence[str]]) -> list[str]:
@@ -79,3 +110,9 @@ def never_predicted_sentences(never_predicted: Mapping[str, Sequence[str]]) -> l
         f"{listed(variants)} never predict{'s' if len(variants) == 1 else ''} {listed(classes)}."
         for classes, variants in variants_of.items()
     ]
+
+
+def _of_folds(missing: Mapping[int, Sequence[str]]) -> str:
+    """Folds with their missing classes, for example "fold 2 has none of a, b; fold 3 none of c"."""
+    texts = [f"fold {fold} has none of {listed(names)}" for fold, names in missing.items()]
+    return listed(texts, FEW, "; ")

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.errors import reading
 from workflow_scripts.results.votes import majority_vote
 
@@ -35,6 +36,20 @@ def table(
         row["segments"] = " ".join(map(str, own.argmax(axis=1)))
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+class Numbers:
+    """Numbers instead of names, so that the predictions of many variants fit into memory."""
+
+    def __init__(self, tracks: Tracks) -> None:
+        self._tracks, self._classes = pd.Index(tracks.track_id), pd.Index(tracks.classes)
+
+    def of(self, predictions: pd.DataFrame) -> pd.DataFrame:
+        """track_id, label and predicted as positions in `Tracks.track_id` and `Tracks.classes`."""
+        known = {"track_id": self._tracks, "label": self._classes, "predicted": self._classes}
+        return pd.DataFrame(
+            {c: names.get_indexer(predictions[c]).astype(np.int32) for c, names in known.items()}
+        )
 
 
 def read(csv: Path) -> pd.DataFrame:

@@ -39,11 +39,20 @@ def sentence(fits: Sequence[Mapping[str, Any]]) -> str:
     All different values are named: an experiment may continue after an update.
     """
     versions = _distinct(", ".join(f"{k} {v}" for k, v in fit["versions"].items()) for fit in fits)
-    seeds = _distinct(str(fit["seed"]) for fit in fits)
-    start = f"Trained with {versions}; seed {seeds}; "
+    start = f"Trained with {versions}; seed {seeds(fits)}; "
+    return f"{start}{commits(fits) or 'the commit is unknown'}."
+
+
+def seeds(fits: Sequence[Mapping[str, Any]]) -> str:
+    """The seeds of the trainings."""
+    return _distinct(str(fit["seed"]) for fit in fits)
+
+
+def commits(fits: Sequence[Mapping[str, Any]]) -> str:
+    """The commits of the trainings, such as "commit 0123456789"; "" if none is known."""
     if all(fit["commit"] is None for fit in fits):
-        return f"{start}the commit is unknown."
-    return f"{start}commit {_distinct(_commit(fit) for fit in fits)}."
+        return ""
+    return f"commit {_distinct(_commit(fit) for fit in fits)}"
 
 
 def _commit(fit: Mapping[str, Any]) -> str:

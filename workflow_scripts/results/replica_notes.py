@@ -1,4 +1,4 @@
-"""Notes on replicas below a table of accuracies."""
+"""Notes on replicas behind a table of accuracies: each is one sentence or empty."""
 
 import pandas as pd
 
@@ -9,32 +9,40 @@ from workflow_scripts.dataset.split import Tracks
 NAMED = 3
 
 
-def replica_notes(pairs: pd.DataFrame, tracks: Tracks) -> list[str]:
-    """A sentence each on replicas in different folds, on other replicas, and on doubtful pairs.
-
-    `pairs` is replicas.csv. Pairs of which no track is used are left out.
-    """
+def leaks(pairs: pd.DataFrame, tracks: Tracks) -> str:
+    """Replicas in different folds. `pairs` is replicas.csv, here and below."""
     table = with_folds(pairs, tracks)
-    doubtful = table["verdict"] == replicas.DOUBTFUL
-    both = table[["first_fold", "second_fold"]].notna().all(axis=1)
-    apart = both & (table["first_fold"] != table["second_fold"])
-    sentences = []
-    if len(leaks := table[apart & ~doubtful]):
-        sentences.append(
-            f"{_counted(leaks)} of the same recording in different folds: {_named(leaks)}. A model "
-            "may be tested on audio that it was trained on."
-        )
-    if len(handled := table[~apart & ~doubtful]):
-        sentences.append(
-            f"{_counted(handled)} of the same recording, in one fold or with one track skipped: "
-            f"{_named(handled)}."
-        )
-    if len(open_cases := table[both & doubtful]):
-        sentences.append(
-            f"{_counted(open_cases)} treated as different recordings but may be of the same one; "
-            f"check by ear: {_named(open_cases)}."
-        )
-    return sentences
+    found = table[_used(table) & _apart(table) & ~_doubtful(table)]
+    if not len(found):
+        return ""
+    return (
+        f"{_counted(found)} of the same recording in different folds: {_named(found)}. A model "
+        "may be tested on audio that it was trained on."
+    )
+
+
+def doubtful(pairs: pd.DataFrame, tracks: Tracks) -> str:
+    """Pairs of used tracks that may be replicas."""
+    table = with_folds(pairs, tracks)
+    found = table[_used(table) & _doubtful(table)]
+    if not len(found):
+        return ""
+    return (
+        f"{_counted(found)} treated as different recordings but may be of the same one; "
+        f"check by ear: {_named(found)}."
+    )
+
+
+def handled(pairs: pd.DataFrame, tracks: Tracks) -> str:
+    """Replicas in one fold, or of which one track is skipped."""
+    table = with_folds(pairs, tracks)
+    found = table[~(_used(table) & _apart(table)) & ~_doubtful(table)]
+    if not len(found):
+        return ""
+    return (
+        f"{_counted(found)} of the same recording, in one fold or with one track skipped: "
+        f"{_named(found)}."
+    )
 
 
 def with_folds(pairs: pd.DataFrame, tracks: Tracks) -> pd.DataFrame:
@@ -43,6 +51,19 @@ def with_folds(pairs: pd.DataFrame, tracks: Tracks) -> pd.DataFrame:
     folds = {f"{end}_fold": pairs[end].map(fold_of) for end in ("first", "second")}
     table = pairs.assign(**folds)
     return table[table[[*folds]].notna().any(axis=1)]
+
+
+def _used(table: pd.DataFrame) -> pd.Series:
+    """Whether both tracks are used."""
+    return table[["first_fold", "second_fold"]].notna().all(axis=1)
+
+
+def _apart(table: pd.DataFrame) -> pd.Series:
+    return table["first_fold"] != table["second_fold"]
+
+
+def _doubtful(table: pd.DataFrame) -> pd.Series:
+    return table["verdict"] == replicas.DOUBTFUL
 
 
 def _counted(pairs: pd.DataFrame) -> str:

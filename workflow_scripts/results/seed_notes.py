@@ -16,10 +16,7 @@ def repetitions(n_folds: int, n_seeds: int) -> str:
 
 
 def together(of_seeds: Mapping[int, Sequence[str]]) -> list[str]:
-    """The sentences on each seed: those that hold for all of them once, others with their seed.
-
-    With several seeds, one more sentence says what is that of the first seed only.
-    """
+    """The sentences on each seed: those that hold for all of them once, others with their seed."""
     if len(of_seeds) == 1:
         return [*next(iter(of_seeds.values()))]
     common = set.intersection(*map(set, of_seeds.values()))
@@ -28,6 +25,10 @@ def together(of_seeds: Mapping[int, Sequence[str]]) -> list[str]:
         for seed, texts in of_seeds.items()
         for text in texts
     ]
-    about = FIRST_SEED_ONLY.format(n=len(of_seeds), first=next(iter(of_seeds)))
     # A common sentence is found once for each seed.
-    return [*dict.fromkeys(found), about]
+    return [*dict.fromkeys(found)]
+
+
+def of_first_seed_only(seeds: Sequence[int]) -> str:
+    """What is that of the first seed only; empty with one seed."""
+    return FIRST_SEED_ONLY.format(n=len(seeds), first=seeds[0]) if len(seeds) > 1 else ""

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from workflow_scripts import checked_tables
 from workflow_scripts.dataset import split
 from workflow_scripts.errors import UserError
 from workflow_scripts.networks.identity import ModelKey
@@ -20,12 +21,14 @@ class SeedResults:
     """The results of one seed.
 
     `tracks` are those of its folds.csv, `baselines` is its baselines.csv. `fits` has the contents
-    of each fit.json and `files` the tables of predictions, fold by fold for each variant.
+    of each fit.json, `histories` the tables history.csv and `files` the tables of predictions, fold
+    by fold for each variant.
     """
 
     tracks: split.Tracks
     baselines: pd.DataFrame
     fits: Mapping[str, Sequence[dict[str, Any]]]
+    histories: Mapping[str, Sequence[pd.DataFrame]]
     files: Mapping[str, Sequence[Path]]
 
     @property
@@ -37,6 +40,11 @@ class SeedResults:
     def all_fits(self) -> list[dict[str, Any]]:
         """The contents of each fit.json, variant by variant, fold by fold."""
         return [fit for fits in self.fits.values() for fit in fits]
+
+    @property
+    def all_histories(self) -> list[pd.DataFrame]:
+        """The table history.csv of each training, in the order of `all_fits`."""
+        return [history for histories in self.histories.values() for history in histories]
 
     def predictions(self, variant: str) -> Iterator[pd.DataFrame]:
         """Read the variant's predictions of one fold after the other, and check them."""
@@ -50,15 +58,17 @@ def read(
     baselines_csv: Sequence[Path],
     predictions: Sequence[Path],
     fits: Sequence[Path],
+    histories: Sequence[Path],
 ) -> list[SeedResults]:
     """The results of each seed.
 
-    `folds` and `baselines_csv` have a file for each seed; `predictions` and `fits` are sorted by
-    seed, then by variant, then by fold. Raises UserError if files are damaged, missing or too many.
+    `folds` and `baselines_csv` have a file for each seed; `predictions`, `fits` and `histories`
+    are sorted by seed, then by variant, then by fold. Raises UserError if files are damaged,
+    missing or too many.
     """
     tracks = [split.read(csv) for csv in folds]
     n_models = [len(variants) * own.n_folds for own in tracks]
-    if {len(predictions), len(fits)} != {sum(n_models)}:
+    if {len(predictions), len(fits), len(histories)} != {sum(n_models)}:
         of_seeds = f" and {len(folds)} seeds" if len(folds) > 1 else ""
         raise UserError(
             f"there are {len(predictions)} files of predictions, but {folds[0]} has "
@@ -70,11 +80,16 @@ def read(
         files, start = slice(start, start + n), start + n
         keys = [ModelKey.of(v, k, own) for v in variants for k in range(own.n_folds)]
         contents = [provenance.read(*pair) for pair in zip(fits[files], keys, strict=True)]
+        epochs = [
+            checked_tables.read(csv, key.history)
+            for csv, key in zip(histories[files], keys, strict=True)
+        ]
         results.append(
             SeedResults(
                 own,
                 baselines.read(csv, own),
                 dict(zip(variants, parts(contents, own.n_folds), strict=True)),
+                dict(zip(variants, parts(epochs, own.n_folds), strict=True)),
                 dict(zip(variants, parts(predictions[files], own.n_folds), strict=True)),
             )
         )

@@ -12,22 +12,22 @@ from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.dataset import replicas
 from workflow_scripts.dataset.track_tables import SKIPPED, read_table
-from workflow_scripts.networks import explosion
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.process import run
 from workflow_scripts.results import (
+    comparison,
     predictions,
     provenance,
     seed_results,
     table1,
     tidy_tables,
 )
-from workflow_scripts.results.notes import notes
-from workflow_scripts.results.seed_notes import together
+from workflow_scripts.results.caveats import Evidence, caveats
+from workflow_scripts.results.notes import legend
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Read predictions, baselines and every fit.json; write table1.csv, .md, .tex, tidy tables."""
+    """Read predictions, baselines and the record of each training; write Table I, tidy tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folds", type=Path, nargs="+", required=True, help="folds.csv by seed")
     parser.add_argument("--skipped", type=Path, required=True, help="skipped.csv")
@@ -46,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="seed by seed, variant by variant, fold by fold",
     )
     parser.add_argument("--fits", type=Path, nargs="+", required=True, help="each fit.json")
+    parser.add_argument("--histories", type=Path, nargs="+", required=True, help="each history.csv")
     parser.add_argument("--dataset", required=True, help="ballroom, demo or folder")
     parser.add_argument("--name", required=True, help="name of the experiment")
     parser.add_argument(
@@ -62,15 +63,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.baselines,
         options.predictions,
         options.fits,
+        options.histories,
     )
     tracks = of_seeds[0].tracks
     baselines = pd.concat([own.baselines for own in of_seeds])
-    rows, never_predicted, tidy = [], {}, []
+    numbers = predictions.Numbers(tracks)
+    rows, never_predicted, outcomes, tidy = [], {}, {}, []
     for variant, description in options.variants.items():
         network = Network.from_config(description, N_BANDS, len(tracks.classes))
         tables = [table for own in of_seeds for table in own.predictions(variant)]
         row = table1.row(variant, description, network, tables, baselines, len(of_seeds))
         rows.append(row)
+        outcomes[variant] = [numbers.of(own) for own in tables]
         predicted = pd.concat([own[["predicted"]] for own in tables])
         fits = [fit for own in of_seeds for fit in own.fits[variant]]
         tidy += [
@@ -83,20 +87,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         table = table1.with_paper(table)
 
     title = f"Table I of {options.name}"
-    n_skipped = len(read_table(options.skipped, SKIPPED))
-    pairs = replicas.read(options.replicas)
-    sentences = together(
-        {
-            own.seed: [
-                *notes(
-                    own.tracks, pairs, n_skipped, options.dataset, never_predicted, len(of_seeds)
-                ),
-                *explosion.sentences(own.all_fits),
-            ]
-            for own in of_seeds
-        }
+    all_fits = [fit for own in of_seeds for fit in own.all_fits]
+    evidence = Evidence(
+        folds_of={own.seed: own.tracks for own in of_seeds},
+        fits=all_fits,
+        histories=[history for own in of_seeds for history in own.all_histories],
+        predictions=outcomes,
+        pairs=comparison.pairs(outcomes, comparison.test_share(tracks.n_folds)),
+        never_predicted=never_predicted,
+        replicas=replicas.read(options.replicas),
+        n_skipped=len(read_table(options.skipped, SKIPPED)),
+        dataset=options.dataset,
     )
-    sentences.append(provenance.sentence([fit for own in of_seeds for fit in own.all_fits]))
+    sentences = [legend(tracks, len(of_seeds)), *caveats(evidence), provenance.sentence(all_fits)]
     shown = table1.for_people(table)
     checked_tables.write(options.table, table, table1.what(tracks))
     with atomic(options.table.with_suffix(".md")) as path:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -127,6 +128,7 @@ def main() -> None:
                 "n_validation_segments": len(validation.labels),
                 "peak_memory_mb": peak_memory_mb(),
                 "explosion": exploded,
+                "trained_on": datetime.now(UTC).date().isoformat(),
             }
             | commit,
         )
