@@ -117,6 +117,12 @@ FAULTS = [
         ["tests/workflow/test_honest_inputs.py"],
     ),
     Fault(
+        "donors of the first seed for all seeds",
+        "rules/common.smk",
+        [('f"{wildcards.root}/models/{donor}/', 'f"{D}/models/{donor}/')],
+        ["tests/workflow/test_reruns.py"],
+    ),
+    Fault(
         "code of a training not a parameter of its rule",
         "rules/training.smk",
         [('        code=digests_of("steps/train", ENGINE_MODULE),\n', "")],
