@@ -196,7 +196,12 @@ FAULTS = [
     Fault(
         "a winner named from trainings that are too short",
         f"{PACKAGE}/results/convergence.py",
-        [("        return not self.n_short and not self.is_rising", "        return not self.is_rising")],
+        [
+            (
+                "        return not self.n_short and not self.is_rising",
+                "        return not self.is_rising",
+            )
+        ],
         ["tests/results", "tests/report"],
     ),
     Fault(
