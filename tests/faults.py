@@ -107,11 +107,11 @@ FAULTS = [
         "scaler not an input of train",
         "rules/training.smk",
         [
-            ('        scaler=f"{D}/scaler.json",\n        onsets', "        onsets"),
+            ('        scaler="{root}/scaler.json",\n        onsets', "        onsets"),
             ("{input.scaler}", "{params.scaler}"),
             (
                 "        network=network,\n        training",
-                '        scaler=f"{D}/scaler.json",\n        network=network,\n        training',
+                '        scaler="{root}/scaler.json",\n        network=network,\n        training',
             ),
         ],
         ["tests/workflow/test_honest_inputs.py"],
