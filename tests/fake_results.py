@@ -10,7 +10,12 @@ from tests.conftest import ROOT, shipped_config, write_wav
 from workflow_scripts import checked_tables, checksums
 from workflow_scripts.dataset import replicas, split
 from workflow_scripts.dataset.track_tables import SKIPPED, TRACKS
-from workflow_scripts.interpretation import filter_table, intervention_table, temporal_filters
+from workflow_scripts.interpretation import (
+    clips,
+    filter_table,
+    intervention_table,
+    temporal_filters,
+)
 from workflow_scripts.interpretation.interventions import INTERVENTIONS
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Network
@@ -89,6 +94,7 @@ class FakeResults:
         path = self.folder / "sounds/sounds.csv"
         sounds = pd.DataFrame(columns=auralise.COLUMNS)
         checked_tables.write(path, sounds, filter_table.what_sounds(self.tracks))
+        clips.write(self.folder / "sounds", [], sounds, self.tracks, (40, 80))
 
     def _write_variant(self, variant):
         own = self.folder / variant

@@ -22,7 +22,6 @@ def network(variant, best):
         "confusion_sentence": "One.",
         "confusions": Shown(CLASSES, [*CLASSES, "other classes"], counts, counts / 4, 5),
         "confusion_rows": [[{"count": 1, "share": 10 * best}] * 4] * 3,
-        "learning_sentence": "Learned.",
         "errors": [outcomes.Error(HOSTILE, HOSTILE, "a", 0.7, [HOSTILE, "a", "b"], 9)],
         "changes": {"condition": "slowed", "sentence": HOSTILE},
     }
@@ -46,6 +45,7 @@ def page():
             "segment_accuracy_mean": accuracies,
             "segment_accuracy_std": 5.0,
             "n_folds": 2,
+            "n_seeds": 1,
             "paper_accuracy_mean": np.nan,
             "paper_accuracy_std": np.nan,
             "baseline": "modulation_scale_spectrum",
@@ -53,7 +53,7 @@ def page():
             "paper_baseline_accuracy": np.nan,
             "class_accuracy_mean": accuracies,
             "class_accuracy_std": 5.0,
-            "n_seeds": 1,
+            "accuracy_std_seeds": np.nan,
         }
     )
     table.loc[1, "baseline"] = ""
@@ -72,7 +72,6 @@ def page():
         rows=table_section.table_rows(table, folds),
         baselines=table_section.baseline_rows(baselines),
         pairs=[],
-        differences_sentence="",
         networks=[network(v, n) for n, v in enumerate(variants)],
         best="time",
         replicas={

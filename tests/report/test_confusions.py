@@ -69,9 +69,9 @@ class TestManyClasses:
         assert tuple(shown.rows) == self.classes[:MOST_CLASSES]
         assert np.array_equal(shown.counts[:, :-1], np.eye(MOST_CLASSES, dtype=int))
 
-    def test_the_file_has_every_pair(self, tmp_path):
+    def test_the_table_has_every_pair(self, tmp_path):
         pairs = self.pairs()
-        of(pairs, self.classes).write(tmp_path / "c.csv")
+        of(pairs, self.classes).table().to_csv(tmp_path / "c.csv", index=False)
         with (tmp_path / "c.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))
         assert {(r["label"], r["predicted"]): int(r["tracks"]) for r in rows} == pairs

@@ -12,6 +12,7 @@ from tests.fake_results import FakeResults
 from tests.names import NAMES
 from workflow_scripts.report import figures, filter_figures, material, page_content, svg
 from workflow_scripts.report.confusions import Confusions
+from workflow_scripts.report.drawings import drawings
 from workflow_scripts.report.intervention_texts import MOST_CLASSES
 from workflow_scripts.report.svg import LONGEST_NAME, text_of_name
 from workflow_scripts.steps.report import parse
@@ -77,15 +78,24 @@ def results(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page(results):
-    read = material.read(parse(results.report_arguments()))
+def read(results):
+    return material.read(parse(results.report_arguments()))
+
+
+@pytest.fixture(scope="module")
+def drawn(read):
+    return {drawing.name: drawing for drawing in drawings(read)}
+
+
+@pytest.fixture(scope="module")
+def page(results, read):
     return page_content.page(read, "fake", "folder", results.configuration, {})
 
 
 class TestPage:
     """The page of FakeResults, whose classes have all of these names."""
 
-    def test_filters_with_the_tempo_of_their_class(self, results, page):
+    def test_filters_with_the_tempo_of_their_class(self, results, page, drawn):
         bpm = {name: [] for name in NAMES}
         with (results.folder / "tracks.csv").open(newline="") as file:
             for row in csv.DictReader(file):
@@ -96,8 +106,8 @@ class TestPage:
         ratios = [float(row["tempo"]) / np.median(bpm[row["most_affected_class"]]) for row in rows]
         near = 100 * np.mean([abs(ratio - 1) < 0.05 for ratio in ratios])
         assert near > 0
-        (network,) = page.temporal
-        assert f"{len(rows)} filters have a tempo; {near:.0f} % of these" in network["sentence"]
+        (sentence,) = [drawn[f"tempo-{variant}"].finding for variant in page.temporal]
+        assert f"{len(rows)} filters have a tempo; {near:.0f} % of these" in sentence
 
     def test_confusions_and_errors(self, results, page):
         for network in page.networks:

@@ -19,12 +19,8 @@ def passed(
     weights, multiplied by the maximum, are placed there; the largest value counts where several
     overlap. The gains are scaled to a maximum of 1; all are 0 if the filter matches nowhere.
     """
-    chosen = {
-        name: weights[f"{trunk}.{name}"][filter_ : filter_ + 1] for name in ("weight", "bias")
-    }
-    own = {f"{trunk}.{name}": values for name, values in chosen.items()}
-    maps = convolved(segment[np.newaxis], own, trunk)[0, 0]
-    shape = np.maximum(chosen["weight"][0], 0)
+    maps = _responses(segment, weights, trunk, filter_)
+    shape = np.maximum(weights[f"{trunk}.weight"][filter_], 0)
     gain = np.zeros(segment.shape)
     for row, column in _maxima(maps, pool):
         m, n = shape.shape
@@ -32,6 +28,29 @@ def passed(
         np.maximum(place, maps[row, column] * shape, out=place)
     largest = gain.max()
     return gain / largest if largest > 0 else gain
+
+
+def place(
+    segment: np.ndarray, weights: Weights, trunk: str, pool: Shape, filter_: int
+) -> tuple[int, int]:
+    """The lowest band and the first frame that a filter covers where its response is largest.
+
+    As in `passed`, a border that the pool drops does not count.
+    """
+    maps = _responses(segment, weights, trunk, filter_)
+    height, width = (size // field * field for size, field in zip(maps.shape, pool, strict=True))
+    row, column = np.unravel_index(maps[:height, :width].argmax(), (height, width))
+    return int(row), int(column)
+
+
+def _responses(segment: np.ndarray, weights: Weights, trunk: str, filter_: int) -> np.ndarray:
+    """The output of a filter's convolution, (bands - m + 1, frames - n + 1)."""
+    own = {
+        f"{trunk}.{name}": weights[f"{trunk}.{name}"][filter_ : filter_ + 1]
+        for name in ("weight", "bias")
+    }
+    maps: np.ndarray = convolved(segment[np.newaxis], own, trunk)[0, 0]
+    return maps
 
 
 def _maxima(maps: np.ndarray, pool: Shape) -> list[tuple[int, int]]:

@@ -2,12 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-
-from workflow_scripts.atomic_files import atomic
 
 # Number of classes that a table or a figure of confusions shows.
 MOST_CLASSES = 20
@@ -82,12 +79,11 @@ class Confusions:
         chosen |= dict.fromkeys(range(MOST_CLASSES))
         return sorted(list(chosen)[:MOST_CLASSES])
 
-    def write(self, csv: Path) -> None:
-        """Write all pairs: columns label, predicted, tracks."""
+    def table(self) -> pd.DataFrame:
+        """All pairs: columns label, predicted, tracks."""
         names = np.array(self.classes, object)
         columns = {"label": names[self.label], "predicted": names[self.predicted]}
-        with atomic(csv) as path:
-            pd.DataFrame(columns | {"tracks": self.tracks}).to_csv(path, index=False)
+        return pd.DataFrame(columns | {"tracks": self.tracks})
 
 
 @dataclass(frozen=True)

@@ -1,44 +1,48 @@
 """Figures of results: accuracies, differences, confusions, learning curves, interventions."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from workflow_scripts.interpretation.interventions import SHIFT, STRETCH
+from workflow_scripts.report import line_labels
 from workflow_scripts.report.confusions import Shown
+from workflow_scripts.report.line_labels import Label
+from workflow_scripts.report.palette import (
+    BLUE,
+    COLOUR_OF,
+    DASHES,
+    GREY,
+    MARKER_OF,
+    RED,
+    text_on,
+)
 from workflow_scripts.report.svg import INK, text_of_name
 
-matplotlib.style.use(Path(__file__).with_name("figures.mplstyle"))
-
-# The palette of Okabe & Ito, safe for colour blindness on white and on black.
-BLUE, ORANGE, GREEN, RED, PURPLE = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7"
-COLOUR_OF = {
-    "Black-box": PURPLE,
-    "Time": BLUE,
-    "Frequency": ORANGE,
-    "Time-Frequency": GREEN,
-    "Time-FrequencyInit": RED,
-}
-DASHES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
+# Width in inches of a figure as wide as the page.
+WIDTH = 6.5
 # Largest number of points of a curve; more are not visible.
 MOST_POINTS = 300
+# Number of networks in a table of differences.
+MOST_COMPARED = 20
+# Height in inches of a row of text.
+ROW = 0.16
 
 
 def accuracies(folds: Mapping[str, Sequence[float]], baselines: Mapping[str, float]) -> Figure:
     """One row per variant: accuracies of the folds, mean ± standard deviation, baseline."""
-    figure = Figure(figsize=(6.5, 0.32 * len(folds) + 0.8), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 0.32 * len(folds) + 0.8), layout="constrained")
     axes = figure.add_subplot()
     for row, (variant, values) in enumerate(folds.items()):
-        axes.plot(values, [row] * len(values), "o", color=BLUE, alpha=0.45, markersize=4)
+        axes.plot(values, [row] * len(values), "o", color=BLUE, markersize=4, fillstyle="none")
         axes.errorbar(np.mean(values), row, xerr=np.std(values), fmt="D", color=INK, markersize=4)
         if not np.isnan(baselines[variant]):
             axes.plot(baselines[variant], row, "|", color=RED, markersize=12, markeredgewidth=2)
-    axes.set_yticks(range(len(folds)), folds)
+    axes.set_yticks(range(len(folds)), map(text_of_name, folds))
     axes.invert_yaxis()
     axes.set_xlim(0, 102)
     axes.set_xlabel("Accuracy, % of the test tracks")
@@ -46,39 +50,44 @@ def accuracies(folds: Mapping[str, Sequence[float]], baselines: Mapping[str, flo
 
 
 def differences(pairs: pd.DataFrame, variants: Sequence[str], level: float) -> Figure:
-    """Difference in accuracy, row minus column, in points; a bullet marks p_holm < `level`."""
+    """Difference in accuracy, row minus column, in points; a bullet marks p_holm < `level`.
+
+    `variants` are those to show.
+    """
     size = len(variants)
     values, significant = np.full((size, size), np.nan), np.zeros((size, size), bool)
     positions = {variant: number for number, variant in enumerate(variants)}
     for pair in pairs.itertuples():
-        i, j = positions[pair.first], positions[pair.second]
-        values[i, j], values[j, i] = pair.difference, -pair.difference
-        significant[i, j] = significant[j, i] = pair.p_holm < level
-    figure = Figure(figsize=(0.5 * size + 1.8, 0.42 * size + 1.4), layout="constrained")
+        if pair.first in positions and pair.second in positions:
+            i, j = positions[pair.first], positions[pair.second]
+            values[i, j], values[j, i] = pair.difference, -pair.difference
+            significant[i, j] = significant[j, i] = pair.p_holm < level
+    figure = Figure(figsize=(_wide(size), 0.34 * size + 1.4), layout="constrained")
     axes = figure.add_subplot()
     bound = max(np.nanmax(np.abs(values), initial=0), 1)
-    axes.imshow(values, cmap="RdBu", vmin=-bound, vmax=bound, aspect="auto")
-    for i, j in zip(*np.nonzero(~np.isnan(values)), strict=True):
-        mark = "\N{BULLET}" if significant[i, j] else ""
-        # The background is the colour of the cell, so the colour of the page does not matter.
-        colour = "#ffffff" if abs(values[i, j]) > 0.7 * bound else "#111111"
-        points = f"{values[i, j]:+.0f}" if round(values[i, j]) else "0"
-        axes.text(j, i, f"{points}{mark}", ha="center", va="center", color=colour)
-    axes.set_xticks(range(size), variants, rotation=40, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(size), variants)
-    axes.grid(False)
+    image = axes.imshow(values, cmap="RdBu", vmin=-bound, vmax=bound, aspect="auto")
+    texts = {
+        (i, j): (f"{values[i, j]:+.0f}" if round(values[i, j]) else "0")
+        + ("\N{BULLET}" if significant[i, j] else "")
+        for i, j in zip(*np.nonzero(~np.isnan(values)), strict=True)
+    }
+    _cells(axes, image, values, texts)
+    names = [text_of_name(variant) for variant in variants]
+    axes.set_xticks(range(size), names, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(size), names)
+    _colour_bar(axes, image, "row minus column, points")
     return figure
 
 
 def confusion(shown: Shown) -> Figure:
     """Numbers of tracks by label (rows) and predicted class (columns), shaded by row share."""
     n_rows, n_columns = shown.counts.shape
-    figure = Figure(figsize=(0.55 * n_columns + 1.5, 0.42 * n_rows + 1.2), layout="constrained")
+    figure = Figure(figsize=(_wide(n_columns), 0.34 * n_rows + 1.4), layout="constrained")
     axes = figure.add_subplot()
-    axes.imshow(shown.shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    for i, j in zip(*np.nonzero(shown.counts), strict=True):
-        colour = "#ffffff" if shown.shares[i, j] > 0.5 else "#111111"
-        axes.text(j, i, str(shown.counts[i, j]), ha="center", va="center", color=colour)
+    percent = 100 * shown.shares
+    image = axes.imshow(percent, cmap="Blues", vmin=0, vmax=100, aspect="auto")
+    counted = zip(*np.nonzero(shown.counts), strict=True)
+    _cells(axes, image, percent, {(i, j): str(shown.counts[i, j]) for i, j in counted})
     columns, rows = map(text_of_name, shown.columns), map(text_of_name, shown.rows)
     axes.set_xticks(range(n_columns), columns, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(n_rows), rows)
@@ -86,30 +95,55 @@ def confusion(shown: Shown) -> Figure:
     axes.set_ylabel("label")
     if shown.is_limited:
         axes.set_title(f"{n_rows} of {shown.n_classes} classes: those of the most confusions")
-    axes.grid(False)
+    _colour_bar(axes, image, "% of the label's tracks")
     return figure
+
+
+def _wide(n_columns: int) -> float:
+    """The width in inches of a table with so many columns of numbers."""
+    return max(WIDTH, 0.4 * n_columns + 2.5)
+
+
+def _cells(
+    axes: Axes, image: AxesImage, values: np.ndarray, texts: Mapping[tuple[int, int], str]
+) -> None:
+    """Write `texts` into the cells of an image of `values`, readable on the colour of each cell."""
+    colours = text_on(image.to_rgba(values))
+    for (i, j), text in texts.items():
+        axes.text(j, i, text, ha="center", va="center", color=colours[i, j])
+    axes.grid(False)
+
+
+def _colour_bar(axes: Axes, image: AxesImage, label: str) -> None:
+    bar = axes.figure.colorbar(image, ax=axes, pad=0.02, fraction=0.05, aspect=30)
+    bar.set_label(label)
+    bar.outline.set_visible(False)
 
 
 def learning_curves(histories: Sequence[pd.DataFrame]) -> Figure:
     """Losses and validation accuracy by epoch, one line per fold; a dot marks the best epoch."""
-    figure = Figure(figsize=(6.5, 2.6), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for number, history in enumerate(histories):
+    lines = {"train_loss": ("training", BLUE, "-"), "validation_loss": ("validation", RED, "--")}
+    ends: dict[str, list[float]] = {column: [] for column in lines}
+    for history in histories:
         shown = thinned(history)
-        label = {"label": "training"} if number == 0 else {}
-        left.plot(shown["epoch"], shown["train_loss"], color=BLUE, lw=0.9, alpha=0.7, **label)
-        label = {"label": "validation"} if number == 0 else {}
-        left.plot(
-            shown["epoch"], shown["validation_loss"], color=ORANGE, lw=0.9, alpha=0.7, **label
-        )
-        right.plot(
-            shown["epoch"], 100 * shown["validation_accuracy"], color=ORANGE, lw=0.9, alpha=0.7
-        )
+        for column, (_, colour, dashes) in lines.items():
+            left.plot(shown["epoch"], shown[column], color=colour, linestyle=dashes, lw=0.9)
+            ends[column].append(shown[column].iloc[-1])
+        right.plot(shown["epoch"], 100 * shown["validation_accuracy"], "--", color=RED, lw=0.9)
         best = history.loc[history["validation_accuracy"].idxmax()]
         right.plot(best["epoch"], 100 * best["validation_accuracy"], "o", color=INK, markersize=3)
+    line_labels.beside(
+        left,
+        [
+            Label(float(np.median(ends[column])), text, colour, dashes)
+            for column, (text, colour, dashes) in lines.items()
+        ],
+        (1.9, 2),
+    )
     left.set_title("Cross-entropy")
-    left.legend()
-    right.set_title("Validation accuracy, % of the segments")
+    right.set_title("Validation accuracy, % of segments")
     for axes in (left, right):
         axes.set_xlabel("epoch")
     return figure
@@ -122,29 +156,38 @@ def thinned(history: pd.DataFrame) -> pd.DataFrame:
 
 
 def interventions(table: pd.DataFrame, kind: str, architectures: Mapping[str, str]) -> Figure:
-    """Accuracy under one kind of intervention, one line per variant, coloured by architecture."""
-    figure = Figure(figsize=(6.5, 3.6), layout="constrained")
+    """Accuracy under one kind of intervention, one line per variant, coloured by architecture.
+
+    Dashes tell the variants of an architecture apart, markers the architectures.
+    """
+    height = max(3.8, ROW * len(architectures) + 0.8)
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.add_subplot()
     of_kind = table[table["intervention"] == kind]
     used = dict.fromkeys(architectures.values(), 0)
+    labels = []
     for variant, architecture in architectures.items():
-        rows = of_kind[of_kind["variant"] == variant]
+        rows = of_kind[of_kind["variant"] == variant].sort_values("amount")
         dashes = DASHES[used[architecture] % len(DASHES)]
         used[architecture] += 1
+        colour, marker = COLOUR_OF[architecture], MARKER_OF[architecture]
         axes.plot(
             rows["amount"],
             rows["accuracy_mean"],
-            color=COLOUR_OF.get(architecture, GREEN),
+            color=colour,
             linestyle=dashes,
-            label=variant,
+            linewidth=1.2,
+            marker=marker,
+            markersize=4,
         )
-    axes.set_ylim(0, 102)
-    axes.set_ylabel("Accuracy, %")
-    labels = {STRETCH: "tempo, relative to the original", SHIFT: "shift, mel bands up"}
-    axes.set_xlabel(labels[kind])
-    _legend_beside(axes)
+        last, name = rows["accuracy_mean"].iloc[-1], text_of_name(variant, 24)
+        labels.append(Label(last, name, colour, dashes, marker))
+    axes.margins(x=0.02)
+    axes.set_ylim(0, 100)
+    axes.set_ylabel("Accuracy, % of the test tracks")
+    titles = {STRETCH: "tempo, relative to the original", SHIFT: "shift, mel bands up"}
+    axes.set_xlabel(titles[kind])
+    unchanged = {STRETCH: 1, SHIFT: 0}[kind]
+    axes.axvline(unchanged, color=GREY, linewidth=0.8, zorder=1)
+    line_labels.beside(axes, labels, (4.4, height - 0.6))
     return figure
-
-
-def _legend_beside(axes: Axes) -> None:
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), handlelength=2.6, fontsize=8)

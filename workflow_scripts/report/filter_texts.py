@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.audio.parameters import FRAME_RATE
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.interpretation import filter_table
+from workflow_scripts.report import segment_texts
 
 # Relative difference below which a filter has the tempo of its class.
 NEAR = 0.05
@@ -44,13 +46,14 @@ def sounds(folder: Path, tracks: Tracks, add: Callable[[bytes], int]) -> dict[st
     if not len(table):
         return {}
     filters = []
-    for (trunk, number), rows in table.groupby(["trunk", "filter"], sort=False):
+    of_filters = table.groupby(["trunk", "filter"], sort=False)
+    for position, ((trunk, number), rows) in enumerate(of_filters):
         clips = []
         for (track_id, first), pair in rows.groupby(["track_id", "first_frame"], sort=False):
             files = pair.set_index("kind")["file"]
             clips.append(
                 {
-                    "title": f"{track_id}, from frame {first}",
+                    "title": f"{track_id}, from {first / FRAME_RATE:.1f} s",
                     "segment": add((folder / files["segment"]).read_bytes()),
                     "filter": add((folder / files["filter"]).read_bytes()),
                 }
@@ -59,7 +62,13 @@ def sounds(folder: Path, tracks: Tracks, add: Callable[[bytes], int]) -> dict[st
         tempo = f", {float(first_row['tempo']):.0f} BPM" if first_row["tempo"] != "" else ""
         affected = first_row["most_affected_class"]
         label = f", most affected class {affected}" if affected else ""
-        filters.append({"title": f"Filter {number} of {trunk}{label}{tempo}", "clips": clips})
+        filters.append(
+            {
+                "title": f"Filter {number} of {trunk}{label}{tempo}",
+                "figure": segment_texts.figure_name(position),
+                "clips": clips,
+            }
+        )
     variant, fold = table.iloc[0][["variant", "fold"]]
     return {
         "filters": filters,

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 TEMPLATES = Path(__file__).with_name("templates")
 # CSV above this number of bytes is not part of the page: the link leads to its file in figures/.
-LARGEST_DATA = 100_000
+LARGEST_DATA = 30_000
 
 
 def render(template: str, values: Mapping[str, Any], sections: Sequence[tuple[str, str]]) -> str:

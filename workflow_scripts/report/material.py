@@ -12,7 +12,8 @@ import pandas as pd
 
 from workflow_scripts.dataset import replicas, split
 from workflow_scripts.dataset.track_tables import SKIPPED, annotated_bpm, read_table
-from workflow_scripts.interpretation import filter_table, intervention_table
+from workflow_scripts.interpretation import clips, filter_table, intervention_table
+from workflow_scripts.interpretation.clips import Clip
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Weights
 from workflow_scripts.networks.identity import ModelKey
@@ -21,6 +22,7 @@ from workflow_scripts.report.outcomes import Outcomes
 from workflow_scripts.results import comparison, predictions, seed_results, table1
 from workflow_scripts.results.caveats import Evidence
 from workflow_scripts.results.seed_results import SeedResults
+from workflow_scripts.results.trainings import Trainings
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class Material:
     contents of all fit.json. interventions: interventions.csv; changed: those of the counts that it
     summarises that the page describes. filters and spectra: written by the step interpret.
     first_weights: the models of fold 0. replicas: replicas.csv. bpm: the annotated tempo of each
-    track, (tracks,), None unless all are known.
+    track, (tracks,), None unless all are known. clips: the segments that the filters in sounds.csv
+    respond to most, by trunk and filter, in the order of the table.
     """
 
     of_seeds: list[SeedResults]
@@ -47,6 +50,7 @@ class Material:
     filters: dict[str, pd.DataFrame]
     spectra: dict[str, dict[str, np.ndarray]]
     first_weights: dict[str, Weights]
+    clips: dict[tuple[str, int], list[Clip]]
 
     @property
     def variants(self) -> list[str]:
@@ -60,8 +64,9 @@ class Material:
 
     @property
     def baselines(self) -> pd.DataFrame:
-        """baselines.csv of all seeds."""
-        return pd.concat([own.baselines for own in self.of_seeds], ignore_index=True)
+        """baselines.csv of all seeds, seed by seed, sorted by fold."""
+        tables = [own.baselines.sort_values("fold", kind="stable") for own in self.of_seeds]
+        return pd.concat(tables, ignore_index=True)
 
     @property
     def fits(self) -> list[dict[str, Any]]:
@@ -127,6 +132,13 @@ class Material:
             replicas=self.replicas,
             n_skipped=self.n_skipped,
             dataset=dataset,
+        )
+
+    @cached_property
+    def trainings(self) -> Trainings:
+        """The trainings of all seeds."""
+        return Trainings.of(
+            self.fits, [history for own in self.of_seeds for history in own.all_histories]
         )
 
     @property
@@ -201,4 +213,15 @@ def read(options: argparse.Namespace) -> Material:
             v: weights.read(npz, ModelKey.of(v, 0, tracks))
             for v, npz in of_variants(options.weights).items()
         },
+        clips=clips_of_filters(options.sounds, tracks),
     )
+
+
+def clips_of_filters(folder: Path, tracks: split.Tracks) -> dict[tuple[str, int], list[Clip]]:
+    """The clips in sounds/ by trunk and filter, in the order of sounds.csv."""
+    table = filter_table.read_sounds(folder, tracks)
+    rows = table[table["kind"] == "segment"]
+    found: dict[tuple[str, int], list[Clip]] = {}
+    for row, clip in zip(rows.itertuples(), clips.read(folder, table, tracks), strict=True):
+        found.setdefault((row.trunk, row.filter), []).append(clip)
+    return found

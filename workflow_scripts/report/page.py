@@ -25,7 +25,6 @@ class Page:
     rows: list[dict[str, Any]]
     baselines: list[tuple[str, str]]
     pairs: list[dict[str, Any]]
-    differences_sentence: str
     networks: list[dict[str, Any]]
     best: str
     costs: list[dict[str, Any]]
@@ -36,9 +35,7 @@ class Page:
     bibtex: str
     methods: list[str]
     replicas: dict[str, Any] = field(default_factory=dict)
-    stretch_sentence: str = ""
-    shift_sentence: str = ""
-    temporal: list[dict[str, str]] = field(default_factory=list)
+    temporal: list[str] = field(default_factory=list)
     spectral: list[tuple[str, str]] = field(default_factory=list)
     sounds: dict[str, Any] = field(default_factory=dict)
     answer: list[str] = field(default_factory=list)
@@ -61,7 +58,7 @@ class Page:
             ("networks", "Each network", True),
             ("temporal", "What the temporal filters learned", self.temporal),
             ("spectral", "What the spectral filters learned", self.spectral),
-            ("interventions", "Time stretch and pitch shift", self.stretch_sentence),
+            ("interventions", "Time stretch and pitch shift", "stretch" in self.figures),
             ("sounds", "Sounds of the filters", self.sounds),
             ("replicas", "Tracks of the same recording", self.replicas),
             ("costs", "Training time and memory", True),

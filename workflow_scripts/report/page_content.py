@@ -8,14 +8,12 @@ import yaml
 
 from workflow_scripts.report import (
     citation,
-    filter_texts,
     header,
     intervention_texts,
     methods,
-    network_texts,
 )
 from workflow_scripts.report.confusions import Confusions
-from workflow_scripts.report.headline import differences_sentence, headline
+from workflow_scripts.report.headline import headline
 from workflow_scripts.report.material import Material
 from workflow_scripts.report.outcomes import Error, most_confident
 from workflow_scripts.report.page import Page
@@ -50,12 +48,10 @@ def page(
         rows=table_rows(table, material.accuracies),
         baselines=baseline_rows(material.baselines),
         pairs=material.pairs.to_dict("records"),
-        differences_sentence=differences_sentence(material.pairs, evidence.trainings),
         networks=[
             network(
                 variant,
                 Confusions.of(pd.concat(material.predictions[variant]), classes),
-                material.histories[variant],
                 material.changed[variant],
                 most_confident(folds),
             )
@@ -78,19 +74,7 @@ def page(
         ),
         bibtex=citation.bibtex(cited, provenance.commits(material.fits)),
         methods=methods.paragraphs(configuration, material.fits, material.tracks),
-        stretch_sentence=intervention_texts.stretch_sentence(material.interventions),
-        shift_sentence=intervention_texts.shift_sentence(
-            material.interventions, material.architectures, heights(table)
-        ),
-        temporal=[
-            {
-                "variant": variant,
-                "sentence": filter_texts.tempo_sentence(
-                    variant, material.filters[variant], material.class_tempi
-                ),
-            }
-            for variant in material.tempi
-        ],
+        temporal=list(material.tempi),
         spectral=material.spectral,
     )
 
@@ -104,7 +88,6 @@ def heights(table: pd.DataFrame) -> dict[str, int]:
 def network(
     variant: str,
     confusions: Confusions,
-    histories: Sequence[pd.DataFrame],
     changed: pd.DataFrame,
     errors: list[Error],
 ) -> dict[str, Any]:
@@ -121,7 +104,6 @@ def network(
             ]
             for counts, shares in zip(shown.counts, shown.shares, strict=True)
         ],
-        "learning_sentence": network_texts.learning(histories),
         "errors": errors,
         "changes": {
             "condition": f"at {intervention_texts.SLOWED} times the tempo",

@@ -16,11 +16,13 @@ from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset import experiment_data
 from workflow_scripts.dataset.digests import digest_of_file
 from workflow_scripts.dataset.experiment_data import ExperimentData
+from workflow_scripts.dataset.normalisation import compress
 from workflow_scripts.dataset.segments import Segments
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.dataset.track_tables import paths_of
-from workflow_scripts.interpretation import filter_table
-from workflow_scripts.interpretation.auralisation import passed
+from workflow_scripts.interpretation import clips, filter_table
+from workflow_scripts.interpretation.auralisation import passed, place
+from workflow_scripts.interpretation.clips import Clip
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.identity import ModelKey
@@ -60,7 +62,7 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def clips(strongest: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def chosen_clips(strongest: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield each filter's row with track_id and first_frame of the segments that excite it most."""
     for row in strongest.to_dict("records"):
         segments = zip(
@@ -78,7 +80,7 @@ def segment_samples(audio: Path, first_frame: int, n_frames: int) -> np.ndarray:
 
 
 def main() -> None:
-    """Read features, a variant's models and audio; write sounds/*.mp3 and sounds.csv."""
+    """Read features, a variant's models and audio; write sounds/*.mp3, .csv and segments.npz."""
     from workflow_scripts.audio.excerpts import mp3
     from workflow_scripts.audio.resynthesis import apply_gain
 
@@ -89,18 +91,20 @@ def main() -> None:
     network = Network.from_config(options.network, N_BANDS, len(tracks.classes))
     trained = weights.read(options.weights[fold], ModelKey.of(options.variant, fold, tracks))
     table = filter_table.read(options.filters, options.variant, tracks)
-    chosen = list(clips(table[table["fold"] == fold].nlargest(N_FILTERS, "strength")))
+    chosen = list(chosen_clips(table[table["fold"] == fold].nlargest(N_FILTERS, "strength")))
     digests = dict(zip(tracks.track_id, tracks.digest, strict=True))
     paths = paths_of(options.tracks, {digests[clip["track_id"]] for clip in chosen})
     options.sounds.mkdir(parents=True, exist_ok=True)
     samples_of = Worker(segment_samples)
-    rows = []
+    rows, pictured = [], []
     for number, clip in enumerate(chosen):
         digest, first, trunk = digests[clip["track_id"]], clip["first_frame"], clip["trunk"]
         features = data.features([digest])
         content, start = np.zeros(1, int), np.array([first])
-        (segment,) = Segments(features, content, start, network.frames, data.scalers[fold])[:]
-        gain = passed(segment, trained, trunk, network.trunks[trunk].pool, clip["filter"])
+        segments = Segments(features, content, start, network.frames, data.scalers[fold])
+        (segment,) = segments[:]
+        of_filter = (segment, trained, trunk, network.trunks[trunk].pool, clip["filter"])
+        gain = passed(*of_filter)
         if not gain.any():
             continue
         try:
@@ -118,9 +122,13 @@ def main() -> None:
             row = {key: clip[key] for key in COLUMNS if key in clip}
             rows.append(row | {"file": file, "variant": options.variant, "kind": kind})
             rows[-1]["checksum"] = checksums.of(filter_table.SOUND, encoded)
+        energies = compress(segments.energies(slice(None))[0]).T
+        shape = network.trunks[trunk].filter
+        pictured.append(Clip(energies, place(*of_filter), shape, first))
     samples_of.stop()
     table = pd.DataFrame(rows, columns=COLUMNS)
     checked_tables.write(options.sounds / "sounds.csv", table, filter_table.what_sounds(tracks))
+    clips.write(options.sounds, pictured, table, tracks, (N_BANDS, network.frames))
     print(f"{len(rows)} sounds of {options.variant}, fold {fold}")
 
 

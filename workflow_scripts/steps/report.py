@@ -6,8 +6,6 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.worker import Worker
@@ -15,8 +13,7 @@ from workflow_scripts.dataset.track_tables import paths_of
 from workflow_scripts.errors import printable
 from workflow_scripts.process import run
 from workflow_scripts.report import filter_texts, material, page_content, pdf, svg
-from workflow_scripts.report.confusions import Confusions
-from workflow_scripts.report.drawings import drawings
+from workflow_scripts.report.drawings import answer, drawings
 
 # Number of tracks with a player on the page: 5 MB.
 MOST_PLAYERS = 100
@@ -111,18 +108,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     page = page_content.page(
         results, options.name, options.dataset, options.configuration, options.citation
     )
-    for name, figure in drawings(results):
-        document = svg.text_of(figure, name)
+    page.answer = answer(results).sentences()
+    for drawing in drawings(results):
+        name = drawing.name
+        document = svg.text_of(drawing.figure, name)
         svg.write(options.figures / f"{name}.svg", document)
-        pdf.write(options.figures / f"{name}.pdf", figure)
+        pdf.write(options.figures / f"{name}.pdf", drawing.figure)
         page.figures[name] = svg.inline(document, name)
+        page.data[name] = drawing.csv
+        if drawing.finding:
+            page.findings[name] = drawing.finding
     for name, text in page.data.items():
         with atomic(options.figures / f"{name}.csv") as path:
             path.write_text(text, encoding="utf-8")
     digests = dict(zip(results.tracks.track_id, results.tracks.digest, strict=True))
-    for variant, folds in results.predictions.items():
-        confusions = Confusions.of(pd.concat(folds), results.tracks.classes)
-        confusions.write(options.figures / f"confusions-{variant}.csv")
     wrong = dict.fromkeys(
         error.track_id for network in page.networks for error in network["errors"]
     )

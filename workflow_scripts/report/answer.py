@@ -1,0 +1,277 @@
+"""The answer to the paper's question: do musically motivated filter shapes help, and which?"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.audio.parameters import FRAME_RATE, N_BANDS
+from workflow_scripts.results import comparison
+from workflow_scripts.results.baselines import shown
+
+# Kinds of networks, by the shapes (m, n) of their filters.
+TIME, FREQUENCY, BOTH, RECTANGLE, POINT = "time", "frequency", "several", "rectangle", "point"
+MOTIVATED = (TIME, FREQUENCY, BOTH)
+BASELINE, CHANCE = "baseline", "chance"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The numbers behind the answer.
+
+    `networks` has one row per variant: kind, name, architecture, input_frames, m_bands and n_frames
+    (NaN of several trunks), accuracy_mean, half_width (of the 95 % interval of the mean over folds,
+    in points), p_baseline (against the best baseline, adjusted for all networks; NaN without one).
+    `baselines` has name, accuracy_mean, half_width, the best first. `pairs` are those of
+    `comparison.pairs`. Accuracies and `chance` are in %. `unfair` has the pairs of networks whose
+    difference may come from their training.
+    """
+
+    networks: pd.DataFrame
+    baselines: pd.DataFrame
+    pairs: pd.DataFrame
+    chance: float
+    level: float
+    unfair: Collection[frozenset[str]]
+
+    @classmethod
+    def of(
+        cls,
+        table: pd.DataFrame,
+        accuracies: Mapping[str, Sequence[float]],
+        baselines: pd.DataFrame,
+        pairs: pd.DataFrame,
+        *,
+        n_classes: int,
+        test_share: float,
+        level: float,
+        unfair: Collection[frozenset[str]] = (),
+    ) -> "Answer":
+        """The answer of table1.csv, the accuracies of each variant's folds, and baselines.csv.
+
+        `baselines` has the folds in the order of `accuracies`. `unfair` has the pairs of variants,
+        in any order, whose difference may come from their training.
+        `test_share` is n_test / n_train, see `comparison.corrected_t`.
+        """
+        of_folds = {
+            name: rows["accuracy"].to_numpy()
+            for name, rows in baselines.groupby("baseline", sort=False)
+        }
+        systems = [
+            {"name": name, "accuracy_mean": values.mean()}
+            | {"half_width": comparison.corrected_t(values, test_share)[1]}
+            for name, values in of_folds.items()
+        ]
+        columns = ["name", "accuracy_mean", "half_width"]
+        ranked = pd.DataFrame(systems, columns=columns).sort_values(
+            "accuracy_mean", ascending=False, kind="stable", ignore_index=True
+        )
+        networks = pd.DataFrame(
+            [
+                _network(row, np.asarray(accuracies[row["variant"]], float), test_share)
+                for row in table.to_dict("records")
+            ]
+        )
+        networks["p_baseline"] = np.nan
+        if len(ranked):
+            best = of_folds[ranked.loc[0, "name"]]
+            p = [
+                comparison.corrected_t(np.asarray(accuracies[name]) - best, test_share)[0]
+                for name in networks["name"]
+            ]
+            networks["p_baseline"] = comparison.holm(p)
+        return cls(networks, ranked, pairs, 100 / n_classes, level, unfair)
+
+    def of_kind(self, *kinds: str) -> pd.DataFrame:
+        """The networks of these kinds, in the table's order."""
+        return self.networks[self.networks["kind"].isin(kinds)]
+
+    def data(self) -> pd.DataFrame:
+        """The numbers of the figure, one row per network, baseline and chance."""
+        systems = self.baselines.assign(kind=BASELINE)
+        chance = pd.DataFrame([{"kind": CHANCE, "name": CHANCE, "accuracy_mean": self.chance}])
+        table = pd.concat([self.networks, systems, chance], ignore_index=True)
+        table.insert(6, "n_seconds", table["n_frames"] / FRAME_RATE)
+        table.insert(7, "share_of_bands", table["m_bands"] / N_BANDS)
+        for column in ("input_frames", "m_bands", "n_frames"):
+            table[column] = table[column].astype("Int64")
+        low = table["accuracy_mean"] - table["half_width"]
+        high = table["accuracy_mean"] + table["half_width"]
+        return table.assign(low=low.clip(lower=0), high=high.clip(upper=100))
+
+    def sentences(self) -> list[str]:
+        """Shapes against the black-box and with each other; networks against the baselines."""
+        against = [self._against_rectangles(), self._doubt()]
+        shapes = [self._best_shape(TIME), self._best_shape(FREQUENCY)]
+        return [" ".join(filter(None, [*against, *shapes])), self._against_baselines()]
+
+    def _with_rectangles(self) -> list[tuple[str, str]]:
+        """Each network with motivated shapes and each black-box of the same input."""
+        return [
+            (own.name, other.name)
+            for own in self.of_kind(*MOTIVATED).itertuples()
+            for other in self.of_kind(RECTANGLE).itertuples()
+            if own.input_frames == other.input_frames
+        ]
+
+    def _doubt(self) -> str:
+        """A sentence on comparisons with a black-box that was trained in another way."""
+        together = self._with_rectangles()
+        n = sum(frozenset(pair) in self.unfair for pair in together)
+        if not n:
+            return ""
+        which = "1 of these comparisons is" if n == 1 else f"{n} of these comparisons are"
+        if len(together) == 1:
+            which = "This comparison is"
+        elif n == len(together):
+            which = "These comparisons are"
+        return (
+            f"{which} of networks with unequal budgets of epochs or that are not known to have "
+            "converged: a difference may come from training."
+        )
+
+    def _against_rectangles(self) -> str:
+        if not len(self.of_kind(*MOTIVATED)):
+            return (
+                "No network here has filters of the musically motivated shapes (1, n) or (m, 1): "
+                "whether they help stays open."
+            )
+        together = self._with_rectangles()
+        if not together:
+            return (
+                "There is no black-box of the same input as a network with musically motivated "
+                "filter shapes: whether these shapes help stays open."
+            )
+        verdicts = [self._verdict(*pair) for pair in together]
+        better, worse, n = verdicts.count(1), verdicts.count(-1), len(verdicts)
+        if n == 1:
+            own, other = together[0]
+            which = {
+                1: "is significantly more accurate than",
+                -1: "is significantly less accurate than",
+            }
+            if verdicts[0]:
+                return f"{own} {which[verdicts[0]]} {other}, the black-box of the same input."
+            return f"No test tells {own} from {other}, the black-box of the same input."
+        if not better and not worse:
+            return (
+                "No test shows that musically motivated filter shapes help: in none of the "
+                f"{n} comparisons with the black-box of the same input is a difference significant."
+            )
+        rest = n - better - worse
+        counts = {"more": better, "less": worse}
+        parts = [f"{word} accurate in {count}" for word, count in counts.items() if count]
+        open_ = f"; no test tells them apart in the other {rest}" if rest else ""
+        return (
+            "Networks with musically motivated filter shapes are "
+            f"significantly {' and '.join(parts)} of the {n} comparisons with the black-box of the "
+            f"same input{open_}."
+        )
+
+    def _best_shape(self, kind: str) -> str:
+        own = self.of_kind(kind)
+        if not len(own):
+            return ""
+        best = own.loc[own["accuracy_mean"].idxmax()]
+        title = {TIME: "Time", FREQUENCY: "Frequency"}[kind]
+        shape, accuracy = shape_text(best), f"{best['accuracy_mean']:.1f} %"
+        if len(own) == 1:
+            return (
+                f"The only {title} network has {shape}; it is correct on {accuracy} of the tracks."
+            )
+        start = (
+            f"Of the {len(own)} {title} networks, {best['name']} with {shape} has the highest mean"
+        )
+        rivals = [name for name in own["name"] if name != best["name"]]
+        alike = [name for name in rivals if self._verdict(best["name"], name) < 1]
+        if not alike:
+            rest = "the other" if len(rivals) == 1 else "all others"
+            return f"{start} accuracy ({accuracy}), significantly above {rest}."
+        if len(alike) == 1:
+            return f"{start} accuracy ({accuracy}), but no test tells it from {alike[0]}."
+        number = "any other" if len(alike) == len(rivals) else f"{len(alike)} others"
+        return f"{start} accuracy ({accuracy}), but no test tells it from {number}."
+
+    def _against_baselines(self) -> str:
+        if not len(self.baselines):
+            return f"There is no baseline to compare with; chance is {self.chance:.1f} %."
+        best = self.baselines.iloc[0]
+        gain = self.networks["accuracy_mean"] - best["accuracy_mean"]
+        significant = self.networks["p_baseline"] < self.level
+        better, worse = int((significant & (gain > 0)).sum()), int((significant & (gain < 0)).sum())
+        n = len(self.networks)
+        start = (
+            f"The best baseline, {shown(best['name'])}, predicts {best['accuracy_mean']:.1f} % "
+            f"(chance: {self.chance:.1f} %):"
+        )
+        if n == 1:
+            verdict = "more" if better else "less"
+            if not better and not worse:
+                return f"{start} no test tells the network from it."
+            return f"{start} the network is significantly {verdict} accurate."
+        if not better and not worse:
+            return f"{start} no test tells any of the {n} networks from it."
+        count = f"{better or 'none'} of the {n} networks {'is' if better < 2 else 'are'}"
+        parts = [f"{count} significantly more accurate"]
+        parts += (
+            [f"{worse} {'is' if worse == 1 else 'are'} significantly less accurate"]
+            if worse
+            else []
+        )
+        rest = n - better - worse
+        parts += [f"no test tells the other {rest} from it"] if rest else []
+        return f"{start} {'; '.join(parts)}."
+
+    def _verdict(self, first: str, second: str) -> int:
+        """1 if `first` is significantly more accurate than `second`, -1 if less, otherwise 0."""
+        for a, b, sign in ((first, second, 1), (second, first, -1)):
+            pair = self.pairs[(self.pairs["first"] == a) & (self.pairs["second"] == b)]
+            if len(pair):
+                row = pair.iloc[0]
+                return sign * int(np.sign(row["difference"])) if row["p_holm"] < self.level else 0
+        return 0
+
+
+def shapes_of(cell: str) -> list[tuple[int, int]]:
+    """The (m, n) of each trunk, from a cell of table1.csv such as "(1, 60)-(32, 1)"."""
+    return [(int(m), int(n)) for m, n in re.findall(r"\((\d+), (\d+)\)", cell)]
+
+
+def kind_of(shapes: Sequence[tuple[int, int]]) -> str:
+    """The kind of a network with filters of these shapes."""
+    kinds = [
+        POINT if m == n == 1 else TIME if m == 1 else FREQUENCY if n == 1 else RECTANGLE
+        for m, n in shapes
+    ]
+    if len(kinds) == 1:
+        return kinds[0]
+    for kind in (RECTANGLE, POINT):
+        if kind in kinds:
+            return kind
+    return BOTH
+
+
+def shape_text(network: pd.Series) -> str:
+    """The length or height of a network's filters, in both of its units."""
+    if network["kind"] == TIME:
+        n = network["n_frames"]
+        return f"n = {n:.0f} frames ({n / FRAME_RATE:.1f} s)"
+    m = network["m_bands"]
+    return f"m = {m:.0f} of {N_BANDS} mel bands ({100 * m / N_BANDS:.0f} %)"
+
+
+def _network(row: Mapping, accuracies: np.ndarray, test_share: float) -> dict:
+    shapes = shapes_of(row["filter"])
+    m, n = shapes[0] if len(shapes) == 1 else (np.nan, np.nan)
+    return {
+        "kind": kind_of(shapes),
+        "name": row["variant"],
+        "architecture": row["architecture"],
+        "input_frames": row["input_frames"],
+        "m_bands": m,
+        "n_frames": n,
+        "accuracy_mean": accuracies.mean(),
+        "half_width": comparison.corrected_t(accuracies, test_share)[1],
+    }
