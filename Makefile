@@ -21,13 +21,14 @@ text = $(blank)'$(subst ','',$(1))'$(blank)
 NAMED = $(call quoted,results/$(or $(NAME),$(error say which results: make $@ NAME=quick)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-slurm env estimate label model tables archive adopt lint lock
+.PHONY: help demo test test-all test-slurm env estimate label model tables compare archive adopt \
+	lint lock
 .DELETE_ON_ERROR:
 
 help: ## list these commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 
-demo: .venv/$(BUILD) ## run the whole experiment on synthesised audio, in minutes; REPLACE=1 trains again
+demo: .venv/$(BUILD) ## run the whole experiment on synthesised audio, in minutes; REPLACE=1 replaces trainings
 	$(BIN)/snakemake --cores all --configfile presets/quick.yaml --config dataset=demo \
 		engine=$(ENGINE) $(if $(REPLACE),replace=true)
 	@echo
@@ -74,6 +75,12 @@ model: .venv/$(BUILD) ## pack the best network of results/NAME, or VARIANTS="...
 
 tables: .venv/$(BUILD) ## write the tables of results/NAME again, from its predictions
 	$(BIN)/python -m workflow_scripts.commands.rewrite_tables $(NAMED)
+
+compare: .venv/$(BUILD) ## compare the runs in NAMES="a b ...", each with the first; FOLDER= to write into
+	$(BIN)/python -m workflow_scripts.commands.compare \
+		$(foreach name,$(or $(NAMES),$(error $(NO_NAMES))),$(call quoted,results/$(name))) \
+		$(if $(FOLDER),--output $(call quoted,$(FOLDER)))
+NO_NAMES := say which results: make compare NAMES="quick other"
 
 archive: .venv/$(BUILD) ## pack results/NAME and the workflow into FILE=
 	$(BIN)/python -m workflow_scripts.commands.archive $(NAMED) \

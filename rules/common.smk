@@ -309,8 +309,9 @@ def check_without_hooks():
     """What `start_run` checks, for a run without it; a dry run only says it."""
     if workflow.dryrun:
         if trainings := trainings_to_replace():
-            note = replaced_trainings.sentence(trainings, RESULTS)
-            print(f"note: {encodable(note)}", file=sys.stderr)
+            text = replaced_trainings.sentence(trainings, RESULTS)
+            stops = "" if REPLACE else "; without -n it stops and says what to do"
+            print(f"note: {encodable(text)}{stops}", file=sys.stderr)
     elif workflow.execution_settings.no_hooks:
         check_replaced()
 

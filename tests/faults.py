@@ -194,6 +194,23 @@ FAULTS = [
         ["tests/results", "tests/report"],
     ),
     Fault(
+        "a winner named from trainings that are too short",
+        f"{PACKAGE}/results/convergence.py",
+        [
+            (
+                "        return not self.n_short and not self.is_rising",
+                "        return not self.is_rising",
+            )
+        ],
+        ["tests/results", "tests/report"],
+    ),
+    Fault(
+        "a winner named although its rivals trained for fewer epochs",
+        f"{PACKAGE}/results/trainings.py",
+        [("        return both and self.equal_budgets(first, second)", "        return both")],
+        ["tests/results", "tests/report"],
+    ),
+    Fault(
         "exported pools overlap",
         f"{PACKAGE}/models/onnx_graph.py",
         [("                strides=trunk.pool,\n", "")],

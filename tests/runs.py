@@ -50,7 +50,17 @@ def run_module(module, *arguments, folder=ROOT):
 def copy_of_checkout(folder, *left_out):
     """Copy this checkout without results, caches and `left_out` to a new folder; return that."""
     ignored = shutil.ignore_patterns(
-        *(".git", ".venv", ".snakemake", "data", "results", "__pycache__", ".*_cache", *left_out)
+        *(
+            ".git",
+            ".venv",
+            ".snakemake",
+            "comparisons",
+            "data",
+            "results",
+            "__pycache__",
+            ".*_cache",
+            *left_out,
+        )
     )
     # Packages may have these names too, so ignore them only at the top.
     return shutil.copytree(

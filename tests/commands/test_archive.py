@@ -139,14 +139,15 @@ class TestArchive:
         (programs / "python").chmod(0o755)
         (unpacked / ".venv" / "cpu").touch()
         before = {}
-        for path in sorted((unpacked / "results/smoke").glob("table1.*")):
+        for path in ResultPaths(unpacked / "results/smoke").tables:
             before[path.name] = path.read_bytes()
             path.unlink()
         subprocess.run(command.split(), cwd=unpacked, check=True)
         for name, content in before.items():
             assert (unpacked / "results/smoke" / name).read_bytes() == content
             assert (packed / "results/smoke" / name).read_bytes() == content
-        assert set(before) == {"table1.csv", "table1.md", "table1.tex"}
+        tidy = {"predictions.csv", "per_class.csv", "confusions.csv"}
+        assert set(before) == {"table1.csv", "table1.md", "table1.tex", *tidy}
 
     def test_it_is_a_working_tree_without_audio_features_and_locks(self, packed, unpacked):
         names = {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()}

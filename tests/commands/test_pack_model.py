@@ -11,10 +11,16 @@ import pandas as pd
 import pytest
 
 from tests import processes
+from tests.evidence import FLAT, RISING, fit, history
 from tests.runs import DATA
-from workflow_scripts import checksums
+from workflow_scripts import checked_tables, checksums
 from workflow_scripts.commands.finished_results import FinishedResults
-from workflow_scripts.commands.pack_model import best_of, label_command, never_predicted
+from workflow_scripts.commands.pack_model import (
+    best_of,
+    label_command,
+    never_predicted,
+    not_converged,
+)
 from workflow_scripts.dataset import split
 from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.paths import ResultPaths
@@ -49,6 +55,24 @@ def test_classes_that_a_variant_never_predicts_are_named(tmp_path):
             checksums.write_json(path, fit, ModelKey.of(variant, fold, tracks).record)
     results = FinishedResults(ResultPaths(tmp_path), {"folds": 3}, [], None)
     assert never_predicted(results, ["same", "good"]) == ["same never predicts jazz."]
+
+
+def test_variants_that_have_not_converged_are_named(tmp_path):
+    table = pd.DataFrame({"track_id": [*"012"], "label": "jazz", "digest": [*"abc"]})
+    split.write(tmp_path / "folds.csv", table, np.arange(3))
+    tracks = split.read(tmp_path / "folds.csv")
+    for variant, curve in {"flat": FLAT, "rises": RISING, "short": FLAT[:2]}.items():
+        for fold in range(3):
+            key, folder = ModelKey.of(variant, fold, tracks), tmp_path / f"models/{variant}"
+            path = folder / f"fold-{fold}/fit.json"
+            path.parent.mkdir(parents=True)
+            checksums.write_json(path, fit(variant, fold, max_epochs=len(curve)), key.record)
+            checked_tables.write(path.with_name("history.csv"), history(curve), key.history)
+    results = FinishedResults(ResultPaths(tmp_path), {"folds": 3}, [], None)
+    assert not_converged(results, ["flat"]) == []
+    short, rising = not_converged(results, ["flat", "rises", "short"])
+    assert "after 2 epochs" in short and "needed): short." in short
+    assert "rises (3 of 3)" in rising and "flat" not in rising
 
 
 def printed_commands(output):

@@ -105,7 +105,9 @@ class TestConvergence:
         assert training_notes.few_epochs(trainings({"x": FLAT})) == ""
         smoke = trainings({"x": FLAT[:1]}, x={"max_epochs": 1})
         assert "after 1 epoch, too" in training_notes.few_epochs(smoke)
-        assert "needed): all networks." in training_notes.few_epochs(smoke)
+        assert "needed): x." in training_notes.few_epochs(smoke)
+        two = trainings({"x": FLAT[:1], "y": FLAT[:1]}, x={"max_epochs": 1}, y={"max_epochs": 1})
+        assert "needed): all networks." in training_notes.few_epochs(two)
 
 
 class TestChance:

@@ -9,6 +9,7 @@ from tests.conftest import ROOT, overlay, shipped_config
 from workflow_scripts.errors import UserError
 from workflow_scripts.paths import ResultPaths
 from workflow_scripts.workflow import configuration
+from workflow_scripts.workflow.training_settings import training_of
 
 SCHEMA = yaml.safe_load((ROOT / "config.schema.yaml").read_text())
 
@@ -172,6 +173,16 @@ def test_the_strict_preset_changes_only_what_uses_test_tracks_in_training():
         "normalisation": "train",
         "replicas": "drop",
     }
+
+
+def test_the_quick_preset_trains_all_networks_by_one_rule():
+    """Only the first learning rate differs, so no network leads Table I by a longer training."""
+    config = complete(preset="quick")
+    rules = [training_of(config, variant) for variant in config["variants"]]
+    for rule in rules:
+        assert rule.pop("learning_rate") >= 2 * rule["min_learning_rate"], "time to settle"
+    assert len(rules) == 12 and all(rule == rules[0] for rule in rules)
+    assert rules[0]["dropout"] == 0.5 and rules[0]["batch_size"] == 10, "as in the paper"
 
 
 def test_defaults_are_filled_in():

@@ -152,6 +152,8 @@ class TestFinishedRun:
         for variant in VARIANTS:
             assert f'<h3 id="n-{VARIANTS.index(variant)}">{variant}</h3>' in page
             assert (folder / f"figures/curves-{variant}.svg").exists()
+        svg, pdf = ({p.stem for p in folder.glob(f"figures/*.{s}")} for s in ("svg", "pdf"))
+        assert svg == pdf
         sounds = pd.read_csv(folder / "sounds/sounds.csv")
         assert set(sounds["variant"]) == {"timefrequency_init"}, "the last row of Table I"
         assert all((folder / "sounds" / file).stat().st_size > 1000 for file in sounds["file"])

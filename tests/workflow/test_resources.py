@@ -27,7 +27,8 @@ def test_the_memory_of_rules_is_enough_for_a_million_tracks():
         "assign_folds": 538,
         "fit_scaler": 753,
         "evaluate_baselines": 773,
-        "tabulate": 715,
+        # 453 of them for the tests between twelve networks.
+        "tabulate": 1168,
     }
     for rule, megabytes in measured.items():
         assert RULES[rule]["mem_mb"] > 1.5 * megabytes

@@ -63,7 +63,8 @@ Neural Networks* (Pons, Lidy & Serra, CBMI 2016), with the workflow itself. {tra
 
 | File | Holds |
 | --- | --- |
-| `results/{name}/table1.md`, `.csv`, `.tex` | the tables |
+| `results/{name}/table1.md`, `.csv`, `.tex` | Table I |
+| `results/{name}/predictions.csv`, `per_class.csv`, `confusions.csv` | all predictions, tidy |
 | `results/{name}/report.html` | results and what the networks learned, for a browser |
 | `results/{name}/onnx/` | the models and their cards; `make model` packs them |
 | `results/{name}/` | predictions, models, folds, logs, times; see `docs/results.md` |

@@ -1,6 +1,7 @@
 """Finished results, for commands that run without Snakemake."""
 
 import json
+import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -35,15 +36,18 @@ class FinishedResults:
     lock: RunLock
 
     @classmethod
-    def open(cls, folder: Path) -> "FinishedResults":
+    def open(cls, folder: Path, only_read: bool = False) -> "FinishedResults":
         """Lock `folder` (results/NAME) while the returned object exists; read its configuration.
+
+        With `only_read`, a folder without permission to write is read without the lock.
 
         Raises UserError if `folder` has no results or a run uses it.
         """
         if not folder.is_dir():
             raise UserError(f"{folder} is not a folder; give the results of a run, results/NAME")
         lock = RunLock(folder)
-        lock.acquire()
+        if not only_read or os.access(folder, os.W_OK):
+            lock.acquire()
         paths = ResultPaths(folder)
         if not paths.config.exists():
             raise UserError(

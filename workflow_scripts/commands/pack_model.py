@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow_scripts import checked_tables
 from workflow_scripts.commands import exported_models
 from workflow_scripts.commands.finished_results import FinishedResults
 from workflow_scripts.dataset.track_tables import TRACKS, read_table
@@ -14,8 +15,9 @@ from workflow_scripts.errors import UserError, printable, reading
 from workflow_scripts.models import model_card, package
 from workflow_scripts.models.metadata import NotOurModelError
 from workflow_scripts.process import run
-from workflow_scripts.results import checked_predictions, predictions
+from workflow_scripts.results import checked_predictions, predictions, training_notes
 from workflow_scripts.results.notes import never_predicted_sentences
+from workflow_scripts.results.trainings import Trainings
 from workflow_scripts.workflow.typed_command import python_command
 
 FIX = "run snakemake to its end"
@@ -62,6 +64,18 @@ def never_predicted(results: FinishedResults, variants: Sequence[str]) -> list[s
     return never_predicted_sentences(missing)
 
 
+def not_converged(results: FinishedResults, variants: Sequence[str]) -> list[str]:
+    """A sentence on the variants whose trainings were too short, or stopped while they improved."""
+    models = results.paths.models(variants, results.config["folds"])
+    results.require(path for model in models for path in (model.fit, model.history))
+    histories = [
+        checked_tables.read(model.history, results.key_of(model).history) for model in models
+    ]
+    trainings = Trainings.of([results.fit_of(model) for model in models], histories)
+    notes = (training_notes.few_epochs(trainings), training_notes.still_rising(trainings))
+    return [note for note in notes if note]
+
+
 def label_command(file: Path, audio: str) -> str:
     """The command that labels `audio` with the models in `file`, as one types it."""
     # A name that begins with a dash would be an option.
@@ -103,7 +117,7 @@ def main() -> None:
         raise UserError(f"a file in {options.results / 'onnx'} {reason}; {FIX}") from None
     texts = {name: model_card.read(card, name, results.tracks) for name, card in cards.items()}
     package.write(file, packed, texts)
-    for note in never_predicted(results, variants):
+    for note in [*not_converged(results, variants), *never_predicted(results, variants)]:
         print(f"note: {printable(note)}", file=sys.stderr)
     best_of = "" if options.variants else ", the best of its Table I"
     print(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 # Curves are compared by quarters. With fewer epochs a quarter has less than three, too few to
 # estimate how much the accuracy scatters from epoch to epoch.
@@ -11,9 +12,9 @@ SHORTEST = 12
 # A mean rise from the third to the last quarter of the epochs that matters, in points: differences
 # between networks of a table are of this order.
 RELEVANT = 1.0
-# A rise must also be this many times its standard error, so that noise is no rise: a one-sided test
-# at the level of 1 %.
-STANDARD_ERRORS = 2.33
+# A rise must also be significant at this level, so that noise is no rise. It is stricter than usual
+# because each of many networks is tested.
+STRICT_LEVEL = 0.02
 
 
 @dataclass(frozen=True)
@@ -22,15 +23,15 @@ class Convergence:
 
     `n_trainings` are all of them, `n_short` those stopped by max_epochs before SHORTEST epochs.
     `rise` is the mean over all trainings of the rise of the validation accuracy from the third to
-    the last quarter of the epochs, in points; `error` its standard error; both are 0 without
-    trainings of known rise. Of the longer trainings that max_epochs stopped, `n_rising` rose by
-    more than RELEVANT or had their best epoch last, `n_best_last` had their best epoch last.
+    the last quarter of the epochs, in points, and `p` the p-value of a one-sided t-test of it. Of
+    the longer trainings that max_epochs stopped, `n_rising` rose by more than RELEVANT or had their
+    best epoch last, `n_best_last` had their best epoch last.
     """
 
     n_trainings: int
     n_short: int
     rise: float
-    error: float
+    p: float
     n_rising: int
     n_best_last: int
 
@@ -42,7 +43,7 @@ class Convergence:
         n epochs have once in n trainings. The mean counts, not a single training, because a table
         compares means.
         """
-        rises = self.rise > max(RELEVANT, STANDARD_ERRORS * self.error)
+        rises = self.rise > RELEVANT and self.p < STRICT_LEVEL
         return rises or 2 * self.n_best_last > self.n_trainings
 
     @property
@@ -58,25 +59,32 @@ def convergence(curves: Sequence[np.ndarray], stopped: Sequence[bool]) -> Conver
     ended because of `max_epochs`. The others ended because the learning rate had fallen below its
     minimum: the protocol's own sign that the training loss falls no more. They count as flat.
     """
-    rises, variances, best_last = [0.0], [0.0], 0
+    rises, variances, n_best_last, n_rising, freedom = [], [], 0, 0, 0
     cut = [100 * curve for curve, by_limit in zip(curves, stopped, strict=True) if by_limit]
     long_enough = [curve for curve in cut if len(curve) >= SHORTEST]
-    n_rising = 0
     for curve in long_enough:
         rise, variance = rise_of(curve)
         is_last = int(curve.argmax()) == len(curve) - 1
         rises.append(rise)
         variances.append(variance)
-        best_last += is_last
+        n_best_last += is_last
+        # Of the variances of two quarters.
+        freedom += 2 * (len(curve) // 4 - 1)
         n_rising += is_last or rise > RELEVANT
     return Convergence(
         n_trainings=len(curves),
         n_short=len(cut) - len(long_enough),
         rise=sum(rises) / len(curves),
-        error=float(np.sqrt(sum(variances))) / len(curves),
+        p=_p(sum(rises), sum(variances), freedom),
         n_rising=n_rising,
-        n_best_last=best_last,
+        n_best_last=n_best_last,
     )
+
+
+def _p(rise: float, variance: float, freedom: int) -> float:
+    if variance == 0:
+        return float(rise <= 0)
+    return float(stats.t.sf(rise / np.sqrt(variance), freedom))
 
 
 def rise_of(curve: np.ndarray) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from workflow_scripts.errors import printable
 from workflow_scripts.networks.architecture import Network, Shape
 from workflow_scripts.results import baselines as known_baselines
 from workflow_scripts.results.baselines import baseline_of
-from workflow_scripts.results.markdown import escaped
+from workflow_scripts.results.markdown import escaped, table_lines
 from workflow_scripts.results.predictions import class_accuracy, segment_accuracy, track_accuracy
 
 PAPER = Path(__file__).with_name("paper_table1.csv")
@@ -120,15 +120,8 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
 
 def markdown(shown: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
     """A Markdown page: title, aligned table, notes; names are shown as they are."""
-    rows = [list(shown.columns), *shown.to_numpy().tolist()]
-    cells = [[escaped(cell) for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(shown.columns))]
-    lines = [
-        "| " + " | ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)) + " |" for r in cells
-    ]
-    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
     texts = map(escaped, notes)
-    return "\n".join([f"# {escaped(title)}", "", lines[0], rule, *lines[1:], "", *texts, ""])
+    return "\n".join([f"# {escaped(title)}", "", *table_lines(shown), "", *texts, ""])
 
 
 def latex(shown: pd.DataFrame, name: str, notes: Sequence[str]) -> str:
