@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from workflow_scripts.report.figures import BLUE, RED
-from workflow_scripts.report.page import LEVEL
+from workflow_scripts.report.palette import BLUE, GREEN, PURPLE, RED
 from workflow_scripts.report.svg import INK, text_of_name
+from workflow_scripts.results.comparison import LEVEL
 from workflow_scripts.results.run_comparison import ALL_NETWORKS
 
-# With contrasts of at least 3:1 on the light and on the dark page.
-STYLES = [(BLUE, "o"), (RED, "s"), (INK, "^"), (BLUE, "D"), (RED, "v"), (INK, "P")]
+# The colour and marker of each run.
+STYLES = [(BLUE, "o"), (RED, "s"), (GREEN, "^"), (PURPLE, "D")]
 # Inches of a network's row and of each run in it.
 ROW, RUN = 0.16, 0.16
 # Characters of a name: longer ones would leave no room for the intervals.

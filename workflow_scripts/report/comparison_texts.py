@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.errors import FEW, listed
-from workflow_scripts.report.page import LEVEL
+from workflow_scripts.results.comparison import LEVEL
 from workflow_scripts.results.run_comparison import ALL_NETWORKS
 
 ACCURACIES = (

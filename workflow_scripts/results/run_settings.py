@@ -107,14 +107,13 @@ def budget_sentences(runs: Sequence[Run]) -> list[str]:
             )
     not_converged: dict[tuple[str, ...], list[str]] = {}
     for run in runs:
-        late = tuple(v for v in run.variants if any(map(_best_is_last, _fits(run, v))))
-        not_converged.setdefault(late, []).append(run.name)
+        not_converged.setdefault(tuple(run.trainings.unconverged), []).append(run.name)
     for variants, names in not_converged.items():
         if variants:
-            has = "has its best epoch" if len(variants) == 1 else "have their best epoch"
             sentences.append(
-                f"Not converged in {' and '.join(names)}: {listed(variants, FEW)} {has} last in at "
-                "least one fold; longer trainings may change the differences."
+                f"Not converged in {' and '.join(names)}: the validation curves of "
+                f"{listed(variants, FEW)} have not flattened, or have too few epochs to tell; "
+                "longer trainings may change the differences."
             )
     return sentences
 
@@ -143,10 +142,6 @@ def _allowed_steps(fit: Mapping[str, Any]) -> int:
 
 def _at_limit(fit: Mapping[str, Any]) -> bool:
     return bool(fit["n_epochs"] >= fit["training"]["max_epochs"])
-
-
-def _best_is_last(fit: Mapping[str, Any]) -> bool:
-    return bool(_at_limit(fit) and fit["best_epoch"] == fit["n_epochs"])
 
 
 def _network(run: Run, name: str) -> Any:
