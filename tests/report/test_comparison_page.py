@@ -139,6 +139,15 @@ def test_runs_of_any_name():
     assert columns == {len(NAMES) + 1, 9}, "no name adds a column"
 
 
+def test_the_finding_names_a_mean_that_is_significant_alone():
+    table = table_of((1.0, 0.9), (2.0, 0.9), (1.5, 0.01)).dropna(subset="difference")
+    table["variant"] = table["variant"].replace("n2", ALL_NETWORKS)
+    assert comparison_figure.finding(table, "old") == (
+        "Of 2 networks, 2 are better in new than in old and 0 worse; none is significant alone, "
+        "but their mean is."
+    )
+
+
 def test_the_figure_has_a_finding_its_data_and_labels():
     page = page_of(["old", "new"]).html()
     finding = "Of 2 networks, 1 is better in new than in old and 1 worse; 1 is significant."

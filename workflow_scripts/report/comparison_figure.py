@@ -67,10 +67,13 @@ def differences(shown: pd.DataFrame, first: str) -> Figure:
 def finding(shown: pd.DataFrame, first: str) -> str:
     """A sentence for each run on what the figure shows."""
     sentences = []
+    overall = shown[(shown["variant"] == ALL_NETWORKS) & (shown["p_holm"] < LEVEL)]
     for run, own in shown[shown["variant"] != ALL_NETWORKS].groupby("run", sort=False):
         better, worse = (own["difference"] > 0).sum(), (own["difference"] < 0).sum()
         n = (own["p_holm"] < LEVEL).sum()
         told = f"{n} {'is' if n == 1 else 'are'} significant" if n else "none is significant"
+        if not n and run in set(overall["run"]):
+            told += " alone, but their mean is"
         networks = "1 network" if len(own) == 1 else f"{len(own)} networks"
         sentences.append(
             f"Of {networks}, {better} {'is' if better == 1 else 'are'} better in {run} than in "

@@ -101,21 +101,28 @@ def budget_sentences(runs: Sequence[Run]) -> list[str]:
             low, high = min(unequal.values()), max(unequal.values())
             times = f"{low:.2g}" if f"{low:.2g}" == f"{high:.2g}" else f"{low:.2g} to {high:.2g}"
             sentences.append(
-                f"Unequal training: {listed(list(unequal), FEW)} could take {times} times as many "
+                f"Unequal training: {_names(list(unequal), run)} could take {times} times as many "
                 f"training steps in {run.name} as in {first.name}, and max_epochs ended trainings. "
                 "The difference in accuracy may come from this alone."
             )
-    not_converged: dict[tuple[str, ...], list[str]] = {}
+    not_converged: dict[str, list[str]] = {}
     for run in runs:
-        not_converged.setdefault(tuple(run.trainings.unconverged), []).append(run.name)
-    for variants, names in not_converged.items():
-        if variants:
+        networks = _names(run.trainings.unconverged, run)
+        not_converged.setdefault(networks, []).append(run.name)
+    for networks, names in not_converged.items():
+        if networks:
             sentences.append(
                 f"Not converged in {' and '.join(names)}: the validation curves of "
-                f"{listed(variants, FEW)} have not flattened, or have too few epochs to tell; "
+                f"{networks} have not flattened, or have too few epochs to tell; "
                 "longer trainings may change the differences."
             )
     return sentences
+
+
+def _names(variants: Sequence[str], run: Run) -> str:
+    """These variants of a run, empty for none."""
+    all_of_several = len(variants) == len(run.variants) > 1
+    return "all networks" if all_of_several else listed(variants, FEW)
 
 
 @dataclass(frozen=True)
