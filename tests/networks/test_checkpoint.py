@@ -2,6 +2,7 @@
 
 import errno
 import os
+from dataclasses import fields, make_dataclass
 
 import numpy as np
 import pytest
@@ -51,6 +52,17 @@ def test_the_next_checkpoint_replaces_it(written):
 
 def test_a_checkpoint_of_another_course_is_ignored(written):
     assert Checkpoint(written, "other").read() is None
+
+
+def test_a_checkpoint_of_a_version_with_other_columns_is_ignored(tmp_path, capsys):
+    """The code is part of the course."""
+    older = make_dataclass("Older", [f.name for f in fields(Epoch) if f.name != "train_accuracy"])
+    new = progress()
+    old = Progress(new.weights, new.best_weights, (older(1, 0.1, 2.0, 2.0, 0.5, 1.0),))
+    path = tmp_path / "checkpoint"
+    Checkpoint(path, "course of the older code").write(old)
+    assert Checkpoint(path, "course").resume(new.weights, 3).history == ()
+    assert capsys.readouterr().err == ""
 
 
 def test_a_path_that_is_not_a_file_is_ignored(tmp_path):

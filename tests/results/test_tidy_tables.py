@@ -17,14 +17,14 @@ from workflow_scripts.results.tidy_tables import FILES, KEY
 FIT = {"seed": 7, "variant": "01", "fold": 2}
 
 
-def predicted_as(labels, answers, classes):
+def predicted_as(labels, answers, classes, **fit):
     """Rows of predictions.csv of tracks with two segments, which agree."""
     source = np.repeat(np.arange(len(labels)), 2)
     probabilities = 0.5 * np.eye(len(classes))[[classes.index(a) for a in answers]][source]
     probabilities += 0.5 / len(classes)
     ids = np.array([f"t{i}" for i in range(len(labels))], object)
     table = predictions.table(ids, np.array([*labels], object), classes, probabilities, source)
-    return tidy_tables.of_model(FIT, table, classes)
+    return tidy_tables.of_model(FIT | fit, table, classes)
 
 
 @pytest.fixture(scope="module", params=[NAMES, ["only"]], ids=["hostile names", "one class"])
@@ -80,6 +80,21 @@ def test_precision_recall_and_f1_by_hand():
         ["b", "d", 1],
         ["c", "a", 1],
     ]
+
+
+def test_seeds_variants_and_folds_are_separate():
+    classes = ["a", "b"]
+    models = [{"seed": 8}, {"variant": "1"}, {"fold": 0}, {}]
+    answers = ["ab", "aa", "bb", "ba"]
+    pairs = zip(models, answers, strict=True)
+    rows = pd.concat(predicted_as("ab", answer, classes, **model) for model, answer in pairs)
+    keys = [tuple((FIT | model).values()) for model in models]
+    scores = tidy_tables.per_class(rows, classes)
+    pairs = tidy_tables.confusions(rows)
+    for table in (scores, pairs):
+        assert list(dict.fromkeys(table[KEY].itertuples(index=False, name=None))) == keys
+    assert scores["recall"].tolist() == [1, 1, 1, 0, 0, 1, 0, 0]
+    assert pairs["predicted"].tolist() == list("abaabbba")
 
 
 def test_the_tables_hold_every_prediction_of_the_files_of_the_folds(run, tables):
