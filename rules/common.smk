@@ -58,6 +58,10 @@ D = f"results/{config['name']}"
 SEEDS = {
     str(own.folder): seed for seed, own in RESULTS.of_seeds(seeds_of(config)).items()
 }
+# Folders of added seeds, whose folds no run has assigned yet.
+NEW_SEEDS = {
+    root for root in SEEDS if root != D and not Path(root, "folds.csv").exists()
+}
 # Added to messages of the rules with the wildcard root.
 IN_ROOT = " in {wildcards.root}" if len(SEEDS) > 1 else ""
 RUN_LOCK = RunLock(RESULTS.folder)
@@ -163,11 +167,14 @@ def assigned_folds(wildcards):
 
     If there are results, first of list_tracks: of jobs that ask for both checkpoints from the
     start, Snakemake 9 does not see other changes, such as a learning rate, after it has listed the
-    tracks again.
+    tracks again. Nor does it see them in jobs behind a checkpoint that has never run, so that the
+    table would not ask for an added seed: its folds are an ordinary input.
     """
     if RESULTS.tracks.exists():
         checkpoints.list_tracks.get()
     root = wildcards.get("root", D)
+    if root in NEW_SEEDS:
+        return f"{root}/folds.csv"
     return checkpoints.assign_folds.get(root=root).output.folds
 
 

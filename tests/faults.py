@@ -107,20 +107,32 @@ FAULTS = [
         "scaler not an input of train",
         "rules/training.smk",
         [
-            ('        scaler=f"{D}/scaler.json",\n        onsets', "        onsets"),
+            ('        scaler="{root}/scaler.json",\n        onsets', "        onsets"),
             ("{input.scaler}", "{params.scaler}"),
             (
                 "        network=network,\n        training",
-                '        scaler=f"{D}/scaler.json",\n        network=network,\n        training',
+                '        scaler="{root}/scaler.json",\n        network=network,\n        training',
             ),
         ],
         ["tests/workflow/test_honest_inputs.py"],
+    ),
+    Fault(
+        "donors of the first seed for all seeds",
+        "rules/common.smk",
+        [('f"{wildcards.root}/models/{donor}/', 'f"{D}/models/{donor}/')],
+        ["tests/workflow/test_reruns.py"],
     ),
     Fault(
         "code of a training not a parameter of its rule",
         "rules/training.smk",
         [('        code=digests_of("steps/train", ENGINE_MODULE),\n', "")],
         ["tests/workflow/test_reruns.py"],
+    ),
+    Fault(
+        "finished trainings replaced without a word",
+        "rules/common.smk",
+        [("    check_replaced()\n    try:", "    try:")],
+        ["tests/workflow/test_replaced_trainings.py"],
     ),
     Fault(
         "donors of fold 0 for all folds",

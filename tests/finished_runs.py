@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from tests.conftest import overlay, shipped_config
-from workflow_scripts import checksums
+from workflow_scripts import checked_tables, checksums
 from workflow_scripts.dataset import split
 from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.paths import ResultPaths
@@ -13,13 +13,26 @@ from workflow_scripts.workflow import configuration
 from workflow_scripts.workflow.training_settings import seeds_of, settings_of
 
 CLASSES = ("jazz", "rock")
+# Enough to see that a curve is flat.
+EPOCHS = 20
+
+
+def history(rise=0):
+    """history.csv, as far as it is compared: flat, or rising by `rise` points an epoch."""
+    accuracies = 0.5 + rise / 100 * np.arange(EPOCHS)
+    return pd.DataFrame({"epoch": range(1, EPOCHS + 1), "validation_accuracy": accuracies})
 
 
 def two_variants(**changes):
-    """An overlay of the shipped configuration: two networks, three folds, two epochs."""
+    """An overlay of the shipped configuration: two networks, three folds, few epochs."""
     kept = ("time_1x60", "frequency_32x1")
     variants = {name: None for name in shipped_config()["variants"] if name not in kept}
-    small = {"variants": variants, "folds": 3, "training": {"max_epochs": 2}, "dataset": "demo"}
+    small = {
+        "variants": variants,
+        "folds": 3,
+        "training": {"max_epochs": EPOCHS},
+        "dataset": "demo",
+    }
     return overlay(small, changes)
 
 
@@ -65,7 +78,7 @@ def _write_fit(model, tracks, settings, changes):
         "versions": {"python": "3.11.7", "mxnet": "1.9.1"},
         "digests": {"weights": "0" * 64, "code": "1" * 64},
         "device": "cpu",
-        "n_epochs": 2,
+        "n_epochs": EPOCHS,
         "best_epoch": 1,
         "n_train_segments": 100,
         "seconds": 30.0,
@@ -73,9 +86,9 @@ def _write_fit(model, tracks, settings, changes):
         "uncommitted_changes": False,
     }
     model.folder.mkdir(parents=True)
-    checksums.write_json(
-        model.fit, overlay(own, changes), ModelKey.of(model.variant, model.fold, tracks).record
-    )
+    key = ModelKey.of(model.variant, model.fold, tracks)
+    checksums.write_json(model.fit, overlay(own, changes), key.record)
+    checked_tables.write(model.history, history(), key.history)
 
 
 def _write_predictions(model, tracks, rate, rng):

@@ -9,6 +9,7 @@ from scipy import stats
 
 from workflow_scripts.report import answer_figure, svg
 from workflow_scripts.report.answer import Answer, kind_of, shapes_of
+from workflow_scripts.report.answer_texts import sentences
 from workflow_scripts.results import comparison
 
 SHAPES = {
@@ -118,7 +119,7 @@ class TestData:
 
 class TestAgainstTheBlackBox:
     def first(self, *args, **kwargs):
-        return answer_of(*args, **kwargs).sentences()[0]
+        return sentences(answer_of(*args, **kwargs))[0]
 
     def test_only_black_boxes_of_the_same_input_count(self):
         # 1x200 has another input than 12x8: two comparisons, not four.
@@ -172,7 +173,7 @@ class TestLengthsAndHeights:
     def test_the_best_length_and_height_and_whether_tests_tell_them_from_others(self):
         means = {"time_1x60": 70.0, "time_1x200": 60.0}
         means |= {"frequency_30x1": 50.0, "frequency_40x1": 55.0}
-        sentence = answer_of(means, [{"time_1x60", "time_1x200"}]).sentences()[0]
+        sentence = sentences(answer_of(means, [{"time_1x60", "time_1x200"}]))[0]
         assert (
             "Of the 2 Time networks, time_1x60 with n = 60 frames (1.4 s) has the highest mean "
             "accuracy (70.0 %), significantly above the other."
@@ -188,7 +189,7 @@ class TestLengthsAndHeights:
 
         def best(*others):
             found = answer_of(means, [{"t10", other} for other in others], shapes=shapes)
-            return found.sentences()[0]
+            return sentences(found)[0]
 
         assert "significantly above all others." in best("t20", "t30", "t40")
         assert "but no test tells it from t20." in best("t30", "t40")
@@ -196,7 +197,7 @@ class TestLengthsAndHeights:
         assert "but no test tells it from any other." in best()
 
     def test_one_network(self):
-        sentence = answer_of({"time_1x60": 70.0}).sentences()[0]
+        sentence = sentences(answer_of({"time_1x60": 70.0}))[0]
         assert (
             "The only Time network has n = 60 frames (1.4 s); it is correct on 70.0 %" in sentence
         )
@@ -204,7 +205,7 @@ class TestLengthsAndHeights:
 
 class TestAgainstBaselines:
     def second(self, means, **kwargs):
-        return answer_of(means, **kwargs).sentences()[1]
+        return sentences(answer_of(means, **kwargs))[1]
 
     def test_more_and_less_accurate_networks(self):
         means = {"time_1x60": 80.0, "time_1x200": 20.0, "frequency_30x1": 50.5}
@@ -311,4 +312,4 @@ def test_the_verdicts_are_those_of_the_comparisons_of_the_page():
     p = {frozenset((r.first, r.second)): r.p_holm for r in pairs.itertuples()}
     assert p[frozenset(("time_1x60", "blackbox_12x8"))] < 0.05
     assert p[frozenset(("frequency_30x1", "blackbox_12x8"))] > 0.05
-    assert "significantly more accurate in 1 of the 2 comparisons" in found.sentences()[0]
+    assert "significantly more accurate in 1 of the 2 comparisons" in sentences(found)[0]

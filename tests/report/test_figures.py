@@ -203,6 +203,14 @@ class TestDrawings:
         assert first["band"].iloc[-1] == 11
         assert first["seconds"].iloc[-1] == pytest.approx(7 * 1024 / 44100, abs=1e-6)
 
+    def test_data_of_accuracies_say_seed_and_fold(self, read, drawn):
+        rows = drawn["accuracies"][0].data
+        (seed,) = {own.seed for own in read.of_seeds}
+        assert len(rows) == 3 * len(VARIANTS) and set(rows["seed"]) == {seed}
+        two = figure_data.accuracies({"x": [1.0, 2, 3, 4]}, {"x": 5.0}, [7, 8])
+        assert two["seed"].tolist() == [7, 7, 8, 8] and two["fold"].tolist() == [0, 1, 0, 1]
+        assert two["accuracy"].tolist() == [1, 2, 3, 4] and set(two["baseline_accuracy"]) == {5}
+
     def test_data_of_interventions_are_those_of_the_table(self, read, drawn):
         rows = pd.read_csv(io.StringIO(drawn["shift"][0].csv))
         table = read.interventions[read.interventions["intervention"] == "shift"]

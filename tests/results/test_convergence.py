@@ -64,8 +64,8 @@ def test_noise_is_rarely_taken_for_a_rise(scatter, n_epochs, n_trainings):
         of(0.6 + scatter * rng.standard_normal((n_trainings, n_epochs))).is_rising
         for _ in range(100)
     ]
-    # The level of the test is 2 %. In 2 % of three trainings of 12 epochs, two have their best
-    # epoch last. 10 % are three standard deviations more in 100 rounds.
+    # The level of the test is 2 %. Of three trainings of 12 epochs, two have their best epoch last
+    # in another 2 %. 10 % are three standard deviations more in 100 rounds.
     assert np.mean(found) <= 0.1
 
 

@@ -29,7 +29,7 @@ def run(name, correct, tracks=None, seed=1, **settings):
     if tracks is None:
         tracks = tracks_of(np.arange(N_TRACKS) % N_FOLDS)
     config = {"folds": tracks.n_folds, "seed": seed, "variants": dict.fromkeys(correct)} | settings
-    return Run(name, config, [Repeat(seed, tracks, correct, {})])
+    return Run(name, config, [Repeat(seed, tracks, correct, {}, {})])
 
 
 def masks(seed, *variants, rate=0.6):

@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 
 from tests.conftest import overlay, shipped_config
-from tests.finished_runs import two_variants
+from tests.finished_runs import EPOCHS, history, two_variants
 from workflow_scripts.results import run_settings
 from workflow_scripts.results.runs import Repeat, Run
 from workflow_scripts.workflow import configuration
 from workflow_scripts.workflow.training_settings import training_of
 
 
-def run(name, fit=None, **changes):
-    """A run with two networks; `fit` replaces keys of each fit.json."""
+def run(name, fit=None, rise=0, **changes):
+    """A run with two networks; `fit` replaces keys of each fit.json, curves rise by `rise`."""
     config = overlay(shipped_config(), two_variants(**changes))
     configuration.complete(config)
     config["name"] = name
-    fits = {}
+    fits, histories = {}, {}
     for variant in config["variants"]:
         training = training_of(config, variant)
         own = {
@@ -29,12 +29,13 @@ def run(name, fit=None, **changes):
             "digests": {"code": "c" * 64},
             "seconds": 30.0,
             "n_train_segments": 100,
-            "n_epochs": training["max_epochs"],
+            "n_epochs": EPOCHS,
             "best_epoch": 1,
         }
-        fits[variant] = [overlay(own, fit or {})]
+        fits[variant] = [overlay(own, {"variant": variant} | (fit or {}))]
+        histories[variant] = [history(rise)[: fits[variant][0]["n_epochs"]]]
     correct = {variant: np.ones(3, bool) for variant in fits}
-    return Run(name, config, [Repeat(1, None, correct, fits)])
+    return Run(name, config, [Repeat(1, None, correct, fits, histories)])
 
 
 def differences(*runs):
@@ -109,7 +110,7 @@ class TestBudgets:
         assert run_settings.budget_sentences([run("a"), run("b")]) == []
 
     def test_more_epochs(self):
-        longer = run("b", variants={"time_1x60": {"training": {"max_epochs": 8}}})
+        longer = run("b", variants={"time_1x60": {"training": {"max_epochs": 4 * EPOCHS}}})
         (sentence,) = run_settings.budget_sentences([run("a"), longer])
         assert sentence.startswith(
             "Unequal training: time_1x60 could take 4 times as many training steps in b as in a,"
@@ -118,7 +119,7 @@ class TestBudgets:
     def test_more_segments_are_more_steps(self):
         """Overlapping sampling trains longer in the same number of epochs."""
         (sentence,) = run_settings.budget_sentences([run("a"), run("b", {"n_train_segments": 390})])
-        assert "time_1x60, frequency_32x1 could take 3.9 times as many" in sentence
+        assert "all networks could take 3.9 times as many" in sentence
 
     def test_a_larger_batch_takes_fewer_steps(self):
         (sentence,) = run_settings.budget_sentences(
@@ -127,20 +128,24 @@ class TestBudgets:
         assert "could take 0.2 times as many training steps in b as in a" in sentence
 
     def test_trainings_that_ended_before_the_limit_are_not_mentioned(self):
-        early = {"n_epochs": 1}
-        longer = run("b", early, training={"max_epochs": 8})
+        early = {"n_epochs": 15}
+        longer = run("b", early, training={"max_epochs": 4 * EPOCHS})
         assert run_settings.budget_sentences([run("a", early), longer]) == []
 
     @pytest.mark.parametrize(
-        ("which", "where"), [((True, False), "a"), ((False, True), "b"), ((True, True), "a and b")]
+        ("rises", "where"), [((1, 0), "a"), ((0, 1), "b"), ((1, 1), "a and b")]
     )
-    def test_a_best_epoch_at_the_limit(self, which, where):
-        fits = [{"best_epoch": 2 if late else 1} for late in which]
-        runs = [run(name, fit) for name, fit in zip("ab", fits, strict=True)]
+    def test_curves_that_rise_when_max_epochs_ends_the_training(self, rises, where):
+        runs = [run(name, rise=rise) for name, rise in zip("ab", rises, strict=True)]
         (sentence,) = run_settings.budget_sentences(runs)
         assert sentence.startswith(
-            f"Not converged in {where}: time_1x60, frequency_32x1 have their"
+            f"Not converged in {where}: the validation curves of all networks have"
         )
+
+    def test_too_few_epochs_to_tell(self):
+        few = run("b", {"n_epochs": 5}, training={"max_epochs": 5})
+        sentences = run_settings.budget_sentences([run("a"), few])
+        assert sentences[-1].startswith("Not converged in b: ")
 
 
 class TestSoftware:

@@ -175,14 +175,14 @@ def test_the_strict_preset_changes_only_what_uses_test_tracks_in_training():
     }
 
 
-def test_the_quick_preset_trains_all_networks_by_one_rule():
-    """Only the first learning rate differs, so no network leads Table I by a longer training."""
-    config = complete(preset="quick")
-    rules = [training_of(config, variant) for variant in config["variants"]]
-    for rule in rules:
-        assert rule.pop("learning_rate") >= 2 * rule["min_learning_rate"], "time to settle"
-    assert len(rules) == 12 and all(rule == rules[0] for rule in rules)
-    assert rules[0]["dropout"] == 0.5 and rules[0]["batch_size"] == 10, "as in the paper"
+def test_the_quick_preset_ends_all_trainings_by_one_rule():
+    """No network of the demo leads Table I by a longer training."""
+    default, quick = complete(), complete(preset="quick")
+    trainings = [training_of(quick, variant) for variant in default["variants"]]
+    for key in ("max_epochs", "patience", "min_learning_rate", "dropout"):
+        assert len({training[key] for training in trainings}) == 1, key
+    for training in trainings:
+        assert training["learning_rate"] >= 2 * training["min_learning_rate"], "two halvings"
 
 
 def test_defaults_are_filled_in():

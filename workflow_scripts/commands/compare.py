@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from workflow_scripts import checked_tables
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.commands.finished_results import FinishedResults
 from workflow_scripts.errors import UserError, encodable, printable, reading
-from workflow_scripts.paths import SeedPaths
+from workflow_scripts.paths import ModelPaths, SeedPaths
 from workflow_scripts.process import run as run_command
 from workflow_scripts.report import comparison_page
 from workflow_scripts.results import checked_predictions, run_comparison, run_settings
@@ -92,10 +94,15 @@ def read(folder: Path, name: str) -> Run:
     """The run in `folder`, shown as `name`. Raises UserError unless finished and undamaged."""
     results = FinishedResults.open(folder, only_read=True)
     models = results.all_models
-    results.require(path for model in models for path in (model.fit, model.predictions))
+    results.require(path for model in models for path in files_of(model))
     results.check_settings(models)
     repeats = [repeat(results, seed, paths) for seed, paths in sorted(results.seeds.items())]
     return Run(name, results.config, repeats)
+
+
+def files_of(model: ModelPaths) -> list[Path]:
+    """The files of a model that are compared."""
+    return [model.fit, model.history, model.predictions]
 
 
 def repeat(results: FinishedResults, seed: int, paths: SeedPaths) -> Repeat:
@@ -104,15 +111,18 @@ def repeat(results: FinishedResults, seed: int, paths: SeedPaths) -> Repeat:
     position = {track_id: number for number, track_id in enumerate(tracks.track_id)}
     correct: dict[str, np.ndarray] = {}
     fits: dict[str, list[dict[str, Any]]] = {}
+    histories: dict[str, list[pd.DataFrame]] = {}
     for model in paths.models(results.config["variants"], results.config["folds"]):
         fit = results.fit_of(model)
         with reading(model.fit):
             fits.setdefault(model.variant, []).append({key: fit[key] for key in OF_FIT} | fit)
+        history = checked_tables.read(model.history, results.key_of(model).history)
+        histories.setdefault(model.variant, []).append(history)
         table = checked_predictions.read(model.predictions, tracks, results.origin_of(model))
         own = correct.setdefault(model.variant, np.zeros(len(tracks.track_id), bool))
         rows = table["track_id"].map(position).to_numpy()
         own[rows] = (table["predicted"] == table["label"]).to_numpy()
-    return Repeat(seed, tracks, correct, fits)
+    return Repeat(seed, tracks, correct, fits, histories)
 
 
 def write(output: Path, runs: Sequence[Run]) -> None:

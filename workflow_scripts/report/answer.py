@@ -9,7 +9,6 @@ import pandas as pd
 
 from workflow_scripts.audio.parameters import FRAME_RATE, N_BANDS
 from workflow_scripts.results import comparison
-from workflow_scripts.results.baselines import shown
 
 # Kinds of networks, by the shapes (m, n) of their filters.
 TIME, FREQUENCY, BOTH, RECTANGLE, POINT = "time", "frequency", "several", "rectangle", "point"
@@ -34,7 +33,7 @@ class Answer:
     pairs: pd.DataFrame
     chance: float
     level: float
-    unfair: Collection[frozenset[str]]
+    unfair: Collection[frozenset[str]] = ()
 
     @classmethod
     def of(
@@ -101,13 +100,7 @@ class Answer:
         high = table["accuracy_mean"] + table["half_width"]
         return table.assign(low=low.clip(lower=0), high=high.clip(upper=100))
 
-    def sentences(self) -> list[str]:
-        """Shapes against the black-box and with each other; networks against the baselines."""
-        against = [self._against_rectangles(), self._doubt()]
-        shapes = [self._best_shape(TIME), self._best_shape(FREQUENCY)]
-        return [" ".join(filter(None, [*against, *shapes])), self._against_baselines()]
-
-    def _with_rectangles(self) -> list[tuple[str, str]]:
+    def with_rectangles(self) -> list[tuple[str, str]]:
         """Each network with motivated shapes and each black-box of the same input."""
         return [
             (own.name, other.name)
@@ -116,115 +109,7 @@ class Answer:
             if own.input_frames == other.input_frames
         ]
 
-    def _doubt(self) -> str:
-        """A sentence on comparisons with a black-box that was trained in another way."""
-        together = self._with_rectangles()
-        n = sum(frozenset(pair) in self.unfair for pair in together)
-        if not n:
-            return ""
-        which = "1 of these comparisons is" if n == 1 else f"{n} of these comparisons are"
-        if len(together) == 1:
-            which = "This comparison is"
-        elif n == len(together):
-            which = "These comparisons are"
-        return (
-            f"{which} of networks with unequal budgets of epochs or that are not known to have "
-            "converged: a difference may come from training."
-        )
-
-    def _against_rectangles(self) -> str:
-        if not len(self.of_kind(*MOTIVATED)):
-            return (
-                "No network here has filters of the musically motivated shapes (1, n) or (m, 1): "
-                "whether they help stays open."
-            )
-        together = self._with_rectangles()
-        if not together:
-            return (
-                "There is no black-box of the same input as a network with musically motivated "
-                "filter shapes: whether these shapes help stays open."
-            )
-        verdicts = [self._verdict(*pair) for pair in together]
-        better, worse, n = verdicts.count(1), verdicts.count(-1), len(verdicts)
-        if n == 1:
-            own, other = together[0]
-            which = {
-                1: "is significantly more accurate than",
-                -1: "is significantly less accurate than",
-            }
-            if verdicts[0]:
-                return f"{own} {which[verdicts[0]]} {other}, the black-box of the same input."
-            return f"No test tells {own} from {other}, the black-box of the same input."
-        if not better and not worse:
-            return (
-                "No test shows that musically motivated filter shapes help: in none of the "
-                f"{n} comparisons with the black-box of the same input is a difference significant."
-            )
-        rest = n - better - worse
-        counts = {"more": better, "less": worse}
-        parts = [f"{word} accurate in {count}" for word, count in counts.items() if count]
-        open_ = f"; no test tells them apart in the other {rest}" if rest else ""
-        return (
-            "Networks with musically motivated filter shapes are "
-            f"significantly {' and '.join(parts)} of the {n} comparisons with the black-box of the "
-            f"same input{open_}."
-        )
-
-    def _best_shape(self, kind: str) -> str:
-        own = self.of_kind(kind)
-        if not len(own):
-            return ""
-        best = own.loc[own["accuracy_mean"].idxmax()]
-        title = {TIME: "Time", FREQUENCY: "Frequency"}[kind]
-        shape, accuracy = shape_text(best), f"{best['accuracy_mean']:.1f} %"
-        if len(own) == 1:
-            return (
-                f"The only {title} network has {shape}; it is correct on {accuracy} of the tracks."
-            )
-        start = (
-            f"Of the {len(own)} {title} networks, {best['name']} with {shape} has the highest mean"
-        )
-        rivals = [name for name in own["name"] if name != best["name"]]
-        alike = [name for name in rivals if self._verdict(best["name"], name) < 1]
-        if not alike:
-            rest = "the other" if len(rivals) == 1 else "all others"
-            return f"{start} accuracy ({accuracy}), significantly above {rest}."
-        if len(alike) == 1:
-            return f"{start} accuracy ({accuracy}), but no test tells it from {alike[0]}."
-        number = "any other" if len(alike) == len(rivals) else f"{len(alike)} others"
-        return f"{start} accuracy ({accuracy}), but no test tells it from {number}."
-
-    def _against_baselines(self) -> str:
-        if not len(self.baselines):
-            return f"There is no baseline to compare with; chance is {self.chance:.1f} %."
-        best = self.baselines.iloc[0]
-        gain = self.networks["accuracy_mean"] - best["accuracy_mean"]
-        significant = self.networks["p_baseline"] < self.level
-        better, worse = int((significant & (gain > 0)).sum()), int((significant & (gain < 0)).sum())
-        n = len(self.networks)
-        start = (
-            f"The best baseline, {shown(best['name'])}, predicts {best['accuracy_mean']:.1f} % "
-            f"(chance: {self.chance:.1f} %):"
-        )
-        if n == 1:
-            verdict = "more" if better else "less"
-            if not better and not worse:
-                return f"{start} no test tells the network from it."
-            return f"{start} the network is significantly {verdict} accurate."
-        if not better and not worse:
-            return f"{start} no test tells any of the {n} networks from it."
-        count = f"{better or 'none'} of the {n} networks {'is' if better < 2 else 'are'}"
-        parts = [f"{count} significantly more accurate"]
-        parts += (
-            [f"{worse} {'is' if worse == 1 else 'are'} significantly less accurate"]
-            if worse
-            else []
-        )
-        rest = n - better - worse
-        parts += [f"no test tells the other {rest} from it"] if rest else []
-        return f"{start} {'; '.join(parts)}."
-
-    def _verdict(self, first: str, second: str) -> int:
+    def verdict(self, first: str, second: str) -> int:
         """1 if `first` is significantly more accurate than `second`, -1 if less, otherwise 0."""
         for a, b, sign in ((first, second, 1), (second, first, -1)):
             pair = self.pairs[(self.pairs["first"] == a) & (self.pairs["second"] == b)]
@@ -251,15 +136,6 @@ def kind_of(shapes: Sequence[tuple[int, int]]) -> str:
         if kind in kinds:
             return kind
     return BOTH
-
-
-def shape_text(network: pd.Series) -> str:
-    """The length or height of a network's filters, in both of its units."""
-    if network["kind"] == TIME:
-        n = network["n_frames"]
-        return f"n = {n:.0f} frames ({n / FRAME_RATE:.1f} s)"
-    m = network["m_bands"]
-    return f"m = {m:.0f} of {N_BANDS} mel bands ({100 * m / N_BANDS:.0f} %)"
 
 
 def _network(row: Mapping, accuracies: np.ndarray, test_share: float) -> dict:

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from workflow_scripts.report.palette import BLUE, RED
+from workflow_scripts.report.palette import BLUE, GREEN, PURPLE, RED
 from workflow_scripts.report.svg import INK, text_of_name
 from workflow_scripts.results.comparison import LEVEL
 from workflow_scripts.results.run_comparison import ALL_NETWORKS
 
-# With contrasts of at least 3:1 on the light and on the dark page.
-STYLES = [(BLUE, "o"), (RED, "s"), (INK, "^"), (BLUE, "D"), (RED, "v"), (INK, "P")]
+# The colour and marker of each run.
+STYLES = [(BLUE, "o"), (RED, "s"), (GREEN, "^"), (PURPLE, "D")]
 # Inches of a network's row and of each run in it.
 ROW, RUN = 0.16, 0.16
 # Characters of a name: longer ones would leave no room for the intervals.
@@ -67,10 +67,13 @@ def differences(shown: pd.DataFrame, first: str) -> Figure:
 def finding(shown: pd.DataFrame, first: str) -> str:
     """A sentence for each run on what the figure shows."""
     sentences = []
+    overall = shown[(shown["variant"] == ALL_NETWORKS) & (shown["p_holm"] < LEVEL)]
     for run, own in shown[shown["variant"] != ALL_NETWORKS].groupby("run", sort=False):
         better, worse = (own["difference"] > 0).sum(), (own["difference"] < 0).sum()
         n = (own["p_holm"] < LEVEL).sum()
         told = f"{n} {'is' if n == 1 else 'are'} significant" if n else "none is significant"
+        if not n and run in set(overall["run"]):
+            told += " alone, but their mean is"
         networks = "1 network" if len(own) == 1 else f"{len(own)} networks"
         sentences.append(
             f"Of {networks}, {better} {'is' if better == 1 else 'are'} better in {run} than in "

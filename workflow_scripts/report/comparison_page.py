@@ -10,6 +10,7 @@ from workflow_scripts.report.comparison_figure import differences as draw_differ
 from workflow_scripts.report.comparison_figure import finding
 from workflow_scripts.report.comparison_texts import Table
 from workflow_scripts.results import provenance, run_settings
+from workflow_scripts.results.comparison_notes import few_test_tracks
 from workflow_scripts.results.markdown import escaped, table_lines
 from workflow_scripts.results.run_relation import NONE, Relation
 from workflow_scripts.results.run_settings import Difference
@@ -95,7 +96,10 @@ def page(
     warnings = run_settings.network_sentences(runs)
     comparable = [run for run in runs[1:] if relations[run.name].kind != NONE]
     if comparable:
-        warnings += run_settings.budget_sentences([runs[0], *comparable])
+        compared = [runs[0], *comparable]
+        warnings += run_settings.budget_sentences(compared)
+        small = [few_test_tracks(run.repeats[0].tracks) for run in compared]
+        warnings += filter(None, dict.fromkeys(small))
     made = ComparisonPage(
         runs=names,
         lead=lead,

@@ -80,7 +80,9 @@ def _of_results(material: Material) -> Iterator[Drawing]:
         "accuracies",
         figures.accuracies(material.accuracies, baselines),
         findings.accuracies(material.accuracies),
-        figure_data.accuracies(material.accuracies, baselines),
+        figure_data.accuracies(
+            material.accuracies, baselines, [own.seed for own in material.of_seeds]
+        ),
     )
     if len(material.pairs):
         best = material.table["accuracy_mean"].nlargest(figures.MOST_COMPARED).index

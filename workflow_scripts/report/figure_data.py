@@ -10,15 +10,19 @@ from workflow_scripts.interpretation.clips import Clip
 
 
 def accuracies(
-    folds: Mapping[str, Sequence[float]], baselines: Mapping[str, float]
+    folds: Mapping[str, Sequence[float]], baselines: Mapping[str, float], seeds: Sequence[int]
 ) -> pd.DataFrame:
-    """Columns variant, fold, accuracy, baseline_accuracy (of the variant's baseline), in %."""
+    """Columns variant, seed, fold, accuracy, baseline_accuracy (of the variant's baseline), in %.
+
+    `folds` has the accuracies of each variant seed by seed, in the order of `seeds`.
+    """
     return pd.DataFrame(
         [
-            {"variant": variant, "fold": fold, "accuracy": accuracy}
+            {"variant": variant, "seed": seed, "fold": fold, "accuracy": accuracy}
             | {"baseline_accuracy": baselines[variant]}
             for variant, values in folds.items()
-            for fold, accuracy in enumerate(values)
+            for seed, of_seed in zip(seeds, np.split(np.array(values), len(seeds)), strict=True)
+            for fold, accuracy in enumerate(of_seed)
         ]
     )
 

@@ -101,22 +101,28 @@ def budget_sentences(runs: Sequence[Run]) -> list[str]:
             low, high = min(unequal.values()), max(unequal.values())
             times = f"{low:.2g}" if f"{low:.2g}" == f"{high:.2g}" else f"{low:.2g} to {high:.2g}"
             sentences.append(
-                f"Unequal training: {listed(list(unequal), FEW)} could take {times} times as many "
+                f"Unequal training: {_names(list(unequal), run)} could take {times} times as many "
                 f"training steps in {run.name} as in {first.name}, and max_epochs ended trainings. "
                 "The difference in accuracy may come from this alone."
             )
-    not_converged: dict[tuple[str, ...], list[str]] = {}
+    not_converged: dict[str, list[str]] = {}
     for run in runs:
-        late = tuple(v for v in run.variants if any(map(_best_is_last, _fits(run, v))))
-        not_converged.setdefault(late, []).append(run.name)
-    for variants, names in not_converged.items():
-        if variants:
-            has = "has its best epoch" if len(variants) == 1 else "have their best epoch"
+        networks = _names(run.trainings.unconverged, run)
+        not_converged.setdefault(networks, []).append(run.name)
+    for networks, names in not_converged.items():
+        if networks:
             sentences.append(
-                f"Not converged in {' and '.join(names)}: {listed(variants, FEW)} {has} last in at "
-                "least one fold; longer trainings may change the differences."
+                f"Not converged in {' and '.join(names)}: the validation curves of "
+                f"{networks} have not flattened, or have too few epochs to tell; "
+                "longer trainings may change the differences."
             )
     return sentences
+
+
+def _names(variants: Sequence[str], run: Run) -> str:
+    """These variants of a run, empty for none."""
+    all_of_several = len(variants) == len(run.variants) > 1
+    return "all networks" if all_of_several else listed(variants, FEW)
 
 
 @dataclass(frozen=True)
@@ -143,10 +149,6 @@ def _allowed_steps(fit: Mapping[str, Any]) -> int:
 
 def _at_limit(fit: Mapping[str, Any]) -> bool:
     return bool(fit["n_epochs"] >= fit["training"]["max_epochs"])
-
-
-def _best_is_last(fit: Mapping[str, Any]) -> bool:
-    return bool(_at_limit(fit) and fit["best_epoch"] == fit["n_epochs"])
 
 
 def _network(run: Run, name: str) -> Any:

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from workflow_scripts.dataset.split import Tracks
+from workflow_scripts.results.comparison import test_share
+from workflow_scripts.results.trainings import Trainings
 
 
 @dataclass(frozen=True)
@@ -14,13 +17,14 @@ class Repeat:
     """One cross-validation of a run, with the folds and trainings of one seed.
 
     `correct` has for each variant whether the prediction of each of the `tracks` is correct, bool
-    (tracks,); `fits` the content of fit.json of each fold.
+    (tracks,); `fits` the content of fit.json and `histories` the table history.csv of each fold.
     """
 
     seed: int
     tracks: Tracks
     correct: dict[str, np.ndarray]
     fits: dict[str, list[dict[str, Any]]]
+    histories: dict[str, list[pd.DataFrame]]
 
     def accuracies(self, variant: str) -> np.ndarray:
         """The accuracy of each fold in %, float (folds,)."""
@@ -50,9 +54,20 @@ class Run:
         return [fit for repeat in self.repeats for fits in repeat.fits.values() for fit in fits]
 
     @property
+    def trainings(self) -> Trainings:
+        """The trainings of all seeds."""
+        histories = [
+            history
+            for repeat in self.repeats
+            for of_folds in repeat.histories.values()
+            for history in of_folds
+        ]
+        return Trainings.of(self.fits, histories)
+
+    @property
     def test_share(self) -> float:
-        """Test tracks per training track: one fold is tested, one validates, the others train."""
-        return 1 / max(self.repeats[0].tracks.n_folds - 2, 1)
+        """Test tracks per training track."""
+        return test_share(self.repeats[0].tracks.n_folds)
 
     def accuracies(self, variants: Sequence[str]) -> np.ndarray:
         """The mean accuracy of `variants` in % for each seed and fold, float (seeds x folds,)."""

@@ -12,7 +12,7 @@ from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset.track_tables import paths_of
 from workflow_scripts.errors import printable
 from workflow_scripts.process import run
-from workflow_scripts.report import filter_texts, material, page_content, pdf, svg
+from workflow_scripts.report import answer_texts, filter_texts, material, page_content, pdf, svg
 from workflow_scripts.report.drawings import answer, drawings
 
 # Number of tracks with a player on the page: 5 MB.
@@ -108,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     page = page_content.page(
         results, options.name, options.dataset, options.configuration, options.citation
     )
-    page.answer = answer(results).sentences()
+    page.answer = answer_texts.sentences(answer(results))
     for drawing in drawings(results):
         name = drawing.name
         document = svg.text_of(drawing.figure, name)
