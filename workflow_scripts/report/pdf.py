@@ -4,9 +4,11 @@ import warnings
 from pathlib import Path
 
 import matplotlib
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 
 from workflow_scripts.atomic_files import atomic
+from workflow_scripts.report import svg
 
 # TrueType: the text stays text, to search and to edit. Journals refuse the default, Type 3.
 TRUE_TYPE = 42
@@ -23,5 +25,10 @@ def write(path: Path, figure: Figure) -> None:
         atomic(path) as partial,
     ):
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        svg.lay_out(figure)
+        background = figure.get_facecolor()
+        figure.set_facecolor("white")
+        # Unlike savefig, this draws once. It has no type hints.
         metadata = {"CreationDate": None}
-        figure.savefig(partial, format="pdf", facecolor="white", metadata=metadata)
+        FigureCanvasPdf(figure).print_pdf(partial, metadata=metadata)  # type: ignore[no-untyped-call]
+        figure.set_facecolor(background)

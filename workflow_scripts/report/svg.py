@@ -10,6 +10,7 @@ import matplotlib.style
 
 matplotlib.use("svg")
 
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from workflow_scripts.atomic_files import atomic
@@ -36,8 +37,9 @@ def text_of(figure: Figure, name: str) -> str:
     ):
         # The browser draws the text with its own fonts.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        _lay_out(figure)
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+        lay_out(figure)
+        # Unlike savefig, this draws once. It has no type hints.
+        FigureCanvasSVG(figure).print_svg(file, metadata={"Date": None})  # type: ignore[no-untyped-call]
     return _PATH.sub(_short, file.getvalue())
 
 
@@ -46,8 +48,8 @@ def _short(path: re.Match[str]) -> str:
     return path[1] + re.sub(r"(\.\d\d)\d+", r"\1", path[2])
 
 
-def _lay_out(figure: Figure) -> None:
-    """Place the parts of a figure once: otherwise each file of it is drawn twice."""
+def lay_out(figure: Figure) -> None:
+    """Place the parts of a figure, once for all of its files."""
     if engine := figure.get_layout_engine():
         engine.execute(figure)
         figure.set_layout_engine("none")
