@@ -10,6 +10,7 @@ configfile: f"{workflow.basedir}/config.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/start.smk"
 
 
 rule all:

@@ -15,20 +15,17 @@ from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.logging import logger
 
 from workflow_scripts.atomic_files import remove_leftovers
 from workflow_scripts.dataset.scan import fingerprint
 from workflow_scripts.demo.dances import DANCES, TRACKS_A_DANCE
-from workflow_scripts.devices.gpus import conda_form, cpu_note, gpus_to_use
+from workflow_scripts.devices.gpus import conda_form, gpus_to_use
 from workflow_scripts.errors import UserError, encodable
 from workflow_scripts.models.limits import limited_classes
-from workflow_scripts.paths import ModelPaths, ResultPaths
+from workflow_scripts.paths import ResultPaths
 from workflow_scripts.report import citation
-from workflow_scripts.workflow import configuration, ownership, replaced_trainings
+from workflow_scripts.workflow import configuration, ownership
 from workflow_scripts.workflow.code_digests import digests_of, offer_to_jobs
-from workflow_scripts.workflow.plan_shown import OnPlan
-from workflow_scripts.workflow.run_lock import RunLock
 from workflow_scripts.workflow.training_settings import (
     network_of,
     seeds_of,
@@ -50,8 +47,6 @@ except UserError as error:
     raise WorkflowError(encodable(str(error))) from None
 
 offer_to_jobs()
-if workflow.is_main_process:
-    logger.addHandler(OnPlan(lambda: check_without_hooks()))
 
 D = f"results/{config['name']}"
 # The seed of each folder of results, D first.
@@ -64,7 +59,6 @@ NEW_SEEDS = {
 }
 # Added to messages of the rules with the wildcard root.
 IN_ROOT = " in {wildcards.root}" if len(SEEDS) > 1 else ""
-RUN_LOCK = RunLock(RESULTS.folder)
 LISTEN_TO = config["listen_to"] or [*config["variants"]][-1]
 FOLDS = range(config["folds"])
 SHARDS = range(config["shards"])
@@ -279,64 +273,3 @@ def hop_to_estimate():
     hops = {"contiguous": None, "overlapping": config["sampling_hop"], "onset": 11}
     hop = hops[config["sampling"]]
     return f"--hop {hop}" if hop else ""
-
-
-def trainings_to_replace():
-    """The finished trainings that this run, as it is planned, would replace.
-
-    After a checkpoint more jobs may run than are planned before it: all trainings behind the
-    targets then count.
-    """
-    jobs = [job for job in workflow.dag.jobs if job.rule.name == "train"]
-    if not any(job.is_checkpoint for job in workflow.dag.needrun_jobs()):
-        jobs = [job for job in jobs if workflow.dag.needrun(job)]
-    planned = [
-        replaced_trainings.Planned(
-            ModelPaths(
-                Path(job.wildcards.root), job.wildcards.variant, int(job.wildcards.fold)
-            ),
-            settings_of_job(job.wildcards),
-        )
-        for job in jobs
-    ]
-    return replaced_trainings.replaced(planned, config, RESULTS)
-
-
-def check_replaced():
-    """Stop a run that would replace finished trainings, unless the user allows it."""
-    if REPLACE or workflow.touch:
-        return
-    try:
-        replaced_trainings.check(trainings_to_replace(), RESULTS)
-    except UserError as error:
-        raise WorkflowError(encodable(str(error))) from None
-
-
-def check_without_hooks():
-    """What `start_run` checks, for a run without it; a dry run only says it."""
-    if workflow.dryrun:
-        if trainings := trainings_to_replace():
-            text = replaced_trainings.sentence(trainings, RESULTS)
-            stops = "" if REPLACE else "; without -n it stops and says what to do"
-            print(f"note: {encodable(text)}{stops}", file=sys.stderr)
-    elif workflow.execution_settings.no_hooks:
-        check_replaced()
-
-
-def start_run():
-    """Lock the results, mark them with this checkout and save the configuration."""
-    check_replaced()
-    try:
-        RUN_LOCK.acquire()
-    except UserError as error:
-        raise WorkflowError(encodable(str(error))) from None
-    ownership.mark(RESULTS)
-    planned = {job.rule.name for job in workflow.dag.needrun_jobs()}
-    # An estimate makes no results, so its settings may differ from theirs.
-    if planned != {"estimate"}:
-        replaced_trainings.Ledger(RESULTS).write(
-            [RESULTS.folder, *RESULTS.folder.glob("seeds/*")]
-        )
-        configuration.keep(config, RESULTS)
-    if note := cpu_note(config["engine"], workflow.local_exec):
-        print(note, file=sys.stderr)

@@ -130,7 +130,7 @@ FAULTS = [
     ),
     Fault(
         "finished trainings replaced without a word",
-        "rules/common.smk",
+        "rules/start.smk",
         [("    check_replaced()\n    try:", "    try:")],
         ["tests/workflow/test_replaced_trainings.py"],
     ),
