@@ -44,7 +44,7 @@ rule evaluate:
         engine=config["engine"],
         settings=training_settings,
     message:
-        "Evaluate {wildcards.variant}" + IN_ROOT
+        f"Evaluate {{wildcards.variant}}{IN_ROOT}"
     shell:
         """
         python -m workflow_scripts.steps.evaluate \
@@ -88,7 +88,7 @@ rule evaluate_baselines:
     params:
         code=digests_of("steps/evaluate_baselines"),
     message:
-        "Evaluate the baselines" + IN_ROOT
+        f"Evaluate the baselines{IN_ROOT}"
     shell:
         """
         python -m workflow_scripts.steps.evaluate_baselines \

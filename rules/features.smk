@@ -126,7 +126,7 @@ rule fit_scaler:
         validation=config["validation"],
         level=config["level"],
     message:
-        "Fit the normalisation" + IN_ROOT
+        f"Fit the normalisation{IN_ROOT}"
     shell:
         """
         python -m workflow_scripts.steps.fit_scaler \

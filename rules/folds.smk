@@ -82,7 +82,7 @@ checkpoint assign_folds:
         unstratified="" if config["stratified"] else "--unstratified",
         validation=config["validation"],
     message:
-        "Assign the tracks to {params.folds} folds" + IN_ROOT
+        f"Assign the tracks to {{params.folds}} folds{IN_ROOT}"
     shell:
         """
         : >{log}

@@ -47,7 +47,7 @@ rule train:
         augmentation=json.dumps(config["augmentation"]),
         engine=config["engine"],
     message:
-        "Train {wildcards.variant}, fold {wildcards.fold}" + IN_ROOT
+        f"Train {{wildcards.variant}}, fold {{wildcards.fold}}{IN_ROOT}"
     # exec: the training replaces the shell. At a time limit the shell would end at once, and the
     # cluster would kill the training before it saves its checkpoint.
     shell:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,17 @@ def write(path: Path, table: pd.DataFrame, what: str) -> None:
     In a table without rows, the checksum is in the name of that column: it could otherwise be a
     longer table that was cut.
     """
+    write_parts(path, [table], what)
+
+
+def write_parts(path: Path, parts: Sequence[pd.DataFrame], what: str) -> None:
+    """As `write`, a table in parts with the same columns; it need not fit into memory as text."""
+    has_rows = any(len(part) for part in parts)
     with atomic(path) as partial:
         unknown = "0" * checksums.LENGTH
-        _with(table, unknown).to_csv(partial, index=False)
+        _write(partial, parts, unknown, has_rows)
         checksum = _checksum(partial, unknown.encode(), what)
-        _with(table, checksum).to_csv(partial, index=False)
+        _write(partial, parts, checksum, has_rows)
 
 
 def read(path: Path, what: str, **options: Any) -> pd.DataFrame:
@@ -51,11 +58,12 @@ def check(path: Path, what: str) -> None:
         raise checksums.damaged(path, what)
 
 
-def _with(table: pd.DataFrame, checksum: str) -> pd.DataFrame:
-    """The table with a column of its checksum."""
-    if len(table):
-        return table.assign(**{COLUMN: checksum})
-    return table.assign(**{f"{COLUMN}:{checksum}": ""})
+def _write(path: Path, parts: Sequence[pd.DataFrame], checksum: str, has_rows: bool) -> None:
+    """Write the parts with a column of their checksum, or with one whose name has it."""
+    column = {COLUMN: checksum} if has_rows else {f"{COLUMN}:{checksum}": ""}
+    with path.open("w", encoding="utf-8", newline="") as file:
+        for number, part in enumerate(parts):
+            part.assign(**column).to_csv(file, index=False, header=number == 0)
 
 
 def _checksum(path: Path, own: bytes, what: str) -> str:

@@ -20,21 +20,33 @@ NAMES = ("variant", "track_id", "label", "predicted")
 UNDEFINED = ("precision", "recall", "f1")
 
 
-def of_model(fit: Mapping[str, Any], table: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+def of_model(
+    fit: Mapping[str, Any], table: pd.DataFrame, track_ids: np.ndarray, classes: Sequence[str]
+) -> pd.DataFrame:
     """The rows of predictions.csv of one model: one for each of its test tracks.
 
-    `fit` is the content of its fit.json, `table` one of `predictions.table`. Columns: KEY,
+    `fit` is the content of its fit.json, `table` one of `predictions.table` with tracks that are
+    among `track_ids`. Columns: KEY,
     track_id, label, predicted, correct; n_segments, and how many of them vote for the predicted
-    class and for the label; the mean probabilities of both, float32.
+    class and for the label; the mean probabilities of both, float32. Names are categories and
+    numbers have 32 bits, so that the rows of all models fit into memory.
     """
-    names = {name: table[name].to_numpy() for name in ("track_id", "label", "predicted")}
-    rows = pd.DataFrame({name: fit[name] for name in KEY} | names)
-    rows["correct"] = rows["predicted"] == rows["label"]
-    rows["n_segments"] = table["n_segments"].to_numpy()
-    for kind, dtype in (("votes", np.int64), ("probability", np.float32)):
+    known = {"track_id": track_ids, "label": classes, "predicted": classes}
+    names = {name: pd.Categorical(table[name], values) for name, values in known.items()}
+    rows = pd.DataFrame(
+        {
+            "seed": fit["seed"],
+            "variant": pd.Categorical([fit["variant"]] * len(table)),
+            "fold": np.int32(fit["fold"]),
+        }
+        | names
+    )
+    label, predicted = (names[name].codes for name in ("label", "predicted"))
+    rows["correct"] = predicted == label
+    rows["n_segments"] = table["n_segments"].to_numpy(np.int32)
+    for kind, dtype in (("votes", np.int32), ("probability", np.float32)):
         values = table[[f"{kind}_{name}" for name in classes]].to_numpy(dtype)
-        for column in ("predicted", "label"):
-            codes = pd.Categorical(rows[column], classes).codes
+        for column, codes in (("predicted", predicted), ("label", label)):
             rows[f"{kind}_{column}"] = values[np.arange(len(rows)), codes]
     return rows
 
@@ -48,7 +60,7 @@ def per_class(predicted: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     correctly, has an f1 of 0.
     """
     parts = []
-    for key, own in predicted.groupby(KEY, sort=False):
+    for key, own in predicted.groupby(KEY, sort=False, observed=True):
         label, answer = (pd.Categorical(own[c], classes).codes for c in ("label", "predicted"))
         support, answered, correct = (
             np.bincount(codes, minlength=len(classes))
@@ -70,8 +82,10 @@ def confusions(predicted: pd.DataFrame) -> pd.DataFrame:
     Columns: KEY, label, predicted, tracks (their number).
     """
     parts = []
-    for key, own in predicted.groupby(KEY, sort=False):
-        part = own.groupby(["label", "predicted"]).size().rename("tracks").reset_index()
+    for key, own in predicted.groupby(KEY, sort=False, observed=True):
+        part = (
+            own.groupby(["label", "predicted"], observed=True).size().rename("tracks").reset_index()
+        )
         for position, (column, value) in enumerate(zip(KEY, key, strict=True)):
             part.insert(position, column, value)
         parts.append(part)
@@ -80,10 +94,13 @@ def confusions(predicted: pd.DataFrame) -> pd.DataFrame:
 
 def write(folder: Path, models: Sequence[pd.DataFrame], tracks: Tracks) -> None:
     """Write the three tables into `folder`; `models` has the rows of each model (`of_model`)."""
-    predicted = pd.concat(models, ignore_index=True)
-    tables = (predicted, per_class(predicted, tracks.classes), confusions(predicted))
-    for file, table in zip(FILES, tables, strict=True):
-        checked_tables.write(folder / file, table, _what(file, tracks))
+    tables = (
+        models,
+        [per_class(own, tracks.classes) for own in models],
+        [confusions(own) for own in models],
+    )
+    for file, parts in zip(FILES, tables, strict=True):
+        checked_tables.write_parts(folder / file, parts, _what(file, tracks))
 
 
 def read(csv: Path, tracks: Tracks) -> pd.DataFrame:

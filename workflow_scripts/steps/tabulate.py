@@ -71,15 +71,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows, never_predicted, outcomes, tidy = [], {}, {}, []
     for variant, description in options.variants.items():
         network = Network.from_config(description, N_BANDS, len(tracks.classes))
-        tables = [table for own in of_seeds for table in own.predictions(variant)]
+        models = [
+            (own, fit, table)
+            for own in of_seeds
+            for fit, table in zip(own.fits[variant], own.predictions(variant), strict=True)
+        ]
+        tables = [table for *_, table in models]
         row = table1.row(variant, description, network, tables, baselines, len(of_seeds))
         rows.append(row)
         outcomes[variant] = [numbers.of(own) for own in tables]
         predicted = pd.concat([own[["predicted"]] for own in tables])
-        fits = [fit for own in of_seeds for fit in own.fits[variant]]
         tidy += [
-            tidy_tables.of_model(fit, table, tracks.classes)
-            for fit, table in zip(fits, tables, strict=True)
+            tidy_tables.of_model(fit, table, own.tracks.track_id, tracks.classes)
+            for own, fit, table in models
         ]
         never_predicted[variant] = predictions.never_predicted(predicted, tracks.classes)
     table = pd.DataFrame(rows)
