@@ -24,7 +24,7 @@ def predicted_as(labels, answers, classes, **fit):
     probabilities += 0.5 / len(classes)
     ids = np.array([f"t{i}" for i in range(len(labels))], object)
     table = predictions.table(ids, np.array([*labels], object), classes, probabilities, source)
-    return tidy_tables.of_model(FIT | fit, table, ids, classes)
+    return tidy_tables.of_model(FIT | fit, table, pd.CategoricalDtype(ids), classes)
 
 
 @pytest.fixture(scope="module", params=[NAMES, ["only"]], ids=["hostile names", "one class"])
@@ -46,7 +46,7 @@ def test_a_row_has_the_votes_and_probabilities_of_the_predicted_class_and_the_la
     probabilities = np.array([[0.2, 0.7, 0.1], [0.1, 0.6, 0.3], [0.5, 0.4, 0.1], [0.0, 0.1, 0.9]])
     ids, labels = np.array(["NA", "1.0"]), np.array(["label", "x"])
     table = predictions.table(ids, labels, classes, probabilities, np.array([0, 0, 0, 1]))
-    rows = tidy_tables.of_model(FIT, table, ids, classes)
+    rows = tidy_tables.of_model(FIT, table, pd.CategoricalDtype(ids), classes)
     first, second = rows.to_dict("records")
     assert list(first) == [
         *("seed", "variant", "fold", "track_id", "label", "predicted", "correct", "n_segments"),

@@ -21,18 +21,22 @@ UNDEFINED = ("precision", "recall", "f1")
 
 
 def of_model(
-    fit: Mapping[str, Any], table: pd.DataFrame, track_ids: np.ndarray, classes: Sequence[str]
+    fit: Mapping[str, Any],
+    table: pd.DataFrame,
+    track_ids: pd.CategoricalDtype,
+    classes: Sequence[str],
 ) -> pd.DataFrame:
     """The rows of predictions.csv of one model: one for each of its test tracks.
 
-    `fit` is the content of its fit.json, `table` one of `predictions.table` with tracks that are
-    among `track_ids`. Columns: KEY,
+    `fit` is the content of its fit.json, `table` one of `predictions.table` with tracks among
+    `track_ids`, one type for all models: each has an index of its own. Columns: KEY,
     track_id, label, predicted, correct; n_segments, and how many of them vote for the predicted
     class and for the label; the mean probabilities of both, float32. Names are categories and
     numbers have 32 bits, so that the rows of all models fit into memory.
     """
-    known = {"track_id": track_ids, "label": classes, "predicted": classes}
-    names = {name: pd.Categorical(table[name], values) for name, values in known.items()}
+    of_class = pd.CategoricalDtype(classes)
+    known = {"track_id": track_ids, "label": of_class, "predicted": of_class}
+    names = {name: pd.Categorical(table[name], dtype=kind) for name, kind in known.items()}
     rows = pd.DataFrame(
         {
             "seed": fit["seed"],

@@ -68,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tracks = of_seeds[0].tracks
     baselines = pd.concat([own.baselines for own in of_seeds])
     numbers = predictions.Numbers(tracks)
+    track_ids = {own.seed: pd.CategoricalDtype(own.tracks.track_id) for own in of_seeds}
     rows, never_predicted, outcomes, tidy = [], {}, {}, []
     for variant, description in options.variants.items():
         network = Network.from_config(description, N_BANDS, len(tracks.classes))
@@ -82,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         outcomes[variant] = [numbers.of(own) for own in tables]
         predicted = pd.concat([own[["predicted"]] for own in tables])
         tidy += [
-            tidy_tables.of_model(fit, table, own.tracks.track_id, tracks.classes)
+            tidy_tables.of_model(fit, table, track_ids[own.seed], tracks.classes)
             for own, fit, table in models
         ]
         never_predicted[variant] = predictions.never_predicted(predicted, tracks.classes)
