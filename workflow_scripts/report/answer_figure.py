@@ -22,6 +22,8 @@ COLOUR = {TIME: BLUE, FREQUENCY: ORANGE, BOTH: GREEN, RECTANGLE: PURPLE, POINT: 
 MARKER = {TIME: "o", FREQUENCY: "s", BOTH: "D", RECTANGLE: "^", POINT: "v"}
 # More points than this in a panel are not labelled one by one.
 MOST_LABELS = 8
+# Number of points in a panel up to which their labels are level.
+MOST_LEVEL_LABELS = 4
 # Number of other networks that are shown.
 MOST_OTHERS = 6
 LONGEST_NAME = 20
@@ -112,7 +114,7 @@ def _against(axes: Axes, networks: pd.DataFrame, sizes: pd.Series) -> None:
     axes.xaxis.set_major_locator(FixedLocator(distinct) if apart else MaxNLocator(3, integer=True))
     if len(networks) <= MOST_LABELS and (counts == 1).all():
         for index, row in networks.iterrows():
-            _label(axes, x[index], row)
+            _label(axes, x[index], row, upright=len(networks) > MOST_LEVEL_LABELS)
     else:
         best = networks["accuracy_mean"].idxmax()
         accuracy = networks.loc[best, "accuracy_mean"]
@@ -151,11 +153,13 @@ def _points(axes: Axes, networks: pd.DataFrame, x: pd.Series) -> None:
         )
 
 
-def _label(axes: Axes, x: float, row: pd.Series) -> None:
+def _label(axes: Axes, x: float, row: pd.Series, upright: bool = False) -> None:
+    """The accuracy beside a point; an upright one needs less room before the next point."""
     axes.annotate(
         *(f"{row['accuracy_mean']:.1f}", (x, row["accuracy_mean"])),
         xytext=(4.5, 0),
         textcoords="offset points",
         va="center",
+        rotation=90 if upright else 0,
         fontsize=7,
     )

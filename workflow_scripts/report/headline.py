@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import pandas as pd
 
 from workflow_scripts.errors import FEW, listed
-from workflow_scripts.results import baselines as known_baselines
 from workflow_scripts.results.caveats import Evidence
 from workflow_scripts.results.comparison import LEVEL
 from workflow_scripts.results.comparison_notes import rivals
@@ -13,17 +12,12 @@ from workflow_scripts.results.seed_notes import repetitions
 from workflow_scripts.results.trainings import Trainings
 
 
-def headline(table: pd.DataFrame, baselines: pd.DataFrame, evidence: Evidence) -> str:
-    """The best network, if it can be named, or why it cannot; and the best baseline.
+def headline(table: pd.DataFrame, evidence: Evidence) -> str:
+    """The best network, if it can be named, or why it cannot.
 
     A network is named as the best only among networks whose trainings converged with equal
-    budgets, and only if tests tell it from each of them and from chance. `table` is table1.csv,
-    `baselines` baselines.csv.
+    budgets, and only if tests tell it from each of them and from chance. `table` is table1.csv.
     """
-    return f"{_networks(table, evidence)} {_baseline(baselines)}"
-
-
-def _networks(table: pd.DataFrame, evidence: Evidence) -> str:
     row = table.set_index("variant").loc[evidence.best]
     if len(table) == 1:
         return _only_network(row, evidence)
@@ -81,13 +75,6 @@ def _share(row: pd.Series) -> str:
         f"{row['accuracy_mean']:.1f} % of the test tracks correctly (± {row['accuracy_std']:.1f} "
         f"over {repetitions(int(row['n_folds']), int(row['n_seeds']))})"
     )
-
-
-def _baseline(baselines: pd.DataFrame) -> str:
-    means = baselines.groupby("baseline")["accuracy"].mean()
-    baseline = str(means.idxmax())
-    name = known_baselines.shown(baseline)
-    return f"The best baseline, {name}, predicts {means[baseline]:.1f} %."
 
 
 def _obstacles(trainings: Trainings) -> str:

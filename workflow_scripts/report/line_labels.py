@@ -78,7 +78,7 @@ def beside(axes: Axes, labels: Sequence[Label], axes_size: tuple[float, float]) 
             transform=axes.get_yaxis_transform(),
             va="center",
             fontsize=FONT_SIZE,
-            linespacing=1.05,
+            linespacing=1.2,
         )
     axes.set_xlim(limits)
     axes.set_ylim(low, high)

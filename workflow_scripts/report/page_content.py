@@ -41,7 +41,7 @@ def page(
     evidence = material.evidence(dataset)
     return Page(
         name=name,
-        headline=headline(table, material.baselines, evidence),
+        headline=headline(table, evidence),
         warnings=caveats(evidence),
         legend=legend(material.tracks, len(material.of_seeds)),
         columns=table_columns(table),
