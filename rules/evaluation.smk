@@ -130,7 +130,7 @@ rule tabulate:
         "../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
+        mem_mb=growing(3000),
         runtime=growing(10),
     params:
         code=digests_of("steps/tabulate"),

@@ -91,7 +91,7 @@ def test_one_network():
     assert "(± 1.1 over 5 folds), but it is not known to have converged." in (
         said({"x": GOOD}, curves={"x": RISING})
     )
-    assert "no test tells this from always predicting the largest class, 25.0 %. The" in (
+    assert "no test tells this from always predicting the largest class, 25.0 %." in (
         said({"x": [0.25] * 5})
     )
 

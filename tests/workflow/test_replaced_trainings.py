@@ -16,8 +16,17 @@ from workflow_scripts.workflow.training_settings import settings_of
 N_FOLDS, N_EPOCHS, SECONDS = 3, 30, 600.0
 
 
+# Black-boxes with fewer epochs than the others.
+SHORT = {"training": {"max_epochs": 7}}
+SETTINGS = {
+    "folds": N_FOLDS,
+    "training": {"max_epochs": N_EPOCHS},
+    "variants": {"blackbox_12x8": SHORT, "blackbox_12x200": SHORT},
+}
+
+
 def configured(**update):
-    config = overlay(shipped_config("quick"), deepcopy({"folds": N_FOLDS} | update))
+    config = overlay(overlay(shipped_config(), deepcopy(SETTINGS)), deepcopy(update))
     configuration.complete(config)
     return config
 

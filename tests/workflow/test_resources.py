@@ -27,8 +27,8 @@ def test_the_memory_of_rules_is_enough_for_a_million_tracks():
         "assign_folds": 538,
         "fit_scaler": 753,
         "evaluate_baselines": 773,
-        # 453 of them for the tests between twelve networks.
-        "tabulate": 1168,
+        # Twelve networks; extended from the 178 and 312 of 20 000 and 100 000 tracks.
+        "tabulate": 1820,
     }
     for rule, megabytes in measured.items():
         assert RULES[rule]["mem_mb"] > 1.5 * megabytes
