@@ -138,7 +138,7 @@ class TestAgainstTheBlackBox:
         significant = [{"time_1x60", "blackbox_12x8"}, {"frequency_30x1", "blackbox_12x8"}]
         assert (
             "significantly more accurate in 1 and less accurate in 1 of the 3 comparisons with the "
-            "black-box of the same input; no test tells them apart in the other 1."
+            "black-box of the same input; no test distinguishes them in the other 1."
         ) in self.first(means, significant)
 
     def test_only_worse(self):
@@ -152,7 +152,7 @@ class TestAgainstTheBlackBox:
         [
             (80.0, True, "time_1x60 is significantly more accurate than blackbox_12x8"),
             (20.0, True, "time_1x60 is significantly less accurate than blackbox_12x8"),
-            (80.0, False, "No test tells time_1x60 from blackbox_12x8"),
+            (80.0, False, "No test distinguishes time_1x60 from blackbox_12x8"),
         ],
     )
     @pytest.mark.parametrize("black_box_first", [True, False])
@@ -180,7 +180,7 @@ class TestLengthsAndHeights:
         ) in sentence
         assert (
             "Of the 2 Frequency networks, frequency_40x1 with m = 40 of 40 mel bands (100 %) has "
-            "the highest mean accuracy (55.0 %), but no test tells it from frequency_30x1."
+            "the highest mean accuracy (55.0 %), but no test distinguishes it from frequency_30x1."
         ) in sentence
 
     def test_a_significant_difference_from_some_is_not_one_from_all(self):
@@ -192,9 +192,9 @@ class TestLengthsAndHeights:
             return sentences(found)[0]
 
         assert "significantly above all others." in best("t20", "t30", "t40")
-        assert "but no test tells it from t20." in best("t30", "t40")
-        assert "but no test tells it from 2 others." in best("t40")
-        assert "but no test tells it from any other." in best()
+        assert "but no test distinguishes it from t20." in best("t30", "t40")
+        assert "but no test distinguishes it from 2 others." in best("t40")
+        assert "but no test distinguishes it from any other." in best()
 
     def test_one_network(self):
         sentence = sentences(answer_of({"time_1x60": 70.0}))[0]
@@ -211,8 +211,8 @@ class TestAgainstBaselines:
         means = {"time_1x60": 80.0, "time_1x200": 20.0, "frequency_30x1": 50.5}
         assert self.second(means) == (
             "The best baseline, tempo 1-NN, predicts 50.0 % (chance: 12.5 %): 1 of the 3 networks "
-            "is significantly more accurate; 1 is significantly less accurate; no test tells the "
-            "other 1 from it."
+            "is significantly more accurate; 1 is significantly less accurate; no test "
+            "distinguishes the other 1 from it."
         )
 
     def test_all_networks(self):
@@ -221,14 +221,14 @@ class TestAgainstBaselines:
         lower = self.second(dict.fromkeys(means, 20.0))
         assert "none of the 2 networks is significantly more accurate; 2 are" in lower
         alike = self.second(dict.fromkeys(means, 50.5))
-        assert alike.endswith("no test tells any of the 2 networks from it.")
+        assert alike.endswith("no test distinguishes any of the 2 networks from it.")
 
     @pytest.mark.parametrize(
         ("mean", "says"),
         [
             (80.0, "the network is significantly more accurate."),
             (20.0, "the network is significantly less accurate."),
-            (50.5, "no test tells the network from it."),
+            (50.5, "no test distinguishes the network from it."),
         ],
     )
     def test_one_network(self, mean, says):

@@ -20,16 +20,18 @@ def said(shares, **changes):
 
 def test_a_winner_that_tests_tell_from_all_rivals_is_named():
     assert said({"bad": BAD, "good": GOOD, "worse": [0.3, 0.3, 0.32, 0.28, 0.3]}) == (
-        "good is the most accurate of 3 networks, and tests tell it from each of the others: it "
-        "predicts 90.0 % of the test tracks correctly (± 1.1 over 5 folds)."
+        "good is the most accurate of 3 networks, and tests distinguish it from each of the "
+        "others: it predicts 90.0 % of the test tracks correctly (± 1.1 over 5 folds)."
     )
 
 
 def test_no_winner_if_no_test_tells_it_from_a_rival():
     sentence = said({"x": GOOD, "y": CLOSE, "z": BAD})
-    assert sentence.startswith("No test tells the most accurate of 3 networks, x, which predicts")
+    assert sentence.startswith(
+        "No test distinguishes the most accurate of 3 networks, x, which predicts"
+    )
     assert "from 1 other, down to y with 89.7 %." in sentence
-    assert "tests tell it" not in sentence
+    assert "tests distinguish it" not in sentence
 
 
 def test_all_networks_are_alike():
@@ -78,7 +80,7 @@ def test_a_winner_among_networks_that_can_be_compared():
 
 def test_networks_no_better_than_chance():
     assert said({"x": [0.25] * 5, "y": [0.2] * 5}).startswith(
-        "None of the 2 networks is better than chance, as far as a test can tell: the most "
+        "None of the 2 networks is better than chance in a test: the most "
         "accurate predicts 25.0 % of the test tracks correctly (± 0.0 over 5 folds), always "
         "predicting the largest class 25.0 %."
     )
@@ -91,7 +93,7 @@ def test_one_network():
     assert "(± 1.1 over 5 folds), but it is not known to have converged." in (
         said({"x": GOOD}, curves={"x": RISING})
     )
-    assert "no test tells this from always predicting the largest class, 25.0 %." in (
+    assert "no test distinguishes this from always predicting the largest class, 25.0 %." in (
         said({"x": [0.25] * 5})
     )
 

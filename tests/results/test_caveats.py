@@ -99,7 +99,7 @@ class TestConvergence:
     def test_few_epochs(self):
         found = trainings({"x": FLAT, "y": FLAT[:2]}, y={"max_epochs": 2})
         assert training_notes.few_epochs(found) == (
-            "Training ended at max_epochs after 2 epochs, too few to tell whether it had converged "
+            "Training ended at max_epochs after 2 epochs, too few to show whether it had converged "
             "(at least 12 are needed): y. Raise training.max_epochs."
         )
         assert training_notes.few_epochs(trainings({"x": FLAT})) == ""
@@ -119,7 +119,9 @@ class TestChance:
         assert found.p == pytest.approx(stats.binom.sf(5, 12, 0.25))
         assert not found.is_beaten
         sentence = comparison_notes.not_told_from_chance("x", found, 1)
-        assert sentence.startswith("No test tells x from always predicting the largest class: ")
+        assert sentence.startswith(
+            "No test distinguishes x from always predicting the largest class: "
+        )
         assert "50.0 % of the test tracks against 25.0 % (exact binomial test" in sentence
 
     def test_the_best_of_several_networks_needs_a_smaller_p_value(self):
@@ -165,8 +167,8 @@ class TestRivals:
         of = evidence(CLOSE | {"z": [0.2, 0.22, 0.2, 0.2, 0.18]})
         assert comparison_notes.rivals(of.pairs, "x") == ["y"]
         assert comparison_notes.not_told_from_rivals(of.pairs, "x") == (
-            "No test tells x, the best network, from 1 of its 2 rivals: y (corrected resampled "
-            "t-test over folds, Holm's correction for 3 pairs, level 0.05)."
+            "No test distinguishes x, the best network, from 1 of its 2 rivals: y (corrected "
+            "resampled t-test over folds, Holm's correction for 3 pairs, level 0.05)."
         )
 
     def test_the_most_similar_rival_comes_first_on_either_side_of_a_pair(self):
@@ -245,8 +247,8 @@ def test_all_caveats_in_the_order_of_importance():
         "Training budgets differ",
         "Training ended at max_epochs after 2 epochs",
         "The validation accuracy was still rising",
-        "No test tells x, the best network, from always",
-        "No test tells x, the best network, from 2 of its 2 rivals",
+        "No test distinguishes x, the best network, from always",
+        "No test distinguishes x, the best network, from any of its 2 rivals",
         "Each fold tests only 4 tracks",
         "1 pair of tracks is of the same recording in different folds",
         "2 tracks have the same audio as a track of another class",

@@ -53,7 +53,7 @@ def _against_rectangles(answer: Answer) -> str:
         }
         if verdicts[0]:
             return f"{own} {which[verdicts[0]]} {other}, the black-box of the same input."
-        return f"No test tells {own} from {other}, the black-box of the same input."
+        return f"No test distinguishes {own} from {other}, the black-box of the same input."
     if not better and not worse:
         return (
             "No test shows that musically motivated filter shapes help: in none of the "
@@ -62,7 +62,7 @@ def _against_rectangles(answer: Answer) -> str:
     rest = n - better - worse
     counts = {"more": better, "less": worse}
     parts = [f"{word} accurate in {count}" for word, count in counts.items() if count]
-    open_ = f"; no test tells them apart in the other {rest}" if rest else ""
+    open_ = f"; no test distinguishes them in the other {rest}" if rest else ""
     return (
         "Networks with musically motivated filter shapes are "
         f"significantly {' and '.join(parts)} of the {n} comparisons with the black-box of the "
@@ -86,9 +86,9 @@ def _best_shape(answer: Answer, kind: str) -> str:
         rest = "the other" if len(rivals) == 1 else "all others"
         return f"{start} accuracy ({accuracy}), significantly above {rest}."
     if len(alike) == 1:
-        return f"{start} accuracy ({accuracy}), but no test tells it from {alike[0]}."
+        return f"{start} accuracy ({accuracy}), but no test distinguishes it from {alike[0]}."
     number = "any other" if len(alike) == len(rivals) else f"{len(alike)} others"
-    return f"{start} accuracy ({accuracy}), but no test tells it from {number}."
+    return f"{start} accuracy ({accuracy}), but no test distinguishes it from {number}."
 
 
 def _against_baselines(answer: Answer) -> str:
@@ -106,17 +106,17 @@ def _against_baselines(answer: Answer) -> str:
     if n == 1:
         verdict = "more" if better else "less"
         if not better and not worse:
-            return f"{start} no test tells the network from it."
+            return f"{start} no test distinguishes the network from it."
         return f"{start} the network is significantly {verdict} accurate."
     if not better and not worse:
-        return f"{start} no test tells any of the {n} networks from it."
+        return f"{start} no test distinguishes any of the {n} networks from it."
     count = f"{better or 'none'} of the {n} networks {'is' if better < 2 else 'are'}"
     parts = [f"{count} significantly more accurate"]
     parts += (
         [f"{worse} {'is' if worse == 1 else 'are'} significantly less accurate"] if worse else []
     )
     rest = n - better - worse
-    parts += [f"no test tells the other {rest} from it"] if rest else []
+    parts += [f"no test distinguishes the other {rest} from it"] if rest else []
     return f"{start} {'; '.join(parts)}."
 
 

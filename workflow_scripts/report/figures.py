@@ -158,7 +158,7 @@ def thinned(history: pd.DataFrame) -> pd.DataFrame:
 def interventions(table: pd.DataFrame, kind: str, architectures: Mapping[str, str]) -> Figure:
     """Accuracy under one kind of intervention, one line per variant, coloured by architecture.
 
-    Dashes tell the variants of an architecture apart, markers the architectures.
+    Dashes distinguish the variants of an architecture, markers the architectures.
     """
     height = max(3.8, ROW * len(architectures) + 0.8)
     figure = Figure(figsize=(WIDTH, height), layout="constrained")

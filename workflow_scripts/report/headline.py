@@ -1,4 +1,4 @@
-"""What the page says first: which networks are the best, as far as the results can tell."""
+"""What the page says first: which networks are the best, as far as the results show."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,8 @@ def headline(table: pd.DataFrame, evidence: Evidence) -> str:
     """The best network, if it can be named, or why it cannot.
 
     A network is named as the best only among networks whose trainings converged with equal
-    budgets, and only if tests tell it from each of them and from chance. `table` is table1.csv.
+    budgets, and only if tests distinguish it from each of them and from chance. `table` is
+    table1.csv.
     """
     row = table.set_index("variant").loc[evidence.best]
     if len(table) == 1:
@@ -32,7 +33,7 @@ def headline(table: pd.DataFrame, evidence: Evidence) -> str:
         )
     if not evidence.chance.is_beaten:
         return (
-            f"None of the {len(table)} networks is better than chance, as far as a test can tell: "
+            f"None of the {len(table)} networks is better than chance in a test: "
             f"the most accurate predicts {_share(row)}, always predicting the largest class "
             f"{evidence.chance.constant:.1f} %."
         )
@@ -42,8 +43,8 @@ def headline(table: pd.DataFrame, evidence: Evidence) -> str:
     among = f"the {n} networks that can be compared" if rest else f"{n} networks"
     if not same:
         return (
-            f"{best} is the most accurate of {among}, and tests tell it from each of the others: "
-            f"it predicts {_share(row)}.{rest}"
+            f"{best} is the most accurate of {among}, and tests distinguish it from each of the "
+            f"others: it predicts {_share(row)}.{rest}"
         )
     means = table.set_index("variant")["accuracy_mean"]
     lowest = min(same, key=means.__getitem__)
@@ -55,8 +56,8 @@ def headline(table: pd.DataFrame, evidence: Evidence) -> str:
         )
     others_of = "1 other" if len(same) == 1 else f"{len(same)} others"
     return (
-        f"No test tells the most accurate of {among}, {best}, which predicts {_share(row)}, from "
-        f"{others_of}, down to {lowest} with {means[lowest]:.1f} %.{rest}"
+        f"No test distinguishes the most accurate of {among}, {best}, which predicts "
+        f"{_share(row)}, from {others_of}, down to {lowest} with {means[lowest]:.1f} %.{rest}"
     )
 
 
@@ -66,7 +67,7 @@ def _only_network(row: pd.Series, evidence: Evidence) -> str:
         return f"{sentence}, but it is not known to have converged."
     if not evidence.chance.is_beaten:
         chance = f"always predicting the largest class, {evidence.chance.constant:.1f} %"
-        return f"{sentence}; no test tells this from {chance}."
+        return f"{sentence}; no test distinguishes this from {chance}."
     return f"{sentence}."
 
 

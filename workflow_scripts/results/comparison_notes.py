@@ -31,7 +31,7 @@ class Chance:
 
     @property
     def is_beaten(self) -> bool:
-        """Whether a test tells the network from chance."""
+        """Whether a test distinguishes the network from chance."""
         return self.p < LEVEL
 
 
@@ -63,20 +63,20 @@ def against_chance(
 
 
 def not_told_from_chance(variant: str, chance: Chance, n_networks: int) -> str:
-    """The best network if no test tells it from chance."""
+    """The best network if no test distinguishes it from chance."""
     if chance.is_beaten:
         return ""
     adjusted = f", adjusted for choosing the best of {n_networks}" if n_networks > 1 else ""
     return (
-        f"No test tells {variant}{', the best network,' if n_networks > 1 else ''} from always "
-        f"predicting the largest class: {chance.accuracy:.1f} % of the test tracks against "
+        f"No test distinguishes {variant}{', the best network,' if n_networks > 1 else ''} from "
+        f"always predicting the largest class: {chance.accuracy:.1f} % of the test tracks against "
         f"{chance.constant:.1f} % (exact binomial test over all test tracks, p = "
         f"{chance.p:.2g}{adjusted})."
     )
 
 
 def rivals(pairs: pd.DataFrame, variant: str) -> list[str]:
-    """The networks that no test tells from `variant`, those with the most similar accuracy first.
+    """The networks that no test distinguishes from `variant`, the most similar accuracy first.
 
     `pairs` is a table of `comparison.pairs`.
     """
@@ -84,21 +84,23 @@ def rivals(pairs: pd.DataFrame, variant: str) -> list[str]:
         return []
     own = pairs[(pairs["first"] == variant) | (pairs["second"] == variant)]
     own = own.sort_values("difference", key=abs, kind="stable")
-    # An unknown p-value tells nothing apart.
+    # An unknown p-value distinguishes nothing.
     same = own[~(own["p_holm"] < LEVEL)]
     return [row.second if row.first == variant else row.first for row in same.itertuples()]
 
 
 def not_told_from_rivals(pairs: pd.DataFrame, variant: str) -> str:
-    """The networks that no test tells from `variant`, the best one."""
+    """The networks that no test distinguishes from `variant`, the best one."""
     same = rivals(pairs, variant)
     if not same:
         return ""
     n_rivals = int(((pairs["first"] == variant) | (pairs["second"] == variant)).sum())
-    of = "the other one" if n_rivals == 1 else f"{len(same)} of its {n_rivals} rivals"
+    of = f"{len(same)} of its {n_rivals} rivals"
+    if len(same) == n_rivals:
+        of = "the other one" if n_rivals == 1 else f"any of its {n_rivals} rivals"
     return (
-        f"No test tells {variant}, the best network, from {of}: {listed(same, FEW)} (corrected "
-        f"resampled t-test over folds, Holm's correction for {len(pairs)} "
+        f"No test distinguishes {variant}, the best network, from {of}: {listed(same, FEW)} "
+        f"(corrected resampled t-test over folds, Holm's correction for {len(pairs)} "
         f"pair{'s' if len(pairs) > 1 else ''}, level {LEVEL})."
     )
 

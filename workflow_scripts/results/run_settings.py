@@ -113,7 +113,7 @@ def budget_sentences(runs: Sequence[Run]) -> list[str]:
         if networks:
             sentences.append(
                 f"Not converged in {' and '.join(names)}: the validation curves of "
-                f"{networks} have not flattened, or have too few epochs to tell; "
+                f"{networks} have not flattened, or have too few epochs to show it; "
                 "longer trainings may change the differences."
             )
     return sentences

@@ -32,7 +32,7 @@ def few_epochs(trainings: Trainings) -> str:
     budgets = [trainings.budgets[v] for v in short]
     names = "all networks" if 1 < len(short) == len(trainings.variants) else listed(short)
     return (
-        f"Training ended at max_epochs after {_epochs(budgets)}, too few to tell whether it had "
+        f"Training ended at max_epochs after {_epochs(budgets)}, too few to show whether it had "
         f"converged (at least {SHORTEST} are needed): {names}. Raise training.max_epochs."
     )
 
