@@ -107,6 +107,25 @@ def test_every_other_reader_still_reads_it(kind, path):
         assert len(table) == len(TABLE) and table["table_checksum"].nunique() == 1
 
 
+def test_no_reader_of_a_table_can_take_its_checksum_for_a_number(tmp_path, monkeypatch):
+    """pandas crashes at a cell that begins with an exponent of eleven digits, as this digest."""
+
+    class Digest:
+        def update(self, data):
+            pass
+
+        def hexdigest(self):
+            return "5e24611164324a6d" + 48 * "0"
+
+    monkeypatch.setattr(checksums, "start", lambda what: Digest())
+    path = tmp_path / "table.csv"
+    checked_tables.write(path, TABLE, WHAT)
+    assert path.read_text().endswith(",leikmhhhmkjikamd\n")
+    pd.testing.assert_frame_equal(
+        checked_tables.read(path, WHAT, keep_default_na=False, na_values={"number": [""]}), TABLE
+    )
+
+
 def test_a_flipped_bit_is_refused_or_changes_nothing(kind, path):
     content = path.read_bytes()
     expected = read(kind, path)

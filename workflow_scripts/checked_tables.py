@@ -12,7 +12,9 @@ from workflow_scripts import checksums
 from workflow_scripts.atomic_files import atomic
 
 COLUMN = "table_checksum"
-LAST_FIELD = re.compile(rb"[,:]([0-9a-f]{%d})\r?\n\Z" % checksums.LENGTH)
+# Letters only: pandas reads 5e24611164324a6d as a number first, and crashes at such an exponent.
+LETTERS = str.maketrans("0123456789", "ghijklmnop")
+LAST_FIELD = re.compile(rb"[,:]([a-p]{%d})\r?\n\Z" % checksums.LENGTH)
 # Bytes at the end of a file in which it is found.
 TAIL = 64
 
@@ -30,7 +32,7 @@ def write_parts(path: Path, parts: Sequence[pd.DataFrame], what: str) -> None:
     """As `write`, a table in parts with the same columns; it need not fit into memory as text."""
     has_rows = any(len(part) for part in parts)
     with atomic(path) as partial:
-        unknown = "0" * checksums.LENGTH
+        unknown = "a" * checksums.LENGTH
         _write(partial, parts, unknown, has_rows)
         checksum = _checksum(partial, unknown.encode(), what)
         _write(partial, parts, checksum, has_rows)
@@ -72,4 +74,4 @@ def _checksum(path: Path, own: bytes, what: str) -> str:
     with path.open("rb") as file:
         for line in file:
             total.update(line.rstrip(b"\r\n").removesuffix(own) + b"\n")
-    return total.hexdigest()[: checksums.LENGTH]
+    return total.hexdigest()[: checksums.LENGTH].translate(LETTERS)
