@@ -1,6 +1,7 @@
 """The answer to the paper's question: intervals, tests and sentences, from known accuracies."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -146,6 +147,24 @@ class TestAgainstTheBlackBox:
         sentence = self.first(means, [{"time_1x60", "blackbox_12x8"}])
         assert "significantly less accurate in 1 of the 2 comparisons" in sentence
         assert "more accurate" not in sentence
+
+    @pytest.mark.parametrize(
+        ("others", "unfair", "says"),
+        [
+            ([], ["time_1x60"], "This comparison is of networks with unequal budgets"),
+            (["both"], ["time_1x60"], "1 of these comparisons is of networks with unequal"),
+            (["both"], ["time_1x60", "both"], "These comparisons are of networks with unequal"),
+            (["both", "frequency_30x1"], ["time_1x60", "both"], "2 of these comparisons are of"),
+        ],
+    )
+    def test_comparisons_of_networks_that_were_trained_in_another_way(self, others, unfair, says):
+        names = ["time_1x60", *others, "blackbox_12x8"]
+        answer = replace(
+            answer_of(dict.fromkeys(names, 50.0)),
+            unfair={frozenset({name, "blackbox_12x8"}) for name in unfair},
+        )
+        assert says in sentences(answer)[0]
+        assert "may come from training" not in sentences(replace(answer, unfair=()))[0]
 
     @pytest.mark.parametrize(
         ("mean", "significant", "says"),
