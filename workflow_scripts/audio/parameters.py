@@ -1,5 +1,56 @@
 """The parameters of the mel-spectrogram (paper, section II-A)."""
 
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class FrontEnd:
+    """The settings of the mel-spectrogram, `front_end` in config.yaml; the defaults are the paper's.
+
+    `sample_rate` in Hz; `frame_size` and `hop_size` in samples; `window` is a type of Essentia's
+    Windowing; `n_bands` mel bands from `min_frequency` to `max_frequency` in Hz. Networks see
+    log(1 + `compression` x), or the energies x themselves if `compression` is None.
+    """
+
+    sample_rate: int = 44100
+    frame_size: int = 2048
+    hop_size: int = 1024
+    window: str = "blackmanharris62"
+    n_bands: int = 40
+    min_frequency: float = 0
+    max_frequency: float = 22050
+    compression: float | None = 10_000
+
+    @classmethod
+    def from_config(cls, front_end: Mapping[str, Any]) -> "FrontEnd":
+        """The front end of `front_end` in a complete configuration.
+
+        A `max_frequency` of None is half the sampling rate.
+        """
+        highest = front_end["max_frequency"]
+        if highest is None:
+            highest = front_end["sample_rate"] / 2
+        return cls(**{**front_end, "max_frequency": highest})
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second."""
+        return self.sample_rate / self.hop_size
+
+    @property
+    def key(self) -> str:
+        """A name for the features of this front end: its sizes, and a digest of all settings."""
+        # As floats, since 22050 and 22050.0 are one frequency.
+        settings = asdict(self)
+        values = {k: v if isinstance(v, str | None) else float(v) for k, v in settings.items()}
+        digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:8]
+        return f"{self.sample_rate}-{self.frame_size}-{self.hop_size}-{self.n_bands}-{digest}"
+
+
 SAMPLE_RATE = 44100
 FRAME_SIZE = 2048
 HOP_SIZE = 1024
