@@ -323,6 +323,17 @@ INVALID = [
     ({"augmentation": {"pitch": 1}}, "unknown configuration key pitch in augmentation; did you"),
     ({"augmentation": {"mixing": 2}}, "augmentation.mixing must be at most 1, not 2"),
     ({"sampling_hop": 0}, "sampling_hop must be at least 1, not 0"),
+    ({"front_end": {"window": "kaiser"}}, "front_end.window must be one of hamming, hann,"),
+    ({"front_end": {"n_bands": 10**9}}, "front_end.n_bands must be at most 512, not 1000000000"),
+    ({"front_end": {"frame_size": 2047}}, "front_end.frame_size is 2047, an odd number; choose an"),
+    (
+        {"front_end": {"sample_rate": 16000, "max_frequency": 11025}},
+        "front_end.max_frequency is 11025, not .* up to half of sample_rate, 8000; lower it, or",
+    ),
+    (
+        {"front_end": {"n_bands": 250}},
+        "front_end.n_bands is 250, too many for frequencies 21.5332 Hz apart: .*; lower it, or",
+    ),
     (
         {"validation": "segments", "sampling": "onset"},
         "validation: segments needs sampling: contiguous, not onset",

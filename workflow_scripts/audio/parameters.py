@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class FrontEnd:
-    """The settings of the mel-spectrogram, `front_end` in config.yaml; the defaults are the paper's.
+    """The settings of the mel-spectrogram, `front_end` in config.yaml; defaults are the paper's.
 
     `sample_rate` in Hz; `frame_size` and `hop_size` in samples; `window` is a type of Essentia's
     Windowing; `n_bands` mel bands from `min_frequency` to `max_frequency` in Hz. Networks see

@@ -4,7 +4,9 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from workflow_scripts.audio.parameters import N_BANDS
+from workflow_scripts.audio import front_end_checks
+from workflow_scripts.audio.front_end_checks import UnusableError
+from workflow_scripts.audio.parameters import N_BANDS, FrontEnd
 from workflow_scripts.errors import UserError
 from workflow_scripts.models import limits
 from workflow_scripts.networks.architecture import Network
@@ -15,6 +17,7 @@ def check(config: dict[str, Any]) -> None:
     """Raise UserError on the first error of a `config` that has all keys; expand ~ in its paths."""
     _check_audio(config)
     _check_archives(config)
+    _check_front_end(config["front_end"])
     _check_variants(config["variants"])
     _check_rates(config)
     _check_listen_to(config)
@@ -62,6 +65,13 @@ def _check_archives(config: dict[str, Any]) -> None:
 def _at_home(path: str) -> str:
     """Expand ~, which the shell does not expand in audio_dir=~/music."""
     return os.path.expanduser(path)  # noqa: PTH111 - Path raises for an unknown user.
+
+
+def _check_front_end(front_end: dict[str, Any]) -> None:
+    try:
+        front_end_checks.check(FrontEnd.from_config(front_end))
+    except UnusableError as reason:
+        raise UserError(f"front_end.{reason}; {reason.remedy}") from None
 
 
 def _check_variants(variants: dict[str, Any]) -> None:
