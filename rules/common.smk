@@ -37,7 +37,9 @@ try:
     REPLACE = configuration.take_replace(
         config, sys.argv if workflow.is_main_process else None
     )
-    configuration.complete(config, command_line=workflow.config_settings.config_args)
+    ROWS = configuration.complete(
+        config, command_line=workflow.config_settings.config_args
+    )
     RESULTS = ResultPaths(Path("results", config["name"]))
     if workflow.is_main_process:
         configuration.check_profile(workflow.config_settings.config_args, sys.argv)
@@ -96,11 +98,9 @@ def of_each_model(path):
     return expand(f"{D}/{path}", variant=config["variants"], fold=FOLDS)
 
 
-def of_each_seed(path):
+def of_each_seed(path, variants=tuple(config["variants"])):
     """One result file per seed, or one per model of each seed, seed by seed."""
-    return expand(
-        f"{{root}}/{path}", root=SEEDS, variant=config["variants"], fold=FOLDS
-    )
+    return expand(f"{{root}}/{path}", root=SEEDS, variant=variants, fold=FOLDS)
 
 
 def other_results():

@@ -70,7 +70,7 @@ def start_run():
         replaced_trainings.Ledger(RESULTS).write(
             [RESULTS.folder, *RESULTS.folder.glob("seeds/*")]
         )
-        configuration.keep(config, RESULTS)
+        configuration.keep(config, RESULTS, ROWS.all_variants)
     if note := cpu_note(config["engine"], workflow.local_exec):
         print(note, file=sys.stderr)
 

@@ -4,6 +4,8 @@ import json
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,18 @@ import yaml
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.errors import UserError, printable, reading
 from workflow_scripts.paths import ResultPaths
-from workflow_scripts.workflow import configuration_checks, configuration_schema, typed_text
+from workflow_scripts.workflow import (
+    configuration_checks,
+    configuration_schema,
+    selection,
+    sweeps,
+    typed_text,
+)
 
 SCHEMA = Path(__file__).parents[2] / "config.schema.yaml"
 BASE = SCHEMA.with_name("config.yaml")
 # Keys that earlier versions do not write, with the value that says what they did.
-UNWRITTEN = {"seeds": None}
+UNWRITTEN: dict[str, Any] = {"seeds": None, "sweeps": {}, "only": None}
 PRESET_NAME = "preset_name"
 REPLACE = "replace"
 HEADER = """\
@@ -26,12 +34,25 @@ HEADER = """\
 """
 
 
+@dataclass(frozen=True)
+class Rows:
+    """The rows of the table, as `complete` finds them.
+
+    `all_variants` has those that `only` leaves out too. `sweeps` has base, key and rows (a value by
+    variant) of each sweep, without rows that are left out.
+    """
+
+    all_variants: dict[str, Any]
+    sweeps: dict[str, dict[str, Any]]
+
+
 def complete(
     config: dict[str, Any], base: Path = BASE, command_line: Sequence[str] | None = None
-) -> None:
+) -> Rows:
     """Check `config`, fill in its defaults and sort its keys as in `base`, in place.
 
     `name` becomes the folder of the results, for which `preset_name` is then no longer needed.
+    `variants` becomes the rows of the table: sweeps add rows to it, `only` selects among them.
 
     `command_line` has the entries "key=value" of --config as they were typed.
 
@@ -42,18 +63,43 @@ def complete(
     """
     schema = _schema()
     typed_text.keep(config, command_line, configuration_schema.text_keys(schema))
+    selection.read(config)
     configuration_schema.check(config, schema)
     _order(config, yaml.safe_load(base.read_text()) if base.is_file() else {})
-    variants = config["variants"]
-    config["variants"] = {name: v for name, v in variants.items() if v is not None}
+    for key in ("variants", "sweeps"):
+        config[key] = {name: own for name, own in config.get(key, {}).items() if own is not None}
     if not config["variants"]:
         raise UserError("configuration key variants leaves out all networks; keep at least one")
     _fill(config, schema)
+    expanded = _expand(config, schema)
     # Any file of the user that sets `name` wins, also one before the preset.
     config["name"] = config["name"] or config[PRESET_NAME] or config["dataset"]
     del config[PRESET_NAME]
     _set_seed(config, schema["properties"]["seed"]["default"])
-    configuration_checks.check(config)
+    try:
+        configuration_checks.check(config)
+    except UserError as error:
+        raise UserError(sweeps.named(str(error), expanded)) from None
+    return _select(config, expanded)
+
+
+def _expand(config: dict[str, Any], schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Add the rows of sweeps to the variants; return what `sweeps.expand` does."""
+    return sweeps.expand(config, partial(_complete_variant, schema))
+
+
+def _complete_variant(schema: dict[str, Any], name: str, variant: dict[str, Any]) -> None:
+    """Check a variant and fill in its defaults, in place."""
+    part = {"variants": {name: variant}}
+    configuration_schema.check(part, schema)
+    _fill(part, schema)
+
+
+def _select(config: dict[str, Any], expanded: dict[str, dict[str, Any]]) -> Rows:
+    """Leave in the variants those that `only` names, and the variants that they start from."""
+    everything = config["variants"]
+    config["variants"] = selection.selected(config, expanded)
+    return Rows(everything, sweeps.remaining(expanded, config["variants"]))
 
 
 def take_replace(config: dict[str, Any], command: Sequence[str] | None) -> bool:
@@ -85,10 +131,17 @@ def check_profile(command_line: Sequence[str] | None, command: Sequence[str]) ->
     typed_text.check_profile(command_line, configuration_schema.text_keys(_schema()), command)
 
 
-def keep(config: dict[str, Any], results: ResultPaths) -> None:
-    """Write the complete `config` to the folder of the results; no rule reads it."""
+def keep(
+    config: dict[str, Any], results: ResultPaths, all_variants: dict[str, Any] | None = None
+) -> None:
+    """Write the complete `config` to the folder of the results; no rule reads it.
+
+    `all_variants` are those of `Rows`, by default the variants of `config`: what `only` leaves out
+    is in the file too, so that it can be used as a configuration.
+    """
+    whole = config if all_variants is None else config | {"variants": all_variants}
     # JSON turns the types of Snakemake into plain ones.
-    text = yaml.safe_dump(json.loads(json.dumps(config)), sort_keys=False, allow_unicode=True)
+    text = yaml.safe_dump(json.loads(json.dumps(whole)), sort_keys=False, allow_unicode=True)
     with atomic(results.config) as partial:
         partial.write_text(HEADER + text, encoding="utf-8")
 
@@ -107,7 +160,10 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def read_complete(path: Path) -> dict[str, Any]:
-    """As `read`; raises UserError also if a key is missing or has a wrong value."""
+    """As `read`, with the variants that `only` selects.
+
+    Raises UserError also if a key is missing or has a wrong value.
+    """
     config = UNWRITTEN | read(path)
     schema = _schema()
     if missing := [key for key in schema["properties"] if key not in {*config, PRESET_NAME}]:
@@ -117,6 +173,7 @@ def read_complete(path: Path) -> dict[str, Any]:
         )
     try:
         configuration_schema.check(config, schema)
+        _select(config, _expand(config, schema))
     except UserError as error:
         raise UserError(f"{path}: {error}, or run snakemake") from None
     return config
