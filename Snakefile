@@ -37,6 +37,7 @@ include: "rules/evaluation.smk"
 include: "rules/interpretation.smk"
 include: "rules/report.smk"
 include: "rules/export.smk"
+include: "rules/rows.smk"
 
 
 onstart:
@@ -52,9 +53,6 @@ onsuccess:
     RUN_LOCK.release()
     table, report = RESULTS.tables[0], RESULTS.folder / "report.html"
     if table.exists():
-        print(
-            f"Table I is in {table.with_suffix('')}.csv, .md and .tex.",
-            file=sys.stderr,
-        )
+        print(f"Table I is in {D}/table1.csv, .md and .tex.", file=sys.stderr)
     if report.exists():
         print(f"The report is {report}: open it in a browser.", file=sys.stderr)

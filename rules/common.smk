@@ -103,6 +103,11 @@ def of_each_seed(path, variants=tuple(config["variants"])):
     return expand(f"{{root}}/{path}", root=SEEDS, variant=variants, fold=FOLDS)
 
 
+def of_row(path):
+    """A function of wildcards: the result files of `of_each_seed` of the job's variant."""
+    return lambda wildcards: of_each_seed(path, [wildcards.variant])
+
+
 def other_results():
     """The files behind table and report that users, commands and archives need.
 

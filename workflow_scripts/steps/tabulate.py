@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ from workflow_scripts import checked_tables
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.dataset import replicas
+from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.dataset.track_tables import SKIPPED, read_table
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.process import run
@@ -26,9 +28,9 @@ from workflow_scripts.results.caveats import Evidence, caveats
 from workflow_scripts.results.notes import legend
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Read predictions, baselines and the record of each training; write Table I, tidy tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def parser(description: str) -> argparse.ArgumentParser:
+    """The options of this step, and of the one that tabulates one row."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--folds", type=Path, nargs="+", required=True, help="folds.csv by seed")
     parser.add_argument("--skipped", type=Path, required=True, help="skipped.csv")
     parser.add_argument("--replicas", type=Path, required=True, help="replicas.csv")
@@ -49,14 +51,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--histories", type=Path, nargs="+", required=True, help="each history.csv")
     parser.add_argument("--dataset", required=True, help="ballroom, demo or folder")
     parser.add_argument("--name", required=True, help="name of the experiment")
-    parser.add_argument(
-        "--table",
-        type=Path,
-        required=True,
-        help="CSV to write, with .md, .tex, predictions.csv, per_class.csv, confusions.csv beside",
-    )
-    options = parser.parse_args(arguments)
+    parser.add_argument("--table", type=Path, required=True, help="CSV to write")
+    return parser
 
+
+@dataclass(frozen=True)
+class Tabulated:
+    """Table I, the sentences below it, and the rows of the tidy tables, model by model."""
+
+    tracks: Tracks
+    table: pd.DataFrame
+    sentences: list[str]
+    tidy: list[pd.DataFrame]
+
+
+def tabulated(options: argparse.Namespace) -> Tabulated:
+    """Compute the table from the files in the options."""
     of_seeds = seed_results.read(
         list(options.variants),
         options.folds,
@@ -91,7 +101,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.dataset == "ballroom":
         table = table1.with_paper(table)
 
-    title = f"Table I of {options.name}"
     all_fits = [fit for own in of_seeds for fit in own.all_fits]
     evidence = Evidence(
         folds_of={own.seed: own.tracks for own in of_seeds},
@@ -105,13 +114,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
         dataset=options.dataset,
     )
     sentences = [legend(tracks, len(of_seeds)), *caveats(evidence), provenance.sentence(all_fits)]
-    shown = table1.for_people(table)
-    checked_tables.write(options.table, table, table1.what(tracks))
-    with atomic(options.table.with_suffix(".md")) as path:
-        path.write_text(table1.markdown(shown, title, sentences), encoding="utf-8")
+    return Tabulated(tracks, table, sentences, tidy)
+
+
+def write_markdown(path: Path, shown: pd.DataFrame, name: str, sentences: Sequence[str]) -> None:
+    """Write the table as a page; `name` is that of the experiment."""
+    with atomic(path) as partial:
+        text = table1.markdown(shown, f"Table I of {name}", sentences)
+        partial.write_text(text, encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read predictions, baselines and the record of each training; write Table I, tidy tables.
+
+    The table is written as .md and .tex too, and predictions.csv, per_class.csv and confusions.csv
+    beside it.
+    """
+    options = parser(str(__doc__)).parse_args(arguments)
+    made = tabulated(options)
+    shown = table1.for_people(made.table)
+    checked_tables.write(options.table, made.table, table1.what(made.tracks))
+    write_markdown(options.table.with_suffix(".md"), shown, options.name, made.sentences)
     with atomic(options.table.with_suffix(".tex")) as path:
-        path.write_text(table1.latex(shown, options.name, sentences), encoding="utf-8")
-    tidy_tables.write(options.table.parent, tidy, tracks)
+        path.write_text(table1.latex(shown, options.name, made.sentences), encoding="utf-8")
+    tidy_tables.write(options.table.parent, made.tidy, made.tracks)
 
 
 if __name__ == "__main__":
