@@ -68,6 +68,8 @@ FEATURES = expand("{D}/features/shard-{shard}.npy", D=D, shard=SHARDS)
 FEATURE_INDEX = expand("{D}/features/shard-{shard}.csv", D=D, shard=SHARDS)
 TEMPI = expand("{D}/tempi/shard-{shard}.csv", D=D, shard=SHARDS)
 ONSETS = expand("{D}/onsets/shard-{shard}.csv", D=D, shard=SHARDS)
+# The table of the sweeps, if there are any.
+SWEEPS = [f"{D}/sweeps.csv"] if ROWS.sweeps else []
 DEMO_TRACKS = [f"{number:02d}" for number in range(1, TRACKS_A_DANCE + 1)]
 ENGINE_MODULE = f"networks/engine_{config['engine']}"
 ENGINE_ENVIRONMENT = f"../envs/{conda_form(config['engine'])}.yaml"
@@ -118,6 +120,7 @@ def other_results():
         f"{D}/sounds",
         *(f"{D}/{table}.csv" for table in ("tracks", "replicas", "interventions")),
         *(f"{D}/{table}.csv" for table in ("predictions", "per_class", "confusions")),
+        *SWEEPS,
         *of_each_seed("folds.csv"),
         *of_each_seed("skipped.csv"),
         *of_each_seed("scaler.json"),

@@ -3,7 +3,7 @@
 Needs: results/<name>/models/, features/, tempi/, tracks.csv, folds.csv, skipped.csv,
 replicas.csv, scaler.json.
 Makes: predictions/<variant>/fold-<k>.csv, baselines.csv, table1.csv, .md and .tex;
-predictions.csv, per_class.csv, confusions.csv.
+predictions.csv, per_class.csv, confusions.csv; sweeps.csv if there are sweeps.
 """
 
 
@@ -122,6 +122,7 @@ rule tabulate:
         tidy=expand(
             "{D}/{table}.csv", D=D, table=("predictions", "per_class", "confusions")
         ),
+        sweeps=SWEEPS,
     log:
         f"{D}/logs/tabulate.log",
     benchmark:
@@ -135,6 +136,7 @@ rule tabulate:
     params:
         code=digests_of("steps/tabulate"),
         variants=json.dumps(config["variants"]),
+        sweeps=json.dumps(ROWS.sweeps),
         dataset=config["dataset"],
         name=config["name"],
     message:
@@ -150,6 +152,7 @@ rule tabulate:
             --predictions {input.predictions} \
             --fits {input.fits} \
             --histories {input.histories} \
+            --sweeps {params.sweeps:q} \
             --dataset {params.dataset} \
             --name {params.name} \
             --table {output.table} \

@@ -15,6 +15,7 @@ rule report:
         replicas=f"{D}/replicas.csv",
         baselines=of_each_seed("baselines.csv"),
         table=f"{D}/table1.csv",
+        sweeps=SWEEPS,
         predictions=of_each_seed("predictions/{variant}/fold-{fold}.csv"),
         histories=of_each_seed("models/{variant}/fold-{fold}/history.csv"),
         # Made together with the histories: they rerun nothing by themselves.
@@ -56,7 +57,7 @@ rule report:
                 key: config[key]
                 for key in config
                 if key not in ("audio_dir", "ballroom")
-                and (key, config[key]) != ("seeds", None)
+                and (key not in ("seeds", "sweeps", "only") or config[key])
             }
         ),
         citation=lambda wildcards: json.dumps(citation.stated()),
@@ -71,6 +72,7 @@ rule report:
             --replicas {input.replicas} \
             --baselines {input.baselines} \
             --table {input.table} \
+            --sweeps {input.sweeps} \
             --predictions {input.predictions} \
             --histories {input.histories} \
             --fits {input.fits} \

@@ -47,6 +47,8 @@ class ResultPaths(SeedPaths):
             *(folder / f"table1{suffix}" for suffix in (".csv", ".md", ".tex")),
             *(folder / f"{table}.csv" for table in ("predictions", "per_class", "confusions")),
         ]
+        # Only if there are sweeps.
+        self.sweeps = folder / "sweeps.csv"
         self.packed_model = folder / "model.zip"
         # The configuration of the last run.
         self.config = folder / "config.yaml"

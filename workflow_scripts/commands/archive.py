@@ -46,9 +46,9 @@ CODE = (
     "rules",
     "workflow_scripts",
 )
-# Large files and sounds, which a run or `make model` makes again within minutes; seeds that are no
-# longer configured.
-LEFT_OUT = ("features", "onsets", "sounds", "model.zip", "seeds")
+# What a run or `make model` makes again within minutes: large files, sounds, single rows of the
+# table; seeds that are no longer configured.
+LEFT_OUT = ("features", "onsets", "sounds", "model.zip", "rows", "seeds")
 AUDIO = {
     "ballroom": "Snakemake downloads it (1.4 GB)",
     "demo": "Snakemake synthesises it",
@@ -117,7 +117,7 @@ def main() -> None:
     models = [m.weights for m in results.all_models]
     models += [own.scaler for own in results.seeds.values()]
     paths = results.paths
-    results.require([paths.tracks, *paths.tables, *models, *results.table_inputs()])
+    results.require([paths.tracks, *results.tables, *models, *results.table_inputs()])
     check(results)
     n_bytes = pack(options.file, results.config["name"], paths.tables[0], members(results))
     print(f"{options.file}: {n_bytes / 1e6:.0f} MB; see ARCHIVE.md in it.")

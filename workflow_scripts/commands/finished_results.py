@@ -68,6 +68,16 @@ class FinishedResults:
             )
 
     @cached_property
+    def sweeps(self) -> dict[str, dict[str, Any]]:
+        """Base, key and rows of each sweep."""
+        return configuration.read_sweeps(self.paths.config)
+
+    @property
+    def tables(self) -> list[Path]:
+        """The files of Table I, the tidy tables and that of the sweeps."""
+        return [*self.paths.tables, *([self.paths.sweeps] if self.sweeps else [])]
+
+    @cached_property
     def seeds(self) -> dict[int, SeedPaths]:
         """The files of each seed."""
         return self.paths.of_seeds(seeds_of(self.config))
@@ -139,10 +149,10 @@ class FinishedResults:
 
     def check_tables(self) -> None:
         """Raise UserError unless the tables match the predictions."""
-        self.require([*self.paths.tables, *self.table_inputs()])
+        self.require([*self.tables, *self.table_inputs()])
         with tempfile.TemporaryDirectory() as again:
             self.write_tables(Path(again))
-            for path in self.paths.tables:
+            for path in self.tables:
                 if (Path(again) / path.name).read_bytes() != path.read_bytes():
                     raise UserError(f"{path} does not match the predictions; {FIX}")
 
@@ -152,6 +162,7 @@ class FinishedResults:
             "skipped": self.paths.skipped,
             "replicas": self.paths.replicas,
             "variants": json.dumps(self.config["variants"]),
+            "sweeps": json.dumps(self.sweeps),
             "dataset": self.config["dataset"],
             "name": self.config["name"],
             "table": folder / "table1.csv",

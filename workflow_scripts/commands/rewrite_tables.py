@@ -19,7 +19,7 @@ def main() -> None:
     results.check_settings(results.all_models)
     results.require(results.table_inputs())
     results.write_tables(results.paths.folder)
-    print(f"Wrote {', '.join(map(str, results.paths.tables))}.", file=sys.stderr)
+    print(f"Wrote {', '.join(map(str, results.tables))}.", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ class Answer:
     in points), p_baseline (against the best baseline, adjusted for all networks; NaN without one).
     `baselines` has name, accuracy_mean, half_width, the best first. `pairs` are those of
     `comparison.pairs`. Accuracies and `chance` are in %. `unfair` has the pairs of networks whose
-    difference may come from their training.
+    difference may come from their training, `swept` the networks of each sweep.
     """
 
     networks: pd.DataFrame
@@ -34,6 +34,7 @@ class Answer:
     chance: float
     level: float
     unfair: Collection[frozenset[str]] = ()
+    swept: Collection[frozenset[str]] = ()
 
     @classmethod
     def of(
@@ -47,11 +48,12 @@ class Answer:
         test_share: float,
         level: float,
         unfair: Collection[frozenset[str]] = (),
+        swept: Collection[frozenset[str]] = (),
     ) -> "Answer":
         """The answer of table1.csv, the accuracies of each variant's folds, and baselines.csv.
 
         `baselines` has the folds in the order of `accuracies`. `unfair` has the pairs of variants,
-        in any order, whose difference may come from their training.
+        in any order, whose difference may come from their training; `swept` those of each sweep.
         `test_share` is n_test / n_train, see `comparison.corrected_t`.
         """
         of_folds = {
@@ -81,7 +83,7 @@ class Answer:
                 for name in networks["name"]
             ]
             networks["p_baseline"] = comparison.holm(p)
-        return cls(networks, ranked, pairs, 100 / n_classes, level, unfair)
+        return cls(networks, ranked, pairs, 100 / n_classes, level, unfair, swept)
 
     def of_kind(self, *kinds: str) -> pd.DataFrame:
         """The networks of these kinds, in the table's order."""

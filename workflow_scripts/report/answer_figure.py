@@ -49,18 +49,18 @@ def answer(numbers: Answer) -> Figure:
         squeeze=False,
         gridspec_kw={"width_ratios": [width for _, width in draw]},
     )[0]
-    references = _references(numbers)
+    lines = references(numbers)
     for axes, (panel, _) in zip(panels, draw, strict=True):
         axes.set_ylim(0, 100)
-        for label in references:
+        for label in lines:
             axes.axhline(label.y, linewidth=1, zorder=1, color=label.colour, linestyle=label.dashes)
         panel(axes)
     panels[0].set_ylabel("Accuracy, %: mean and its 95 % interval")
-    line_labels.beside(panels[-1], references, (1.3, 0.72 * HEIGHT))
+    line_labels.beside(panels[-1], lines, (1.3, 0.72 * HEIGHT))
     return figure
 
 
-def _references(numbers: Answer) -> list[Label]:
+def references(numbers: Answer) -> list[Label]:
     """The baselines and chance."""
     texts = [
         (row.accuracy_mean, f"{_wrapped(shown(row.name))} {row.accuracy_mean:.1f}", GREY)

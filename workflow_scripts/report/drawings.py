@@ -20,6 +20,8 @@ from workflow_scripts.report import (
     page_content,
     segment_figures,
     segment_texts,
+    sweep_figure,
+    sweep_texts,
     weight_figures,
 )
 from workflow_scripts.report.answer import Answer
@@ -47,6 +49,7 @@ class Drawing:
 def drawings(material: Material) -> Iterator[Drawing]:
     """Yield each figure; only one is in memory at a time."""
     yield from _of_results(material)
+    yield from _of_sweeps(material)
     for variant in material.variants:
         yield from _of_network(material, variant)
     yield from _of_filters(material)
@@ -69,6 +72,7 @@ def answer(material: Material) -> Answer:
             for pair in combinations(material.variants, 2)
             if not material.trainings.comparable(*pair)
         },
+        swept=[frozenset(rows["variant"]) for rows in material.sweeps.values()],
     )
 
 
@@ -92,6 +96,30 @@ def _of_results(material: Material) -> Iterator[Drawing]:
             figures.differences(material.pairs, compared, LEVEL),
             headline.differences_sentence(material.pairs, material.trainings),
             material.pairs,
+        )
+
+
+def _of_sweeps(material: Material) -> Iterator[Drawing]:
+    numbers = answer(material)
+    for name, rows in material.sweeps.items():
+        folds = {variant: material.accuracies[variant] for variant in rows["variant"]}
+        yield Drawing(
+            f"sweep-{name}",
+            sweep_figure.sweep(
+                rows,
+                folds,
+                answer_figure.references(numbers),
+                material.architectures[rows["variant"].iloc[0]],
+            ),
+            sweep_texts.finding(
+                rows,
+                folds,
+                comparison.test_share(material.tracks.n_folds),
+                material.trainings,
+            ),
+            figure_data.sweep(
+                rows, folds, numbers.baselines, numbers.chance, [o.seed for o in material.of_seeds]
+            ),
         )
 
 

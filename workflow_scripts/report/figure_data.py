@@ -1,5 +1,6 @@
 """The numbers behind the figures, as tidy tables."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -25,6 +26,34 @@ def accuracies(
             for fold, accuracy in enumerate(of_seed)
         ]
     )
+
+
+def sweep(
+    rows: pd.DataFrame,
+    folds: Mapping[str, Sequence[float]],
+    baselines: pd.DataFrame,
+    chance: float,
+    seeds: Sequence[int],
+) -> pd.DataFrame:
+    """Columns kind, name, value, seed, fold, accuracy, low, high: a row per mark and line.
+
+    kind is mean, fold, baseline or chance; low and high are the ends of the interval of a mean.
+    `rows` are those of one sweep in sweeps.csv, `folds` as in `accuracies`, `baselines` those of
+    `Answer`.
+    """
+    values = dict(zip(rows["variant"], rows["value"].map(json.dumps), strict=True))
+    means = rows.rename(columns={"variant": "name", "accuracy_mean": "accuracy"})
+    of_folds = accuracies(folds, dict.fromkeys(folds, np.nan), seeds)
+    parts = [
+        means[["name", "accuracy", "low", "high"]].assign(kind="mean"),
+        of_folds.rename(columns={"variant": "name"}).assign(kind="fold"),
+        baselines.rename(columns={"accuracy_mean": "accuracy"}).assign(kind="baseline"),
+        pd.DataFrame({"kind": ["chance"], "name": ["chance"], "accuracy": [chance]}),
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    table["value"] = table["name"].map(values)
+    table = table.astype({"seed": "Int64", "fold": "Int64"})
+    return table[["kind", "name", "value", "seed", "fold", "accuracy", "low", "high"]]
 
 
 def curves(histories: Sequence[pd.DataFrame]) -> pd.DataFrame:

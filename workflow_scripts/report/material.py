@@ -19,7 +19,7 @@ from workflow_scripts.networks.architecture import Weights
 from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.report import intervention_texts
 from workflow_scripts.report.outcomes import Outcomes
-from workflow_scripts.results import comparison, predictions, seed_results, table1
+from workflow_scripts.results import comparison, predictions, seed_results, sweep_table, table1
 from workflow_scripts.results.caveats import Evidence
 from workflow_scripts.results.seed_results import SeedResults
 from workflow_scripts.results.trainings import Trainings
@@ -31,12 +31,13 @@ class Material:
 
     Lists of tables have one table per fold, of the first seed if nothing else is said. of_seeds:
     the results of all seeds, and all_outcomes their outcomes, seed by seed. tracks: with the folds
-    of the first seed. table: table1.csv. baselines: the baselines.csv of all seeds. fits: the
-    contents of all fit.json. interventions: interventions.csv; changed: those of the counts that it
-    summarises that the page describes. filters and spectra: written by the step interpret.
-    first_weights: the models of fold 0. replicas: replicas.csv. bpm: the annotated tempo of each
-    track, (tracks,), None unless all are known. clips: the segments that the filters in sounds.csv
-    respond to most, by trunk and filter, in the order of the table.
+    of the first seed. table: table1.csv. sweeps: the rows of each sweep in sweeps.csv. baselines:
+    the baselines.csv of all seeds. fits: the contents of all fit.json. interventions:
+    interventions.csv; changed: those of the counts that it summarises that the page describes.
+    filters and spectra: written by the step interpret. first_weights: the models of fold 0.
+    replicas: replicas.csv. bpm: the annotated tempo of each track, (tracks,), None unless all are
+    known. clips: the segments that the filters in sounds.csv respond to most, by trunk and filter,
+    in the order of the table.
     """
 
     of_seeds: list[SeedResults]
@@ -44,6 +45,7 @@ class Material:
     n_skipped: int
     replicas: pd.DataFrame
     table: pd.DataFrame
+    sweeps: dict[str, pd.DataFrame]
     all_outcomes: dict[str, list[Outcomes]]
     interventions: pd.DataFrame
     changed: dict[str, pd.DataFrame]
@@ -192,6 +194,11 @@ def read(options: argparse.Namespace) -> Material:
         n_skipped=len(read_table(options.skipped, SKIPPED)),
         replicas=replicas.read(options.replicas),
         table=table,
+        sweeps={
+            str(name): rows.reset_index(drop=True)
+            for csv in options.sweeps
+            for name, rows in sweep_table.read(csv, tracks).groupby("sweep", sort=False)
+        },
         # Only one table of votes and probabilities is in memory at a time.
         all_outcomes={
             v: [Outcomes.of(t, own.tracks) for own in of_seeds for t in own.predictions(v)]

@@ -37,6 +37,7 @@ class Page:
     replicas: dict[str, Any] = field(default_factory=dict)
     temporal: list[str] = field(default_factory=list)
     spectral: list[tuple[str, str]] = field(default_factory=list)
+    sweeps: list[dict[str, Any]] = field(default_factory=list)
     sounds: dict[str, Any] = field(default_factory=dict)
     answer: list[str] = field(default_factory=list)
     figures: dict[str, str] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class Page:
         """Id and title of each section that is shown; its template is <id>.html.j2."""
         sections = [
             ("table", "Table I", True),
+            ("sweeps", "Sweeps", self.sweeps),
             ("differences", "Which networks differ", self.pairs),
             ("networks", "Each network", True),
             ("temporal", "What the temporal filters learned", self.temporal),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 
@@ -11,6 +12,7 @@ from workflow_scripts.report import (
     header,
     intervention_texts,
     methods,
+    sweep_texts,
 )
 from workflow_scripts.report.confusions import Confusions
 from workflow_scripts.report.headline import headline
@@ -76,7 +78,31 @@ def page(
         methods=methods.paragraphs(configuration, material.fits, material.tracks),
         temporal=list(material.tempi),
         spectral=material.spectral,
+        sweeps=[sweep(name, rows) for name, rows in material.sweeps.items()],
     )
+
+
+def sweep(name: str, rows: pd.DataFrame) -> dict[str, Any]:
+    """The contents of the section on one sweep; `rows` are its rows in sweeps.csv."""
+    first = rows.iloc[0]
+    return {
+        "name": name,
+        "base": first["base"],
+        "key": first["key"],
+        "rows": [
+            {
+                "value": sweep_texts.shown(row.value),
+                "sorted_by": row.value if sweep_texts.is_numeric(rows) else "",
+                "variant": row.variant,
+                "mean": row.accuracy_mean,
+                "spread": f"{row.accuracy_mean:.2f} ± {row.accuracy_std:.2f}",
+                "interval": f"{row.low:.1f} to {row.high:.1f}",
+                "p_best": "" if np.isnan(row.p_best) else f"{row.p_best:.3f}",
+                "converged": "yes" if row.converged else "not known",
+            }
+            for row in rows.itertuples()
+        ],
+    }
 
 
 def heights(table: pd.DataFrame) -> dict[str, int]:

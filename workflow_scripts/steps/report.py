@@ -71,6 +71,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--baselines", type=Path, nargs="+", required=True, help="baselines.csv by seed"
     )
     parser.add_argument("--table", type=Path, required=True, help="table1.csv")
+    parser.add_argument("--sweeps", type=Path, nargs="*", default=[], help="sweeps.csv, if any")
     parser.add_argument("--predictions", type=Path, nargs="+", required=True, help=of_seeds)
     parser.add_argument(
         "--histories", type=Path, nargs="+", required=True, help=f"of the first seed, {each}"

@@ -2,9 +2,10 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -21,6 +22,7 @@ from workflow_scripts.results import (
     predictions,
     provenance,
     seed_results,
+    sweep_table,
     table1,
     tidy_tables,
 )
@@ -63,6 +65,7 @@ class Tabulated:
     table: pd.DataFrame
     sentences: list[str]
     tidy: list[pd.DataFrame]
+    evidence: Evidence
 
 
 def tabulated(options: argparse.Namespace) -> Tabulated:
@@ -114,7 +117,7 @@ def tabulated(options: argparse.Namespace) -> Tabulated:
         dataset=options.dataset,
     )
     sentences = [legend(tracks, len(of_seeds)), *caveats(evidence), provenance.sentence(all_fits)]
-    return Tabulated(tracks, table, sentences, tidy)
+    return Tabulated(tracks, table, sentences, tidy, evidence)
 
 
 def write_markdown(path: Path, shown: pd.DataFrame, name: str, sentences: Sequence[str]) -> None:
@@ -127,10 +130,17 @@ def write_markdown(path: Path, shown: pd.DataFrame, name: str, sentences: Sequen
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read predictions, baselines and the record of each training; write Table I, tidy tables.
 
-    The table is written as .md and .tex too, and predictions.csv, per_class.csv and confusions.csv
-    beside it.
+    The table is written as .md and .tex too, and predictions.csv, per_class.csv, confusions.csv and
+    sweeps.csv beside it.
     """
-    options = parser(str(__doc__)).parse_args(arguments)
+    step = parser(str(__doc__))
+    step.add_argument(
+        "--sweeps",
+        type=json.loads,
+        default={},
+        help="JSON, name: base, key and rows; with any, sweeps.csv is written beside the table",
+    )
+    options = step.parse_args(arguments)
     made = tabulated(options)
     shown = table1.for_people(made.table)
     checked_tables.write(options.table, made.table, table1.what(made.tracks))
@@ -138,6 +148,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with atomic(options.table.with_suffix(".tex")) as path:
         path.write_text(table1.latex(shown, options.name, made.sentences), encoding="utf-8")
     tidy_tables.write(options.table.parent, made.tidy, made.tracks)
+    of_sweeps = options.table.with_name("sweeps.csv")
+    if options.sweeps:
+        sweep_table.write(of_sweeps, sweep_rows(options.sweeps, made), made.tracks)
+    else:
+        # Of sweeps that are no longer configured.
+        of_sweeps.unlink(missing_ok=True)
+
+
+def sweep_rows(sweeps: Mapping[str, Mapping[str, Any]], made: Tabulated) -> pd.DataFrame:
+    """The rows of sweeps.csv."""
+    return sweep_table.table(
+        sweeps,
+        {
+            variant: [predictions.track_accuracy(fold) for fold in folds]
+            for variant, folds in made.evidence.predictions.items()
+        },
+        n_seeds=len(made.evidence.folds_of),
+        test_share=comparison.test_share(made.tracks.n_folds),
+        unconverged=made.evidence.trainings.unconverged,
+    )
 
 
 if __name__ == "__main__":

@@ -164,6 +164,15 @@ def read_complete(path: Path) -> dict[str, Any]:
 
     Raises UserError also if a key is missing or has a wrong value.
     """
+    return _read_complete(path)[0]
+
+
+def read_sweeps(path: Path) -> dict[str, dict[str, Any]]:
+    """The sweeps of `Rows` in the configuration of `read_complete`."""
+    return _read_complete(path)[1].sweeps
+
+
+def _read_complete(path: Path) -> tuple[dict[str, Any], Rows]:
     config = UNWRITTEN | read(path)
     schema = _schema()
     if missing := [key for key in schema["properties"] if key not in {*config, PRESET_NAME}]:
@@ -173,10 +182,10 @@ def read_complete(path: Path) -> dict[str, Any]:
         )
     try:
         configuration_schema.check(config, schema)
-        _select(config, _expand(config, schema))
+        rows = _select(config, _expand(config, schema))
     except UserError as error:
         raise UserError(f"{path}: {error}, or run snakemake") from None
-    return config
+    return config, rows
 
 
 def _schema() -> dict[str, Any]:

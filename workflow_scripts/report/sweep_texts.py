@@ -1,0 +1,132 @@
+"""What the page says of a sweep: which value is best, as far as tests show."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.errors import FEW, listed
+from workflow_scripts.results import sweep_table
+from workflow_scripts.results.comparison import LEVEL
+from workflow_scripts.results.trainings import Trainings
+
+# Keys and what they are: a name for sentences, and the title of an axis.
+NAMES = (
+    (r"trunks\.(\w+)\.filter\.1", "n", r"filter length n of trunk \1, frames"),
+    (r"trunks\.(\w+)\.filter\.0", "m", r"filter height m of trunk \1, mel bands"),
+    (r"trunks\.(\w+)\.n_filters", "the number of filters", r"filters of trunk \1"),
+    (r"input_frames", "the length of a segment", r"length of a segment, frames"),
+    (r"hidden", "the size of the hidden layer", r"units of the hidden layer"),
+    (r"training\.learning_rate", "the learning rate", r"learning rate"),
+)
+
+
+def axis(key: str) -> str:
+    """The title of an axis with the values of a key."""
+    for pattern, _, title in NAMES:
+        if match := re.fullmatch(pattern, key):
+            return match.expand(title)
+    return key
+
+
+def symbol(key: str) -> str:
+    """A key as part of a sentence."""
+    return next((name for pattern, name, _ in NAMES if re.fullmatch(pattern, key)), key)
+
+
+def shown(value: Any) -> str:
+    """A value as text."""
+    if isinstance(value, float):
+        return f"{value:g}"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def are_numbers(values: Sequence[Any]) -> bool:
+    """Whether all values are numbers."""
+    return all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+
+
+def is_numeric(rows: pd.DataFrame) -> bool:
+    """Whether the rows of a sweep have an order: their values are numbers."""
+    return are_numbers(rows["value"].tolist())
+
+
+def finding(
+    rows: pd.DataFrame,
+    accuracies: Mapping[str, Sequence[float]],
+    test_share: float,
+    trainings: Trainings,
+) -> str:
+    """The sentences on the rows of one sweep in sweeps.csv.
+
+    They name the best value, the values that tests distinguish from it, and the trend; they say
+    which differences may come from training. `accuracies` has those of each variant's folds.
+    """
+    best = rows.loc[rows["accuracy_mean"].idxmax()]
+    key = symbol(best["key"])
+    if len(rows) == 1:
+        return (
+            f"Only one value of {key} is in the table, {shown(best['value'])}: it is correct on "
+            f"{best['accuracy_mean']:.1f} % of the tracks."
+        )
+    parts = [_best(rows, best, key)]
+    if len(rows) > 2 and is_numeric(rows):
+        parts.append(_trend(rows, accuracies, test_share, key))
+    return " ".join(filter(None, [*parts, _doubt(rows, best["variant"], trainings)]))
+
+
+def _best(rows: pd.DataFrame, best: pd.Series, key: str) -> str:
+    others = rows[rows["variant"] != best["variant"]]
+    start = (
+        f"Of {len(rows)} values of {key}, {shown(best['value'])} has the highest mean accuracy "
+        f"({best['accuracy_mean']:.1f} %; the others {_range(others['accuracy_mean'])})"
+    )
+    # An unknown p-value distinguishes nothing.
+    apart = others["p_best"] < LEVEL
+    below, alike = (listed([*map(shown, others[own]["value"])], FEW) for own in (apart, ~apart))
+    if apart.all():
+        rest = "the other" if len(others) == 1 else "all others"
+        return f"{start}, significantly above {rest}."
+    if not apart.any():
+        rest = "the other" if len(others) == 1 else "any other"
+        return f"{start}, but no test distinguishes it from {rest}."
+    return f"{start}, significantly above {below}; no test distinguishes it from {alike}."
+
+
+def _trend(
+    rows: pd.DataFrame, accuracies: Mapping[str, Sequence[float]], test_share: float, key: str
+) -> str:
+    values = rows["value"].tolist()
+    slope, p = sweep_table.trend(values, [accuracies[v] for v in rows["variant"]], test_share)
+    if not p < LEVEL:
+        return f"No test shows that accuracy rises or falls with {key} (p = {p:.2g})."
+    change = slope * (max(values) - min(values))
+    verb = "rises" if change > 0 else "falls"
+    return (
+        f"Over these values, accuracy {verb} with {key}: by {abs(change):.1f} points from the "
+        f"smallest to the largest along a straight line (p = {p:.2g})."
+    )
+
+
+def _doubt(rows: pd.DataFrame, best: str, trainings: Trainings) -> str:
+    unfair = [
+        shown(row.value)
+        for row in rows.itertuples()
+        if row.variant != best and not trainings.comparable(best, row.variant)
+    ]
+    if not unfair:
+        return ""
+    if len(unfair) == len(rows) - 1:
+        return "All these differences may come from training: see the warnings at the top."
+    return (
+        f"Differences from {listed(unfair, FEW)} may come from training: budgets of epochs are "
+        "unequal, or it is not known to have converged."
+    )
+
+
+def _range(means: pd.Series) -> str:
+    low, high = f"{np.min(means):.1f}", f"{np.max(means):.1f}"
+    return low if low == high else f"{low} to {high}"
