@@ -56,7 +56,7 @@ def test_the_snakemake_commands_plan_a_run(checkout, tmp_path, command):
     if "profiles/slurm" in command:
         pytest.importorskip("snakemake_executor_plugin_slurm", reason="make env CLUSTER=1")
     pages = {"time_1x40": "docs/configuration.md", "time_1x30": "CONTRIBUTING.md"}
-    variant = "time_1x30" if "table1.md" in command else "time_1x40"
+    variant = "time_1x30" if " -- " in command else "time_1x40"
     overlay = re.search(r"```yaml\n(.*?)```", TEXT[Path(pages[variant])], flags=re.DOTALL)[1]
     (tmp_path / "mine.yaml").write_text(overlay)
     arguments = [

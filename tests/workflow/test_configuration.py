@@ -20,7 +20,9 @@ def complete(update=None, preset=None):
     return config
 
 
-@pytest.mark.parametrize("preset", [None, "smoke", "quick", "strict", "authors"])
+@pytest.mark.parametrize(
+    "preset", [None, "smoke", "quick", "strict", "authors", "sweep", "sweep_quick"]
+)
 def test_the_shipped_configuration_and_presets_are_valid(preset):
     config = complete(preset=preset)
     assert config["name"] == (preset or "ballroom")

@@ -11,14 +11,15 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from workflow_scripts.report import line_labels, sweep_texts
 from workflow_scripts.report.line_labels import Label
-from workflow_scripts.report.palette import BLUE, COLOUR_OF, MARKER_OF
+from workflow_scripts.report.palette import BLUE, COLOUR_OF, GREY, MARKER_OF
 from workflow_scripts.report.svg import text_of_name
 
 WIDTH, HEIGHT = 6.5, 3.6
 # Values that differ by more than this factor have a logarithmic axis.
 LINEAR_UP_TO = 20
-# Least distance of two ticks, of the width of the axes; upright ones need less.
-APART, APART_UPRIGHT = 0.07, 0.025
+# Least distance of two ticks, of the width of the axes: that of upright labels, and of level ones,
+# for each of their characters.
+APART_UPRIGHT, APART_A_CHARACTER = 0.025, 0.023
 LONGEST_TICK = 14
 
 
@@ -28,7 +29,7 @@ def sweep(
     references: Sequence[Label],
     architecture: str,
 ) -> Figure:
-    """Mean accuracies with their intervals; circles are folds, lines baselines and chance.
+    """Mean accuracies with their intervals; dots are folds, lines baselines and chance.
 
     `rows` are those of one sweep in sweeps.csv. `folds` has the accuracies of each variant in %. A
     network that is not known to have converged has a hollow mark.
@@ -45,9 +46,7 @@ def sweep(
         axes.plot(x[order], rows["accuracy_mean"].to_numpy()[order], color=colour, lw=1.2, zorder=2)
     for place, row in zip(x, rows.itertuples(), strict=True):
         own = folds[row.variant]
-        axes.plot(
-            [place] * len(own), own, "o", color=colour, alpha=0.4, ms=2.5, mew=0, clip_on=False
-        )
+        axes.plot([place] * len(own), own, "o", color=GREY, ms=2.2, mew=0, clip_on=False)
         axes.errorbar(
             *(place, row.accuracy_mean),
             yerr=[[row.accuracy_mean - row.low], [row.high - row.accuracy_mean]],
@@ -86,7 +85,7 @@ def _positions(axes: Axes, values: Sequence[Any]) -> np.ndarray:
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: known.get(value, "")))
-    if distance < APART:
+    if distance < APART_A_CHARACTER * max(map(len, texts)):
         axes.tick_params(axis="x", labelrotation=90)
     ends = np.array([scaled.min() - 0.05 * extent, scaled.max() + 0.05 * extent])
     axes.set_xlim(*(10**ends if axes.get_xscale() == "log" else ends))

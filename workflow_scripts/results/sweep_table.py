@@ -58,7 +58,8 @@ def table(
             }
             what = {"sweep": name, "base": sweep["base"], "key": sweep["key"]}
             rows.append({**what, "value": value, "variant": variant, **numbers})
-    return pd.DataFrame(rows, columns=COLUMNS)
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return _with_values(table, [row["value"] for row in rows])
 
 
 def _against_the_best(accuracies: Mapping[str, np.ndarray], test_share: float) -> dict[str, float]:
@@ -99,7 +100,12 @@ def read(csv: Path, tracks: Tracks) -> pd.DataFrame:
         keep_default_na=False,
         na_values={"p_best": [""]},
     )
-    return rows.assign(value=[_value(text) for text in rows["value"]])
+    return _with_values(rows, [_value(text) for text in rows["value"]])
+
+
+def _with_values(rows: pd.DataFrame, values: list[Any]) -> pd.DataFrame:
+    """Rows with these values, of any type, as they are."""
+    return rows.assign(value=pd.Series(values, rows.index, dtype=object))
 
 
 def _value(text: str) -> Any:
