@@ -42,10 +42,21 @@ class FakeResults:
     """The files behind the tables and the report of random predictions.
 
     Predictions are correct with probability 1/2, otherwise of a random class. `n_segments` are the
-    segments of a track. `tracks` are those of folds.csv. Another `seed` has other folds.
+    segments of a track. `tracks` are those of folds.csv. Another `seed` has other folds. `sweeps`
+    has base, key and rows by name.
     """
 
-    def __init__(self, folder, classes, n_tracks, variants, n_folds=3, n_segments=8, seed=1):
+    def __init__(
+        self,
+        folder,
+        classes,
+        n_tracks,
+        variants,
+        n_folds=3,
+        n_segments=8,
+        seed=1,
+        sweeps=None,
+    ):
         folder.mkdir(parents=True)
         self.folder, self.classes, self.n_folds = folder, sorted(classes), n_folds
         config = shipped_config()
@@ -53,7 +64,7 @@ class FakeResults:
         self.variants = {variant: config["variants"][variant] for variant in variants}
         own = {"dataset": "folder", "name": "fake", "variants": self.variants}
         self.configuration = config | own
-        self.seed = seed
+        self.seed, self.sweeps = seed, sweeps or {}
         self._rng = np.random.default_rng(seed - 1)
         self._n_segments = n_segments
         self.tracks = self._write_tracks(n_tracks)
@@ -215,6 +226,7 @@ class FakeResults:
             *("--predictions", *self._of_each("{fold}.csv")),
             *("--fits", *self._of_each("fit-{fold}.json")),
             *("--histories", *self._of_each("history-{fold}.csv")),
+            *("--sweeps", json.dumps(self.sweeps)),
             *("--dataset", "folder", "--name", "fake"),
             *("--table", str(self.folder / "table1.csv")),
         ]
@@ -238,6 +250,7 @@ class FakeResults:
         return [
             *self._shared("tracks", "folds", "skipped", "replicas", "baselines"),
             *("--table", str(self.folder / "table1.csv")),
+            *("--sweeps", *([str(self.folder / "sweeps.csv")] if self.sweeps else [])),
             *("--predictions", *self._of_each("{fold}.csv")),
             *("--histories", *self._of_each("history-{fold}.csv")),
             *("--fits", *self._of_each("fit-{fold}.json")),
