@@ -33,7 +33,7 @@ from benchmarks.gpu import BATCH, CLASSES, DROPOUT, RATE
 from workflow_scripts.networks import training
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.engine import Engine, engine_class
-from workflow_scripts.networks.engine_mxnet import autograd, gluon, mx
+from workflow_scripts.networks.loaded_mxnet import autograd, gluon, mx
 
 VARIANTS = (
     "blackbox_12x8",

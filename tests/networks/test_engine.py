@@ -12,7 +12,7 @@ from tests.networks.test_architecture import TABLE_1
 from workflow_scripts.errors import UserError
 from workflow_scripts.networks.architecture import Network, donated
 from workflow_scripts.networks.engine import engine_class
-from workflow_scripts.networks.engine_mxnet import _stages
+from workflow_scripts.networks.mxnet_graph import stages
 from workflow_scripts.networks.training import batches
 
 # Of float32 compared with float64, relative to the largest value.
@@ -270,7 +270,7 @@ def test_views_and_float64_are_accepted(engine_type):
     ],
 )
 def test_a_long_pool_is_split_into_short_ones(pool, stages):
-    assert _stages(pool) == stages
+    assert stages(pool) == stages
 
 
 @pytest.mark.parametrize("variant", TABLE_1)

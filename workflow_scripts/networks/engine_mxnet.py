@@ -1,54 +1,21 @@
 """The MXNet engine: one hybridised Gluon graph from segments to loss, trained by plain SGD.
 
-Four optimisations make it several times faster on a CPU than standard layers, with the same
-values:
-
-- The axis of a pool is the last axis in memory.
-- A long pool is split into several short ones.
-- The ReLU, which commutes with the maximum, follows the pool, where there are fewer values.
-- The gradient of the hidden layer's weights, millions of values in a black-box, is not stored. Its
-  two factors update the weights in one matrix product.
+Besides the optimisations of `mxnet_graph`, the gradient of the hidden layer's weights, millions of
+values in a black-box, is not stored. Its two factors update the weights in one matrix product.
 """
 
-import os
-import sys
 from collections import deque
-from typing import Any
-
-# One thread per training: parallel trainings use the cores better than parallel threads.
-os.environ["OMP_NUM_THREADS"] = "1"
-# CUDA's libraries would use TF32, which has ten bits of precision, where the GPU supports it.
-os.environ["NVIDIA_TF32_OVERRIDE"] = "0"
 
 import numpy as np
 
-# MXNet 1.9.1 uses this alias, which NumPy 1.24 removed.
-np.bool = bool  # type: ignore[attr-defined]
-
-from workflow_scripts.devices import cuda_libraries
-
-cuda_libraries.load()
-
-# MXNet imports these, if they are installed, for parts of it that the engine does not use. That
-# would take another second.
-_UNUSED = [name for name in ("onnx", "scipy", "sklearn") if name not in sys.modules]
-sys.modules.update(dict.fromkeys(_UNUSED))  # type: ignore[arg-type]
-
-import mxnet as mx
-from mxnet import autograd, gluon, nd
-
-for _name in _UNUSED:
-    del sys.modules[_name]
-
 from workflow_scripts.interruption import raise_if_stopped
-from workflow_scripts.networks.architecture import Network, Shape, Trunk, Weights
+from workflow_scripts.networks import layers
+from workflow_scripts.networks.architecture import Network, Weights
+from workflow_scripts.networks.loaded_mxnet import autograd, mx, nd
+from workflow_scripts.networks.mxnet_graph import FACTORED, Graph, is_swapped
 
 PREDICTION_BATCH = 100
 STEPS_AHEAD = 2
-# The gradient of a longer pool is disproportionately slow (benchmarks/pools.py).
-LONGEST_POOL = 20
-# The array whose gradient is applied as two factors.
-FACTORED = "hidden.weight"
 
 
 class MXNetEngine:
@@ -66,11 +33,18 @@ class MXNetEngine:
         class_weights: np.ndarray | None = None,
     ) -> None:
         self._context = mx.gpu() if gpu else mx.cpu()
-        self._graph = _Graph(network, dropout, class_weights)
+        self._graph = Graph(network, dropout, class_weights)
         self._graph.initialize(ctx=self._context)
         self._graph.hybridize(static_alloc=True)
         self._hidden = network.hidden
-        self._layouts = {name: _swapped(trunk) for name, trunk in network.trunks.items()}
+        self._swapped = {
+            f"{placed.name}.weight"
+            for trunk in network.trunks.values()
+            if is_swapped(trunk)
+            for placed in layers.flattened(trunk.layers)
+        }
+        self._on_spectrogram = {f"{name}.weight" for name in network.trunks}
+        self._trained = network.parameter_shapes().keys()
         self._parameters = {name: self._graph.params.get(name) for name in network.weight_shapes()}
         for name, parameter in self._parameters.items():
             parameter.set_data(nd.array(self._to_layout(name, weights[name])))
@@ -87,7 +61,8 @@ class MXNetEngine:
         seed: int,
     ) -> tuple[float, np.ndarray]:
         mx.random.seed(seed)
-        pairs = [(p.data(), p.grad()) for n, p in self._parameters.items() if n != FACTORED]
+        parameters = [self._parameters[name] for name in self._trained if name != FACTORED]
+        pairs = [(parameter.data(), parameter.grad()) for parameter in parameters]
         pending: deque[tuple[nd.NDArray, nd.NDArray]] = deque()
         losses: list[float] = []
         predicted = np.empty(batches.shape, np.int64)
@@ -118,7 +93,7 @@ class MXNetEngine:
 
     def gradients(self, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, Weights]:
         loss, _, factors = self._backward(inputs, labels)
-        gradients = {n: p.grad() for n, p in self._parameters.items() if n != FACTORED}
+        gradients = {n: self._parameters[n].grad() for n in self._trained if n != FACTORED}
         if factors:
             gradients[FACTORED] = nd.dot(*factors, transpose_a=True)
         return float(loss.asscalar()), {
@@ -170,104 +145,14 @@ class MXNetEngine:
         return shared.as_in_context(self._context)
 
     def _to_layout(self, name: str, weight: np.ndarray) -> np.ndarray:
-        trunk, kind = name.split(".")
-        if trunk not in self._layouts or kind == "bias":
-            return weight
-        return (weight.transpose(0, 2, 1) if self._layouts[trunk] else weight)[:, np.newaxis]
+        if name in self._on_spectrogram:
+            weight = weight[:, np.newaxis]
+        return weight.swapaxes(-2, -1) if name in self._swapped else weight
 
     def _from_layout(self, name: str, weight: np.ndarray) -> np.ndarray:
-        trunk, kind = name.split(".")
-        if trunk not in self._layouts or kind == "bias":
-            return weight
-        weight = weight[:, 0]
-        return np.ascontiguousarray(weight.transpose(0, 2, 1) if self._layouts[trunk] else weight)
+        if name in self._swapped:
+            weight = weight.swapaxes(-2, -1)
+        return np.ascontiguousarray(weight[:, 0] if name in self._on_spectrogram else weight)
 
 
 ENGINE = MXNetEngine
-
-
-class _Graph(gluon.HybridBlock):
-    """(segments, labels) -> (mean cross-entropy, weighted by class if asked for, probabilities).
-
-    With a hidden layer: (segments, labels, zeros) -> (the same, inputs of the layer). The zeros are
-    added to the outputs of the layer.
-    """
-
-    def __init__(self, network: Network, dropout: float, class_weights: np.ndarray | None) -> None:
-        super().__init__(prefix="")
-        self._network = network
-        self._dropout = dropout
-        for name, shape in network.weight_shapes().items():
-            trunk, kind = name.split(".")
-            if trunk in network.trunks and kind == "weight":
-                filters, height, width = shape
-                swapped = _swapped(network.trunks[trunk])
-                shape = (filters, 1, width, height) if swapped else (filters, 1, height, width)
-            grad_req = "null" if name == FACTORED else "write"
-            parameter = self.params.get(name, shape=shape, init="zeros", grad_req=grad_req)
-            setattr(self, name, parameter)
-        if class_weights is not None:
-            self.class_weights = self.params.get_constant("class_weights", nd.array(class_weights))
-
-    def hybrid_forward(
-        self, F: Any, inputs: Any, labels: Any, zeros: Any = None, **weights: Any
-    ) -> tuple[Any, ...]:
-        trunks = [
-            self._trunk(F, trunk, inputs, weights[f"{name}.weight"], weights[f"{name}.bias"])
-            for name, trunk in self._network.trunks.items()
-        ]
-        values = F.concat(*trunks, dim=1) if len(trunks) > 1 else trunks[0]
-        values = F.Dropout(values, p=self._dropout)
-        hidden_inputs = []
-        if self._network.hidden:
-            hidden_inputs = [values]
-            # Without a gradient for its weights, FullyConnected computes none for its bias.
-            values = F.FullyConnected(
-                values, weights["hidden.weight"], no_bias=True, num_hidden=self._network.hidden
-            )
-            values = F.broadcast_add(values, weights["hidden.bias"].expand_dims(0)) + zeros
-            values = F.Dropout(F.relu(values), p=self._dropout)
-        values = F.FullyConnected(
-            values,
-            weights["output.weight"],
-            weights["output.bias"],
-            num_hidden=self._network.n_classes,
-        )
-        of_label = F.pick(F.log_softmax(values), labels)
-        if "class_weights" in weights:
-            of_label = of_label * F.take(weights["class_weights"], labels)
-        loss = -F.mean(of_label)
-        return loss, F.softmax(values), *hidden_inputs
-
-    def _trunk(self, F: Any, trunk: Trunk, inputs: Any, weight: Any, bias: Any) -> Any:
-        kernel, pool = trunk.filter, trunk.pool
-        if _swapped(trunk):
-            inputs = F.transpose(inputs, axes=(0, 2, 1))
-            kernel, pool = kernel[::-1], pool[::-1]
-        values = F.expand_dims(inputs, axis=1)
-        values = F.Convolution(values, weight, bias, kernel=kernel, num_filter=trunk.n_filters)
-        values = _pool(F, values, pool)
-        if _swapped(trunk):
-            values = F.transpose(values, axes=(0, 1, 3, 2))
-        return F.flatten(F.relu(values))
-
-
-def _pool(F: Any, values: Any, pool: Shape) -> Any:
-    for stage in _stages(pool):
-        values = F.Pooling(values, kernel=stage, stride=stage, pool_type="max")
-    return values
-
-
-def _stages(pool: Shape) -> list[Shape]:
-    """Smaller pools that, applied in turn, equal `pool`; only pools (1, n) are split."""
-    if pool[0] != 1 or pool[1] <= LONGEST_POOL:
-        return [pool]
-    first = max(d for d in range(1, LONGEST_POOL + 1) if pool[1] % d == 0)
-    if first == 1:
-        return [pool]
-    return [(1, first), *_stages((1, pool[1] // first))]
-
-
-def _swapped(trunk: Trunk) -> bool:
-    """Whether frequency is the last axis in the graph, which makes a pool along it faster."""
-    return trunk.pool[0] > 1 and trunk.pool[1] == 1

@@ -13,7 +13,8 @@ import torch
 from torch.nn import functional
 
 from workflow_scripts.errors import UserError
-from workflow_scripts.networks.architecture import Network, Trunk, Weights
+from workflow_scripts.networks.architecture import Network, Weights
+from workflow_scripts.networks.torch_layers import Forward
 
 PREDICTION_BATCH = 20
 # Steps before the capture, in which PyTorch initialises its libraries and allocates memory.
@@ -41,13 +42,14 @@ class TorchEngine:
             # Convolutions would use TF32 by default.
             torch.backends.cudnn.allow_tf32 = False
         self._device = torch.device("cuda" if gpu else "cpu")
-        self._network = network
-        self._dropout = dropout
         self._class_weights = None if class_weights is None else self.place(class_weights)
+        trained = network.parameter_shapes()
         self._weights = {
-            name: torch.tensor(array, device=self._device, requires_grad=True)
+            name: torch.tensor(array, device=self._device, requires_grad=name in trained)
             for name, array in weights.items()
         }
+        self._trained = {name: self._weights[name] for name in trained}
+        self._forward = Forward(network, self._weights, dropout)
         self._learning_rate = torch.zeros((), device=self._device)
         self._captured: _CapturedStep | None = None
 
@@ -85,14 +87,15 @@ class TorchEngine:
         loss, _, gradients = self._backward(self.place(inputs), self.place(labels))
         return float(loss), {
             name: gradient.cpu().numpy()
-            for name, gradient in zip(self._weights, gradients, strict=True)
+            for name, gradient in zip(self._trained, gradients, strict=True)
         }
 
     def probabilities(self, inputs: Any) -> np.ndarray:
         with torch.no_grad():
             parts = [
                 functional.softmax(
-                    self._scores(self.place(inputs[first : first + PREDICTION_BATCH]), False), dim=1
+                    self._forward(self.place(inputs[first : first + PREDICTION_BATCH]), False),
+                    dim=1,
                 )
                 for first in range(0, len(inputs), PREDICTION_BATCH)
             ]
@@ -114,7 +117,7 @@ class TorchEngine:
         """Update the weights; return the loss and the predicted classes before that."""
         loss, predicted, gradients = self._backward(inputs, labels)
         with torch.no_grad():
-            for weight, gradient in zip(self._weights.values(), gradients, strict=True):
+            for weight, gradient in zip(self._trained.values(), gradients, strict=True):
                 weight.addcmul_(gradient, self._learning_rate, value=-1)
         return loss, predicted
 
@@ -122,7 +125,7 @@ class TorchEngine:
         self, inputs: torch.Tensor, labels: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, tuple[torch.Tensor, ...]]:
         """The loss, the predicted classes, and the gradients."""
-        scores = self._scores(inputs, training=True)
+        scores = self._forward(inputs, training=True)
         if self._class_weights is None:
             loss = functional.cross_entropy(scores, labels)
         else:
@@ -131,22 +134,8 @@ class TorchEngine:
             losses = functional.cross_entropy(scores, labels, reduction="none")
             loss = (losses * self._class_weights.index_select(0, labels)).mean()
         predicted = scores.detach().argmax(dim=1)
-        gradients = torch.autograd.grad(loss, list(self._weights.values()))
+        gradients = torch.autograd.grad(loss, list(self._trained.values()))
         return loss.detach(), predicted, gradients
-
-    def _scores(self, inputs: torch.Tensor, training: bool) -> torch.Tensor:
-        trunks = [
-            _trunk(trunk, inputs, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"])
-            for name, trunk in self._network.trunks.items()
-        ]
-        values = torch.cat(trunks, dim=1) if len(trunks) > 1 else trunks[0]
-        for layer in ("hidden", "output") if self._network.hidden else ("output",):
-            values = functional.dropout(values, self._dropout, training)
-            values = functional.linear(
-                values, self._weights[f"{layer}.weight"], self._weights[f"{layer}.bias"]
-            )
-            values = functional.relu(values) if layer == "hidden" else values
-        return values
 
 
 ENGINE = TorchEngine
@@ -202,25 +191,6 @@ class _CapturedStep:
         for _ in range(len(order)):
             self._graph.replay()
         return float(self._total) / len(order), self._predicted.cpu().numpy()
-
-
-def _trunk(
-    trunk: Trunk, inputs: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
-) -> torch.Tensor:
-    # The ReLU and the bias commute with the maximum, and there are fewer values after the pool.
-    values = functional.max_pool2d(_convolution(trunk, inputs, weight), trunk.pool)
-    return functional.relu(values + bias[:, None, None]).flatten(1)
-
-
-def _convolution(trunk: Trunk, inputs: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """The convolution without bias, shape (segments, filters, height, width)."""
-    if 1 not in trunk.filter:
-        return functional.conv2d(inputs[:, None], weight[:, None])
-    # For a filter along one axis, a matrix product with the few windows is faster than conv2d on
-    # one input channel. Its last axis in memory is the filters.
-    height, width = trunk.filter
-    windows = inputs.unfold(1, height, 1).unfold(2, width, 1).flatten(3)
-    return (windows @ weight.flatten(1).T).permute(0, 3, 1, 2)
 
 
 def _check_gpu() -> None:

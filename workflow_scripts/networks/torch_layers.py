@@ -1,0 +1,123 @@
+"""The layers of the PyTorch engine. The module requires only PyTorch and the networks as data."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch.nn import functional
+
+from workflow_scripts.networks import layers
+from workflow_scripts.networks.architecture import OUTPUT, Network
+from workflow_scripts.networks.layers import (
+    BatchNormalisation,
+    Block,
+    Convolution,
+    Dense,
+    Dropout,
+    GlobalPool,
+    Placed,
+    Pool,
+)
+
+
+class Forward:
+    """From segments (segments, bands, frames) to the scores of the classes.
+
+    `weights` are read, and the running statistics among them updated in training.
+    """
+
+    def __init__(
+        self, network: Network, weights: Mapping[str, torch.Tensor], dropout: float
+    ) -> None:
+        self._network, self._weights, self._dropout = network, weights, dropout
+
+    def __call__(self, inputs: torch.Tensor, training: bool) -> torch.Tensor:
+        """The scores, (segments, classes)."""
+        image = inputs[:, None]
+        trunks = [
+            self._layers(trunk.layers, image, training) for trunk in self._network.trunks.values()
+        ]
+        values = trunks[0]
+        if len(trunks) > 1:
+            if len({trunk.shape[2:] for trunk in trunks}) > 1:
+                trunks = [values.flatten(1) for values in trunks]
+            values = torch.cat(trunks, dim=1)
+        values = self._layers(self._network.back_end, values, training)
+        return self._dense(OUTPUT, values, training)
+
+    def _layers(
+        self, placed: Sequence[Placed], values: torch.Tensor, training: bool
+    ) -> torch.Tensor:
+        for layer, pool in layers.with_pools(placed):
+            values = self._layer(layer, pool, values, training)
+        return values
+
+    def _layer(
+        self, placed: Placed, pool: Pool | None, values: torch.Tensor, training: bool
+    ) -> torch.Tensor:
+        match placed.layer:
+            case Convolution():
+                values = self._convolution(placed.name, placed.layer, values)
+                if pool:
+                    values = functional.max_pool2d(values, pool.shape)
+                # The bias commutes with the maximum too.
+                bias = self._weights[f"{placed.name}.bias"]
+                return functional.relu(values + bias[:, None, None])
+            case Pool(shape=shape, kind=kind):
+                over = {layers.MAX: functional.max_pool2d, layers.MEAN: functional.avg_pool2d}
+                return over[kind](values, shape)
+            case BatchNormalisation():
+                return self._normalised(placed.name, values, training)
+            case Dropout(rate=rate):
+                return functional.dropout(values, rate, training)
+            case GlobalPool(kinds=kinds):
+                over_time = {layers.MAX: torch.amax, layers.MEAN: torch.mean}
+                pooled = [over_time[kind](values, dim=3, keepdim=True) for kind in kinds]
+                return torch.cat(pooled, dim=1) if len(pooled) > 1 else pooled[0]
+            case Dense():
+                return functional.relu(self._dense(placed.name, values, training))
+            case Block():
+                return self._block(placed.layer, values, training)
+
+    def _convolution(self, name: str, layer: Convolution, values: torch.Tensor) -> torch.Tensor:
+        """The convolution without bias, shape (segments, filters, height, width)."""
+        weight = self._weights[f"{name}.weight"]
+        below, above, before, after = layer.pads
+        if any(layer.pads):
+            values = functional.pad(values, (before, after, below, above))
+        on_spectrogram = weight.dim() == 3
+        if not on_spectrogram:
+            return functional.conv2d(values, weight)
+        if 1 not in layer.filter:
+            return functional.conv2d(values, weight[:, None])
+        # For a filter along one axis, a matrix product with the few windows is faster than conv2d
+        # on one input channel. Its last axis in memory is the filters.
+        height, width = layer.filter
+        windows = values[:, 0].unfold(1, height, 1).unfold(2, width, 1).flatten(3)
+        return (windows @ weight.flatten(1).T).permute(0, 3, 1, 2)
+
+    def _normalised(self, name: str, values: torch.Tensor, training: bool) -> torch.Tensor:
+        scale, offset, mean, variance = (
+            self._weights[f"{name}.{kind}"] for kind in ("scale", "offset", "mean", "variance")
+        )
+        if not training:
+            return functional.batch_norm(values, mean, variance, scale, offset, eps=layers.EPSILON)
+        axes = [axis for axis in range(values.dim()) if axis != 1]
+        with torch.no_grad():
+            # PyTorch's own running variance has ddof 1.
+            mean.lerp_(values.mean(axes), 1 - layers.MOMENTUM)
+            variance.lerp_(values.var(axes, correction=0), 1 - layers.MOMENTUM)
+        return functional.batch_norm(
+            values, None, None, scale, offset, training=True, eps=layers.EPSILON
+        )
+
+    def _dense(self, name: str, values: torch.Tensor, training: bool) -> torch.Tensor:
+        values = functional.dropout(values.flatten(1), self._dropout, training)
+        return functional.linear(
+            values, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
+        )
+
+    def _block(self, block: Block, values: torch.Tensor, training: bool) -> torch.Tensor:
+        if layers.has_dense(block):
+            values = values.flatten(1)
+        inner = self._layers(block.layers, values, training)
+        return values + inner if block.kind == layers.ADD else torch.cat([values, inner], dim=1)
