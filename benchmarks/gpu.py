@@ -28,8 +28,9 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from workflow_scripts.networks import training
-from workflow_scripts.networks.architecture import Network, Shape, Trunk
+from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.engine_torch import TorchEngine
+from workflow_scripts.networks.layers import Shape
 
 BANDS, CLASSES, BATCH, RATE, DROPOUT, EPOCHS = 40, 8, 10, 0.01, 0.5, 2000
 STEPS = 200
@@ -46,8 +47,12 @@ SATURATED = 0.95
 
 def network(frames: int, hidden: int, **trunks: tuple[Shape, Shape]) -> Network:
     """A network with 32 filters per trunk; `trunks` has the filter and pool of each."""
-    with_32_filters = {name: Trunk(filter_, pool, 32) for name, (filter_, pool) in trunks.items()}
-    return Network(with_32_filters, BANDS, frames, hidden, CLASSES)
+    with_32_filters = {
+        name: {"filter": filter_, "pool": pool, "n_filters": 32}
+        for name, (filter_, pool) in trunks.items()
+    }
+    description = {"input_frames": frames, "trunks": with_32_filters, "hidden": hidden}
+    return Network.from_config(description, BANDS, CLASSES)
 
 
 def time_trunk(n: int) -> tuple[Shape, Shape]:

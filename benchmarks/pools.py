@@ -20,29 +20,30 @@ import yaml
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from workflow_scripts.networks import engine_mxnet  # noqa: E402
-from workflow_scripts.networks.architecture import Network, Shape  # noqa: E402
+from workflow_scripts.networks import engine_mxnet, mxnet_graph  # noqa: E402
+from workflow_scripts.networks.architecture import Network  # noqa: E402
+from workflow_scripts.networks.layers import Shape  # noqa: E402
 from workflow_scripts.workflow import configuration  # noqa: E402
 
 VARIANTS = ("time_1x60", "time_1x200", "frequency_32x1", "timefrequency")
 STEPS = 20
 
 
-def one_2d(F: Any, values: Any, pool: Shape) -> Any:  # noqa: N803 - Gluon's name
+def one_2d(F: Any, values: Any, pool: Shape, kind: str) -> Any:  # noqa: N803 - Gluon's name
     """One 2-D pool."""
-    return F.Pooling(values, kernel=pool, stride=pool, pool_type="max")
+    return F.Pooling(values, kernel=pool, stride=pool, pool_type=kind)
 
 
-def one_1d(F: Any, values: Any, pool: Shape) -> Any:  # noqa: N803
+def one_1d(F: Any, values: Any, pool: Shape, kind: str) -> Any:  # noqa: N803
     """A 1-D pool over the reshaped last axis; correct only if it spans that axis."""
     values = F.reshape(values, shape=(0, -3, 0))
-    values = F.Pooling(values, kernel=pool[1:], stride=pool[1:], pool_type="max")
+    values = F.Pooling(values, kernel=pool[1:], stride=pool[1:], pool_type=kind)
     return F.reshape(values, shape=(0, -4, 32, -1, 0))
 
 
 def engine_with(pool: Callable, network: Network) -> engine_mxnet.MXNetEngine:
     """An engine whose graph has this form of pool."""
-    original, engine_mxnet._pool = engine_mxnet._pool, pool
+    original, mxnet_graph.in_stages = mxnet_graph.in_stages, pool
     try:
         weights = network.initial_weights(np.random.default_rng(0))
         engine = engine_mxnet.MXNetEngine(network, weights, 0.5, gpu=False)
@@ -50,7 +51,7 @@ def engine_with(pool: Callable, network: Network) -> engine_mxnet.MXNetEngine:
         engine.probabilities(np.zeros((1, network.bands, network.frames), np.float32))
         return engine
     finally:
-        engine_mxnet._pool = original
+        mxnet_graph.in_stages = original
 
 
 def main() -> None:
@@ -60,7 +61,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     configuration.complete(config, ROOT / "config.yaml")
-    forms = {"one 2-D": one_2d, "one 1-D": one_1d, "several short": engine_mxnet._pool}
+    forms = {"one 2-D": one_2d, "one 1-D": one_1d, "several short": mxnet_graph.in_stages}
     print("ms per step     " + "".join(f"{form:>15}" for form in forms) + "  1-D / several")
     rng = np.random.default_rng(0)
     for variant in VARIANTS:

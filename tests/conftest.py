@@ -90,13 +90,23 @@ def network_of(variant, n_classes=8):
     return Network.from_config(deepcopy(_variants()[variant]), 40, n_classes)
 
 
+def short_network(trunks, bands=40, frames=80, hidden=0, n_classes=8):
+    """A network with one convolution and one pool a trunk: (filter, pool, filters) by name."""
+    keys = ("filter", "pool", "n_filters")
+    trunks = {name: dict(zip(keys, trunk, strict=True)) for name, trunk in trunks.items()}
+    description = {"input_frames": frames, "trunks": trunks, "hidden": hidden}
+    return Network.from_config(description, bands, n_classes)
+
+
 def biased_weights(network, seed=1):
     """Initial weights with nonzero biases, so that tests cover them."""
     rng = np.random.default_rng(seed)
     weights = network.initial_weights(rng)
     for name in weights:
-        if name.endswith("bias"):
+        if name.endswith(("bias", "offset", "mean")):
             weights[name] = rng.normal(0, 0.1, weights[name].shape).astype(np.float32)
+        if name.endswith(("scale", "variance")):
+            weights[name] = rng.uniform(0.5, 2, weights[name].shape).astype(np.float32)
     return weights
 
 

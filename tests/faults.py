@@ -225,7 +225,7 @@ FAULTS = [
     Fault(
         "exported pools overlap",
         f"{PACKAGE}/models/onnx_graph.py",
-        [("                strides=trunk.pool,\n", "")],
+        [(", kernel_shape=shape, strides=shape)", ", kernel_shape=shape)")],
         ["tests/models"],
     ),
     Fault(

@@ -8,10 +8,9 @@ import zipfile
 
 import onnx
 
-from tests.conftest import network_of
+from tests.conftest import network_of, short_network
 from tests.model_files import metadata_of, onnx_of
 from workflow_scripts.models import package
-from workflow_scripts.networks.architecture import Network, Trunk
 
 GIB = 1 << 30
 # Bytes of the record at the end of a zip file.
@@ -91,7 +90,7 @@ def as_texts(values):
 
 def wide(hidden):
     """A network of one trunk with this number of hidden units."""
-    return Network({"time": Trunk((40, 80), (1, 1), 1)}, 40, 80, hidden, 3)
+    return short_network({"time": ((40, 80), (1, 1), 1)}, 40, 80, hidden, 3)
 
 
 def edited(data, edit):
@@ -243,7 +242,7 @@ def many_models(path, n, of, **changes):
 
 def seven_large(path):
     """A sparse packed file of seven models that each is as large as a model may be."""
-    network = Network({"t": Trunk((1, 1), (1, 1), 1)}, 40, 80, 20_300, 3)
+    network = short_network({"t": ((1, 1), (1, 1), 1)}, 40, 80, 20_300, 3)
     entries, start, pieces, directory = {}, 0, [], b""
     for fold in range(7):
         entries[f"any/fold-{fold}.onnx"] = sparse_model(network, fold=fold)
@@ -342,7 +341,7 @@ ONNX = {
 FILES = {
     "a hidden layer of 20 million units": lambda p: write(p, sparse_model(wide(20_000_000))),
     "400 million parameters": lambda p: write(
-        p, sparse_model(Network({"t": Trunk((1, 1), (1, 1), 2)}, 40, 80, 60_000, 3))
+        p, sparse_model(short_network({"t": ((1, 1), (1, 1), 2)}, 40, 80, 60_000, 3))
     ),
     "4 GiB of zeros": lambda p: write(p, [4 * GIB]),
     "4 GiB of zeros in a graph": lambda p: write(p, message(GRAPH, 4 * GIB)),
@@ -378,7 +377,7 @@ FILES = {
     ),
     "513 models": lambda p: many_models(p, 513, SMALL),
     "100 models that are slow together": lambda p: many_models(
-        p, 100, Network({"t": Trunk((4, 40), (37, 41), 500)}, 40, 80, 0, 3)
+        p, 100, short_network({"t": ((4, 40), (37, 41), 500)}, 40, 80, 0, 3)
     ),
     "400 models with much in a network": many_with(more=[[]] * 55_000),
     "400 models with much in a trunk": many_with(

@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.conftest import write_wav
+from tests.conftest import short_network, write_wav
 from workflow_scripts.audio import excerpts, resynthesis
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.dataset import mel_scale
-from workflow_scripts.interpretation.auralisation import passed
+from workflow_scripts.interpretation.auralisation import passed, place
+from workflow_scripts.networks.architecture import Network
 
 RATE, HOP, N_FRAMES = 44100, 1024, 80
 TIME = np.arange(N_FRAMES * HOP) / RATE
+
+TIME_TRUNK = short_network({"time": ((1, 60), (40, 1), 2)}).trunks["time"]
 
 
 def level(sound, hertz):
@@ -118,7 +121,7 @@ class TestPassed:
         comb = np.zeros((1, 60))
         comb[0, ::20] = 1
         comb -= 0.1 * (comb == 0)
-        gain = passed(segment, self.weights("time", comb), "time", (40, 1), 1)
+        gain = passed(segment, self.weights("time", comb), "time", TIME_TRUNK, 1)
         # The comb has three teeth; placed on the fourth pulse, it would exceed the segment.
         assert gain[7, [5, 25, 45, 65]].tolist() == [1, 1, 1, 0]
         # Negative weights pass nothing.
@@ -131,7 +134,8 @@ class TestPassed:
         segment[10, 30], segment[10, 40], segment[5, 50] = 2, 1, 1
         line = np.zeros((32, 1))
         line[3] = 1
-        gain = passed(segment, self.weights("frequency", line), "frequency", (1, 80), 1)
+        trunk = short_network({"frequency": ((32, 1), (1, 80), 2)}).trunks["frequency"]
+        gain = passed(segment, self.weights("frequency", line), "frequency", trunk, 1)
         # Two rows of the map match: one with band 10 at the filter's line, one with band 5.
         assert gain[10, 30] == 1 and gain[5, 50] == 0.5
         assert gain.sum() == 1.5, "the pool drops the weaker match in band 10"
@@ -139,4 +143,16 @@ class TestPassed:
     def test_a_filter_without_a_match_passes_nothing(self):
         segment = np.zeros((40, 80), np.float32)
         weights = self.weights("time", np.ones((1, 60)), bias=-1)
-        assert not passed(segment, weights, "time", (40, 1), 1).any()
+        assert not passed(segment, weights, "time", TIME_TRUNK, 1).any()
+
+    def test_padding_moves_no_match(self):
+        segment = np.zeros((40, 80), np.float32)
+        segment[10, 2] = 1
+        layer = {"convolution": [1, 9], "n_filters": 2, "padding": "time"}
+        description = {"input_frames": 80, "trunks": {"time": {"layers": [layer]}}, "hidden": 0}
+        trunk = Network.from_config(description, 40, 3).trunks["time"]
+        line = np.zeros((1, 9))
+        line[0, 4] = 1
+        gain = passed(segment, self.weights("time", line), "time", trunk, 1)
+        assert gain[10, 2] == gain.sum() == 1
+        assert place(segment, self.weights("time", line), "time", trunk, 1) == (10, -2)

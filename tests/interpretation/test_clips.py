@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.conftest import short_network
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.errors import UserError
 from workflow_scripts.interpretation import clips
@@ -64,11 +65,13 @@ class TestPlace:
         m, n = shape
         band, frame = min(5, 40 - m), min(13, 80 - n)
         segment[band : band + m, frame : frame + n] = 1
-        assert place(segment, self.weights(shape), "t", pool, 1) == (band, frame)
+        trunk = short_network({"t": (shape, pool, 2)}).trunks["t"]
+        assert place(segment, self.weights(shape), "t", trunk, 1) == (band, frame)
 
     def test_a_border_that_the_pool_drops_does_not_count(self):
         segment = np.zeros((40, 80), np.float32)
         segment[2, 70:73] = 1
         segment[39, 79] = 9
         # 38 x 80 outputs; fields of 4 x 3 cover 36 x 78 of them.
-        assert place(segment, self.weights((3, 1)), "t", (4, 3), 1) == (0, 70)
+        trunk = short_network({"t": ((3, 1), (4, 3), 2)}).trunks["t"]
+        assert place(segment, self.weights((3, 1)), "t", trunk, 1) == (0, 70)

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.conftest import short_network
 from workflow_scripts.dataset.normalisation import Scaler, compress
 from workflow_scripts.interpretation import intervention_table, interventions
 from workflow_scripts.interpretation.interventions import INTERVENTIONS, SHIFT, STRETCH
-from workflow_scripts.networks.architecture import Network, Trunk
 from workflow_scripts.networks.engine import engine_class
 from workflow_scripts.steps.intervene import (
     NO_PREDICTION,
@@ -69,7 +69,7 @@ class TestSegments:
 
 def two_tempi():
     """A Time network that separates pulses every 20 frames from pulses every 16."""
-    network = Network({"time": Trunk((1, 60), (40, 1), 2)}, N_BANDS, 80, 0, 2)
+    network = short_network({"time": ((1, 60), (40, 1), 2)}, N_BANDS, 80, 0, 2)
     combs = np.zeros((2, 1, 60), np.float32)
     for filter_, period in enumerate((20, 16)):
         # Both combs have three pulses and a mean of 0.
@@ -142,7 +142,7 @@ def test_a_frequency_network_depends_on_the_band_unless_its_filter_is_smaller():
     scaler = Scaler(0.0, float(compress(np.float32(1))))
     unchanged = {}
     for height in (40, 30):
-        network = Network({"frequency": Trunk((height, 1), (1, 80), 1)}, N_BANDS, 80, 0, 2)
+        network = short_network({"frequency": ((height, 1), (1, 80), 1)}, N_BANDS, 80, 0, 2)
         positions = N_BANDS - height + 1
         shape = np.full((1, height, 1), -1.0, np.float32)
         # A small filter matches band 15 at position 3, so it can move in both directions.

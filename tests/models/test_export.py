@@ -13,6 +13,7 @@ import pytest
 
 from tests import network_oracle
 from tests.conftest import biased_weights, network_of
+from tests.deep_networks import DEEP, DESCRIPTIONS
 from tests.model_files import CLASSES, SCALER, metadata_of, onnx_of, trained
 from tests.networks.test_architecture import TABLE_1
 from tests.runs import run_module
@@ -23,6 +24,7 @@ from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.errors import UserError
 from workflow_scripts.models import model_card, onnx_file
 from workflow_scripts.models.method import FRONT_END, GRAPH, VOTE, segments_of
+from workflow_scripts.models.onnx_file import TrainedNetwork
 from workflow_scripts.models.runtime import BATCH, Session
 from workflow_scripts.networks.engine import engine_class
 from workflow_scripts.networks.identity import ModelKey
@@ -76,6 +78,22 @@ def test_probabilities_are_those_of_the_engine(engine_type, variant):
     assert np.abs(probabilities - oracle).max() < TOLERANCE
     # They differ between segments.
     assert np.ptp(probabilities, axis=0).max() > 0.01
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_a_network_of_many_layers_is_exported_and_read(name):
+    network = DEEP[name]
+    weights, raw = biased_weights(network), energies(7, network.frames)
+    about = replace(metadata_of(network, classes="abcde"), network=DESCRIPTIONS[name])
+    model = TrainedNetwork(about, weights, SCALER)
+    onnx.checker.check_model(onnx.load_from_string(model.onnx_bytes()), full_check=True)
+    probabilities = Session(model.onnx_bytes()).probabilities(raw)
+    inputs = (np.log1p(10000 * raw) - SCALER.mean) / SCALER.std
+    oracle, _ = network_oracle.forward(network, weights, inputs.transpose(0, 2, 1))
+    assert np.abs(probabilities - oracle).max() < TOLERANCE
+    again = onnx_file.read(model.onnx_bytes())
+    assert again.network.parameter_shapes() == network.parameter_shapes()
+    assert all(np.array_equal(again.weights[name], array) for name, array in weights.items())
 
 
 @pytest.mark.parametrize("n_segments", [1, 2, BATCH, BATCH + 1])

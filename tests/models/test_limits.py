@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from tests import hostile_models
-from tests.conftest import ROOT, network_of
+from tests.conftest import ROOT, network_of, short_network
 from tests.model_files import described, metadata_of, written
 from tests.networks.test_architecture import TABLE_1
 from tests.runs import made_once
@@ -19,7 +19,6 @@ from workflow_scripts.dataset.tracks import check_limited
 from workflow_scripts.errors import UserError
 from workflow_scripts.models import limits, package
 from workflow_scripts.models.metadata import NotOurModelError
-from workflow_scripts.networks.architecture import Network, Trunk
 from workflow_scripts.workflow import labelling_configuration
 
 SECONDS, MEGABYTES = 1, 500
@@ -91,8 +90,8 @@ def test_the_networks_of_the_paper_are_far_below_the_limits(variant):
 
 @pytest.mark.parametrize("hidden", [0, 200, 1000, 1500])
 def test_a_larger_network_is_read(tmp_path, hidden):
-    trunks = {"a": Trunk((8, 8), (4, 1), 64), "b": Trunk((32, 1), (1, 80), 64)}
-    network = Network(trunks, 40, 80, hidden, 300)
+    trunks = {"a": ((8, 8), (4, 1), 64), "b": ((32, 1), (1, 80), 64)}
+    network = short_network(trunks, 40, 80, hidden, 300)
     limits.check(network)
     if hidden <= 200:
         path = tmp_path / "model.onnx"
@@ -103,13 +102,13 @@ def test_a_larger_network_is_read(tmp_path, hidden):
 @pytest.mark.parametrize(
     ("network", "what"),
     [
-        (Network({"t": Trunk((1, 1), (1, 1), 1)}, 40, 100_001, 0, 2), "100,001 input frames"),
-        (Network({"t": Trunk((1, 1), (1, 1), 4097)}, 40, 1, 0, 2), "4,097 filters in trunk t"),
-        (Network({"t": Trunk((40, 80), (1, 1), 1)}, 40, 80, 100_001, 2), "100,001 hidden units"),
-        (Network({"t": Trunk((1, 1), (1, 1), 100)}, 40, 80, 5000, 2), "parameters"),
-        (Network({"t": Trunk((1, 1), (40, 1), 4096)}, 40, 1000, 0, 2), "outputs"),
-        (Network({"t": Trunk((1, 1), (1, 1), 1)}, 40, 1, 0, 301), "301 classes per input frame"),
-        (Network({"t": Trunk((20, 500), (21, 501), 1000)}, 40, 1000, 0, 2), "operations"),
+        (short_network({"t": ((1, 1), (1, 1), 1)}, 40, 100_001, 0, 2), "100,001 input frames"),
+        (short_network({"t": ((1, 1), (1, 1), 4097)}, 40, 1, 0, 2), "4,097 filters in t"),
+        (short_network({"t": ((40, 80), (1, 1), 1)}, 40, 80, 100_001, 2), "100,001 units"),
+        (short_network({"t": ((1, 1), (1, 1), 100)}, 40, 80, 5000, 2), "parameters"),
+        (short_network({"t": ((1, 1), (40, 1), 4096)}, 40, 1000, 0, 2), "outputs"),
+        (short_network({"t": ((1, 1), (1, 1), 1)}, 40, 1, 0, 301), "301 classes per input frame"),
+        (short_network({"t": ((20, 500), (21, 501), 1000)}, 40, 1000, 0, 2), "operations"),
     ],
 )  # fmt: skip
 def test_each_limit_is_named(network, what):
@@ -117,7 +116,7 @@ def test_each_limit_is_named(network, what):
         limits.check(network)
 
 
-SINGLE_FRAME = Network({"t": Trunk((32, 1), (1, 1), 8)}, 40, 1, 0, 2)
+SINGLE_FRAME = short_network({"t": ((32, 1), (1, 1), 8)}, 40, 1, 0, 2)
 
 
 @pytest.mark.parametrize(
@@ -125,8 +124,8 @@ SINGLE_FRAME = Network({"t": Trunk((32, 1), (1, 1), 8)}, 40, 1, 0, 2)
     [
         (SINGLE_FRAME, "choose longer input_frames"),
         (replace(SINGLE_FRAME, frames=3), "choose longer input_frames"),
-        (Network({"t": Trunk((20, 41), (1, 1), 500)}, 40, 80, 0, 2), "make it smaller"),
-        (Network({"t": Trunk((20, 41), (1, 1), 1)}, 40, 80, 0, 2), None),
+        (short_network({"t": ((20, 41), (1, 1), 500)}, 40, 80, 0, 2), "make it smaller"),
+        (short_network({"t": ((20, 41), (1, 1), 1)}, 40, 80, 0, 2), None),
     ],
 )
 def test_the_most_classes_of_a_network_are_known_before_it_is_trained(network, remedy):
@@ -162,8 +161,8 @@ def test_the_largest_valid_class_names_fit_in_a_model():
     assert class_names.problem(names) is None
     assert "bytes in JSON" in class_names.problem([name + "\u0436" for name in names])
     longest = "x" * 100
-    trunks = {f"{longest[:98]}{n:02}": Trunk((40, 80), (1, 1), 4096) for n in range(16)}
-    about = metadata_of(Network(trunks, 40, 80, 0, 1000), longest, classes=names)
+    trunks = {f"{longest[:98]}{n:02}": ((40, 80), (1, 1), 4096) for n in range(16)}
+    about = metadata_of(short_network(trunks, 40, 80, 0, 1000), longest, classes=names)
     about.network["init"] = dict.fromkeys(trunks, longest)
     about = replace(about, dataset="x" * 255, architecture="\u0436" * 255)
     assert sum(len(k) + len(v) + 20 for k, v in about.texts().items()) < limits.LARGEST_METADATA

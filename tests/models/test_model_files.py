@@ -15,14 +15,13 @@ import pytest
 from onnx import helper, numpy_helper
 
 from tests import hostile_models, model_files
-from tests.conftest import ROOT
+from tests.conftest import ROOT, short_network
 from tests.model_files import CLASSES, onnx_of, packed
 from workflow_scripts.errors import UserError
 from workflow_scripts.models import package
 from workflow_scripts.models.metadata import NotOurModelError
 from workflow_scripts.models.onnx_file import read
 from workflow_scripts.models.runtime import Ensemble
-from workflow_scripts.networks.architecture import Network, Trunk
 
 # What other programs add to a packed file: entries, and a comment.
 REPACKED = {
@@ -490,12 +489,12 @@ class TestReading:
 
     def test_a_network_that_would_fill_the_memory_is_refused(self):
         """The file is valid and has 50 kilobytes; one segment would take 60 GB."""
-        trunk = Trunk((1, 1), (40, 100_000), 4096)
-        data = model_files.written(Network({"time": trunk}, 40, 100_000, 0, 3))
+        trunk = ((1, 1), (40, 100_000), 4096)
+        data = model_files.written(short_network({"time": trunk}, 40, 100_000, 0, 3))
         assert len(data) < 100_000
         with pytest.raises(NotOurModelError):
             read(data)
-        read(model_files.written(Network({"time": Trunk((1, 1), (40, 100), 4096)}, 40, 100, 0, 3)))
+        read(model_files.written(short_network({"time": ((1, 1), (40, 100), 4096)}, 40, 100, 0, 3)))
 
 
 def test_no_module_unpickles():

@@ -7,7 +7,15 @@ import pytest
 import soundfile
 
 from tests import hostile_models, mel_oracle
-from tests.conftest import ROOT, biased_weights, clicks, network_of, relative_error, write_wav
+from tests.conftest import (
+    ROOT,
+    biased_weights,
+    clicks,
+    network_of,
+    relative_error,
+    short_network,
+    write_wav,
+)
 from tests.model_files import onnx_of, trained, written
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.front_end import mel_bands
@@ -17,7 +25,6 @@ from workflow_scripts.models import limits, method, package
 from workflow_scripts.models.method import FRONT_END
 from workflow_scripts.models.runtime import Session
 from workflow_scripts.models.zip_entries import MOST_ENTRIES
-from workflow_scripts.networks.architecture import Network, Trunk
 
 PAGE = (ROOT / "docs/model-files.md").read_text()
 # Difference of a probability: Essentia computes in float32.
@@ -118,7 +125,7 @@ def without_class():
     }
 
 
-SINGLE_FRAME = Network({"frequency": Trunk((32, 1), (1, 1), 4)}, 40, 1, 0, 3)
+SINGLE_FRAME = short_network({"frequency": ((32, 1), (1, 1), 4)}, 40, 1, 0, 3)
 
 
 @pytest.mark.filterwarnings("error")

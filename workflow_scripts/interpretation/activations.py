@@ -1,31 +1,60 @@
 """The forward pass of a trained network in NumPy, with access to every layer.
 
-Engines return only probabilities; the analysis of filters needs the layers before.
+Engines return only probabilities; the analysis of filters needs the layers before. The first layer
+of a trunk is here its convolution on the spectrogram with the max-pool and the ReLU after it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from workflow_scripts.dataset.segments import Segments
-from workflow_scripts.networks.architecture import Network, Shape, Weights
+from workflow_scripts.networks import layers
+from workflow_scripts.networks.architecture import OUTPUT, Network, Trunk, Weights
+from workflow_scripts.networks.layers import (
+    BatchNormalisation,
+    Block,
+    Convolution,
+    Dense,
+    GlobalPool,
+    Placed,
+    Pool,
+    Shape,
+)
 
 # Largest size in bytes of the windows of one block of segments.
 BLOCK_BYTES = 64_000_000
 
 
-def convolved(segments: np.ndarray, weights: Weights, trunk: str) -> np.ndarray:
-    """The output of a trunk's convolution, bias included, before the pool and the ReLU.
+def convolved(
+    images: np.ndarray, convolution: Convolution, weight: np.ndarray, bias: np.ndarray
+) -> np.ndarray:
+    """The output of a convolution, bias included, before a pool and the ReLU.
 
-    `segments` are (segments, bands, frames). Returns float (segments, filters, bands - m + 1,
-    frames - n + 1).
+    `images` are (segments, channels, height, width), `weight` is (filters, channels, m, n). Returns
+    float (segments, filters, height, width).
     """
-    weight, bias = weights[f"{trunk}.weight"], weights[f"{trunk}.bias"]
+    below, above, before, after = convolution.pads
+    padded = np.pad(images, ((0, 0), (0, 0), (below, above), (before, after)))
     # NumPy's type stubs allow only one axis.
-    windows = sliding_window_view(segments, weight.shape[1:], axis=(1, 2))  # type: ignore[call-overload]
-    maps = np.tensordot(windows, weight, axes=((3, 4), (1, 2))) + bias
-    return maps.transpose(0, 3, 1, 2)
+    windows = sliding_window_view(padded, weight.shape[2:], axis=(2, 3))  # type: ignore[call-overload]
+    step = _block_size(windows[:1].size)
+    maps = [
+        np.tensordot(windows[first : first + step], weight, axes=((1, 4, 5), (1, 2, 3)))
+        for first in range(0, len(windows), step)
+    ]
+    return (np.concatenate(maps) + bias).transpose(0, 3, 1, 2)
+
+
+def convolved_input(segments: np.ndarray, weights: Weights, name: str, trunk: Trunk) -> np.ndarray:
+    """The output of the first convolution of the trunk `name`, see `convolved`.
+
+    `segments` are (segments, bands, frames).
+    """
+    weight, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
+    return convolved(segments[:, np.newaxis], trunk.first, weight[:, np.newaxis], bias)
 
 
 def pooled(maps: np.ndarray, pool: Shape) -> np.ndarray:
@@ -33,53 +62,129 @@ def pooled(maps: np.ndarray, pool: Shape) -> np.ndarray:
 
     `maps` are (..., height, width).
     """
-    *_, height, width = maps.shape
-    rows, columns = height // pool[0], width // pool[1]
-    complete = maps[..., : rows * pool[0], : columns * pool[1]]
-    fields = complete.reshape(*maps.shape[:-2], rows, pool[0], columns, pool[1])
-    return np.maximum(fields.max(axis=(-3, -1)), 0)
+    return np.maximum(_fields(maps, pool).max(axis=(-3, -1)), 0)
 
 
-def trunk_outputs(
+def first_outputs(
     network: Network, weights: Weights, segments: np.ndarray | Segments
 ) -> dict[str, np.ndarray]:
-    """The output of each trunk, (segments, filters, height, width): inputs of the dense layers."""
+    """The output of the first layer of each trunk, (segments, filters, height, width)."""
     parts: dict[str, list[np.ndarray]] = {trunk: [] for trunk in network.trunks}
     for block in blocks(network, len(segments)):
+        values = segments[block]
         for name, trunk in network.trunks.items():
-            parts[name].append(pooled(convolved(segments[block], weights, name), trunk.pool))
+            maps = convolved_input(values, weights, name, trunk)
+            parts[name].append(pooled(maps, trunk.pool))
     return {name: np.concatenate(outputs) for name, outputs in parts.items()}
 
 
 def blocks(network: Network, n_segments: int) -> Iterator[slice]:
     """Slices of segments whose windows take at most BLOCK_BYTES, but at least one segment each."""
-    sizes = [
-        4 * np.prod(trunk.convolved(network.bands, network.frames)) * np.prod(trunk.filter)
-        for trunk in network.trunks.values()
-    ]
-    step = max(int(BLOCK_BYTES // max(sizes)), 1)
+    sizes = [prod(trunk.convolved) * prod(trunk.filter) for trunk in network.trunks.values()]
+    step = _block_size(max(sizes))
     for start in range(0, n_segments, step):
         yield slice(start, min(start + step, n_segments))
 
 
-def dense_inputs(outputs: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The outputs of all trunks as inputs of the first dense layer, (segments, inputs)."""
-    return np.concatenate([output.reshape(len(output), -1) for output in outputs.values()], axis=1)
+def scores(network: Network, weights: Weights, first: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The scores of the classes before the softmax, (segments, classes).
 
-
-def log_probabilities(network: Network, weights: Weights, first: np.ndarray) -> np.ndarray:
-    """The log-probability of each class, (segments, classes).
-
-    `first` (segments, units) is the output of the first dense layer, before any ReLU:
-    `dense_inputs` times its weights, plus its bias.
+    `first` are outputs of the first layers, see `first_outputs`.
     """
-    logits = first
-    if network.hidden:
-        logits = np.maximum(first, 0) @ weights["output.weight"].T + weights["output.bias"]
-    shifted = logits - logits.max(axis=1, keepdims=True)
+    ends = {name: trunk_end(trunk, weights, first[name]) for name, trunk in network.trunks.items()}
+    return scores_of_ends(network, weights, ends)
+
+
+def trunk_end(trunk: Trunk, weights: Weights, first: np.ndarray) -> np.ndarray:
+    """The output of a trunk, from that of its first layer."""
+    return _through(trunk.rest, weights, first)
+
+
+def scores_of_ends(
+    network: Network, weights: Weights, ends: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """As `scores`, from the outputs of the trunks."""
+    values = [*ends.values()]
+    if len({output.shape[2:] for output in values}) > 1:
+        values = [output.reshape(len(output), -1) for output in values]
+    joined = _through(network.back_end, weights, np.concatenate(values, axis=1))
+    return _dense(joined, weights, OUTPUT)
+
+
+def log_softmax(values: np.ndarray) -> np.ndarray:
+    """The logarithm of the softmax of scores (segments, classes)."""
+    shifted = values - values.max(axis=1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
-def first_layer(network: Network) -> str:
-    """The name of the first dense layer."""
-    return "hidden" if network.hidden else "output"
+def _through(placed: Sequence[Placed], weights: Weights, values: np.ndarray) -> np.ndarray:
+    """The output of layers in prediction, where dropout does nothing."""
+    for layer in placed:
+        values = _output(layer, weights, values)
+    return values
+
+
+def _output(placed: Placed, weights: Weights, values: np.ndarray) -> np.ndarray:
+    name = placed.name
+    match placed.layer:
+        case Convolution():
+            weight, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
+            return np.maximum(convolved(values, placed.layer, weight, bias), 0)
+        case Pool(shape=shape, kind=kind):
+            fields = _fields(values, shape)
+            over = (-3, -1)
+            return fields.max(axis=over) if kind == layers.MAX else fields.mean(axis=over)
+        case BatchNormalisation():
+            kinds = ("scale", "offset", "mean", "variance")
+            arrays = (weights[f"{name}.{kind}"] for kind in kinds)
+            return _normalised(values, *arrays)
+        case GlobalPool(kinds=kinds):
+            pools = [
+                values.max(axis=3, keepdims=True)
+                if kind == layers.MAX
+                else values.mean(axis=3, keepdims=True)
+                for kind in kinds
+            ]
+            return np.concatenate(pools, axis=1)
+        case Dense():
+            return np.maximum(_dense(values, weights, name), 0)
+        case Block(kind=kind, layers=inner):
+            if layers.has_dense(placed.layer):
+                values = values.reshape(len(values), -1)
+            output = _through(inner, weights, values)
+            if kind == layers.ADD:
+                return values + output
+            return np.concatenate([values, output], axis=1)
+        case _:
+            return values
+
+
+def _normalised(
+    values: np.ndarray,
+    scale: np.ndarray,
+    offset: np.ndarray,
+    mean: np.ndarray,
+    variance: np.ndarray,
+) -> np.ndarray:
+    shape = (1, -1) + (1,) * (values.ndim - 2)
+    factor = scale / np.sqrt(variance + layers.EPSILON)
+    return (values - mean.reshape(shape)) * factor.reshape(shape) + offset.reshape(shape)
+
+
+def _dense(values: np.ndarray, weights: Weights, name: str) -> np.ndarray:
+    flat = values.reshape(len(values), -1)
+    product: np.ndarray = flat @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
+    return product
+
+
+def _fields(maps: np.ndarray, pool: Shape) -> np.ndarray:
+    """The fields of a pool, (..., rows, m, columns, n)."""
+    *_, height, width = maps.shape
+    rows, columns = height // pool[0], width // pool[1]
+    complete = maps[..., : rows * pool[0], : columns * pool[1]]
+    return complete.reshape(*maps.shape[:-2], rows, pool[0], columns, pool[1])
+
+
+def _block_size(n_values: int) -> int:
+    """How many segments with so many float32 values take at most BLOCK_BYTES; at least one."""
+    return max(BLOCK_BYTES // (4 * n_values), 1)

@@ -6,12 +6,13 @@ the input by a transposed convolution. The result shows which energy the filter 
 
 import numpy as np
 
-from workflow_scripts.interpretation.activations import convolved
-from workflow_scripts.networks.architecture import Shape, Weights
+from workflow_scripts.interpretation.activations import convolved_input
+from workflow_scripts.networks.architecture import Trunk, Weights
+from workflow_scripts.networks.layers import Shape
 
 
 def passed(
-    segment: np.ndarray, weights: Weights, trunk: str, pool: Shape, filter_: int
+    segment: np.ndarray, weights: Weights, name: str, trunk: Trunk, filter_: int
 ) -> np.ndarray:
     """A gain from 0 to 1 for each band and frame of a segment (bands, frames).
 
@@ -19,37 +20,43 @@ def passed(
     weights, multiplied by the maximum, are placed there; the largest value counts where several
     overlap. The gains are scaled to a maximum of 1; all are 0 if the filter matches nowhere.
     """
-    maps = _responses(segment, weights, trunk, filter_)
-    shape = np.maximum(weights[f"{trunk}.weight"][filter_], 0)
-    gain = np.zeros(segment.shape)
-    for row, column in _maxima(maps, pool):
+    maps = _responses(segment, weights, name, trunk, filter_)
+    shape = np.maximum(weights[f"{name}.weight"][filter_], 0)
+    below, above, before, after = trunk.first.pads
+    padded = np.zeros((segment.shape[0] + below + above, segment.shape[1] + before + after))
+    for row, column in _maxima(maps, trunk.pool):
         m, n = shape.shape
-        place = gain[row : row + m, column : column + n]
+        place = padded[row : row + m, column : column + n]
         np.maximum(place, maps[row, column] * shape, out=place)
+    gain = padded[below : below + segment.shape[0], before : before + segment.shape[1]]
     largest = gain.max()
     return gain / largest if largest > 0 else gain
 
 
 def place(
-    segment: np.ndarray, weights: Weights, trunk: str, pool: Shape, filter_: int
+    segment: np.ndarray, weights: Weights, name: str, trunk: Trunk, filter_: int
 ) -> tuple[int, int]:
     """The lowest band and the first frame that a filter covers where its response is largest.
 
-    As in `passed`, a border that the pool drops does not count.
+    With padding they may be negative. As in `passed`, a border that the pool drops does not count.
     """
-    maps = _responses(segment, weights, trunk, filter_)
+    maps = _responses(segment, weights, name, trunk, filter_)
+    pool = trunk.pool
     height, width = (size // field * field for size, field in zip(maps.shape, pool, strict=True))
     row, column = np.unravel_index(maps[:height, :width].argmax(), (height, width))
-    return int(row), int(column)
+    below, _, before, _ = trunk.first.pads
+    return int(row) - below, int(column) - before
 
 
-def _responses(segment: np.ndarray, weights: Weights, trunk: str, filter_: int) -> np.ndarray:
-    """The output of a filter's convolution, (bands - m + 1, frames - n + 1)."""
+def _responses(
+    segment: np.ndarray, weights: Weights, name: str, trunk: Trunk, filter_: int
+) -> np.ndarray:
+    """The output of a filter's convolution, (height, width)."""
     own = {
-        f"{trunk}.{name}": weights[f"{trunk}.{name}"][filter_ : filter_ + 1]
-        for name in ("weight", "bias")
+        f"{name}.{kind}": weights[f"{name}.{kind}"][filter_ : filter_ + 1]
+        for kind in ("weight", "bias")
     }
-    maps: np.ndarray = convolved(segment[np.newaxis], own, trunk)[0, 0]
+    maps: np.ndarray = convolved_input(segment[np.newaxis], own, name, trunk)[0, 0]
     return maps
 
 

@@ -53,7 +53,7 @@ def findings(
     `pulse_test` is called only for temporal filters. Columns of the tables: filter, strength,
     most_affected_class, gain, tempo, offset, excited_tracks, excited_frames.
     """
-    outputs = activations.trunk_outputs(model.network, model.weights, tested.segments)
+    outputs = activations.first_outputs(model.network, model.weights, tested.segments)
     losses = ablation.losses(model.network, model.weights, outputs, tested.labels)
     first = tested.segments.first
     results = {}

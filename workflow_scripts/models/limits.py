@@ -12,6 +12,7 @@ from typing import Any
 
 from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.dataset.class_names import MOST_CLASSES
+from workflow_scripts.networks import layers
 from workflow_scripts.networks.architecture import Network
 
 # Bytes. The paper's twelve networks, each of ten folds, take 0.3 GB; ten folds of twelve networks
@@ -31,7 +32,7 @@ MOST_FIELDS = 1000
 LONGEST_ARRAY_NAME = 120
 # As in config.schema.yaml.
 MOST_FRAMES, MOST_FILTERS, MOST_HIDDEN = 100_000, 4096, 100_000
-MOST_TRUNKS = 16
+MOST_TRUNKS, MOST_LAYERS = 16, 64
 # Twenty times those of the paper's largest network. As float32 they take less than LARGEST_MODEL.
 MOST_PARAMETERS = 66_000_000
 # Of all models together, which each process of the labeller holds: 1.6 GB. Ten folds of twelve
@@ -63,9 +64,13 @@ def check(network: Network) -> None:
     """Raise TooLargeError unless `network` is within the limits."""
     _at_most(len(network.trunks), MOST_TRUNKS, "trunks")
     _at_most(network.frames, MOST_FRAMES, "input frames")
-    for name, trunk in network.trunks.items():
-        _at_most(trunk.n_filters, MOST_FILTERS, f"filters in trunk {name}")
-    _at_most(network.hidden, MOST_HIDDEN, "hidden units")
+    placed = list(network.all_layers())
+    _at_most(len(placed), MOST_LAYERS, "layers")
+    for part in placed:
+        if isinstance(part.layer, layers.Convolution):
+            _at_most(part.layer.n_filters, MOST_FILTERS, f"filters in {part.name}")
+        elif isinstance(part.layer, layers.Dense):
+            _at_most(part.layer.units, MOST_HIDDEN, f"units in {part.name}")
     _at_most(network.n_classes, MOST_CLASSES, "classes")
     _at_most(network.n_parameters(), MOST_PARAMETERS, "parameters")
     _at_most(network.n_activations(), MOST_VALUES, "outputs of its convolutions")
@@ -124,9 +129,11 @@ def probabilities(network: Network) -> float:
 def operations(network: Network) -> float:
     """Multiplications per frame of audio, and OPERATIONS_PER_VALUE for each value of a layer."""
     n_operations = OPERATIONS_PER_VALUE * network.n_activations()
-    for trunk in network.trunks.values():
-        height, width = trunk.convolved(network.bands, network.frames)
-        n_operations += trunk.n_filters * trunk.filter[0] * trunk.filter[1] * height * width
+    n_operations += sum(
+        layers.multiplications(placed)
+        for placed in network.all_layers()
+        if isinstance(placed.layer, layers.Convolution)
+    )
     # Each parameter of a dense layer takes part in one multiplication per segment.
     return (n_operations + network.n_parameters()) / network.frames
 

@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
@@ -11,7 +10,7 @@ from typing import Any
 from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.dataset import class_names
 from workflow_scripts.dataset.level import TrainingLevel
-from workflow_scripts.models import limits
+from workflow_scripts.models import limits, network_description
 from workflow_scripts.models.method import FRONT_END, GRAPH, VOTE, segments_of
 from workflow_scripts.networks.architecture import Network
 
@@ -19,9 +18,6 @@ from workflow_scripts.networks.architecture import Network
 FORMAT = 2
 # That of version 0.9.0: it has no `level`, `segments`, `graph` and `vote`, and less in `front_end`.
 OLDER_FORMAT = 1
-# As in config.schema.yaml.
-VARIANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,99}")
-TRUNK = re.compile(r"(?!(hidden|output)$)[A-Za-z][A-Za-z0-9_]{0,99}")
 
 
 class NotOurModelError(Exception):
@@ -91,7 +87,7 @@ class Metadata:
 
     def check(self) -> None:
         """Raise NotOurModelError or ValueError, TypeError or KeyError if a value is invalid."""
-        _require(VARIANT.fullmatch(self.variant) is not None)
+        _require(network_description.VARIANT.fullmatch(self.variant) is not None)
         for text in (self.dataset, self.architecture, self.weights):
             _require(isinstance(text, str) and len(text) <= class_names.LONGEST_NAME)
         for number in (self.fold, self.n_folds, self.seed, self.n_test_tracks):
@@ -111,20 +107,7 @@ class Metadata:
 
     def network_for(self, n_bands: int) -> Network:
         """The network. Raises ValueError, KeyError or TypeError if `network` is invalid."""
-        # Nothing else, since it would be kept for each of hundreds of models.
-        _require(self.network.keys() <= {"input_frames", "trunks", "hidden", "init"})
-        init = self.network.get("init", {})
-        _require(init.keys() <= self.network["trunks"].keys())
-        _require(all(VARIANT.fullmatch(donor) for donor in init.values()))
-        # Types first: a shape of thousands of numbers would take minutes to multiply.
-        _require(_is_size(self.network["input_frames"]))
-        _require(_is_size(self.network["hidden"], least=0))
-        _require(0 < len(self.network["trunks"]) <= limits.MOST_TRUNKS)
-        for name, trunk in self.network["trunks"].items():
-            _require(TRUNK.fullmatch(name) is not None)
-            _require(trunk.keys() == {"filter", "pool", "n_filters"})
-            _require(len(trunk["filter"]) == len(trunk["pool"]) == 2)
-            _require(all(map(_is_size, (*trunk["filter"], *trunk["pool"], trunk["n_filters"]))))
+        network_description.check(self.network)
         return Network.from_config(self.network, n_bands, len(self.classes))
 
 
@@ -144,11 +127,6 @@ def _updated(values: Mapping[str, Any]) -> dict[str, Any]:
     # A file that has them is none of that version, and may mean something else by them.
     _require(not values.keys() & added.keys())
     return {**values, **added, "front_end": FRONT_END}
-
-
-def _is_size(number: Any, least: int = 1) -> bool:
-    """Whether `number` is an integer that NumPy can multiply by others."""
-    return type(number) is int and least <= number < 1 << 31
 
 
 def _require(condition: bool) -> None:

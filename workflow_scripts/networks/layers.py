@@ -147,6 +147,17 @@ def statistics(placed: Placed) -> dict[str, tuple[int, ...]]:
     return {f"{placed.name}.mean": shape, f"{placed.name}.variance": shape}
 
 
+def multiplications(placed: Placed) -> int:
+    """The multiplications of a convolution or a dense layer for one segment; 0 for others."""
+    match placed.layer:
+        case Convolution(filter=(m, n)):
+            return prod(placed.output) * placed.input[0] * m * n
+        case Dense(units=units):
+            return prod(placed.input) * units
+        case _:
+            return 0
+
+
 def flattened(layers: Sequence[Placed]) -> Iterator[Placed]:
     """All layers in order; those of a block take its place."""
     for placed in layers:
@@ -229,7 +240,8 @@ def _layer(description: Mapping[str, Any], size: Size, name: str, here: str) -> 
         case "dense":
             return Dense(value)
         case _:
-            return Block(kind, place(value, size, name, f"layer {{}} of {kind} in {here}"))
+            inner = place(value, _block_input(value, size), name, f"layer {{}} of {kind} in {here}")
+            return Block(kind, inner)
 
 
 def _kind(description: Mapping[str, Any], here: str) -> str:
@@ -272,13 +284,18 @@ def _output(layer: Layer, size: Size, here: str) -> Size:
         case Dense(units=units):
             return units, 1, 1
         case Block():
-            return _output_of_block(layer, size, here)
+            return _output_of_block(layer, here)
         case _:
             return size
 
 
-def _output_of_block(block: Block, size: Size, here: str) -> Size:
-    output = block.layers[-1].output
+def _block_input(descriptions: Sequence[Mapping[str, Any]], size: Size) -> Size:
+    """The size of a block's input, which is flattened if a dense layer is in the block."""
+    return (prod(size), 1, 1) if "dense" in kinds(descriptions) else size
+
+
+def _output_of_block(block: Block, here: str) -> Size:
+    size, output = block.layers[0].input, block.layers[-1].output
     if block.kind == ADD and output != size:
         raise ValueError(
             f"{here} adds {_shown(size)} to {_shown(output)}; its layers must keep the size"

@@ -63,16 +63,19 @@ class Forward:
                 bias = self._weights[f"{placed.name}.bias"]
                 return functional.relu(values + bias[:, None, None])
             case Pool(shape=shape, kind=kind):
-                over = {layers.MAX: functional.max_pool2d, layers.MEAN: functional.avg_pool2d}
-                return over[kind](values, shape)
+                if kind == layers.MAX:
+                    return functional.max_pool2d(values, shape)
+                return functional.avg_pool2d(values, shape)
             case BatchNormalisation():
                 return self._normalised(placed.name, values, training)
             case Dropout(rate=rate):
                 return functional.dropout(values, rate, training)
             case GlobalPool(kinds=kinds):
-                over_time = {layers.MAX: torch.amax, layers.MEAN: torch.mean}
-                pooled = [over_time[kind](values, dim=3, keepdim=True) for kind in kinds]
-                return torch.cat(pooled, dim=1) if len(pooled) > 1 else pooled[0]
+                pooled = [
+                    values.amax(3, True) if kind == layers.MAX else values.mean(3, True)
+                    for kind in kinds
+                ]
+                return torch.cat(pooled, dim=1)
             case Dense():
                 return functional.relu(self._dense(placed.name, values, training))
             case Block():

@@ -10,7 +10,7 @@ import yaml
 from workflow_scripts.errors import FEW, listed
 from workflow_scripts.results.runs import Run
 
-NETWORK = ("input_frames", "trunks", "hidden", "init")
+NETWORK = ("input_frames", "trunks", "hidden", "init", "back_end")
 NOT_SET, NO_NETWORK = "not set", "no such network"
 # Training budgets that differ by less are equal: the last batch of an epoch is dropped.
 EQUAL_BUDGETS = 1.1

@@ -1,6 +1,6 @@
 """Table I of the paper, computed from predictions, with the paper's numbers beside ours."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ import pandas as pd
 from workflow_scripts import checked_tables
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.errors import printable
-from workflow_scripts.networks.architecture import Network, Shape
+from workflow_scripts.networks import layers
+from workflow_scripts.networks.architecture import Network
+from workflow_scripts.networks.layers import Convolution, Pool
 from workflow_scripts.results import baselines as known_baselines
 from workflow_scripts.results.baselines import baseline_of
 from workflow_scripts.results.markdown import escaped, table_lines
@@ -57,8 +59,8 @@ def row(
         "variant": variant,
         "architecture": description["architecture"],
         "input_frames": network.frames,
-        "filter": _shapes(trunk.filter for trunk in network.trunks.values()),
-        "pool": _shapes(trunk.pool for trunk in network.trunks.values()),
+        "filter": _shapes(network, Convolution),
+        "pool": _shapes(network, Pool),
         "parameters": network.n_parameters(),
         "accuracy_mean": np.mean(tracks),
         "accuracy_std": np.std(tracks),
@@ -147,8 +149,16 @@ def latex(shown: pd.DataFrame, name: str, notes: Sequence[str]) -> str:
     )
 
 
-def _shapes(shapes: Iterable[Shape]) -> str:
-    return "-".join(f"({shape[0]}, {shape[1]})" for shape in shapes)
+def _shapes(network: Network, kind: type[Convolution | Pool]) -> str:
+    """The shapes of all layers of a kind: > between those of a trunk, - between trunks."""
+    trunks = []
+    for trunk in network.trunks.values():
+        found = [p.layer for p in layers.flattened(trunk.layers) if isinstance(p.layer, kind)]
+        shapes = [
+            layer.filter if isinstance(layer, Convolution) else layer.shape for layer in found
+        ]
+        trunks.append(">".join(map(str, shapes)))
+    return "-".join(trunks)
 
 
 def _spread(means: pd.Series, stds: pd.Series) -> list[str]:

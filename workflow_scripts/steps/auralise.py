@@ -103,7 +103,7 @@ def main() -> None:
         content, start = np.zeros(1, int), np.array([first])
         segments = Segments(features, content, start, network.frames, data.scalers[fold])
         (segment,) = segments[:]
-        of_filter = (segment, trained, trunk, network.trunks[trunk].pool, clip["filter"])
+        of_filter = (segment, trained, trunk, network.trunks[trunk], clip["filter"])
         gain = passed(*of_filter)
         if not gain.any():
             continue

@@ -15,6 +15,7 @@ from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.dataset.normalisation import compress
 from workflow_scripts.dataset.parts import Part
 from workflow_scripts.interpretation import filter_table, temporal_filters
+from workflow_scripts.interpretation.ablation import most_segments
 from workflow_scripts.interpretation.filters import Findings, Model, findings
 from workflow_scripts.interpretation.temporal_filters import PulseTest
 from workflow_scripts.networks import weights
@@ -84,7 +85,7 @@ def main() -> None:
     for fold, trained in enumerate(options.weights):
         part = data.fold(fold, network.frames).part("test")
         key = ModelKey.of(options.variant, fold, tracks)
-        tested = evenly(part, MOST_SEGMENTS)
+        tested = evenly(part, most_segments(network, MOST_SEGMENTS))
         track_ids = tracks.track_id[tracks.part(fold, "test")][tested.segments.content]
         model = Model(network, weights.read(trained, key), tracks.classes)
         for name, trunk in findings(model, tested, track_ids, pulse_test).items():

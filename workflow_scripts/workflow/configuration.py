@@ -24,6 +24,8 @@ from workflow_scripts.workflow import (
 
 SCHEMA = Path(__file__).parents[2] / "config.schema.yaml"
 BASE = SCHEMA.with_name("config.yaml")
+# Filters of a trunk, as in the paper.
+DEFAULT_FILTERS = 32
 # Keys that earlier versions do not write, with the value that says what they did.
 UNWRITTEN: dict[str, Any] = {"seeds": None, "sweeps": {}, "only": None}
 PRESET_NAME = "preset_name"
@@ -71,6 +73,7 @@ def complete(
     if not config["variants"]:
         raise UserError("configuration key variants leaves out all networks; keep at least one")
     _fill(config, schema)
+    _fill_trunks(config["variants"])
     expanded = _expand(config, schema)
     # Any file of the user that sets `name` wins, also one before the preset.
     config["name"] = config["name"] or config[PRESET_NAME] or config["dataset"]
@@ -242,6 +245,14 @@ def _set_seed(config: dict[str, Any], default: int) -> None:
     config["seed"] = first
     if len(config["seeds"]) == 1:
         config["seeds"] = None
+
+
+def _fill_trunks(variants: dict[str, Any]) -> None:
+    """Fill in the number of filters of trunks without a list of layers."""
+    for variant in variants.values():
+        for trunk in variant["trunks"].values():
+            if "layers" not in trunk:
+                trunk.setdefault("n_filters", DEFAULT_FILTERS)
 
 
 def _fill(config: dict[str, Any], schema: dict[str, Any]) -> None:

@@ -1,7 +1,6 @@
 """Check what the schema cannot express: paths, shapes of networks, settings that go together."""
 
 import os
-from collections.abc import Iterator
 from typing import Any
 
 from workflow_scripts.audio import front_end_checks
@@ -10,6 +9,7 @@ from workflow_scripts.audio.parameters import N_BANDS, FrontEnd
 from workflow_scripts.errors import UserError
 from workflow_scripts.models import limits
 from workflow_scripts.networks.architecture import Network
+from workflow_scripts.workflow import network_checks
 from workflow_scripts.workflow.training_settings import training_of
 
 
@@ -19,7 +19,7 @@ def check(config: dict[str, Any]) -> None:
     _check_archives(config)
     _check_front_end(config["front_end"])
     _check_variants(config["variants"])
-    _check_rates(config)
+    _check_trainings(config)
     _check_listen_to(config)
     if config["validation"] == "segments" and config["sampling"] != "contiguous":
         raise UserError(
@@ -76,14 +76,16 @@ def _check_front_end(front_end: dict[str, Any]) -> None:
 
 def _check_variants(variants: dict[str, Any]) -> None:
     for name, variant in variants.items():
+        for problem in network_checks.form_problems(variant):
+            raise UserError(f"variants.{name}: {problem}")
         try:
             limits.check(Network.from_config(variant, N_BANDS, n_classes=2))
         except ValueError as reason:
-            raise UserError(f"variants.{name}: {reason}; change its shapes") from None
+            raise UserError(f"variants.{name}: {reason}; change the network") from None
         # Its models could be trained, but neither exported nor used.
         except limits.TooLargeError as reason:
             raise UserError(f"variants.{name}: {reason}; {reason.remedy}") from None
-        for problem in _init_problems(variants, variant):
+        for problem in network_checks.init_problems(variants, variant):
             raise UserError(f"variants.{name}.init: {problem}")
 
 
@@ -95,9 +97,15 @@ def _check_listen_to(config: dict[str, Any]) -> None:
         )
 
 
-def _check_rates(config: dict[str, Any]) -> None:
+def _check_trainings(config: dict[str, Any]) -> None:
     for name, variant in config["variants"].items():
         settings = training_of(config, name)
+        network = Network.from_config(variant, N_BANDS, n_classes=2)
+        if settings["batch_size"] == 1 and network.normalises_batches():
+            raise UserError(
+                f"variants.{name} has batch_normalisation, which needs a training.batch_size of at "
+                "least 2, not 1; raise it or remove these layers"
+            )
         if settings["learning_rate"] < settings["min_learning_rate"]:
             where = f"variants.{name}." if variant.get("training") else ""
             raise UserError(
@@ -105,29 +113,3 @@ def _check_rates(config: dict[str, Any]) -> None:
                 f"min_learning_rate {settings['min_learning_rate']:g}, which would end the "
                 "training before its first epoch; raise the learning rate or lower the minimum"
             )
-
-
-def _init_problems(variants: dict[str, Any], variant: dict[str, Any]) -> Iterator[str]:
-    for trunk, donor_name in variant["init"].items():
-        donor = variants.get(donor_name)
-        if trunk not in variant["trunks"]:
-            yield f"there is no trunk {trunk}; it has {', '.join(variant['trunks'])}"
-        elif donor is None:
-            yield f"there is no variant {donor_name}; known variants: {', '.join(variants)}"
-        elif donor["init"]:
-            yield f"{donor_name} has an init itself; choose a variant without init"
-        elif trunk not in donor["trunks"]:
-            yield f"{donor_name} has no trunk {trunk}; it has {', '.join(donor['trunks'])}"
-        elif donor["input_frames"] != variant["input_frames"]:
-            yield (
-                f"{donor_name} has {donor['input_frames']} input_frames, this variant has "
-                f"{variant['input_frames']}; they must be equal"
-            )
-        else:
-            ours, theirs = variant["trunks"][trunk], donor["trunks"][trunk]
-            for key in ("filter", "n_filters"):
-                if ours[key] != theirs[key]:
-                    yield (
-                        f"the {key} of trunk {trunk} is {ours[key]}, but {theirs[key]} in "
-                        f"{donor_name}; they must be equal"
-                    )

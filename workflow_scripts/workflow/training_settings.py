@@ -8,8 +8,15 @@ SHARED_KEYS = ("seed", "validation", "sampling", "level", "augmentation", "engin
 
 
 def network_of(config: Mapping[str, Any], variant: str) -> dict[str, Any]:
-    """The description of a variant's network."""
-    return {key: config["variants"][variant][key] for key in NETWORK_KEYS}
+    """The description of a variant's network.
+
+    A back end of null is left out: models trained before this key existed stay valid.
+    """
+    described = config["variants"][variant]
+    network = {key: described[key] for key in NETWORK_KEYS}
+    if described.get("back_end") is not None:
+        network["back_end"] = described["back_end"]
+    return network
 
 
 def training_of(config: Mapping[str, Any], variant: str) -> dict[str, Any]:
