@@ -5,6 +5,7 @@ values in a black-box, is not stored. Its two factors update the weights in one 
 """
 
 from collections import deque
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +17,21 @@ from workflow_scripts.networks.mxnet_graph import FACTORED, Graph, is_swapped
 
 PREDICTION_BATCH = 100
 STEPS_AHEAD = 2
+
+
+@dataclass(frozen=True)
+class _Step:
+    """The forward and backward pass of one batch.
+
+    `factors` of the hidden layer's gradient, if there is such a layer: the gradient at the layer's
+    outputs, (segments, units), and the layer's inputs, (segments, inputs). `statistics` are those
+    of the batch, in the order of the running statistics.
+    """
+
+    loss: nd.NDArray
+    probabilities: nd.NDArray
+    factors: tuple[nd.NDArray, nd.NDArray] | None
+    statistics: list[nd.NDArray]
 
 
 class MXNetEngine:
@@ -33,9 +49,12 @@ class MXNetEngine:
         class_weights: np.ndarray | None = None,
     ) -> None:
         self._context = mx.gpu() if gpu else mx.cpu()
-        self._graph = Graph(network, dropout, class_weights)
-        self._graph.initialize(ctx=self._context)
-        self._graph.hybridize(static_alloc=True)
+        self._graph = self._predictor = Graph(network, dropout, class_weights)
+        if network.normalises_batches():
+            self._predictor = Graph(network, dropout, class_weights, self._graph)
+        self._predictor.initialize(ctx=self._context)
+        for graph in {self._graph, self._predictor}:
+            graph.hybridize(static_alloc=True)
         self._hidden = network.hidden
         self._swapped = {
             f"{placed.name}.weight"
@@ -45,7 +64,10 @@ class MXNetEngine:
         }
         self._on_spectrogram = {f"{name}.weight" for name in network.trunks}
         self._trained = network.parameter_shapes().keys()
-        self._parameters = {name: self._graph.params.get(name) for name in network.weight_shapes()}
+        self._statistics = [n for n in network.weight_shapes() if n not in self._trained]
+        self._parameters = {
+            name: self._predictor.params.get(name) for name in network.weight_shapes()
+        }
         for name, parameter in self._parameters.items():
             parameter.set_data(nd.array(self._to_layout(name, weights[name])))
 
@@ -74,15 +96,21 @@ class MXNetEngine:
 
         for batch in batches:
             raise_if_stopped()
-            loss, probabilities, factors = self._backward(inputs[batch], labels[batch])
-            pending.append((loss, probabilities))
+            step = self._backward(inputs[batch], labels[batch])
+            pending.append((step.loss, step.probabilities))
             for weight, gradient in pairs:
                 nd.sgd_update(weight, gradient, lr=learning_rate, wd=0, out=weight)
-            if factors:
+            if step.factors:
                 weight = self._parameters[FACTORED].data()
                 nd.linalg.gemm(
-                    *factors, weight, transpose_a=True, alpha=-learning_rate, beta=1, out=weight
+                    *step.factors,
+                    weight,
+                    transpose_a=True,
+                    alpha=-learning_rate,
+                    beta=1,
+                    out=weight,
                 )
+            self._update_statistics(step.statistics)
             # MXNet runs asynchronously. Without this limit, batches would fill the memory, and a
             # signal would have to wait for all of them.
             if len(pending) > STEPS_AHEAD:
@@ -92,11 +120,11 @@ class MXNetEngine:
         return float(np.mean(losses)), predicted
 
     def gradients(self, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, Weights]:
-        loss, _, factors = self._backward(inputs, labels)
+        step = self._backward(inputs, labels)
         gradients = {n: self._parameters[n].grad() for n in self._trained if n != FACTORED}
-        if factors:
-            gradients[FACTORED] = nd.dot(*factors, transpose_a=True)
-        return float(loss.asscalar()), {
+        if step.factors:
+            gradients[FACTORED] = nd.dot(*step.factors, transpose_a=True)
+        return float(step.loss.asscalar()), {
             name: self._from_layout(name, gradient.asnumpy())
             for name, gradient in gradients.items()
         }
@@ -105,7 +133,7 @@ class MXNetEngine:
         parts = []
         for first in range(0, len(inputs), PREDICTION_BATCH):
             batch = inputs[first : first + PREDICTION_BATCH]
-            outputs = self._graph(*self._arrays(batch, np.zeros(len(batch))))
+            outputs = self._predictor(*self._arrays(batch, np.zeros(len(batch))))
             parts.append(outputs[1].asnumpy())
         return np.concatenate(parts)
 
@@ -115,22 +143,21 @@ class MXNetEngine:
             for name, parameter in self._parameters.items()
         }
 
-    def _backward(
-        self, inputs: np.ndarray, labels: np.ndarray
-    ) -> tuple[nd.NDArray, nd.NDArray, tuple[nd.NDArray, nd.NDArray] | None]:
-        """Loss, probabilities, and factors of the hidden layer's gradient if there is such a layer.
+    def _update_statistics(self, of_batch: list[nd.NDArray]) -> None:
+        """Update the running statistics by those of a batch."""
+        for name, value in zip(self._statistics, of_batch, strict=True):
+            running = self._parameters[name].data()
+            running[:] = layers.MOMENTUM * running + (1 - layers.MOMENTUM) * value
 
-        The factors are the gradient at the layer's outputs, (segments, units), and the layer's
-        inputs, (segments, inputs).
-        """
+    def _backward(self, inputs: np.ndarray, labels: np.ndarray) -> "_Step":
         arrays = self._arrays(inputs, labels)
         if self._hidden:
             arrays[-1].attach_grad()
         with autograd.record():
-            loss, probabilities, *hidden_inputs = self._graph(*arrays)
+            loss, probabilities, *others = self._graph(*arrays)
         loss.backward()
-        factors = (arrays[-1].grad, hidden_inputs[0]) if self._hidden else None
-        return loss, probabilities, factors
+        factors = (arrays[-1].grad, others.pop(0)) if self._hidden else None
+        return _Step(loss, probabilities, factors, others)
 
     def _arrays(self, inputs: np.ndarray, labels: np.ndarray) -> list[nd.NDArray]:
         arrays = [self._array(inputs), self._array(labels)]

@@ -25,6 +25,7 @@ from workflow_scripts.networks.layers import (
     Placed,
     Pool,
     Shape,
+    Size,
 )
 from workflow_scripts.networks.loaded_mxnet import gluon, nd
 
@@ -38,15 +39,24 @@ class Graph(gluon.HybridBlock):
     """(segments, labels) -> (mean cross-entropy, weighted by class if asked for, probabilities).
 
     With a hidden layer: (segments, labels, zeros) -> (the same, inputs of the layer). The zeros are
-    added to the outputs of the layer.
+    added to the outputs of the layer. In training, the mean and the variance at each batch
+    normalisation follow.
     """
 
-    def __init__(self, network: Network, dropout: float, class_weights: np.ndarray | None) -> None:
-        super().__init__(prefix="")
+    def __init__(
+        self,
+        network: Network,
+        dropout: float,
+        class_weights: np.ndarray | None,
+        of_training: "Graph | None" = None,
+    ) -> None:
+        """`of_training` is the graph for training with whose arrays this one predicts."""
+        super().__init__(prefix="", params=of_training.params if of_training else None)
         self._network = network
         self._dropout = dropout
+        self._training = of_training is None
         trained = network.parameter_shapes()
-        for name, shape in network.weight_shapes().items():
+        for name, shape in (trained if self._training else network.weight_shapes()).items():
             grad_req = "write" if name in trained and name != FACTORED else "null"
             shape = self._in_memory(name, shape)
             parameter = self.params.get(name, shape=shape, init="zeros", grad_req=grad_req)
@@ -66,7 +76,7 @@ class Graph(gluon.HybridBlock):
     def hybrid_forward(
         self, F: Any, inputs: Any, labels: Any, zeros: Any = None, **arrays: Any
     ) -> tuple[Any, ...]:
-        forward = _Forward(F, arrays, self._dropout, zeros)
+        forward = _Forward(F, arrays, self._dropout, zeros, self._training)
         trunks = [forward.trunk(trunk, inputs) for trunk in self._network.trunks.values()]
         values = trunks[0]
         if len(trunks) > 1:
@@ -79,18 +89,28 @@ class Graph(gluon.HybridBlock):
         if "class_weights" in arrays:
             of_label = of_label * F.take(arrays["class_weights"], labels)
         loss = -F.mean(of_label)
-        return loss, F.softmax(scores), *forward.hidden_inputs
+        return loss, F.softmax(scores), *forward.hidden_inputs, *forward.statistics
 
 
 class _Forward:
-    """One pass through the layers; `hidden_inputs` has the inputs of the hidden layer, if any."""
+    """One pass through the layers.
+
+    `hidden_inputs` has the inputs of the hidden layer, if any, `statistics` the mean and the
+    variance of the batch at each batch normalisation.
+    """
 
     def __init__(
-        self, operators: Any, arrays: Mapping[str, Any], dropout: float, zeros: Any
+        self,
+        operators: Any,
+        arrays: Mapping[str, Any],
+        dropout: float,
+        zeros: Any,
+        training: bool,
     ) -> None:
         self._operators, self._arrays = operators, arrays
-        self._dropout, self._zeros = dropout, zeros
+        self._dropout, self._zeros, self._training = dropout, zeros, training
         self.hidden_inputs: list[Any] = []
+        self.statistics: list[Any] = []
 
     def trunk(self, trunk: Trunk, inputs: Any) -> Any:
         """(segments, bands, frames) -> (segments, channels, height, width)."""
@@ -122,7 +142,7 @@ class _Forward:
             case Pool():
                 return self._pool(values, layer, swapped)
             case BatchNormalisation():
-                return self._normalised(placed.name, values)
+                return self._normalised(placed, values, swapped)
             case Dropout(rate=rate):
                 return operators.Dropout(values, p=rate)
             case GlobalPool(kinds=kinds):
@@ -153,16 +173,47 @@ class _Forward:
         shape = pool.shape[::-1] if swapped else pool.shape
         return in_stages(self._operators, values, shape, pool.kind)
 
-    def _normalised(self, name: str, values: Any) -> Any:
-        kinds = ("scale", "offset", "mean", "variance")
-        return self._operators.BatchNorm(
-            values,
-            *(self._arrays[f"{name}.{kind}"] for kind in kinds),
-            fix_gamma=False,
-            eps=layers.EPSILON,
-            momentum=layers.MOMENTUM,
-            # cuDNN's running variance has another ddof.
-            cudnn_off=True,
+    def _normalised(self, placed: Placed, values: Any, swapped: bool) -> Any:
+        operators, name = self._operators, placed.name
+        scale, offset = (self._arrays[f"{name}.{kind}"] for kind in ("scale", "offset"))
+        if not self._training:
+            running = (self._arrays[f"{name}.{kind}"] for kind in ("mean", "variance"))
+            return operators.BatchNorm(
+                values,
+                *(scale, offset, *running),
+                fix_gamma=False,
+                use_global_stats=True,
+                eps=layers.EPSILON,
+            )
+        # MXNet's BatchNorm adds up the values of a channel one by one in float32: for 100 000
+        # values, the result is off by 1 %.
+        channels, height, width = placed.input
+        size = (channels, width, height) if swapped else (channels, height, width)
+        images = operators.reshape(values, shape=(-1, *size))
+        mean = self._mean(images, size)
+        centred = self._scaled(images, operators.ones_like(scale), -mean, channels)
+        variance = self._mean(operators.square(centred), size)
+        self.statistics += [mean, variance]
+        factor = scale * operators.rsqrt(variance + layers.EPSILON)
+        normalised = self._scaled(centred, factor, offset, channels)
+        return operators.reshape_like(normalised, values)
+
+    def _mean(self, images: Any, size: Size) -> Any:
+        """The mean of each channel, (channels,), summed over one axis after the other."""
+        operators, (channels, height, width) = self._operators, size
+        sums = images
+        for length in (width, height):
+            rows = operators.reshape(sums, shape=(-1, length))
+            ones = operators.ones(shape=(1, length))
+            sums = operators.FullyConnected(rows, ones, no_bias=True, num_hidden=1)
+        of_images = operators.reshape(sums, shape=(-1, channels))
+        return operators.mean(of_images, axis=0) * (1 / (height * width))
+
+    def _scaled(self, images: Any, factor: Any, offset: Any, channels: int) -> Any:
+        """A factor and an offset for each channel: much faster as a convolution."""
+        kernel = self._operators.reshape(factor, shape=(-1, 1, 1, 1))
+        return self._operators.Convolution(
+            *(images, kernel, offset), kernel=(1, 1), num_filter=channels, num_group=channels
         )
 
     def _over_time(self, values: Any, kinds: Sequence[str], axis: int) -> Any:
