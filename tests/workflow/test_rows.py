@@ -7,6 +7,7 @@ import yaml
 
 from tests.conftest import shipped_config
 from tests.runs import DATA, VARIANTS, finished, planned
+from workflow_scripts.commands.finished_results import FinishedResults
 
 SWEEP = {"base": "time_1x60", "key": "trunks.time.filter.1", "values": [60, 20]}
 
@@ -70,3 +71,23 @@ class TestOnly:
             file.write("seed: 7\nonly: [frequency_32x1]\n")
         code, output = again.run("--", f"{DATA}/table1.csv", check=False)
         assert code != 0 and "this run would replace 3 finished trainings" in output
+
+
+class TestSweep:
+    def test_a_run_trains_the_new_rows_and_writes_their_table_and_figure(self, again):
+        with again.own.open("a") as file:
+            file.write(yaml.safe_dump({"sweeps": {"length": SWEEP}, "only": ["length"]}))
+        output = again.run("--", f"{DATA}/report.html")
+        jobs = finished(output)
+        assert jobs["train"] == 3 and jobs["tabulate"] == jobs["report"] == 1
+        rows = pd.read_csv(again.results / "sweeps.csv")
+        assert rows["variant"].tolist() == ["time_1x60", "time_1x60_filter_1_20"]
+        assert rows["value"].tolist() == [60, 20]
+        table = pd.read_csv(again.results / "table1.csv")
+        assert table["variant"].tolist() == rows["variant"].tolist()
+        assert (again.results / "figures/sweep-length.svg").exists()
+        # As `make tables` and `make archive` make it.
+        before = (again.results / "sweeps.csv").read_bytes()
+        (again.results / "sweeps.csv").unlink()
+        FinishedResults.open(again.results).write_tables(again.results)
+        assert (again.results / "sweeps.csv").read_bytes() == before

@@ -1,6 +1,7 @@
 """Rows that sweeps make, rows that `only` selects, and what is wrong with either, in a sentence."""
 
 import copy
+import re
 
 import pytest
 import yaml
@@ -130,6 +131,29 @@ class TestRows:
     def test_null_removes_a_sweep(self):
         config, rows = completed({"sweeps": {"length": None}})
         assert config["sweeps"] == {} == rows.sweeps
+
+
+def test_the_example_in_the_docs():
+    page = (ROOT / "docs/configuration.md").read_text()
+    (example,) = re.findall(r"```yaml\n(sweeps:.*?)```", page, flags=re.DOTALL)
+    config, rows = completed(yaml.safe_load(example))
+    lengths = rows.sweeps["filter_length"]["rows"]
+    assert [*lengths] == ["time_1x16", "time_1x30", "time_1x45", "time_1x60", "time_1x200"]
+    assert "time_1x60" in rows.sweeps["filters"]["rows"]
+    assert "time_1x60_filter_1_16" not in config["variants"]
+    # Its name without a template, as the page says.
+    assert [*of_sweep(16, name=None)[1]] == ["time_1x60_filter_1_16"]
+
+
+@pytest.mark.parametrize(("preset", "n"), [("sweep", 31), ("sweep_quick", 13)])
+def test_the_presets_have_the_rows_of_the_paper_among_theirs(preset, n):
+    config, rows = completed({}, shipped_config(preset))
+    lengths, heights = (rows.sweeps[s]["rows"] for s in ("filter_length", "filter_height"))
+    assert [*config["variants"]] and len(config["variants"]) == n == len(lengths) + len(heights)
+    assert (min(lengths.values()), max(lengths.values())) == (8, 78)
+    assert (min(heights.values()), max(heights.values())) == (8, 40)
+    paper = {"sweep": 7, "sweep_quick": 4}[preset]
+    assert len({*config["variants"]} & {*PAPER}) == paper
 
 
 INVALID = [
