@@ -85,7 +85,12 @@ class TestFinding:
             (LENGTH, "n", "filter length n of trunk time, frames"),
             ("trunks.f.filter.0", "m", "filter height m of trunk f, mel bands"),
             ("training.learning_rate", "the learning rate", "learning rate"),
-            ("trunks.a.layers.0.x", "trunks.a.layers.0.x", "trunks.a.layers.0.x"),
+            ("trunks.a.layers.0.pool", "trunks.a.layers.0.pool", "trunks.a.layers.0.pool"),
+            (
+                "trunks.a.layers.0.convolution.1",
+                "n",
+                "filter length n in layer 1 of trunk a, frames",
+            ),
         ],
     )
     def test_names_of_keys(self, key, symbol, axis):

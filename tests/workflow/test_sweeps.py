@@ -110,10 +110,28 @@ class TestRows:
         assert tree["layers"][0] == {"convolution": [1, 8]}
         assert key_paths.get(tree, "layers.1.pool.0") == 40
         assert not key_paths.problem(tree, "layers.1.pool.0")
-        assert key_paths.problem(tree, "layers.0.pool") == "known keys of layers.0: convolution"
+        assert not key_paths.problem(tree, "layers.0.dropout"), "the schema knows its keys"
+        wrong = key_paths.problem(tree, "layers.0.pool.1")
+        assert wrong == "known keys of layers.0: convolution"
         assert key_paths.problem(tree, "layers.2") == "layers is a list; its entries are 0 to 1"
         wrong = key_paths.problem(tree, "layers.0.convolutoin.1")
         assert wrong == "did you mean layers.0.convolution?"
+
+    def test_keys_of_a_list_of_layers(self):
+        layers = [{"convolution": [1, 60], "n_filters": 32}, {"pool": ["all", 1]}, {"dropout": 0.5}]
+        base = {"architecture": "Time", "input_frames": 80, "trunks": {"time": {"layers": layers}}}
+        own = {"base": "deep", "key": "trunks.time.layers.0.convolution.1", "values": [20, 60]}
+        filters = {"base": "deep", "key": "trunks.time.layers.0.n_filters", "values": [16]}
+        update = {"variants": {"deep": base}, "sweeps": {"length": own, "filters": filters}}
+        config, rows = completed(update)
+        assert rows.sweeps["length"]["rows"] == {"deep_convolution_1_20": 20, "deep": 60}
+        changed = config["variants"]["deep_convolution_1_20"]["trunks"]["time"]["layers"]
+        assert changed == [{"convolution": [1, 20], "n_filters": 32}, *layers[1:]]
+        changed = config["variants"]["deep_n_filters_16"]["trunks"]["time"]["layers"]
+        assert changed == [{"convolution": [1, 60], "n_filters": 16}, *layers[1:]]
+        update["sweeps"]["filters"]["key"] = "trunks.time.layers.0.n_filter"
+        with pytest.raises(UserError, match=r"^sweeps.filters: .* key n_filter in .*did you mean"):
+            completed(update)
 
     def test_a_row_may_be_the_base_of_a_later_sweep(self):
         sweeps = {"length": LENGTHS | {"values": [8]}}

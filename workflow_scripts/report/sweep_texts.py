@@ -14,21 +14,27 @@ from workflow_scripts.results.comparison import LEVEL
 from workflow_scripts.results.trainings import Trainings
 
 # Keys and what they are: a name for sentences, and the title of an axis.
+TRUNK = r"trunks\.(?P<trunk>\w+)\."
+LAYER = TRUNK + r"layers\.(?P<layer>\d+)\."
 NAMES = (
-    (r"trunks\.(\w+)\.filter\.1", "n", r"filter length n of trunk \1, frames"),
-    (r"trunks\.(\w+)\.filter\.0", "m", r"filter height m of trunk \1, mel bands"),
-    (r"trunks\.(\w+)\.n_filters", "the number of filters", r"filters of trunk \1"),
-    (r"input_frames", "the length of a segment", r"length of a segment, frames"),
-    (r"hidden", "the size of the hidden layer", r"units of the hidden layer"),
-    (r"training\.learning_rate", "the learning rate", r"learning rate"),
+    (TRUNK + r"filter\.1", "n", "filter length n of trunk {trunk}, frames"),
+    (TRUNK + r"filter\.0", "m", "filter height m of trunk {trunk}, mel bands"),
+    (TRUNK + "n_filters", "the number of filters", "filters of trunk {trunk}"),
+    (LAYER + r"convolution\.1", "n", "filter length n in layer {layer} of trunk {trunk}, frames"),
+    (LAYER + r"convolution\.0", "m", "filter height m in layer {layer} of trunk {trunk}, bands"),
+    (LAYER + "n_filters", "the number of filters", "filters in layer {layer} of trunk {trunk}"),
+    ("input_frames", "the length of a segment", "length of a segment, frames"),
+    ("hidden", "the size of the hidden layer", "units of the hidden layer"),
+    (r"training\.learning_rate", "the learning rate", "learning rate"),
 )
 
 
 def axis(key: str) -> str:
-    """The title of an axis with the values of a key."""
+    """The title of an axis with the values of a key; layers count from 1, as in other messages."""
     for pattern, _, title in NAMES:
         if match := re.fullmatch(pattern, key):
-            return match.expand(title)
+            parts = match.groupdict()
+            return title.format(**parts | {"layer": int(parts.get("layer") or 0) + 1})
     return key
 
 

@@ -96,6 +96,7 @@ def _complete_variant(schema: dict[str, Any], name: str, variant: dict[str, Any]
     part = {"variants": {name: variant}}
     configuration_schema.check(part, schema)
     _fill(part, schema)
+    _fill_trunks(part["variants"])
 
 
 def _select(config: dict[str, Any], expanded: dict[str, dict[str, Any]]) -> Rows:

@@ -26,18 +26,25 @@ def put(tree: Any, path: str, value: Any) -> None:
 
 
 def problem(tree: Any, path: str) -> str:
-    """What to write instead of a path that does not exist; empty if it exists."""
-    here, before = tree, ""
-    for part in path.split("."):
+    """What to write instead of a path that does not exist; empty if it exists.
+
+    The last key may be missing in an entry of a list, such as a layer, which has few of its keys.
+    """
+    here, before, in_list = tree, "", False
+    *_, last = parts = path.split(".")
+    for part in parts:
         if not isinstance(here, dict | list):
             return f"{before} is a single value"
         if isinstance(here, list):
             if not (part.isdigit() and int(part) < len(here)):
                 return f"{before} is a list; its entries are 0 to {len(here) - 1}"
+        elif part not in here and in_list and part is last:
+            return ""
         elif part not in here:
             if not before:
                 return hint(path, _paths(tree), "keys")
             return hint(part, here, f"keys of {before}", f"{before}.")
+        in_list = isinstance(here, list)
         here, before = _child(here, part), f"{before}.{part}".lstrip(".")
     return ""
 
