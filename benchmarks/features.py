@@ -36,8 +36,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.weighing import measure
 from tests import mel_oracle
+from tests.papers import mel_bands
 from workflow_scripts import checked_tables
-from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.audio.parameters import FRAME_SIZE, HOP_SIZE, N_BANDS, SAMPLE_RATE
 from workflow_scripts.audio.wav import write_wav
 from workflow_scripts.dataset.track_tables import TRACKS

@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.weighing import ROOT, Run, measure
 from workflow_scripts import checked_tables
+from workflow_scripts.audio.parameters import PAPERS
 from workflow_scripts.dataset import features, replicas, sampling, split
 from workflow_scripts.dataset.level import AS_RECORDED, TrainingLevel
 from workflow_scripts.dataset.normalisation import Scaler, write_scalers
@@ -154,7 +155,7 @@ def folds_and_segments(home: Path) -> dict[str, float]:
     row |= {"folds_s": folds.seconds, "folds_mb": folds.megabytes}
     started = time.perf_counter()
     table = split.read(home / "folds.csv")
-    files = features.FeatureFiles(shards, [npy.with_suffix(".csv") for npy in shards])
+    files = features.FeatureFiles(shards, [npy.with_suffix(".csv") for npy in shards], PAPERS)
     used = files.of(table.digest[table.part(0, "train")])
     content, first = sampling.regular(used.n_frames, 80, 80)
     segments = Segments(used, content, first, 80, Scaler(0, 1))
@@ -177,7 +178,7 @@ def train_beyond_memory(home: Path, megabytes: int) -> dict[str, float]:
     names = [f"{i:04d}" for i in range(n)]
     energies = (1e-4 * rng.random((LARGE_FRAMES, BANDS), np.float32) for _ in names)
     contents = (features.Content(n, e) for n, e in zip(names, energies, strict=True))
-    features.write_shard(home / "large.npy", contents, BANDS)
+    features.write_shard(home / "large.npy", contents, PAPERS)
     tracks = pd.DataFrame({"track_id": names, "label": [f"{i % 8}" for i in range(n)]})
     fold = np.arange(n) // 8 % FOLDS
     split.write(home / "large-folds.csv", tracks.assign(digest=names), fold)

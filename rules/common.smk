@@ -17,6 +17,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from workflow_scripts.atomic_files import remove_leftovers
+from workflow_scripts.audio.parameters import FrontEnd
 from workflow_scripts.dataset.scan import fingerprint
 from workflow_scripts.demo.dances import DANCES, TRACKS_A_DANCE
 from workflow_scripts.devices.gpus import conda_form, gpus_to_use
@@ -62,6 +63,7 @@ NEW_SEEDS = {
 # Added to messages of the rules with the wildcard root.
 IN_ROOT = " in {wildcards.root}" if len(SEEDS) > 1 else ""
 LISTEN_TO = config["listen_to"] or [*config["variants"]][-1]
+FRONT_END = json.dumps(config["front_end"])
 FOLDS = range(config["folds"])
 SHARDS = range(config["shards"])
 FEATURES = expand("{D}/features/shard-{shard}.npy", D=D, shard=SHARDS)
@@ -278,6 +280,7 @@ def hop_to_estimate():
 
     The hop of onsets assumes four per second.
     """
-    hops = {"contiguous": None, "overlapping": config["sampling_hop"], "onset": 11}
+    onset = round(FrontEnd.from_config(config["front_end"]).frame_rate / 4)
+    hops = {"contiguous": None, "overlapping": config["sampling_hop"], "onset": onset}
     hop = hops[config["sampling"]]
     return f"--hop {hop}" if hop else ""

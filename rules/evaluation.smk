@@ -40,6 +40,7 @@ rule evaluate:
         runtime=growing(60),
     params:
         code=digests_of("steps/evaluate", ENGINE_MODULE),
+        front_end=FRONT_END,
         network=network,
         engine=config["engine"],
         settings=training_settings,
@@ -48,6 +49,7 @@ rule evaluate:
     shell:
         """
         python -m workflow_scripts.steps.evaluate \
+            --front-end {params.front_end:q} \
             --features {input.features} \
             --index {input.index} \
             --folds {input.folds} \
@@ -87,11 +89,13 @@ rule evaluate_baselines:
         runtime=growing(60),
     params:
         code=digests_of("steps/evaluate_baselines"),
+        front_end=FRONT_END,
     message:
         f"Evaluate the baselines{IN_ROOT}"
     shell:
         """
         python -m workflow_scripts.steps.evaluate_baselines \
+            --front-end {params.front_end:q} \
             --features {input.features} \
             --index {input.index} \
             --folds {input.folds} \
@@ -135,6 +139,7 @@ rule tabulate:
         runtime=growing(10),
     params:
         code=digests_of("steps/tabulate"),
+        front_end=FRONT_END,
         variants=json.dumps(config["variants"]),
         sweeps=json.dumps(ROWS.sweeps),
         dataset=config["dataset"],
@@ -144,6 +149,7 @@ rule tabulate:
     shell:
         """
         python -m workflow_scripts.steps.tabulate \
+            --front-end {params.front_end:q} \
             --folds {input.folds} \
             --skipped {input.skipped} \
             --replicas {input.replicas} \

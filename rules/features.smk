@@ -31,11 +31,13 @@ rule extract_mel:
         runtime=growing(60),
     params:
         code=digests_of("steps/extract_mel"),
+        front_end=FRONT_END,
     message:
         "Extract the mel features of shard {wildcards.shard}"
     shell:
         """
         python -m workflow_scripts.steps.extract_mel \
+            --front-end {params.front_end:q} \
             --tracks {input.tracks} \
             --shard {input.shard} \
             --features {output.features} \
@@ -61,11 +63,13 @@ rule detect_onsets:
         runtime=growing(60),
     params:
         code=digests_of("steps/detect_onsets"),
+        front_end=FRONT_END,
     message:
         "Detect the onsets of shard {wildcards.shard}"
     shell:
         """
         python -m workflow_scripts.steps.detect_onsets \
+            --front-end {params.front_end:q} \
             --tracks {input.tracks} \
             --shard {input.shard} \
             --onsets {output.onsets} \
@@ -122,6 +126,7 @@ rule fit_scaler:
         runtime=growing(30),
     params:
         code=digests_of("steps/fit_scaler"),
+        front_end=FRONT_END,
         normalisation=config["normalisation"],
         validation=config["validation"],
         level=config["level"],
@@ -130,6 +135,7 @@ rule fit_scaler:
     shell:
         """
         python -m workflow_scripts.steps.fit_scaler \
+            --front-end {params.front_end:q} \
             --index {input.index} \
             --folds {input.folds} \
             --normalisation {params.normalisation} \

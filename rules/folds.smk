@@ -30,12 +30,14 @@ rule find_replicas:
         runtime=growing(120),
     params:
         code=digests_of("steps/find_replicas"),
+        front_end=FRONT_END,
         ballroom="--ballroom" if config["dataset"] == "ballroom" else "",
     message:
         "Find tracks of the same recording"
     shell:
         """
         python -m workflow_scripts.steps.find_replicas \
+            --front-end {params.front_end:q} \
             --tracks {input.tracks} \
             --features {input.features} \
             --index {input.index} \
@@ -65,6 +67,7 @@ checkpoint assign_folds:
         runtime=growing(30),
     params:
         code=digests_of("steps/assign_folds"),
+        front_end=FRONT_END,
         ballroom="--ballroom" if config["dataset"] == "ballroom" else "",
         # Not passed on: a new length selects tracks anew.
         lengths=sorted({v["input_frames"] for v in config["variants"].values()}),
@@ -87,6 +90,7 @@ checkpoint assign_folds:
         """
         : >{log}
         python -m workflow_scripts.steps.assign_folds \
+            --front-end {params.front_end:q} \
             --tracks {input.tracks} \
             --index {input.index} \
             --pairs {input.pairs} \

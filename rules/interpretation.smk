@@ -35,6 +35,7 @@ rule intervene:
         runtime=growing(240),
     params:
         code=digests_of("steps/intervene", ENGINE_MODULE),
+        front_end=FRONT_END,
         network=network,
         engine=config["engine"],
     message:
@@ -42,6 +43,7 @@ rule intervene:
     shell:
         """
         python -m workflow_scripts.steps.intervene \
+            --front-end {params.front_end:q} \
             --features {input.features} \
             --index {input.index} \
             --folds {input.folds} \
@@ -115,12 +117,14 @@ rule interpret:
         runtime=growing(60),
     params:
         code=digests_of("steps/interpret"),
+        front_end=FRONT_END,
         network=network,
     message:
         "Interpret the filters of {wildcards.variant}"
     shell:
         """
         python -m workflow_scripts.steps.interpret \
+            --front-end {params.front_end:q} \
             --features {input.features} \
             --index {input.index} \
             --folds {input.folds} \
@@ -159,6 +163,7 @@ rule auralise:
         runtime=growing(30),
     params:
         code=digests_of("steps/auralise"),
+        front_end=FRONT_END,
         variant=LISTEN_TO,
         network=lambda wildcards: json.dumps(network_of(config, LISTEN_TO)),
     message:
@@ -166,6 +171,7 @@ rule auralise:
     shell:
         """
         python -m workflow_scripts.steps.auralise \
+            --front-end {params.front_end:q} \
             --features {input.features} \
             --index {input.index} \
             --folds {input.folds} \

@@ -34,6 +34,7 @@ rule train:
         runtime=growing(1440),
     params:
         code=digests_of("steps/train", ENGINE_MODULE),
+        front_end=FRONT_END,
         # Not an output: Snakemake removes outputs of a failed job, and the next job continues from
         # this file.
         checkpoint="{root}/models/{variant}/fold-{fold}/checkpoint",
@@ -53,6 +54,7 @@ rule train:
     shell:
         """
         exec python -m workflow_scripts.steps.train \
+            --front-end {params.front_end:q} \
             --features {input.features} \
             --index {input.index} \
             --folds {input.folds} \
@@ -99,6 +101,7 @@ rule estimate:
         mem_mb=500,
         runtime=10,
     params:
+        front_end=FRONT_END,
         variants=json.dumps(
             {
                 name: {
@@ -120,6 +123,7 @@ rule estimate:
     shell:
         """
         python -m workflow_scripts.steps.estimate \
+            --front-end {params.front_end:q} \
             --variants {params.variants:q} \
             --n-folds {params.folds} \
             --n-seeds {params.seeds} \

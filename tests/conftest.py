@@ -13,6 +13,7 @@ import yaml
 from tests import one_node_slurm
 from tests.processes import ROOT
 from tests.runs import SMOKE, Again, Workflow, made_once
+from workflow_scripts.audio.parameters import PAPERS
 from workflow_scripts.dataset.features import FeatureFiles
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.workflow import configuration
@@ -112,7 +113,7 @@ def biased_weights(network, seed=1):
 
 def feature_files(shards):
     """The feature files with these .npy shards and the .csv indices beside them."""
-    return FeatureFiles(shards, [npy.with_suffix(".csv") for npy in shards])
+    return FeatureFiles(shards, [npy.with_suffix(".csv") for npy in shards], PAPERS)
 
 
 def relative_error(values, oracle):

@@ -16,7 +16,7 @@ from workflow_scripts.interpretation import (
     intervention_table,
     temporal_filters,
 )
-from workflow_scripts.interpretation.interventions import INTERVENTIONS
+from workflow_scripts.interpretation.interventions import interventions
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.identity import ModelKey
@@ -157,7 +157,7 @@ class FakeResults:
     def _counts(self):
         tables = []
         names = np.array(self.classes, object)
-        for intervention in INTERVENTIONS:
+        for intervention in interventions(40):
             for fold in range(self.n_folds):
                 test = self.tracks.part(fold, "test")
                 drawn = self._rng.integers(0, len(names), (2, len(test)))

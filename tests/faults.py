@@ -48,7 +48,7 @@ FAULTS = [
     Fault(
         "hop of 1000 samples",
         f"{PACKAGE}/audio/parameters.py",
-        [("HOP_SIZE = 1024", "HOP_SIZE = 1000")],
+        [("hop_size: int = 1024", "hop_size: int = 1000")],
         ["tests/audio"],
     ),
     Fault(

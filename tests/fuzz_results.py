@@ -212,7 +212,7 @@ class Results:
             "sounds": self.folder / "sounds",
             "dataset": self.config["dataset"],
             "name": self.config["name"],
-            "configuration": "{}",
+            "configuration": json.dumps({"front_end": self.config["front_end"]}),
             "report": self.out / "report.html",
             "figures": self.out / "figures",
         }
@@ -224,7 +224,7 @@ class Results:
         def run():
             found = material.read(report.parse(command_line(options)))
             sounds = []
-            players = filter_texts.sounds(self.folder / "sounds", found.tracks, sounds.append)
+            players = filter_texts.sounds(self.folder / "sounds", found.tracks, 43, sounds.append)
             return {"material": pickle.dumps((found, players, sounds))}
 
         return Reader("report", reads, run)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from tests import processes
 from tests.conftest import shipped_config
+from tests.papers import PAPERS
 from workflow_scripts.dataset import split
 from workflow_scripts.dataset.features import Content, write_shard
 from workflow_scripts.dataset.level import AS_RECORDED, TrainingLevel
@@ -39,7 +40,7 @@ class Training:
         folder.mkdir(parents=True, exist_ok=True)
         tracks = pd.DataFrame(rows, columns=["track_id", "label", "digest", "fold"])
         self.tracks = tracks
-        write_shard(folder / "shard-0.npy", features, 40)
+        write_shard(folder / "shard-0.npy", features, PAPERS)
         self.write_tables()
         description = shipped_config()["variants"][variant]
         for trunk in description["trunks"].values():

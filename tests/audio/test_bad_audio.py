@@ -12,11 +12,11 @@ import soundfile
 from tests.audio_files import late_ogg, mp4, ogg_pages
 from tests.conftest import clicks, relative_error, write_wav
 from tests.crashing import crash
+from tests.papers import PAPERS, mel_bands
 from tests.runs import run_module
 from workflow_scripts import checked_tables
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.files import what_is_missing
-from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset import bad_audio, replicas, selection, split
 from workflow_scripts.dataset.features import read_index
@@ -154,7 +154,7 @@ class TestTruncation:
         rate = 48000 if subtype == "OPUS" else 44100
         path = write(tmp_path / file, MUSIC, rate, subtype)
         os.truncate(path, int(path.stat().st_size * share))
-        problem = extract_mel.content("d", path, mel_bands).problem
+        problem = extract_mel.content("d", path, mel_bands, PAPERS).problem
         assert problem.startswith(bad_audio.TRUNCATED), problem
 
     def test_the_remaining_duration_is_reported(self, tmp_path):
@@ -186,19 +186,19 @@ class TestTruncation:
         rate = 48000 if subtype == "OPUS" else 44100
         path = write(tmp_path / file, MUSIC, rate, subtype)
         path.write_bytes(late_ogg(path.read_bytes(), 600 * 48000))
-        assert extract_mel.content("d", path, mel_bands).problem == ""
+        assert extract_mel.content("d", path, mel_bands, PAPERS).problem == ""
 
     def test_a_hole_in_an_ogg_stream_is_reported(self, tmp_path):
         path = write(tmp_path / "a.ogg", np.tile(MUSIC, 5), subtype="VORBIS")
         pages = list(ogg_pages(path.read_bytes()))
         path.write_bytes(b"".join([*pages[:3], *pages[4:]]))
-        problem = extract_mel.content("d", path, mel_bands).problem
+        problem = extract_mel.content("d", path, mel_bands, PAPERS).problem
         assert problem == "is truncated: a part of its Ogg stream is missing"
 
     def test_ogg_streams_may_follow_each_other(self, tmp_path):
         path = write(tmp_path / "a.ogg", MUSIC, subtype="VORBIS")
         path.write_bytes(path.read_bytes() * 2)
-        content = extract_mel.content("d", path, mel_bands)
+        content = extract_mel.content("d", path, mel_bands, PAPERS)
         assert content.problem == "" and len(content.energies) > 1.9 * SECONDS * 43
 
     @pytest.mark.parametrize("first", ["OPUS", "VORBIS"])
@@ -207,7 +207,7 @@ class TestTruncation:
         path = write(tmp_path / "a.ogg", np.tile(MUSIC, 2), 48000, first)
         second = write(tmp_path / "b.ogg", np.tile(MUSIC, 2), 48000, "OPUS")
         path.write_bytes(path.read_bytes() + second.read_bytes())
-        problem = extract_mel.content("d", path, mel_bands).problem
+        problem = extract_mel.content("d", path, mel_bands, PAPERS).problem
         assert problem.startswith(bad_audio.TRUNCATED), problem
 
     def test_a_sparse_file_takes_no_memory(self, tmp_path):
@@ -224,18 +224,18 @@ class TestTruncation:
     def test_an_mp4_is_as_long_as_its_sound(self, tmp_path, times):
         """Not as its film; an edit list may use a part only."""
         (tmp_path / "a.m4a").write_bytes(mp4(MUSIC, **times))
-        assert extract_mel.content("d", tmp_path / "a.m4a", mel_bands).problem == ""
+        assert extract_mel.content("d", tmp_path / "a.m4a", mel_bands, PAPERS).problem == ""
 
     def test_an_mp4_that_states_more_sound_is_truncated(self, tmp_path):
         (tmp_path / "a.m4a").write_bytes(mp4(MUSIC, stated=9))
-        problem = extract_mel.content("d", tmp_path / "a.m4a", mel_bands).problem
+        problem = extract_mel.content("d", tmp_path / "a.m4a", mel_bands, PAPERS).problem
         assert problem == "is truncated: 4.0 of 9.0 s remain"
 
     @pytest.mark.parametrize(("subtype", "suffix"), [("GSM610", "wav"), ("IMA_ADPCM", "wav")])
     def test_a_truncated_codec_in_wav_is_reported(self, tmp_path, subtype, suffix):
         path = write(tmp_path / f"a.{suffix}", MUSIC[::5], 8820, subtype)
         os.truncate(path, path.stat().st_size // 2)
-        problem = extract_mel.content("d", path, mel_bands).problem
+        problem = extract_mel.content("d", path, mel_bands, PAPERS).problem
         assert problem.startswith(bad_audio.TRUNCATED), problem
 
 
@@ -365,7 +365,7 @@ def test_exactly_the_bad_tracks_are_reported(tmp_path):
 
 def test_a_tiny_constant_counts_as_silence(tmp_path):
     path = write(tmp_path / "a.wav", 1e-6 * np.ones(44100), subtype="FLOAT")
-    assert extract_mel.content("d", path, mel_bands).problem == bad_audio.SILENT
+    assert extract_mel.content("d", path, mel_bands, PAPERS).problem == bad_audio.SILENT
 
 
 @pytest.mark.workflow

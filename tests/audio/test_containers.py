@@ -11,10 +11,10 @@ import soundfile
 
 from tests.audio_files import checked, mp3_in_wav, mp4, ogg_pages
 from tests.conftest import clicks, write_wav
+from tests.papers import mel_bands
 from workflow_scripts.audio import containers, decoding, elementary_streams
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.files import is_audio, what_is_missing
-from workflow_scripts.audio.front_end import mel_bands
 
 RATE = 44100
 MUSIC = clicks(np.random.default_rng(0), 120, 4)

@@ -9,9 +9,8 @@ import soundfile
 
 from tests import mel_oracle
 from tests.conftest import ROOT, clicks, relative_error, write_wav
+from tests.papers import compress, mel_bands
 from workflow_scripts.audio import front_end
-from workflow_scripts.audio.front_end import mel_bands
-from workflow_scripts.dataset.normalisation import compress
 
 # Essentia computes in float32. The relative error of a single band may be larger.
 TOLERANCE = 1e-5

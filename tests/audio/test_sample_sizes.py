@@ -7,9 +7,9 @@ import pytest
 import soundfile
 
 from tests.conftest import clicks
+from tests.papers import mel_bands
 from workflow_scripts.audio.decoding import NotAudioError, analysed
 from workflow_scripts.audio.files import what_is_missing
-from workflow_scripts.audio.front_end import mel_bands
 
 RATE = 44100
 MUSIC = clicks(np.random.default_rng(0), 120, 4)

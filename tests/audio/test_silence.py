@@ -6,17 +6,9 @@ import soundfile
 
 from tests import mel_oracle
 from tests.conftest import ROOT, clicks
-from workflow_scripts.audio.front_end import mel_bands
+from tests.papers import EDGE, SHORTEST, in_silence, is_silent, mel_bands, silent_frames
 from workflow_scripts.audio.parameters import SILENCE
-from workflow_scripts.audio.silence import (
-    EDGE,
-    OFFSET_LEAK,
-    SHORTEST,
-    in_silence,
-    is_silent,
-    runs,
-    silent_frames,
-)
+from workflow_scripts.audio.silence import OFFSET_LEAK, runs
 
 GROOVE = ROOT.parent / "shared" / "data" / "groove"
 SECONDS = 2

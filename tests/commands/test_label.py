@@ -21,11 +21,12 @@ import soundfile
 from tests.conftest import ROOT, clicks, write_wav
 from tests.labelling.test_prediction import a_prediction
 from tests.model_files import CLASSES, packed
+from tests.papers import mel_bands
 from tests.processes import restore_sigint
 from tests.runs import run_module
 from workflow_scripts.audio import decoding, front_end
 from workflow_scripts.audio.decoding import NotAudioError
-from workflow_scripts.audio.front_end import TOO_LOUD, mel_bands
+from workflow_scripts.audio.front_end import TOO_LOUD
 from workflow_scripts.audio.worker import Worker
 from workflow_scripts.commands import label
 from workflow_scripts.labelling.find_audio import find

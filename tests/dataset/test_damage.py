@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import feature_files
+from tests.papers import PAPERS
 from workflow_scripts import checked_tables
 from workflow_scripts.dataset import features, sampling, shards, split
 from workflow_scripts.dataset.features import Content, write_shard
@@ -36,7 +37,7 @@ def paths(tmp_path):
     for number, npy in enumerate(paths):
         energies = rng.random((3, N_FRAMES, 40), np.float32)
         own = [Content(digest(i, number), energies[i]) for i in range(3)]
-        write_shard(npy, own, 40)
+        write_shard(npy, own, PAPERS)
     return paths
 
 

@@ -7,18 +7,11 @@ import pytest
 
 from tests.conftest import feature_files
 from tests.dataset.test_silence import fitted, track
-from workflow_scripts.audio.silence import in_silence
+from tests.papers import PAPERS, compress, in_silence, level_of
 from workflow_scripts.dataset.augmentation import Augmentation, Augmented
 from workflow_scripts.dataset.features import Content, FeatureFiles, write_shard
-from workflow_scripts.dataset.level import (
-    AS_RECORDED,
-    NORMALISED,
-    TARGET,
-    TrainingLevel,
-    in_db,
-    level_of,
-)
-from workflow_scripts.dataset.normalisation import Scaler, compress
+from workflow_scripts.dataset.level import AS_RECORDED, NORMALISED, TARGET, TrainingLevel, in_db
+from workflow_scripts.dataset.normalisation import Scaler
 from workflow_scripts.dataset.segments import Segments
 
 NYQUIST = 22050
@@ -51,10 +44,10 @@ class TestNormalisedFeatures:
     def test_tracks_that_differ_in_gain_become_equal(self, tmp_path):
         energies = track(200, 100, 60)
         contents = [Content("a", energies), Content("b", np.float32(0.01) * energies)]
-        write_shard(tmp_path / "s.npy", contents, 40)
+        write_shard(tmp_path / "s.npy", contents, PAPERS)
         recorded = feature_files([tmp_path / "s.npy"]).of(["a", "b"])
         assert np.array_equal(recorded.whole(0), energies)
-        normalised = FeatureFiles([tmp_path / "s.npy"], [tmp_path / "s.csv"], NORMALISED)
+        normalised = FeatureFiles([tmp_path / "s.npy"], [tmp_path / "s.csv"], PAPERS, NORMALISED)
         loud, quiet = (normalised.of(["a", "b"]).whole(content) for content in (0, 1))
         assert np.allclose(loud, quiet, rtol=1e-5, atol=0)
         assert measured(loud) == pytest.approx(TARGET, rel=1e-5)
@@ -65,7 +58,7 @@ class TestNormalisedFeatures:
     def test_the_scaler_is_fitted_to_them(self, tmp_path, monkeypatch):
         contents = {name: 3 * track(300, seed=n) for n, name in enumerate("abc")}
         folds = fitted(tmp_path, monkeypatch, contents, "--level", "normalised")
-        files = FeatureFiles([tmp_path / "s.npy"], [tmp_path / "s.csv"], NORMALISED)
+        files = FeatureFiles([tmp_path / "s.npy"], [tmp_path / "s.csv"], PAPERS, NORMALISED)
         for fold, trained in enumerate("cab"):
             values = compress(files.of([trained]).whole(0).astype(np.float64))
             assert folds[fold]["mean"] == pytest.approx(values.mean(), rel=1e-6)
@@ -125,7 +118,7 @@ class TestRandomGain:
     @pytest.fixture
     def segments(self, tmp_path):
         """A hundred segments of 20 frames of one content; compressed, not normalised."""
-        write_shard(tmp_path / "s.npy", [Content("a", track(2000))], 40)
+        write_shard(tmp_path / "s.npy", [Content("a", track(2000))], PAPERS)
         features = feature_files([tmp_path / "s.npy"]).of(["a"])
         first = 20 * np.arange(100)
         return Segments(features, np.zeros(100, int), first, 20, Scaler(0, 1))
@@ -133,7 +126,7 @@ class TestRandomGain:
     def gains(self, segments, seed, **settings):
         """The gain of each segment in dB."""
         rng = np.random.default_rng(seed)
-        epoch = Augmented(segments, np.zeros(100), Augmentation(**settings), NYQUIST, rng)
+        epoch = Augmented(segments, np.zeros(100), Augmentation(**settings), rng)
         rows = np.arange(100)
         ratio = np.expm1(epoch[rows]) / np.expm1(segments[rows])
         assert np.allclose(ratio, ratio[:, :1, :1], rtol=1e-3), "one gain for a whole segment"
@@ -151,7 +144,7 @@ class TestRandomGain:
         def epoch(**settings):
             rng = np.random.default_rng(3)
             labels = np.zeros(100)
-            return Augmented(segments, labels, Augmentation(**settings), NYQUIST, rng)
+            return Augmented(segments, labels, Augmentation(**settings), rng)
 
         plain, louder = epoch(**others)[rows], epoch(**others, gain=6)[rows]
         assert np.array_equal(plain, epoch(**others, gain=0)[rows])

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.replicas import copy, track
 from tests.conftest import feature_files
+from tests.papers import PAPERS
 from workflow_scripts import checked_tables
 from workflow_scripts.dataset import replicas, selection
 from workflow_scripts.dataset.features import Content, read_index, write_shard
@@ -120,7 +121,7 @@ class TestStep:
         shards = [folder / f"shard-{k}.npy" for k in range(n_shards)]
         rows = [Content(digest, *content) for digest, content in self.contents().items()]
         for k, npy in enumerate(shards):
-            write_shard(npy, rows[k::n_shards], 40)
+            write_shard(npy, rows[k::n_shards], PAPERS)
         tracks = pd.DataFrame({"track_id": names, "digest": [*self.contents(), "d1", ""]})
         checked_tables.write(folder / "tracks.csv", tracks.sort_values("track_id"), TRACKS)
         files = feature_files(shards)

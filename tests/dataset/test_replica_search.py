@@ -11,6 +11,7 @@ from scipy.signal import resample_poly
 
 from benchmarks.replicas import copy, track
 from tests.conftest import ROOT, write_wav
+from tests.papers import PAPERS
 from workflow_scripts.dataset import fingerprints, sound_search
 from workflow_scripts.dataset.similarity import Profile
 from workflow_scripts.dataset.sound_search import similar
@@ -70,7 +71,7 @@ def energies(path, sound, rate):
     from workflow_scripts.audio import front_end
 
     write_wav(path, sound, rate)
-    return front_end.mel_bands(path)
+    return front_end.mel_bands(path, PAPERS)
 
 
 @pytest.fixture(scope="module")

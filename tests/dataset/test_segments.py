@@ -9,11 +9,12 @@ import pytest
 
 from tests import mel_oracle
 from tests.conftest import feature_files, relative_error
+from tests.papers import PAPERS, compress
 from workflow_scripts import checked_tables
 from workflow_scripts.dataset import augmentation, sampling, shards, split
 from workflow_scripts.dataset.augmentation import Augmentation, Augmented
 from workflow_scripts.dataset.features import Content, Features, write_shard
-from workflow_scripts.dataset.normalisation import Scaler, Sums, compress, fit
+from workflow_scripts.dataset.normalisation import Scaler, Sums, fit
 from workflow_scripts.dataset.parts import Fold
 from workflow_scripts.dataset.segments import Segments
 from workflow_scripts.errors import UserError
@@ -38,7 +39,7 @@ def energies(*lengths):
 
 
 def shard(path, contents):
-    write_shard(path, [Content(digest, bands) for digest, bands in contents.items()], 40)
+    write_shard(path, [Content(digest, bands) for digest, bands in contents.items()], PAPERS)
     return path
 
 
@@ -72,7 +73,7 @@ class TestFeatures:
     def test_the_index_has_positions_sums_checksums_and_problems(self, tmp_path):
         bands = energies(7, 90)
         contents = [Content("a", bands["a"]), Content("b", bands["b"], "is truncated")]
-        write_shard(tmp_path / "s.npy", contents, 40)
+        write_shard(tmp_path / "s.npy", contents, PAPERS)
         index = pd.read_csv(tmp_path / "s.csv", keep_default_na=False)
         assert index[["digest", "first_frame", "n_frames", "problem"]].to_numpy().tolist() == [
             ["a", 0, 7, ""],
@@ -90,7 +91,7 @@ class TestFeatures:
             raise UserError("broken")
 
         with pytest.raises(UserError):
-            write_shard(tmp_path / "shard-0.npy", failing(), 40)
+            write_shard(tmp_path / "shard-0.npy", failing(), PAPERS)
         assert not list(tmp_path.iterdir())
 
     def test_an_unknown_digest_is_rejected(self, tmp_path):
@@ -102,7 +103,7 @@ class TestFeatures:
 class TestNormalisation:
     def test_the_scaler_is_the_mean_and_deviation_of_all_values(self):
         parts = energies(100, 30)
-        sums = [Sums.of(part) for part in parts.values()]
+        sums = [Sums.of(part, 10_000) for part in parts.values()]
         total = np.sum([[s.count, s.total, s.squares] for s in sums], axis=0)
         scaler = fit(Sums(*total))
         compressed = np.log(1 + 10_000 * np.concatenate(list(parts.values())).astype(np.float64))
@@ -221,24 +222,24 @@ class TestPitchShift:
     def test_a_tone_moves_to_the_band_of_its_new_frequency(self, semitones):
         time = np.arange(44100) / 44100
         tone = mel_oracle.mel_bands(np.sin(2 * np.pi * 2000 * time)).astype(np.float32)
-        shifted = augmentation.pitch_shift(tone, semitones, NYQUIST)
+        shifted = augmentation.pitch_shift(tone, semitones, PAPERS)
         expected = self.band_of(2000 * 2 ** (semitones / 12))
         assert abs(int(shifted.mean(axis=0).argmax()) - expected) <= 1
         assert int(tone.mean(axis=0).argmax()) == self.band_of(2000)
 
     def test_a_shift_of_zero_changes_nothing(self):
         bands = energies(9)["a"]
-        assert relative_error(augmentation.pitch_shift(bands, 0.0, NYQUIST), bands) < 1e-5
+        assert relative_error(augmentation.pitch_shift(bands, 0.0, PAPERS), bands) < 1e-5
 
     @pytest.mark.parametrize("semitones", [-12, -0.3, 0.3, 12])
     def test_shape_type_and_sign_are_kept(self, semitones):
         bands = energies(9)["a"]
-        shifted = augmentation.pitch_shift(bands, semitones, NYQUIST)
+        shifted = augmentation.pitch_shift(bands, semitones, PAPERS)
         assert shifted.shape == bands.shape and shifted.dtype == np.float32
         assert (shifted >= 0).all() and shifted.max() <= bands.max()
 
     def test_frequencies_outside_the_bands_are_silent(self):
-        shifted = augmentation.pitch_shift(np.ones((1, 40), np.float32), -12, NYQUIST)
+        shifted = augmentation.pitch_shift(np.ones((1, 40), np.float32), -12, PAPERS)
         assert shifted[0, -1] == 0 and shifted[0, 20] == pytest.approx(1)
 
 
@@ -274,7 +275,7 @@ class TestAugmented:
 
     def epoch(self, segments, seed=0, **settings):
         rng = np.random.default_rng(seed)
-        return Augmented(segments, self.labels, Augmentation(**settings), NYQUIST, rng)
+        return Augmented(segments, self.labels, Augmentation(**settings), rng)
 
     def test_disabled_augmentation_changes_nothing(self, segments):
         assert np.allclose(self.epoch(segments)[np.arange(9)], segments[:], atol=1e-6)
@@ -304,7 +305,7 @@ class TestAugmented:
         content, first = sampling.regular(features.n_frames, 80, 80)
         segments = Segments(features, content, first, 80, Scaler(0, 1))
         settings, rng = Augmentation(mixing=1), np.random.default_rng(0)
-        values = Augmented(segments, content, settings, NYQUIST, rng)[np.arange(10)]
+        values = Augmented(segments, content, settings, rng)[np.arange(10)]
         assert (values[:5, 30] == 0).all() and (values[5:, 3] == 0).all()
         assert (values[:5, 3] > 0).all() and (values[5:, 30] > 0).all()
 
@@ -322,7 +323,7 @@ class TestAugmented:
         settings = Augmentation(pitch_shift=2, time_stretch=0.5, mixing=1)
         for seed in range(20):
             rng = np.random.default_rng(seed)
-            Augmented(train, np.zeros(3), settings, NYQUIST, rng)[np.arange(3)]
+            Augmented(train, np.zeros(3), settings, rng)[np.arange(3)]
         assert read == {0, 1}
 
     def test_the_stretch_of_a_track_of_one_segment_is_limited(self, tmp_path):
@@ -330,7 +331,7 @@ class TestAugmented:
         segments = Segments(features, np.array([0]), np.array([0]), 80, Scaler(0, 1))
         for seed in range(10):
             rng = np.random.default_rng(seed)
-            epoch = Augmented(segments, np.zeros(1), Augmentation(time_stretch=0.5), NYQUIST, rng)
+            epoch = Augmented(segments, np.zeros(1), Augmentation(time_stretch=0.5), rng)
             values = epoch[np.array([0])]
             assert np.isfinite(values).all() and values.shape == (1, 40, 80)
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from tests.conftest import feature_files
+from tests.papers import PAPERS, SHORTEST, in_silence
 from workflow_scripts import checked_tables
-from workflow_scripts.audio.silence import SHORTEST, in_silence
 from workflow_scripts.dataset import replicas, sampling, selection, shards, silence, split
 from workflow_scripts.dataset.features import Content, read_index, write_shard
 from workflow_scripts.dataset.normalisation import Scaler
@@ -71,7 +71,7 @@ class TestPartsOfAFold:
     def part(self, tmp_path):
         """Segments of 80 frames of three tracks: a gap, only noise, and only noise at the end."""
         contents = {"a": track(80, 240, 80), "b": track(400, seed=1), "c": track(5, 305, 90)}
-        write_shard(tmp_path / "s.npy", [Content(d, e) for d, e in contents.items()], 40)
+        write_shard(tmp_path / "s.npy", [Content(d, e) for d, e in contents.items()], PAPERS)
         ids = [*"abc"]
         table = pd.DataFrame({"track_id": ids, "label": ids, "digest": ids})
         tracks = split.Tracks.of(table, np.array([0, 1, 2]))
@@ -104,7 +104,7 @@ class TestPartsOfAFold:
         assert self.starts(part(hop=100)) == [[0, 300], [0, 100, 200, 300], [0, 300]]
 
     def test_a_track_without_sound_in_any_segment_is_a_user_error(self, tmp_path):
-        write_shard(tmp_path / "s.npy", [Content("a", 0 * track(200))], 40)
+        write_shard(tmp_path / "s.npy", [Content("a", 0 * track(200))], PAPERS)
         table = pd.DataFrame({"track_id": ["a"], "label": ["x"], "digest": ["a"]})
         tracks = split.Tracks.of(table, np.array([0]))
         fold = Fold(tracks, 0, feature_files([tmp_path / "s.npy"]), Scaler(0, 1), 80)
@@ -114,7 +114,7 @@ class TestPartsOfAFold:
 
 def written(folder, contents):
     """Write the contents to a shard; return its index."""
-    write_shard(folder / "s.npy", [Content(d, e) for d, e in contents.items()], 40)
+    write_shard(folder / "s.npy", [Content(d, e) for d, e in contents.items()], PAPERS)
     return read_index(folder / "s.csv")
 
 

@@ -7,9 +7,9 @@ import pytest
 import soundfile
 
 from tests.conftest import short_network, write_wav
-from workflow_scripts.audio import excerpts, resynthesis
+from tests.papers import PAPERS
+from workflow_scripts.audio import excerpts, mel_scale, resynthesis
 from workflow_scripts.audio.decoding import NotAudioError
-from workflow_scripts.dataset import mel_scale
 from workflow_scripts.interpretation.auralisation import passed, place
 from workflow_scripts.networks.architecture import Network
 
@@ -29,16 +29,16 @@ def level(sound, hertz):
 class TestResynthesis:
     def test_a_gain_of_1_returns_the_sound(self):
         sound = np.random.default_rng(0).standard_normal(len(TIME)).astype(np.float32)
-        again = resynthesis.apply_gain(sound, np.ones((40, N_FRAMES)))
+        again = resynthesis.apply_gain(sound, np.ones((40, N_FRAMES)), PAPERS)
         # float32 has a relative precision of 1e-7.
         assert np.abs(again - sound).max() < 1e-5
 
     def test_only_tones_in_the_passed_bands_remain(self):
         sound = np.sin(2 * np.pi * 440 * TIME) + np.sin(2 * np.pi * 4000 * TIME)
-        centres = mel_scale.centres(40, RATE / 2)
+        centres = mel_scale.centres(PAPERS)
         gain = np.zeros((40, N_FRAMES))
         gain[np.abs(centres - 440) < 300] = 1
-        again = resynthesis.apply_gain(sound.astype(np.float32), gain)
+        again = resynthesis.apply_gain(sound.astype(np.float32), gain, PAPERS)
         assert abs(level(again, 440) - level(sound, 440)) < 0.1
         assert level(again, 4000) < level(sound, 4000) - 40
 
@@ -46,7 +46,7 @@ class TestResynthesis:
         sound = np.sin(2 * np.pi * 440 * TIME).astype(np.float32)
         gain = np.ones((40, N_FRAMES))
         gain[:, 40:] = 0
-        again = resynthesis.apply_gain(sound, gain)
+        again = resynthesis.apply_gain(sound, gain, PAPERS)
         # The window spans two hops, so frames next to the change are mixed.
         assert np.abs(again[: 38 * HOP] - sound[: 38 * HOP]).max() < 1e-4
         assert np.abs(again[42 * HOP :]).max() < 1e-4
@@ -61,21 +61,21 @@ class TestSegmentSamples:
 
     def test_a_click_at_the_centre_of_a_frame_is_in_the_middle_of_its_hop(self, tmp_path):
         path = self.click(tmp_path / "click.wav", 103 * HOP)
-        samples = resynthesis.segment_samples(path, 100, N_FRAMES)
+        samples = resynthesis.segment_samples(path, 100, N_FRAMES, PAPERS)
         assert len(samples) == N_FRAMES * HOP
         assert samples.argmax() == 3 * HOP + HOP // 2
 
     def test_is_silent_before_and_after_the_recording(self, tmp_path):
         path = self.click(tmp_path / "click.wav", 0)
-        samples = resynthesis.segment_samples(path, 0, N_FRAMES)
+        samples = resynthesis.segment_samples(path, 0, N_FRAMES, PAPERS)
         assert samples.argmax() == HOP // 2 and (samples[: HOP // 2] == 0).all()
         short = self.click(tmp_path / "short.wav", 10, n=HOP)
-        samples = resynthesis.segment_samples(short, 0, 2)
+        samples = resynthesis.segment_samples(short, 0, 2, PAPERS)
         assert len(samples) == 2 * HOP and (samples[HOP // 2 + HOP :] == 0).all()
 
     def test_a_missing_file_raises(self, tmp_path):
         with pytest.raises(NotAudioError, match="is missing"):
-            resynthesis.segment_samples(tmp_path / "gone.wav", 0, 80)
+            resynthesis.segment_samples(tmp_path / "gone.wav", 0, 80, PAPERS)
 
 
 class TestExcerpts:

@@ -9,12 +9,12 @@ import pytest
 from tests import mel_oracle, network_oracle
 from tests.conftest import biased_weights, network_of, short_network
 from tests.deep_networks import DEEP
+from tests.papers import PAPERS, compress
 from tests.runs import DATA, finished, run_module
 from tests.training_data import CLASSES, Training
-from workflow_scripts.audio import pulses
+from workflow_scripts.audio import mel_scale, pulses
 from workflow_scripts.audio.parameters import FRAME_RATE
-from workflow_scripts.dataset import mel_scale, split
-from workflow_scripts.dataset.normalisation import compress
+from workflow_scripts.dataset import split
 from workflow_scripts.interpretation import (
     ablation,
     activations,
@@ -86,7 +86,7 @@ def at(values, bpm):
 
 @pytest.fixture(scope="module")
 def pulse_test():
-    return interpret.pulse_test(60)
+    return interpret.pulse_test(60, PAPERS)
 
 
 class TestTemporalFilters:
@@ -104,7 +104,7 @@ class TestTemporalFilters:
 
     def test_modulation_spectrum_peaks_at_the_tempo(self):
         for n_frames in (60, 200):
-            spectrum = temporal_filters.modulation(comb(120, n_frames))
+            spectrum = temporal_filters.modulation(comb(120, n_frames), FRAME_RATE)
             assert BPM[spectrum.argmax()] == pytest.approx(120, abs=2)
 
     def test_modulation_spectrum_equals_a_zero_padded_fourier_transform(self):
@@ -114,12 +114,12 @@ class TestTemporalFilters:
         bpm = np.arange(size // 2 + 1) / size * 60 * FRAME_RATE
         expected = np.stack([np.interp(BPM, bpm, np.abs(row)) for row in transform])
         # The tolerance allows for linear interpolation between bins 0.04 BPM apart.
-        assert np.allclose(temporal_filters.modulation(filters), expected, atol=1e-3)
+        assert np.allclose(temporal_filters.modulation(filters, FRAME_RATE), expected, atol=1e-3)
 
     def test_a_constant_filter_has_no_tempo_and_no_modulation(self, pulse_test):
         constant = np.full((1, 60), 0.1, np.float32)
         assert np.isnan(pulse_test.tempi(pulse_test.responses(constant))).all()
-        assert (temporal_filters.modulation(constant) == 0).all()
+        assert (temporal_filters.modulation(constant, FRAME_RATE) == 0).all()
 
     def test_one_in_twenty_noise_filters_has_a_tempo_and_no_tempo_is_preferred(self, pulse_test):
         white = np.random.default_rng(9).standard_normal((400, 62))
@@ -143,22 +143,29 @@ class TestTemporalFilters:
 
     def test_a_filter_too_short_for_a_beat_has_no_tempo(self):
         # A beat at 260 BPM is 9.9 frames.
-        assert [temporal_filters.holds_a_beat(n) for n in (1, 8, 9, 10, 60)] == [0, 0, 0, 1, 1]
+        assert [temporal_filters.holds_a_beat(n, FRAME_RATE) for n in (1, 8, 9, 10, 60)] == [
+            0,
+            0,
+            0,
+            1,
+            1,
+        ]
 
     def test_filters_over_bands_are_not_tested_with_pulses(self):
         weight = np.random.default_rng(1).standard_normal((2, 12, 200))
-        tempo, responses = filters.tempi(weight, pulse_test=None)
+        tempo, responses = filters.tempi(weight, None, FRAME_RATE)
         assert np.isnan(tempo).all() and responses.shape == (0, len(BPM))
         assert np.allclose(
-            filters.modulation(weight), temporal_filters.modulation(weight.sum(axis=1))
+            filters.modulation(weight, FRAME_RATE),
+            temporal_filters.modulation(weight.sum(axis=1), FRAME_RATE),
         )
-        assert filters.modulation(weight[:, :, :8]).shape == (0, len(BPM))
+        assert filters.modulation(weight[:, :, :8], FRAME_RATE).shape == (0, len(BPM))
 
 
 class TestPulses:
     @pytest.mark.parametrize("bpm", [40, 120, 260])
     def test_front_end_has_them_in_every_band_at_their_tempo(self, bpm):
-        energies = compress(pulses.energies(bpm, 600))
+        energies = compress(pulses.energies(bpm, 600, PAPERS))
         assert energies.shape == (600, 40)
         loudness = energies.mean(axis=1)
         loud = loudness > loudness.max() / 3
@@ -169,7 +176,7 @@ class TestPulses:
         assert (energies.max(axis=0) > 10 * np.median(energies, axis=0)).all()
 
     def test_are_reproducible(self):
-        assert np.array_equal(pulses.energies(90, 100), pulses.energies(90, 100))
+        assert np.array_equal(pulses.energies(90, 100, PAPERS), pulses.energies(90, 100, PAPERS))
 
     def test_use_the_full_range_without_clipping(self):
         peak = np.abs(pulses.train(240, 200_000)).max()
@@ -218,12 +225,12 @@ class TestSpectralFilters:
         assert np.isnan(spectral_filters.offsets(output[2:], trunk)).all()
 
     def test_centres_of_the_bands_are_those_of_htk(self):
-        points = mel_oracle.mel(mel_scale.centres(40, 22050))
+        points = mel_oracle.mel(mel_scale.centres(PAPERS))
         spaced = np.linspace(0, mel_oracle.mel(22050), 42)[1:-1]
         assert np.allclose(points, spaced)
         # Each band is loudest near its centre; bins are 21.5 Hz apart.
         loudest = mel_oracle.filters().argmax(axis=1) * 44100 / 2048
-        assert np.abs(loudest - mel_scale.centres(40, 22050)).max() < 22
+        assert np.abs(loudest - mel_scale.centres(PAPERS)).max() < 22
 
 
 def test_most_exciting_segments_come_first_and_silence_is_ignored():

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from tests.conftest import short_network
-from workflow_scripts.dataset.normalisation import Scaler, compress
+from tests.papers import PAPERS, compress
+from workflow_scripts.dataset.normalisation import Scaler
 from workflow_scripts.interpretation import intervention_table, interventions
-from workflow_scripts.interpretation.interventions import INTERVENTIONS, SHIFT, STRETCH
+from workflow_scripts.interpretation.interventions import SHIFT, STRETCH
 from workflow_scripts.networks.engine import engine_class
 from workflow_scripts.steps.intervene import (
     NO_PREDICTION,
@@ -40,7 +41,7 @@ class TestStretch:
 
     def test_every_tempo_reaches_the_last_frame(self):
         track = np.arange(1000.0, dtype=np.float32)[:, np.newaxis] * np.ones(N_BANDS, np.float32)
-        for intervention in INTERVENTIONS:
+        for intervention in interventions.interventions(40):
             if intervention.kind == STRETCH:
                 stretched = intervention(track)
                 assert stretched[-1, 0] > 999 - intervention.amount
@@ -91,6 +92,7 @@ class InMemory:
     def __init__(self, tracks, silences=None):
         self.tracks = tracks
         self.n_frames = np.array([len(track) for track in tracks])
+        self.front_end, self.n_bands = PAPERS, N_BANDS
         self.index = pd.DataFrame({"silence": silences or [""] * len(tracks)})
 
     def whole(self, content):
@@ -160,7 +162,7 @@ def test_a_frequency_network_depends_on_the_band_unless_its_filter_is_smaller():
             bands
             for bands in range(-6, 7)
             if predicted_classes(
-                engine, scaler, [Track(interventions.shifted(line, bands), no_silence)], 80
+                engine, scaler, [Track(interventions.shifted(line, bands), no_silence)], 80, 10_000
             )[0]
             == 0
         ]

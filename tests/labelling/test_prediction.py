@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import clicks, write_wav
 from tests.model_files import onnx_of, packed
-from workflow_scripts.audio.front_end import mel_bands
+from tests.papers import mel_bands
 from workflow_scripts.errors import printable
 from workflow_scripts.labelling import picture
 from workflow_scripts.labelling.find_audio import find

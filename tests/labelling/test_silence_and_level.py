@@ -9,10 +9,9 @@ import soundfile
 
 from tests.conftest import clicks, network_of
 from tests.model_files import packed, trained
+from tests.papers import in_silence, level_of, mel_bands
 from tests.runs import run_module
-from workflow_scripts.audio.front_end import mel_bands
-from workflow_scripts.audio.silence import in_silence
-from workflow_scripts.dataset.level import TrainingLevel, in_db, level_of
+from workflow_scripts.dataset.level import TrainingLevel, in_db
 from workflow_scripts.labelling.label_tracks import label_all
 from workflow_scripts.models import package
 from workflow_scripts.models.onnx_file import NotOurModelError

@@ -17,8 +17,8 @@ from tests.conftest import (
     write_wav,
 )
 from tests.model_files import onnx_of, trained, written
+from tests.papers import mel_bands
 from workflow_scripts.audio.decoding import NotAudioError
-from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.dataset import class_names
 from workflow_scripts.labelling.label_tracks import label_one
 from workflow_scripts.models import limits, method, package

@@ -17,6 +17,7 @@ BASE = Identity(
     sampling="contiguous",
     level="as_recorded",
     augmentation={},
+    front_end={},
     classes=["a", "b"],
     engine="mxnet",
     digests={"code": "c", "segments": ["s", "v"], "labels": ["l", "m"], "start": "w"},

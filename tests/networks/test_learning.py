@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tests.conftest import network_of, write_wav
-from workflow_scripts.audio.front_end import mel_bands
+from tests.papers import compress, mel_bands
 from workflow_scripts.dataset import folds
-from workflow_scripts.dataset.normalisation import Scaler, compress
+from workflow_scripts.dataset.normalisation import Scaler
 from workflow_scripts.demo.composition import compose
 from workflow_scripts.demo.dances import DANCES, TRACKS_A_DANCE
 from workflow_scripts.demo.synthesiser import perform

@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.fake_results import FakeResults
+from tests.papers import PAPERS
 from workflow_scripts.interpretation.clips import Clip
 from workflow_scripts.report import (
     figure_data,
@@ -39,6 +40,7 @@ ENDS_OF_SCALE = [
     matplotlib.colors.to_hex(matplotlib.colormaps["viridis"](end)) for end in (0.0, 1.0)
 ]
 HERTZ = np.geomspace(60, 20000, 40)
+FRAME_RATE = PAPERS.frame_rate
 
 
 def luminance(rgb):
@@ -270,7 +272,7 @@ class TestWeights:
     def test_each_filter_is_drawn_with_its_number_in_order_of_strength(self, shape, n_filters):
         weight = np.random.default_rng(0).normal(size=(n_filters, *shape))
         strengths = pd.Series(np.linspace(1, -1, n_filters), range(n_filters)[::-1])
-        figure = weight_figures.weights({"trunk": (strengths, weight)})
+        figure = weight_figures.weights({"trunk": (strengths, weight)}, FRAME_RATE)
         titles = [t for t in texts(figure) if re.fullmatch(r"\d+: -?\d\.\d{3}", t)]
         assert [int(title.split(":")[0]) for title in titles] == list(strengths.index)
         assert "-0.000" not in " ".join(titles)
@@ -283,7 +285,7 @@ class TestWeights:
     def test_weights_of_zero(self):
         strengths = pd.Series([0.0], [0])
         for shape in ((1, 8), (8, 1), (4, 4)):
-            weight_figures.weights({"t": (strengths, np.zeros((1, *shape)))})
+            weight_figures.weights({"t": (strengths, np.zeros((1, *shape)))}, FRAME_RATE)
 
     def test_only_the_strongest_of_many_filters(self, read, monkeypatch):
         monkeypatch.setattr(weight_figures, "MOST_FILTERS", 5)
@@ -300,7 +302,7 @@ class TestSegments:
     )
 
     def test_the_rectangle_is_where_the_filter_is(self):
-        figure = segment_figures.spectrograms(self.clips, HERTZ)
+        figure = segment_figures.spectrograms(self.clips, HERTZ, PAPERS)
         panels = [axes for axes in figure.axes if axes.images]
         assert len(panels) == 2
         seconds = 1024 / 44100
@@ -314,14 +316,14 @@ class TestSegments:
 
     def test_silence(self):
         silent = self.clips[1]
-        assert "Hz" in texts(segment_figures.spectrograms([silent], HERTZ))
+        assert "Hz" in texts(segment_figures.spectrograms([silent], HERTZ, PAPERS))
 
     def test_finding_and_data(self):
-        sentence = segment_texts.finding(self.clips, HERTZ)
+        sentence = segment_texts.finding(self.clips, HERTZ, FRAME_RATE)
         assert "covers 1 mel band and 1.39 s" in sentence
         assert "most from 1.23 s and 0.00 s on" in sentence
         assert f"at {HERTZ[3]:.0f} to {HERTZ[5]:.0f} Hz" in sentence
-        data = figure_data.segments(self.clips)
+        data = figure_data.segments(self.clips, FRAME_RATE)
         assert len(data) == 2 * 40 * 80
         last = data[data["clip"] == 0].iloc[-1]
         assert (last["band"], last["energy"]) == (39, 2.0)

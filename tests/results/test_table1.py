@@ -134,7 +134,7 @@ COLUMNS = (  # noqa: SIM905 - the header of the file
     "variant,architecture,input_frames,filter,pool,parameters,accuracy_mean,accuracy_std,"
     "segment_accuracy_mean,segment_accuracy_std,n_folds,paper_accuracy_mean,paper_accuracy_std,"
     "baseline,baseline_accuracy,paper_baseline_accuracy,class_accuracy_mean,class_accuracy_std,"
-    "n_seeds,accuracy_std_seeds"
+    "n_seeds,accuracy_std_seeds,n_bands"
 ).split(",")
 
 

@@ -29,7 +29,7 @@ def opening(audio: Path) -> bytes:
 
     Raises NotAudioError if the file is missing or cannot be decoded.
     """
-    samples = excerpt(audio, 0, SECONDS)
+    samples = excerpt(audio, 0, SECONDS, SAMPLE_RATE)
     if not len(samples):
         raise NotAudioError(UNDECODABLE)
     # Essentia's resampler takes ten times as long as SciPy's.
@@ -52,8 +52,8 @@ def mp3(samples: np.ndarray, sample_rate: int) -> bytes:
     return file.getvalue()
 
 
-def excerpt(audio: Path, start: float, end: float) -> np.ndarray:
-    """Mono samples from `start` to `end` seconds at SAMPLE_RATE, float32 (n,).
+def excerpt(audio: Path, start: float, end: float, sample_rate: int) -> np.ndarray:
+    """Mono samples from `start` to `end` seconds at `sample_rate`, float32 (n,).
 
     They are fewer if the track ends earlier.
 
@@ -61,13 +61,13 @@ def excerpt(audio: Path, start: float, end: float) -> np.ndarray:
     """
     if not audio.is_file():
         raise NotAudioError("is missing")
-    return analysed(audio, lambda path: _decoded(path, start, end))
+    return analysed(audio, lambda path: _decoded(path, start, end, sample_rate))
 
 
-def _decoded(audio: Path, start: float, end: float) -> np.ndarray:
+def _decoded(audio: Path, start: float, end: float, sample_rate: int) -> np.ndarray:
     """See `excerpt`. Raises RuntimeError if Essentia cannot decode the file."""
-    loader = streaming.MonoLoader(filename=str(audio), sampleRate=SAMPLE_RATE)
-    part = streaming.Trimmer(startTime=start, endTime=end, sampleRate=SAMPLE_RATE)
+    loader = streaming.MonoLoader(filename=str(audio), sampleRate=sample_rate)
+    part = streaming.Trimmer(startTime=start, endTime=end, sampleRate=sample_rate)
     pool = essentia.Pool()
     loader.audio >> part.signal
     part.signal >> (pool, "samples")

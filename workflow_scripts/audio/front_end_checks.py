@@ -10,16 +10,16 @@ import numpy as np
 
 from workflow_scripts.audio.parameters import FrontEnd
 
-# Types of Essentia's Windowing.
+# Types of Essentia's Windowing. Its hannnsgcq has its maximum at the ends of the frame.
 WINDOWS = (
-    *("hamming", "hann", "hannnsgcq", "triangular", "square"),
+    *("hamming", "hann", "triangular", "square"),
     *("blackmanharris62", "blackmanharris70", "blackmanharris74", "blackmanharris92"),
 )
 # As in config.schema.yaml. Sizes are integers.
 SIZES = {
     "sample_rate": (8000, 192_000),
-    "frame_size": (64, 65_536),
-    "hop_size": (32, 65_536),
+    "frame_size": (64, 16_384),
+    "hop_size": (32, 16_384),
     "n_bands": (2, 512),
 }
 LARGEST_COMPRESSION = 1e12

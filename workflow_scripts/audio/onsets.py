@@ -11,19 +11,22 @@ import essentia.streaming as streaming
 import numpy as np
 
 from workflow_scripts.audio.decoding import analysed
-from workflow_scripts.audio.parameters import HOP_SIZE, SAMPLE_RATE
+from workflow_scripts.audio.parameters import FrontEnd
+
+# OnsetRate supports no other.
+SAMPLE_RATE = 44100
 
 essentia.log.infoActive = False
 essentia.log.warningActive = False
 
 
-def onset_frames(audio: Path) -> np.ndarray:
+def onset_frames(audio: Path, front_end: FrontEnd) -> np.ndarray:
     """The frames of `front_end.mel_bands` nearest to the onsets: int64 (onsets,), sorted, unique.
 
     Raises NotAudioError if the file cannot be decoded.
     """
     seconds = analysed(audio, _onset_seconds)
-    return np.unique(np.rint(seconds * SAMPLE_RATE / HOP_SIZE).astype(np.int64))
+    return np.unique(np.rint(seconds * front_end.frame_rate).astype(np.int64))
 
 
 def _onset_seconds(audio: Path) -> np.ndarray:

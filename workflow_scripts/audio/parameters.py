@@ -21,9 +21,9 @@ class FrontEnd:
     hop_size: int = 1024
     window: str = "blackmanharris62"
     n_bands: int = 40
-    min_frequency: float = 0
-    max_frequency: float = 22050
-    compression: float | None = 10_000
+    min_frequency: float = 0.0
+    max_frequency: float = 22050.0
+    compression: float | None = 10_000.0
 
     @classmethod
     def from_config(cls, front_end: Mapping[str, Any]) -> "FrontEnd":
@@ -31,10 +31,29 @@ class FrontEnd:
 
         A `max_frequency` of None is half the sampling rate.
         """
-        highest = front_end["max_frequency"]
-        if highest is None:
-            highest = front_end["sample_rate"] / 2
-        return cls(**{**front_end, "max_frequency": highest})
+        values = dict(front_end)
+        if values["max_frequency"] is None:
+            values["max_frequency"] = values["sample_rate"] / 2
+        return cls(**values)
+
+    @classmethod
+    def from_json(cls, text: str) -> "FrontEnd":
+        """The front end of the option --front-end of a step: `front_end` in config.yaml as JSON."""
+        return cls.from_config(json.loads(text))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings as `from_config` reads them, with a number for `max_frequency`."""
+        values = asdict(self)
+        # 22050 and 22050.0 are one frequency.
+        for name in ("min_frequency", "max_frequency", "compression"):
+            values[name] = None if values[name] is None else float(values[name])
+        return values
+
+    @property
+    def n_bins(self) -> int:
+        """The number of bins of a spectrum."""
+        return self.frame_size // 2 + 1
 
     @property
     def frame_rate(self) -> float:
@@ -44,12 +63,12 @@ class FrontEnd:
     @property
     def key(self) -> str:
         """A name for the features of this front end: its sizes, and a digest of all settings."""
-        # As floats, since 22050 and 22050.0 are one frequency.
-        settings = asdict(self)
-        values = {k: v if isinstance(v, str | None) else float(v) for k, v in settings.items()}
+        values = {k: v if isinstance(v, str | None) else float(v) for k, v in self.settings.items()}
         digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:8]
         return f"{self.sample_rate}-{self.frame_size}-{self.hop_size}-{self.n_bands}-{digest}"
 
+
+PAPERS = FrontEnd()
 
 SAMPLE_RATE = 44100
 FRAME_SIZE = 2048

@@ -1,12 +1,13 @@
 """Mel energies of pulse trains: sounds that have a tempo and nothing else."""
 
+import math
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from workflow_scripts.audio.front_end import mel_bands
-from workflow_scripts.audio.parameters import HOP_SIZE, SAMPLE_RATE
+from workflow_scripts.audio.parameters import SAMPLE_RATE, FrontEnd
 from workflow_scripts.audio.wav import write_wav
 
 # A burst of white noise decays to 1/e in DECAY seconds and starts 40 dB above steady noise.
@@ -16,15 +17,16 @@ STEADY = 0.009
 SEED = 2016
 
 
-def energies(bpm: float, n_frames: int) -> np.ndarray:
-    """Raw mel energies of a pulse train, shape (n_frames, 40), float32.
+def energies(bpm: float, n_frames: int, front_end: FrontEnd) -> np.ndarray:
+    """Raw mel energies of a pulse train, shape (n_frames, bands), float32.
 
     All pulses are the same burst, so they differ only in time. The first one is at the start.
     """
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder, "pulses.wav")
-        write_wav(wav, train(bpm, n_frames * HOP_SIZE))
-        return mel_bands(wav)[:n_frames]
+        n_samples = n_frames * front_end.hop_size * SAMPLE_RATE / front_end.sample_rate
+        write_wav(wav, train(bpm, math.ceil(n_samples)))
+        return mel_bands(wav, front_end)[:n_frames]
 
 
 def train(bpm: float, n_samples: int) -> np.ndarray:

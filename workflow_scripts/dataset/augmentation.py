@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workflow_scripts.dataset import mel_scale
+from workflow_scripts.audio import mel_scale
+from workflow_scripts.audio.parameters import FrontEnd
 from workflow_scripts.dataset.segments import Segments
 
 # The original segment has at least half of the weight in a mixture.
@@ -36,19 +37,20 @@ class Augmentation:
         return bool(self.pitch_shift or self.time_stretch or self.mixing or self.gain)
 
 
-def pitch_shift(energies: np.ndarray, semitones: float, nyquist: float) -> np.ndarray:
+def pitch_shift(energies: np.ndarray, semitones: float, front_end: FrontEnd) -> np.ndarray:
     """Mel energies (frames, bands) with all frequencies multiplied by 2^(semitones / 12).
 
     Interpolates linearly between the centres of the bands, which are equally spaced on the mel
-    scale from 0 to `nyquist` Hz. Frequencies outside this range are silent.
+    scale. Frequencies outside their range are silent.
     """
     n_bands = energies.shape[1]
-    shifted = mel_scale.centres(n_bands, nyquist) * 2 ** (-semitones / 12)
-    positions = mel_scale.mel(shifted) / mel_scale.spacing(n_bands, nyquist)
+    shifted = mel_scale.centres(front_end) * 2 ** (-semitones / 12)
+    points = mel_scale.points(front_end)
+    positions = (mel_scale.mel(shifted) - points[0]) / (points[1] - points[0])
     # One silent band on either side represents everything outside the range.
     padded = np.pad(energies, ((0, 0), (1, 1)))
-    low = np.clip(positions.astype(int), 0, n_bands)
-    positions = np.minimum(positions, n_bands + 1)
+    positions = np.clip(positions, 0, n_bands + 1)
+    low = np.minimum(positions.astype(int), n_bands)
     fraction = (positions - low).astype(energies.dtype)
     return padded[:, low] * (1 - fraction) + padded[:, low + 1] * fraction
 
@@ -93,11 +95,10 @@ class Augmented:
         segments: Segments,
         labels: np.ndarray,
         augmentation: Augmentation,
-        nyquist: float,
         rng: np.random.Generator,
     ) -> None:
         n = len(segments)
-        self._segments, self._nyquist = segments, nyquist
+        self._segments = segments
         self._semitones = augmentation.pitch_shift * rng.uniform(-1, 1, n)
         self._tempo = 1 + augmentation.time_stretch * rng.uniform(-1, 1, n)
         self._share = rng.uniform(0, LARGEST_SHARE, n) * (rng.random(n) < augmentation.mixing)
@@ -120,7 +121,8 @@ class Augmented:
     def _of(self, row: int, other: np.ndarray) -> np.ndarray:
         energies = self._stretched(row)
         if self._semitones[row]:
-            energies = pitch_shift(energies, self._semitones[row], self._nyquist)
+            front_end = self._segments.features.front_end
+            energies = pitch_shift(energies, self._semitones[row], front_end)
         return self._gain[row] * mix(energies, other, float(self._share[row]))
 
     def _stretched(self, row: int) -> np.ndarray:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from workflow_scripts import checked_tables
 from workflow_scripts.atomic_files import atomic
+from workflow_scripts.audio.parameters import FrontEnd
 from workflow_scripts.audio.silence import in_silence
 from workflow_scripts.dataset import shards, silence
 from workflow_scripts.dataset.level import AS_RECORDED, NORMALISED, level_of, normalising_gain
@@ -31,6 +32,7 @@ COLUMNS = {
     "normalised_squares": np.float64,
     "level": np.float64,
     "silence": str,
+    "front_end": str,
     "checksum": str,
     "problem": str,
 }
@@ -63,15 +65,15 @@ class Content:
     problem: str = ""
 
 
-def write_shard(npy: Path, contents: Iterable[Content], n_bands: int) -> None:
+def write_shard(npy: Path, contents: Iterable[Content], front_end: FrontEnd) -> None:
     """Write the energies to `npy`, float32 (frames, bands), and its index to a .csv beside it.
 
     The index has one row per content: digest, first_frame, n_frames; total and squares, the sums
     outside silences that the scaler is fitted to, as recorded and with normalised level; level;
-    silence, the frames in silences (`silence.as_text`); checksum of the energies; problem. One
-    content is in memory at a time.
+    silence, the frames in silences (`silence.as_text`); front_end, its key; checksum of the
+    energies; problem. One content is in memory at a time.
     """
-    rows, first = [], 0
+    rows, first, n_bands = [], 0, front_end.n_bands
     with atomic(npy) as path, path.open("wb") as file:
         file.write(_header(0, n_bands))
         for content in contents:
@@ -79,7 +81,8 @@ def write_shard(npy: Path, contents: Iterable[Content], n_bands: int) -> None:
             file.write(energies.data)
             checksum = hashlib.sha256(energies.data).hexdigest()[:CHECKSUM_LENGTH]
             place = (content.digest, first, len(energies))
-            rows.append((*place, *_measured(energies), checksum, content.problem))
+            measured = _measured(energies, front_end)
+            rows.append((*place, *measured, front_end.key, checksum, content.problem))
             first += len(energies)
         # NumPy pads the header, so the final number of frames fits.
         file.seek(0)
@@ -88,11 +91,15 @@ def write_shard(npy: Path, contents: Iterable[Content], n_bands: int) -> None:
     checked_tables.write(npy.with_suffix(".csv"), index, INDEX)
 
 
-def _measured(energies: np.ndarray) -> tuple[float, float, float, float, float, str]:
+def _measured(
+    energies: np.ndarray, front_end: FrontEnd
+) -> tuple[float, float, float, float, float, str]:
     """The columns of the index from total to silence."""
-    silent = in_silence(energies)
-    sound, level = energies[~silent], level_of(energies, silent)
-    sums, normalised = Sums.of(sound), Sums.of(sound * normalising_gain(level))
+    silent = in_silence(energies, front_end)
+    sound, level = energies[~silent], level_of(energies, silent, front_end)
+    sums, normalised = (
+        Sums.of(own, front_end.compression) for own in (sound, sound * normalising_gain(level))
+    )
     return (
         *(sums.total, sums.squares, normalised.total, normalised.squares, level),
         silence.as_text(silent),
@@ -104,28 +111,40 @@ def read_index(csv: Path) -> pd.DataFrame:
     return checked_tables.read(csv, INDEX, dtype=COLUMNS, keep_default_na=False)
 
 
-def look_up(index: Sequence[Path], digests: Sequence[str] | np.ndarray) -> pd.DataFrame:
+def look_up(
+    index: Sequence[Path], digests: Sequence[str] | np.ndarray, front_end: FrontEnd
+) -> pd.DataFrame:
     """The rows of these digests in the indices of all shards, in the order of `digests`.
 
-    Columns: shard, and those of `write_shard`. Raises UserError if an index is damaged or a digest
-    is in no shard.
+    Columns: shard, and those of `write_shard`. Raises UserError if an index is damaged, a digest is
+    in no shard, or the features are of another front end.
     """
-    return shards.of_contents(index, digests, read_index).reset_index()
+    rows = shards.of_contents(index, digests, read_index).reset_index()
+    others = rows[rows["front_end"] != front_end.key]
+    if len(others):
+        csv, key = index[others["shard"].iloc[0]], others["front_end"].iloc[0]
+        raise UserError(
+            f"{csv} has features of the front end {key}, but {front_end.key} is configured; remove "
+            "it and run snakemake"
+        )
+    return rows
 
 
 @dataclass(frozen=True)
 class FeatureFiles:
     """The feature files of an experiment: .npy shards, and their .csv indices in the same order.
 
-    With `level` NORMALISED, each content's energies are read with the gain that normalises it.
+    They are of `front_end`. With `level` NORMALISED, each content's energies are read with the gain
+    that normalises it.
     """
 
     shards: Sequence[Path]
     index: Sequence[Path]
+    front_end: FrontEnd
     level: str = AS_RECORDED
 
     def of(self, digests: Sequence[str] | np.ndarray) -> "Features":
-        """The features of these contents. Raises UserError if a digest is in no shard."""
+        """The features of these contents. Raises UserError as `look_up`."""
         return Features(self, digests)
 
 
@@ -139,13 +158,13 @@ class Features:
     """
 
     def __init__(self, files: FeatureFiles, digests: Sequence[str] | np.ndarray) -> None:
-        """Look up the digests. Raises UserError if one is in no shard."""
+        """Look up the digests. Raises UserError as `look_up`."""
         self._shards = list(files.shards)
         self._opened = lru_cache(OPEN_SHARDS)(_open)
-        self.index = look_up(files.index, digests)
+        self.index = look_up(files.index, digests, files.front_end)
         self._shard_of = self.index["shard"].to_numpy()
         self._first_frame = self.index["first_frame"].to_numpy()
-        self.level = files.level
+        self.front_end, self.level = files.front_end, files.level
         self._gain = [normalising_gain(level) for level in self.index["level"]]
         self._is_checked = np.zeros(len(self.index), bool)
 
@@ -157,7 +176,7 @@ class Features:
     @property
     def n_bands(self) -> int:
         """The number of mel bands."""
-        return self._opened(self._shards[0]).n_bands
+        return self.front_end.n_bands
 
     def whole(self, content: int) -> np.ndarray:
         """All raw mel energies of a content, float32 (frames, bands)."""

@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from workflow_scripts.audio.parameters import FrontEnd
+from workflow_scripts.audio.silence import n_filled
+
 AS_RECORDED, NORMALISED = "as_recorded", "normalised"
 # The level of all tracks after normalisation, -30 dB. That of the demo is -39 to -31 dB.
 TARGET = 1e-3
@@ -15,13 +18,13 @@ OUTLIERS = 0.01
 MOST_DECIBELS = 1000
 
 
-def level_of(energies: np.ndarray, silent: np.ndarray) -> float:
+def level_of(energies: np.ndarray, silent: np.ndarray, front_end: FrontEnd) -> float:
     """The mean of raw mel energies (frames, bands) outside silences; 0 for a silent track.
 
-    `silent`, bool (frames,), are the frames in silences. Band 0 does not count: a constant offset
-    fills it. A gain of g dB changes the level by g dB.
+    `silent`, bool (frames,), are the frames in silences. Bands that a constant offset may fill do
+    not count: band 0 with the paper's front end. A gain of g dB changes the level by g dB.
     """
-    sound = energies[~silent, 1:]
+    sound = energies[~silent, n_filled(front_end) :]
     return float(sound.mean(dtype=np.float64)) if len(sound) else 0.0
 
 

@@ -12,9 +12,12 @@ from workflow_scripts.dataset.level import TrainingLevel
 COMPRESSION = 10_000
 
 
-def compress(energies: np.ndarray) -> np.ndarray:
-    """log(1 + 10000 x), element-wise (paper, section III-A)."""
-    return np.log1p(COMPRESSION * energies)
+def compress(energies: np.ndarray, compression: float | None) -> np.ndarray:
+    """log(1 + C x), element-wise, with C = `compression` (paper, section III-A: 10000).
+
+    Without compression (None), the energies x.
+    """
+    return energies if compression is None else np.log1p(compression * energies)
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,9 @@ class Sums:
     squares: float
 
     @classmethod
-    def of(cls, energies: np.ndarray) -> "Sums":
-        """The sums over raw energies (frames, bands), after compression."""
-        values = compress(energies.astype(np.float64))
+    def of(cls, energies: np.ndarray, compression: float | None) -> "Sums":
+        """The sums over raw energies (frames, bands), after compression (see `compress`)."""
+        values = compress(energies.astype(np.float64), compression)
         return cls(values.size, float(values.sum()), float(np.square(values).sum()))
 
 

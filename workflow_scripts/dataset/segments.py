@@ -48,7 +48,8 @@ class Segments:
 
     def normalised(self, energies: np.ndarray) -> np.ndarray:
         """Compress and normalise energies (segments, n_frames, bands); swaps the last two axes."""
-        return self.scaler(compress(energies)).transpose(0, 2, 1)
+        compression = self.features.front_end.compression
+        return self.scaler(compress(energies, compression)).transpose(0, 2, 1)
 
     def of(self, rows: np.ndarray) -> "Segments":
         """The segments at these positions."""
@@ -66,9 +67,11 @@ class Segments:
         return values
 
     def digest(self) -> str:
-        """SHA-256 of all that determines the values: contents, positions, scaler, level."""
-        digest = hashlib.sha256(repr((self.shape, self.scaler, self.features.level)).encode())
+        """SHA-256 of all that determines the values: contents, positions, scaler, front end ..."""
+        features = self.features
+        settings = (self.shape, self.scaler, features.level, features.front_end.key)
+        digest = hashlib.sha256(repr(settings).encode())
         for array in (self.content, self.first):
             digest.update(np.ascontiguousarray(array, np.int64).data)
-        digest.update("".join(self.features.index["checksum"]).encode())
+        digest.update("".join(features.index["checksum"]).encode())
         return digest.hexdigest()

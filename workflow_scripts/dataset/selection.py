@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.audio.parameters import HOP_SIZE, SAMPLE_RATE
+from workflow_scripts.audio.parameters import PAPERS, FrontEnd
 from workflow_scripts.dataset import bad_audio, groups, remedies, replicas, silence
 from workflow_scripts.errors import UserError
 
@@ -19,7 +19,7 @@ class Criteria:
 
     `inputs` has the frames of a segment of each variant: a track needs a segment with sound of each
     length. `ballroom`: the data set is Ballroom as published. The archive has been checked, so its
-    truncated files are used whatever `on_bad_audio` says.
+    truncated files are used whatever `on_bad_audio` says. `front_end` is that of the features.
     """
 
     on_bad_audio: str
@@ -28,6 +28,7 @@ class Criteria:
     group_by: str
     inputs: Mapping[str, int]
     ballroom: bool
+    front_end: FrontEnd = PAPERS
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def select(
     tracks, problems = _examined(tracks, index)
     lengths = sorted(set(criteria.inputs.values()), reverse=True)
     use_truncated = criteria.ballroom or criteria.on_bad_audio == bad_audio.USE_TRUNCATED
-    bad = reasons_to_skip(tracks, problems, max(lengths), use_truncated)
+    bad = reasons_to_skip(tracks, problems, max(lengths), use_truncated, criteria.front_end)
     bad = pd.concat([bad, without_sound(tracks.drop(bad.index), lengths)]).sort_index()
     if criteria.on_bad_audio == "fail":
         ways_out = remedies.for_bad_audio(tracks, bad, criteria.n_folds, criteria.inputs)
@@ -81,7 +82,11 @@ def select(
 
 
 def reasons_to_skip(
-    tracks: pd.DataFrame, problems: np.ndarray, longest_input: int, use_truncated: bool
+    tracks: pd.DataFrame,
+    problems: np.ndarray,
+    longest_input: int,
+    use_truncated: bool,
+    front_end: FrontEnd = PAPERS,
 ) -> pd.Series:
     """The reasons why tracks (track_id, n_frames) cannot be used, indexed as `tracks`.
 
@@ -92,9 +97,9 @@ def reasons_to_skip(
     truncated = reasons[reasons.str.startswith(bad_audio.TRUNCATED) & use_truncated]
     reasons[truncated.index] = ""
     short = (reasons == "") & (tracks["n_frames"] < longest_input)
-    needed = longest_input * HOP_SIZE / SAMPLE_RATE
+    seconds = longest_input / front_end.frame_rate
     reasons[short] = [
-        f"is too short: {frames} frames, a segment of {longest_input} takes {needed:.1f} s"
+        f"is too short: {frames} frames, a segment of {longest_input} takes {seconds:.1f} s"
         for frames in tracks["n_frames"][short]
     ]
     for row, reason in truncated[~short].items():

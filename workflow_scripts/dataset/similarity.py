@@ -7,7 +7,7 @@ import numpy as np
 import scipy.fft
 from scipy.ndimage import convolve1d
 
-from workflow_scripts.audio.parameters import FRAME_RATE, SILENCE
+from workflow_scripts.audio.parameters import PAPERS, SILENCE
 from workflow_scripts.dataset.fingerprints import BANDS_APART, FLOOR, relative
 
 # Frames on either side that smooth the energies, so that copies may be shifted by part of a frame.
@@ -19,9 +19,9 @@ LEAST_PART = 0.5
 WORTH_SHIFTING = 0.7
 # The score is the correlation that all but a tenth of the windows of two seconds exceed: two takes
 # of one pattern differ in a few places, a copy in none.
-WINDOW, TENTH = round(2 * FRAME_RATE), 10
+WINDOW, TENTH = round(2 * PAPERS.frame_rate), 10
 # A track that resembles itself half a second later or more repeats itself.
-SHORTEST_PERIOD = round(0.5 * FRAME_RATE)
+SHORTEST_PERIOD = round(0.5 * PAPERS.frame_rate)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.audio.parameters import FRAME_RATE
+from workflow_scripts.audio.parameters import PAPERS
 from workflow_scripts.dataset import fingerprints
 from workflow_scripts.dataset.candidates import candidates
 from workflow_scripts.dataset.sets import Sets
@@ -20,7 +20,7 @@ REPLICA, DOUBTFUL = 0.92, 0.91
 # A track that repeats itself resembles another one made of its loop as much as it resembles itself.
 AS_SIMILAR = 0.02
 # Less in common than this says too little.
-SHORTEST = round(5 * FRAME_RATE)
+SHORTEST = round(5 * PAPERS.frame_rate)
 # And less of the longer track: a mix must not join all tracks that are played in it.
 LEAST_OF_LONGER = 0.1
 # A loop is nevertheless a copy if its score is this and it starts and ends at the same place, up to
@@ -37,8 +37,8 @@ def similar(
 ) -> Iterator[tuple[int, int, float, bool]]:
     """Pairs of tracks that sound alike: first < second, score, and whether they are replicas.
 
-    `energies` returns the raw mel energies (frames, bands) of a track. Pairs that are not replicas
-    are doubtful. Large sets of replicas are not compared pair by pair, but all are linked.
+    `energies` returns the energies of a track, see `comparable.comparable`. Pairs that are not
+    replicas are doubtful. Large sets of replicas are not compared pair by pair, but all are linked.
     Temporary files are in `folder`.
     """
     prints = (fingerprints.fingerprint(energies(track), track) for track in range(n_tracks))

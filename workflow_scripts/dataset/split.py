@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts import checked_tables
+from workflow_scripts.audio.parameters import PAPERS
 from workflow_scripts.dataset.track_tables import FOLDS, read_table
 
 
@@ -19,7 +20,8 @@ class Tracks:
 
     `track_id`, `label` and `digest` are text, `fold` and `target` int, all of shape (tracks,).
     `target` is the position of the label in `classes`, which are sorted by name. `n_truncated`
-    tracks are used as far as their files go.
+    tracks are used as far as their files go. `front_end` is the key of the front end whose features
+    were assigned to folds: what is made of them belongs to it.
     """
 
     track_id: np.ndarray
@@ -29,15 +31,20 @@ class Tracks:
     classes: list[str]
     target: np.ndarray
     n_truncated: int = 0
+    front_end: str = PAPERS.key
 
     @classmethod
     def of(cls, tracks: pd.DataFrame, folds: np.ndarray) -> "Tracks":
-        """The tracks of a table (track_id, label, digest) with these folds, int (tracks,)."""
+        """The tracks of a table (track_id, label, digest) with these folds, int (tracks,).
+
+        Without a column `front_end`, they are of the paper's.
+        """
         track_ids, labels, digests = (tracks[c].to_numpy() for c in ("track_id", "label", "digest"))
         classes = sorted(set(labels))
         target = np.searchsorted(classes, labels)
         n_truncated = int((tracks["truncated"] != "").sum()) if "truncated" in tracks else 0
-        return cls(track_ids, labels, digests, folds, classes, target, n_truncated)
+        front_end = tracks["front_end"].iloc[0] if "front_end" in tracks else PAPERS.key
+        return cls(track_ids, labels, digests, folds, classes, target, n_truncated, front_end)
 
     @property
     def n_folds(self) -> int:
@@ -65,7 +72,7 @@ class Tracks:
 
     @cached_property
     def key(self) -> str:
-        """A digest of the tracks and their folds."""
+        """A digest of the tracks, their folds and the front end."""
         return self._digest(np.arange(len(self.fold)), self.track_id, self.fold)
 
     @cached_property
@@ -83,7 +90,8 @@ class Tracks:
         columns = [self.digest, self.label, *further]
         total = hashlib.sha256(json.dumps(self.classes).encode())
         total.update(json.dumps([column[rows].tolist() for column in columns]).encode())
-        return total.hexdigest()[:16]
+        other = "" if self.front_end == PAPERS.key else f" with the front end {self.front_end}"
+        return f"{total.hexdigest()[:16]}{other}"
 
     def n_of_two_classes(self) -> int:
         """The number of tracks with the same content digest as a track of another class."""
@@ -110,14 +118,19 @@ def validation_segments(n_segments: int, n_folds: int, rng: np.random.Generator)
     return chosen
 
 
-def write(folds: Path, tracks: pd.DataFrame, assigned: np.ndarray) -> None:
+def write(
+    folds: Path, tracks: pd.DataFrame, assigned: np.ndarray, front_end: str = PAPERS.key
+) -> None:
     """Write folds.csv: one row per track with track_id, label, digest and fold.
 
-    If any track is truncated, a column `truncated` says what is missing.
+    If any track is truncated, a column `truncated` says what is missing; for another front end than
+    the paper's, a column `front_end` has its key.
     """
     table = tracks[["track_id", "label", "digest"]].assign(fold=assigned)
     if "truncated" in tracks and (tracks["truncated"] != "").any():
         table["truncated"] = tracks["truncated"]
+    if front_end != PAPERS.key:
+        table["front_end"] = front_end
     checked_tables.write(folds, table, FOLDS)
 
 

@@ -14,7 +14,7 @@ LIST_AGAIN = "remove it and run snakemake"
 
 # Columns that the workflow adds to those of a user's tracks.csv. A column of such a name would be
 # lost, or be taken for the computed one.
-COMPUTED = ("digest", "n_frames", "silence", "truncated", checked_tables.COLUMN)
+COMPUTED = ("digest", "n_frames", "silence", "truncated", "front_end", checked_tables.COLUMN)
 TRACKS, FOLDS, SKIPPED = "a list of all tracks", "a list of folds", "a list of skipped tracks"
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts import checksums
-from workflow_scripts.audio.parameters import FRAME_RATE
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.errors import UserError
 
@@ -29,10 +28,9 @@ class Clip:
     shape: tuple[int, int]
     first_frame: int
 
-    @property
-    def start(self) -> float:
+    def start(self, frame_rate: float) -> float:
         """The start of the segment in its track, in seconds."""
-        return self.first_frame / FRAME_RATE
+        return self.first_frame / frame_rate
 
 
 def write(

@@ -55,17 +55,17 @@ def findings(
     """
     outputs = activations.first_outputs(model.network, model.weights, tested.segments)
     losses = ablation.losses(model.network, model.weights, outputs, tested.labels)
-    first = tested.segments.first
+    first, frame_rate = tested.segments.first, tested.segments.features.front_end.frame_rate
     results = {}
     for name, trunk in model.network.trunks.items():
         table = effects(losses[name], model.classes)
         weight = model.weights[f"{name}.weight"]
-        table["tempo"], responses = tempi(weight, pulse_test)
+        table["tempo"], responses = tempi(weight, pulse_test, frame_rate)
         table["offset"] = pd.array(lowest_bands(outputs[name], trunk), dtype="Int64")
         excited = excitation.most_exciting(outputs[name])
         table["excited_tracks"] = [_json(track_ids[positions]) for positions in excited]
         table["excited_frames"] = [_json(first[positions]) for positions in excited]
-        results[name] = Findings(table, responses, modulation(weight))
+        results[name] = Findings(table, responses, modulation(weight, frame_rate))
     return results
 
 
@@ -87,27 +87,29 @@ def effects(losses: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def tempi(weight: np.ndarray, pulse_test: PulseTests) -> tuple[np.ndarray, np.ndarray]:
+def tempi(
+    weight: np.ndarray, pulse_test: PulseTests, frame_rate: float
+) -> tuple[np.ndarray, np.ndarray]:
     """The tempo in BPM, (filters,), and `PulseTest.responses` of filters (filters, m, n).
 
     The tempi are NaN and the responses have no rows unless m = 1 and the filters are long enough.
     """
     n_filters, m, n = weight.shape
-    if m > 1 or not temporal_filters.holds_a_beat(n):
+    if m > 1 or not temporal_filters.holds_a_beat(n, frame_rate):
         return np.full(n_filters, np.nan), NO_ROWS
     test = pulse_test(n)
     responses = test.responses(weight[:, 0])
     return test.tempi(responses), responses
 
 
-def modulation(weight: np.ndarray) -> np.ndarray:
+def modulation(weight: np.ndarray, frame_rate: float) -> np.ndarray:
     """`temporal_filters.modulation` of filters (filters, m, n), summed over bands.
 
     It has no rows if the filters are too short for a tempo.
     """
-    if not temporal_filters.holds_a_beat(weight.shape[2]):
+    if not temporal_filters.holds_a_beat(weight.shape[2], frame_rate):
         return NO_ROWS
-    return temporal_filters.modulation(weight.sum(axis=1))
+    return temporal_filters.modulation(weight.sum(axis=1), frame_rate)
 
 
 def lowest_bands(output: np.ndarray, trunk: Trunk) -> np.ndarray:

@@ -50,10 +50,17 @@ class Intervention:
         return frames[low] & frames[np.minimum(low + 1, len(frames) - 1)]
 
 
-INTERVENTIONS = (
-    *(Intervention(STRETCH, tenths / 10) for tenths in range(7, 15)),
-    *(Intervention(SHIFT, bands) for bands in range(-6, 7)),
-)
+# Bands of the largest shift.
+MOST_BANDS = 6
+
+
+def interventions(n_bands: int) -> list[Intervention]:
+    """The interventions on tracks with this number of bands."""
+    most = min(MOST_BANDS, n_bands - 1)
+    return [
+        *(Intervention(STRETCH, tenths / 10) for tenths in range(7, 15)),
+        *(Intervention(SHIFT, bands) for bands in range(-most, most + 1)),
+    ]
 
 
 def stretched(energies: np.ndarray, tempo: float) -> np.ndarray:

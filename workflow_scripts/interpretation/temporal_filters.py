@@ -1,7 +1,7 @@
 """Filters over time: their modulation spectra and the tempi that they respond to.
 
-A filter of n frames resolves differences of tempo of about 60 * FRAME_RATE / n: 43 BPM for 60
-frames, 13 BPM for 200.
+A filter of n frames resolves differences of tempo of about 60 * frame rate / n: at the paper's
+frame rate 43 BPM for 60 frames, 13 BPM for 200.
 """
 
 from collections.abc import Sequence
@@ -9,35 +9,39 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from workflow_scripts.audio.parameters import FRAME_RATE
+from workflow_scripts.audio.parameters import FrontEnd
 
 BPM = np.arange(40, 261, 2)
-FRAMES_PER_BEAT = 60 * FRAME_RATE / BPM
 # Number of noise filters, and the share of them without a tempo.
 N_NOISE, CONFIDENCE = 500, 0.95
 SEED = 2016
 
 
-def holds_a_beat(n_frames: int) -> bool:
+def frames_per_beat(frame_rate: float) -> np.ndarray:
+    """The frames of a beat at each tempo in `BPM`, with `frame_rate` frames per second."""
+    return 60 * frame_rate / BPM
+
+
+def holds_a_beat(n_frames: int, frame_rate: float) -> bool:
     """Whether a filter can have a tempo: it is at least one beat long at the fastest in `BPM`."""
-    return n_frames >= FRAMES_PER_BEAT.min()
+    return bool(n_frames >= frames_per_beat(frame_rate).min())
 
 
-def frames_needed(n_frames: int, bpm: float) -> int:
+def frames_needed(n_frames: int, bpm: float, frame_rate: float) -> int:
     """The frames of a pulse train in which a filter of `n_frames` meets every phase four times."""
-    return n_frames + int(np.ceil(4 * 60 * FRAME_RATE / bpm))
+    return n_frames + int(np.ceil(4 * 60 * frame_rate / bpm))
 
 
-def modulation(filters: np.ndarray) -> np.ndarray:
+def modulation(filters: np.ndarray, frame_rate: float) -> np.ndarray:
     """The magnitudes of the filters' modulation spectra, float (filters, len(BPM)).
 
-    `filters` has shape (filters, n).
+    `filters` has shape (filters, n), with `frame_rate` frames per second.
 
     |sum_k (w_k - mean w) exp(-2 pi i k f)| with f in beats per frame: the Fourier transform of the
     filter without its mean, at the tempi `BPM`.
     """
     frames = np.arange(filters.shape[1])
-    waves = np.exp(-2j * np.pi * np.outer(frames, 1 / FRAMES_PER_BEAT))
+    waves = np.exp(-2j * np.pi * np.outer(frames, 1 / frames_per_beat(frame_rate)))
     return np.abs(_without_mean(filters) @ waves)
 
 
@@ -64,10 +68,10 @@ class PulseTest:
     twice the tempo.
     """
 
-    def __init__(self, trains: Sequence[np.ndarray], n_frames: int) -> None:
+    def __init__(self, trains: Sequence[np.ndarray], n_frames: int, front_end: FrontEnd) -> None:
         """`trains` are compressed mel energies (bands, frames), one for each tempo in `BPM`."""
         self._trains = trains
-        noise = _noise(n_frames)
+        noise = _noise(n_frames, front_end)
         peaks = self._peaks(noise)
         self._mean, self._std = peaks.mean(axis=0), peaks.std(axis=0)
         best = self.responses(noise).max(axis=1)
@@ -101,16 +105,21 @@ class PulseTest:
         return np.stack(peaks, axis=1)
 
 
-def _noise(n_frames: int) -> np.ndarray:
-    """Noise filters, (N_NOISE, n_frames): normal, smoothed by 1:2:1 over neighbouring frames.
+def _noise(n_frames: int, front_end: FrontEnd) -> np.ndarray:
+    """Noise filters, (N_NOISE, n_frames): normal, smoothed over the frames that share samples.
 
-    The frames of the front end overlap by half, so trained weights are smooth: on the demo, the
-    correlation of neighbouring weights is 0.6; here it is 0.67. White noise matches pulses of
-    several frames less well. With a threshold from white noise, 22 % of smooth noise filters of 60
-    frames and 41 % of 200 frames would have a tempo.
+    The frames of the paper's front end overlap by half, so trained weights are smooth: on the demo,
+    the correlation of neighbouring weights is 0.6. Here it is 0.67, by 1:2:1 over neighbouring
+    frames. White noise matches pulses of several frames less well. With a threshold from white
+    noise, 22 % of smooth noise filters of 60 frames and 41 % of 200 frames would have a tempo.
     """
-    white = np.random.default_rng(SEED).standard_normal((N_NOISE, n_frames + 2))
-    return white[:, :-2] + 2 * white[:, 1:-1] + white[:, 2:]
+    # Two windows of this distance have no sample in common.
+    apart = max(round(front_end.frame_size / front_end.hop_size), 1)
+    triangle = apart - np.abs(np.arange(1 - apart, apart))
+    rng = np.random.default_rng(SEED)
+    white = rng.standard_normal((N_NOISE, n_frames + len(triangle) - 1))
+    shares = [share * white[:, k : k + n_frames] for k, share in enumerate(triangle)]
+    return np.sum(shares, axis=0)
 
 
 def _without_mean(filters: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from workflow_scripts.audio.decoding import NotAudioError
-from workflow_scripts.audio.parameters import FRAME_RATE
+from workflow_scripts.audio.parameters import FRAME_RATE, FrontEnd
 from workflow_scripts.audio.silence import in_silence, is_silent
 from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset import silence
@@ -70,22 +70,22 @@ def label_one(model: Path, track: Path) -> Prediction:
 
     _silence_decoders()
     ensemble = _ensemble(model)
-    energies = mel_bands(track)
-    if is_silent(energies):
+    energies = mel_bands(track, FrontEnd())
+    if is_silent(energies, FrontEnd()):
         raise NotAudioError("is silent throughout")
     if len(energies) < ensemble.longest_input:
         raise NotAudioError(
             f"is too short: {len(energies) / FRAME_RATE:.2f} s, and the model needs "
             f"segments of {ensemble.longest_input / FRAME_RATE:.2f} s"
         )
-    silent = in_silence(energies)
+    silent = in_silence(energies, FrontEnd())
     for n_frames in ensemble.inputs:
         if silence.contiguous(silent, n_frames).all():
             raise NotAudioError(
                 f"has no segment with sound: all its segments of {n_frames / FRAME_RATE:.2f} s are "
                 "silent"
             )
-    level, warning = level_of(energies, silent), ""
+    level, warning = level_of(energies, silent, FrontEnd()), ""
     if ensemble.level is not None:
         warning = ensemble.level.warning(level)
         if ensemble.level.input == NORMALISED:

@@ -14,8 +14,9 @@ from workflow_scripts.audio.parameters import (
     SAMPLE_RATE,
     SILENCE,
     WINDOW,
+    FrontEnd,
 )
-from workflow_scripts.audio.silence import EDGE, OFFSET_LEAK, SHORTEST
+from workflow_scripts.audio.silence import OFFSET_LEAK, rule
 from workflow_scripts.dataset.level import TARGET
 from workflow_scripts.dataset.normalisation import COMPRESSION
 
@@ -96,8 +97,8 @@ def segments_of(n_frames: int) -> dict[str, Any]:
         "silence": {
             "limit": SILENCE,
             "offset_leak": OFFSET_LEAK,
-            "edge": EDGE,
-            "shortest": SHORTEST,
+            "edge": rule(FrontEnd()).edge,
+            "shortest": rule(FrontEnd()).shortest,
             "silent_frames": (
                 "all bands from 1 on are below limit + offset_leak times band 0; then, in tracks "
                 "of more than 2 edge frames, also the first edge frames if the next one is silent, "

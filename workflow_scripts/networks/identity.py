@@ -51,8 +51,9 @@ class Identity:
     """One training: its settings, the digests of its code and data, and where it runs.
 
     `network`, `training`, `validation`, `sampling`, `level`, `augmentation` and `engine` are as in
-    config.yaml. `digests` contains the SHA-256 of the code, the training and validation segments,
-    the labels and the initial weights. `device` is "cpu" or the name of a GPU.
+    config.yaml, `front_end` as in `FrontEnd.settings`. `digests` contains the SHA-256 of the code,
+    the training and validation segments, the labels and the initial weights. `device` is "cpu" or
+    the name of a GPU.
     """
 
     variant: str
@@ -64,6 +65,7 @@ class Identity:
     sampling: str
     level: str
     augmentation: dict[str, Any]
+    front_end: dict[str, Any]
     classes: list[str]
     engine: str
     digests: dict[str, Any]

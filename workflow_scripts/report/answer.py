@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.audio.parameters import FRAME_RATE, N_BANDS
+from workflow_scripts.audio.parameters import PAPERS, FrontEnd
 from workflow_scripts.results import comparison
 
 # Kinds of networks, by the shapes (m, n) of their filters.
@@ -25,7 +25,8 @@ class Answer:
     in points), p_baseline (against the best baseline, adjusted for all networks; NaN without one).
     `baselines` has name, accuracy_mean, half_width, the best first. `pairs` are those of
     `comparison.pairs`. Accuracies and `chance` are in %. `unfair` has the pairs of networks whose
-    difference may come from their training, `swept` the networks of each sweep.
+    difference may come from their training, `swept` the networks of each sweep. `front_end` is that
+    of all networks.
     """
 
     networks: pd.DataFrame
@@ -35,6 +36,7 @@ class Answer:
     level: float
     unfair: Collection[frozenset[str]] = ()
     swept: Collection[frozenset[str]] = ()
+    front_end: FrontEnd = PAPERS
 
     @classmethod
     def of(
@@ -49,6 +51,7 @@ class Answer:
         level: float,
         unfair: Collection[frozenset[str]] = (),
         swept: Collection[frozenset[str]] = (),
+        front_end: FrontEnd = PAPERS,
     ) -> "Answer":
         """The answer of table1.csv, the accuracies of each variant's folds, and baselines.csv.
 
@@ -83,7 +86,8 @@ class Answer:
                 for name in networks["name"]
             ]
             networks["p_baseline"] = comparison.holm(p)
-        return cls(networks, ranked, pairs, 100 / n_classes, level, unfair, swept)
+        chance = 100 / n_classes
+        return cls(networks, ranked, pairs, chance, level, unfair, swept, front_end)
 
     def of_kind(self, *kinds: str) -> pd.DataFrame:
         """The networks of these kinds, in the table's order."""
@@ -94,8 +98,8 @@ class Answer:
         systems = self.baselines.assign(kind=BASELINE)
         chance = pd.DataFrame([{"kind": CHANCE, "name": CHANCE, "accuracy_mean": self.chance}])
         table = pd.concat([self.networks, systems, chance], ignore_index=True)
-        table.insert(6, "n_seconds", table["n_frames"] / FRAME_RATE)
-        table.insert(7, "share_of_bands", table["m_bands"] / N_BANDS)
+        table.insert(6, "n_seconds", table["n_frames"] / self.front_end.frame_rate)
+        table.insert(7, "share_of_bands", table["m_bands"] / self.front_end.n_bands)
         for column in ("input_frames", "m_bands", "n_frames"):
             table[column] = table[column].astype("Int64")
         low = table["accuracy_mean"] - table["half_width"]

@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
-from workflow_scripts.audio.parameters import FRAME_RATE, N_BANDS
 from workflow_scripts.report import line_labels
 from workflow_scripts.report.answer import BOTH, FREQUENCY, POINT, RECTANGLE, TIME, Answer
 from workflow_scripts.report.line_labels import Label
@@ -36,9 +35,9 @@ def answer(numbers: Answer) -> Figure:
     others = numbers.of_kind(BOTH, RECTANGLE, POINT)
     draw: list[tuple[Callable[[Axes], None], float]] = []
     if len(time):
-        draw.append((lambda axes: _by_length(axes, time), 2.2))
+        draw.append((lambda axes: _by_length(axes, time, numbers.front_end.frame_rate), 2.2))
     if len(frequency):
-        draw.append((lambda axes: _by_height(axes, frequency), 3))
+        draw.append((lambda axes: _by_height(axes, frequency, numbers.front_end.n_bands), 3))
     if len(others):
         width = 0.6 + 0.3 * min(len(others), MOST_OTHERS)
         draw.append((lambda axes: _others(axes, others), width))
@@ -74,19 +73,19 @@ def _wrapped(name: str) -> str:
     return "\n".join(textwrap.wrap(text_of_name(name), 17))
 
 
-def _by_length(axes: Axes, networks: pd.DataFrame) -> None:
+def _by_length(axes: Axes, networks: pd.DataFrame, frame_rate: float) -> None:
     _against(axes, networks, networks["n_frames"])
     axes.xaxis.set_major_formatter(
-        FuncFormatter(lambda n, _: f"{n / FRAME_RATE:.{_digits(n / FRAME_RATE)}f} s\n{n:g}")
+        FuncFormatter(lambda n, _: f"{n / frame_rate:.{_digits(n / frame_rate)}f} s\n{n:g}")
     )
     axes.set_xlabel("seconds, frames")
     _title(axes, "Time: filter length n")
 
 
-def _by_height(axes: Axes, networks: pd.DataFrame) -> None:
+def _by_height(axes: Axes, networks: pd.DataFrame, n_bands: int) -> None:
     _against(axes, networks, networks["m_bands"])
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda m, _: f"{m:g}\n{100 * m / N_BANDS:.0f}"))
-    axes.set_xlabel(f"mel bands, % of the {N_BANDS}")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda m, _: f"{m:g}\n{100 * m / n_bands:.0f}"))
+    axes.set_xlabel(f"mel bands, % of the {n_bands}")
     _title(axes, "Frequency: filter height m")
 
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from workflow_scripts.audio.parameters import FRAME_RATE, N_BANDS
+from workflow_scripts.audio.parameters import FrontEnd
 from workflow_scripts.report.answer import FREQUENCY, MOTIVATED, TIME, Answer
 from workflow_scripts.results.baselines import shown
 
@@ -77,7 +77,7 @@ def _best_shape(answer: Answer, kind: str) -> str:
         return ""
     best = own.loc[own["accuracy_mean"].idxmax()]
     title = {TIME: "Time", FREQUENCY: "Frequency"}[kind]
-    shape, accuracy = _shape_text(best), f"{best['accuracy_mean']:.1f} %"
+    shape, accuracy = _shape_text(best, answer.front_end), f"{best['accuracy_mean']:.1f} %"
     if len(own) == 1:
         return f"The only {title} network has {shape}; it is correct on {accuracy} of the tracks."
     start = f"Of the {len(own)} {title} networks, {best['name']} with {shape} has the highest mean"
@@ -121,10 +121,11 @@ def _against_baselines(answer: Answer) -> str:
     return f"{start} {'; '.join(parts)}."
 
 
-def _shape_text(network: pd.Series) -> str:
+def _shape_text(network: pd.Series, front_end: FrontEnd) -> str:
     """The length or height of a network's filters, in both of its units."""
     if network["kind"] == TIME:
         n = network["n_frames"]
-        return f"n = {n:.0f} frames ({n / FRAME_RATE:.1f} s)"
+        return f"n = {n:.0f} frames ({n / front_end.frame_rate:.1f} s)"
     m = network["m_bands"]
-    return f"m = {m:.0f} of {N_BANDS} mel bands ({100 * m / N_BANDS:.0f} %)"
+    share = 100 * m / front_end.n_bands
+    return f"m = {m:.0f} of {front_end.n_bands} mel bands ({share:.0f} %)"

@@ -73,6 +73,7 @@ def answer(material: Material) -> Answer:
             if not material.trainings.comparable(*pair)
         },
         swept=[frozenset(rows["variant"]) for rows in material.sweeps.values()],
+        front_end=material.front_end,
     )
 
 
@@ -175,6 +176,7 @@ def _of_filters(material: Material) -> Iterator[Drawing]:
 
 def _weights(material: Material, variant: str) -> Drawing:
     table, model = material.filters[variant], material.first_weights[variant]
+    frame_rate = material.front_end.frame_rate
     first = table[table["fold"] == 0]
     trunks, strengths = {}, {}
     for trunk, rows in first.groupby("trunk", sort=False):
@@ -184,9 +186,11 @@ def _weights(material: Material, variant: str) -> Drawing:
         strengths[str(trunk)] = of_filters.to_numpy()
     return Drawing(
         f"weights-{variant}",
-        weight_figures.weights(trunks),
+        weight_figures.weights(trunks, frame_rate),
         findings.weights(strengths),
-        pd.concat([figure_data.weights(trunk, *shown) for trunk, shown in trunks.items()]),
+        pd.concat(
+            [figure_data.weights(trunk, *shown, frame_rate) for trunk, shown in trunks.items()]
+        ),
     )
 
 
@@ -208,11 +212,12 @@ def _of_interventions(material: Material) -> Iterator[Drawing]:
 
 
 def _of_segments(material: Material) -> Iterator[Drawing]:
+    front_end = material.front_end
     for number, clips in enumerate(material.clips.values()):
         hertz = next(iter(material.spectra.values()))["hertz"]
         yield Drawing(
             segment_texts.figure_name(number),
-            segment_figures.spectrograms(clips, hertz),
-            segment_texts.finding(clips, hertz),
-            figure_data.segments(clips),
+            segment_figures.spectrograms(clips, hertz, front_end),
+            segment_texts.finding(clips, hertz, front_end.frame_rate),
+            figure_data.segments(clips, front_end.frame_rate),
         )

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.audio.parameters import FRAME_RATE
 from workflow_scripts.interpretation.clips import Clip
 
 
@@ -110,7 +109,9 @@ def spectral(chosen: pd.DataFrame, weight: np.ndarray, hertz: np.ndarray) -> pd.
     )
 
 
-def weights(trunk: str, strengths: pd.Series, weight: np.ndarray) -> pd.DataFrame:
+def weights(
+    trunk: str, strengths: pd.Series, weight: np.ndarray, frame_rate: float
+) -> pd.DataFrame:
     """Columns trunk, filter, strength, band, seconds, weight: a row per weight.
 
     `strengths` is indexed by filter, in the order of the rows, `weight` is (filters, m, n). band
@@ -125,13 +126,13 @@ def weights(trunk: str, strengths: pd.Series, weight: np.ndarray) -> pd.DataFram
             "filter": np.repeat(chosen, m * n),
             "strength": np.repeat(strengths.to_numpy(), m * n),
             "band": np.tile(bands, len(chosen)),
-            "seconds": np.tile((frames / FRAME_RATE).round(6), len(chosen)),
+            "seconds": np.tile((frames / frame_rate).round(6), len(chosen)),
             "weight": weight[chosen].ravel(),
         }
     )
 
 
-def segments(clips: Sequence[Clip]) -> pd.DataFrame:
+def segments(clips: Sequence[Clip], frame_rate: float) -> pd.DataFrame:
     """Columns clip, band, seconds (of the track), energy: a row per band and frame of each clip.
 
     clip counts from 0, in the order of the page.
@@ -140,6 +141,6 @@ def segments(clips: Sequence[Clip]) -> pd.DataFrame:
     for number, clip in enumerate(clips):
         bands, frames = np.divmod(np.arange(clip.energies.size), clip.energies.shape[1])
         columns = {"clip": number, "band": bands}
-        columns |= {"seconds": (clip.start + frames / FRAME_RATE).round(3)}
+        columns |= {"seconds": (clip.start(frame_rate) + frames / frame_rate).round(3)}
         parts.append(pd.DataFrame(columns | {"energy": clip.energies.ravel()}))
     return pd.concat(parts, ignore_index=True)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.audio.parameters import FRAME_RATE
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.interpretation import filter_table
 from workflow_scripts.report import segment_texts
@@ -37,7 +36,9 @@ def tempo_sentence(variant: str, table: pd.DataFrame, tempo_of: Mapping[str, flo
     )
 
 
-def sounds(folder: Path, tracks: Tracks, add: Callable[[bytes], int]) -> dict[str, Any]:
+def sounds(
+    folder: Path, tracks: Tracks, frame_rate: float, add: Callable[[bytes], int]
+) -> dict[str, Any]:
     """The players of the sounds that the step auralise wrote; empty if there are none.
 
     `add` takes an MP3 and returns the number by which players refer to it.
@@ -53,7 +54,7 @@ def sounds(folder: Path, tracks: Tracks, add: Callable[[bytes], int]) -> dict[st
             files = pair.set_index("kind")["file"]
             clips.append(
                 {
-                    "title": f"{track_id}, from {first / FRAME_RATE:.1f} s",
+                    "title": f"{track_id}, from {first / frame_rate:.1f} s",
                     "segment": add((folder / files["segment"]).read_bytes()),
                     "filter": add((folder / files["filter"]).read_bytes()),
                 }

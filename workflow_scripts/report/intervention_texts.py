@@ -54,7 +54,8 @@ def shift_sentence(
     `heights` is m of each variant's filters.
     """
     shifts = table[table["intervention"] == SHIFT]
-    sentence = _most_and_least(shifts, "shifts up to six bands")
+    most = shifts["amount"].abs().max()
+    sentence = _most_and_least(shifts, f"shifts of up to {most:.0f} bands")
     losses = _losses(shifts)
     frequency = [v for v, a in architectures.items() if a == "Frequency" and v in losses]
     tallest = [v for v in frequency if heights[v] == max(heights[w] for w in frequency)]

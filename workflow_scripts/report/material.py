@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.audio.parameters import FrontEnd
 from workflow_scripts.dataset import replicas, split
 from workflow_scripts.dataset.track_tables import SKIPPED, annotated_bpm, read_table
 from workflow_scripts.interpretation import clips, filter_table, intervention_table
@@ -37,7 +38,7 @@ class Material:
     filters and spectra: written by the step interpret. first_weights: the models of fold 0.
     replicas: replicas.csv. bpm: the annotated tempo of each track, (tracks,), None unless all are
     known. clips: the segments that the filters in sounds.csv respond to most, by trunk and filter,
-    in the order of the table.
+    in the order of the table. front_end: that of the features.
     """
 
     of_seeds: list[SeedResults]
@@ -53,6 +54,7 @@ class Material:
     spectra: dict[str, dict[str, np.ndarray]]
     first_weights: dict[str, Weights]
     clips: dict[tuple[str, int], list[Clip]]
+    front_end: FrontEnd
 
     @property
     def variants(self) -> list[str]:
@@ -221,6 +223,7 @@ def read(options: argparse.Namespace) -> Material:
             for v, npz in of_variants(options.weights).items()
         },
         clips=clips_of_filters(options.sounds, tracks),
+        front_end=FrontEnd.from_config(options.configuration["front_end"]),
     )
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workflow_scripts.audio.parameters import FRAME_RATE, FRAME_SIZE, HOP_SIZE, N_BANDS, SAMPLE_RATE
-from workflow_scripts.dataset.normalisation import COMPRESSION
+from workflow_scripts.audio.parameters import FrontEnd
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.errors import listed
 from workflow_scripts.results import provenance
@@ -15,6 +14,16 @@ DATA_SETS = {
     "ballroom": "the Ballroom data set (Gouyon et al., 2006)",
     "demo": "a synthesised data set",
     "folder": "our data set",
+}
+WINDOWS = {
+    "hamming": "a Hamming window",
+    "hann": "a Hann window",
+    "triangular": "a triangular window",
+    "square": "a rectangular window",
+    "blackmanharris62": "a Blackman-Harris window",
+    "blackmanharris70": "a Blackman-Harris window of 70 dB",
+    "blackmanharris74": "a Blackman-Harris window of 74 dB",
+    "blackmanharris92": "a Blackman-Harris window of 92 dB",
 }
 LEVEL = {
     "as_recorded": "The level is that of the recording.",
@@ -88,20 +97,38 @@ def data(configuration: Mapping[str, Any], tracks: Tracks) -> str:
 
 def inputs(configuration: Mapping[str, Any]) -> str:
     """The front end, normalisation and segments."""
+    front_end = FrontEnd.from_config(configuration["front_end"])
+    rate = front_end.frame_rate
     lengths = sorted({variant["input_frames"] for variant in configuration["variants"].values()})
-    segments = listed([f"{n} frames ({n / FRAME_RATE:.1f} s)" for n in lengths], separator=" or ")
+    segments = listed([f"{n} frames ({n / rate:.1f} s)" for n in lengths], separator=" or ")
     hop = configuration["sampling_hop"]
-    start = SAMPLING[configuration["sampling"]].format(hop=hop, seconds=hop / FRAME_RATE)
+    start = SAMPLING[configuration["sampling"]].format(hop=hop, seconds=hop / rate)
     return (
-        f"The input is a mel-spectrogram of the mono signal at {SAMPLE_RATE / 1000:g} kHz with "
-        f"{N_BANDS} bands, computed with Essentia from frames of {FRAME_SIZE} samples with a hop "
-        f"of {HOP_SIZE} ({1000 / FRAME_RATE:.0f} ms) and a Blackman-Harris window. "
-        f"{LEVEL[configuration['level']]} Energies x are compressed by log(1 + {COMPRESSION} x), "
-        f"then normalised by the mean and standard deviation of "
+        f"{_spectrogram(front_end)} {LEVEL[configuration['level']]} "
+        f"{_compressed(front_end.compression)} normalised by the mean and standard deviation of "
         f"{NORMALISED_BY[configuration['normalisation']]}. Networks see segments of {segments}. "
         f"Training segments {start}; validation and test segments follow one another. Silent "
         f"segments are left out.{augmentation(configuration['augmentation'])}"
     )
+
+
+def _spectrogram(front_end: FrontEnd) -> str:
+    """The mel-spectrogram before its compression."""
+    low, high = front_end.min_frequency, front_end.max_frequency
+    whole = low == 0 and high == front_end.sample_rate / 2
+    return (
+        f"The input is a mel-spectrogram of the mono signal at {front_end.sample_rate / 1000:g} "
+        f"kHz with {front_end.n_bands} bands{'' if whole else f' from {low:g} to {high:g} Hz'}, "
+        f"computed with Essentia from frames of {front_end.frame_size} samples with a hop of "
+        f"{front_end.hop_size} ({1000 / front_end.frame_rate:.0f} ms) and "
+        f"{WINDOWS[front_end.window]}."
+    )
+
+
+def _compressed(compression: float | None) -> str:
+    if compression is None:
+        return "Energies are not compressed, but"
+    return f"Energies x are compressed by log(1 + {compression:g} x), then"
 
 
 def augmentation(settings: Mapping[str, float]) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workflow_scripts.audio.parameters import FRAME_RATE
 from workflow_scripts.interpretation.clips import Clip
 
 
@@ -13,17 +12,19 @@ def figure_name(number: int) -> str:
     return f"segments-{number:02d}"
 
 
-def finding(clips: Sequence[Clip], hertz: np.ndarray) -> str:
+def finding(clips: Sequence[Clip], hertz: np.ndarray, frame_rate: float) -> str:
     """Where the filter responds most in each clip; `hertz` are the centres of the bands."""
     m, n = clips[0].shape
     bands = {clip.place[0] for clip in clips}
-    places = " and ".join(f"{clip.start + clip.place[1] / FRAME_RATE:.2f} s" for clip in clips)
+    places = " and ".join(
+        f"{clip.start(frame_rate) + clip.place[1] / frame_rate:.2f} s" for clip in clips
+    )
     low = min(bands)
     high = min(max(bands) + m, len(hertz)) - 1
     around = (
         f"about {hertz[low]:.0f} Hz" if low == high else f"{hertz[low]:.0f} to {hertz[high]:.0f} Hz"
     )
     return (
-        f"The filter covers {m} mel band{'s' if m > 1 else ''} and {n / FRAME_RATE:.2f} s. It "
+        f"The filter covers {m} mel band{'s' if m > 1 else ''} and {n / frame_rate:.2f} s. It "
         f"responds most from {places} on, at {around}."
     )

@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from workflow_scripts.audio.parameters import FRAME_RATE
 from workflow_scripts.report.figures import WIDTH
 from workflow_scripts.report.palette import BLUE, GREY, ORANGE
 from workflow_scripts.report.svg import text_of_name
@@ -21,7 +20,7 @@ FILL, TALL = 0.9, 0.78
 CELL_HEIGHT = 0.8
 
 
-def weights(trunks: Mapping[str, tuple[pd.Series, np.ndarray]]) -> Figure:
+def weights(trunks: Mapping[str, tuple[pd.Series, np.ndarray]], frame_rate: float) -> Figure:
     """The filters of each trunk: strengths, indexed by filter, and weights (filters, m, n).
 
     The strengths are those of the filters to show, the strongest first. Filters of one band or one
@@ -47,13 +46,13 @@ def weights(trunks: Mapping[str, tuple[pd.Series, np.ndarray]]) -> Figure:
             _lines(axes, values / largest, BLUE if m == 1 else ORANGE)
         else:
             _images(axes, shown, largest)
-        axes.set_title(f"{text_of_name(trunk)}: {_extent(m, n, largest)}")
+        axes.set_title(f"{text_of_name(trunk)}: {_extent(m, n, largest, frame_rate)}")
     return figure
 
 
-def _extent(m: int, n: int, largest: float) -> str:
+def _extent(m: int, n: int, largest: float, frame_rate: float) -> str:
     """What a cell spans."""
-    length = f"{n / FRAME_RATE:.2f} s"
+    length = f"{n / frame_rate:.2f} s"
     bands = f"{m} mel band{'s' if m > 1 else ''}"
     if m == 1:
         return f"weight over {length} of each filter, in each cell ±{largest:.2g}"

@@ -17,6 +17,8 @@ from workflow_scripts.dataset.normalisation import compress
 
 # Groups of neighbouring mel bands; each group has one onset strength.
 N_GROUPS = 8
+# C in log(1 + C x), whatever the networks see.
+COMPRESSION = 10_000
 # Two bars of a slow waltz.
 MAX_LAG_SECONDS = 8.0
 # A peak two frames wide at the lag of a beat has energy up to about this scale. Steps of 1 match
@@ -25,7 +27,7 @@ SCALES = np.arange(0.0, 160.0)
 
 
 def descriptor(energies: np.ndarray, frame_rate: float) -> np.ndarray:
-    """The scale magnitudes of each group of bands, float (N_GROUPS * len(SCALES),).
+    """The scale magnitudes of each group of bands, float (groups * len(SCALES),).
 
     `energies` are raw mel energies (frames, bands) at `frame_rate` frames per second. The
     autocorrelation of a track shorter than MAX_LAG_SECONDS is 0 at lags beyond its end.
@@ -38,10 +40,14 @@ def descriptor(energies: np.ndarray, frame_rate: float) -> np.ndarray:
 
 
 def onset_strength(energies: np.ndarray) -> np.ndarray:
-    """The rise of the compressed energies from frame to frame, (frames - 1, N_GROUPS)."""
-    compressed = compress(energies.astype(np.float64))
-    groups = compressed.reshape(len(compressed), N_GROUPS, -1).mean(axis=2)
-    return np.maximum(np.diff(groups, axis=0), 0)
+    """The rise of the compressed energies from frame to frame, (frames - 1, groups).
+
+    There are N_GROUPS groups, or as many as bands if these are fewer.
+    """
+    compressed = compress(energies.astype(np.float64), COMPRESSION)
+    n_groups = min(N_GROUPS, energies.shape[1])
+    groups = [group.mean(axis=1) for group in np.array_split(compressed, n_groups, axis=1)]
+    return np.maximum(np.diff(np.stack(groups, axis=1), axis=0), 0)
 
 
 def autocorrelation(series: np.ndarray, n_lags: int) -> np.ndarray:

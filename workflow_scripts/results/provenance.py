@@ -5,14 +5,18 @@ from pathlib import Path
 from typing import Any
 
 from workflow_scripts import checksums
+from workflow_scripts.audio.parameters import PAPERS
 from workflow_scripts.dataset.digests import digest_of_file
 from workflow_scripts.errors import UserError
 from workflow_scripts.networks.identity import ModelKey
 
 
 def read(fit: Path, key: ModelKey) -> dict[str, Any]:
-    """The content of a fit.json. Raises UserError if it is damaged or of another model."""
-    return checksums.read_json(fit, key.record)
+    """The content of a fit.json. Raises UserError if it is damaged or of another model.
+
+    Without a front end, it was written when there was only the paper's.
+    """
+    return {"front_end": PAPERS.settings} | checksums.read_json(fit, key.record)
 
 
 def check_weights(npz: Path, fit: Mapping[str, Any]) -> str:

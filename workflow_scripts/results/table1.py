@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts import checked_tables
+from workflow_scripts.audio.parameters import PAPERS
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.errors import printable
 from workflow_scripts.networks import layers
@@ -31,6 +32,9 @@ def read(csv: Path, tracks: Tracks) -> pd.DataFrame:
     table = checked_tables.read(
         csv, what(tracks), keep_default_na=False, na_values=[""], dtype={"variant": str}
     )
+    # A table of an earlier version is of the paper's front end.
+    if "n_bands" not in table:
+        table["n_bands"] = PAPERS.n_bands
     return table.assign(baseline=table["baseline"].fillna(""))
 
 
@@ -76,6 +80,7 @@ def row(
         "class_accuracy_std": np.std(by_class),
         "n_seeds": n_seeds,
         "accuracy_std_seeds": np.std(of_seeds) if n_seeds > 1 else np.nan,
+        "n_bands": network.bands,
     }
 
 
@@ -93,7 +98,10 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
     shown = pd.DataFrame(
         {
             "Variant": table["variant"],
-            "Input": [f"(40, {frames})" for frames in table["input_frames"]],
+            "Input": [
+                f"({bands}, {frames})"
+                for bands, frames in zip(table["n_bands"], table["input_frames"], strict=True)
+            ],
             "Filter": table["filter"],
             "Parameters": [f"{n:,}".replace(",", " ") for n in table["parameters"]],
             "Max-pool": table["pool"],

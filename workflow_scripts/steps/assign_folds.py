@@ -10,6 +10,7 @@ import pandas as pd
 
 from workflow_scripts import checked_tables
 from workflow_scripts.dataset import bad_audio, folds, groups, replicas, split
+from workflow_scripts.dataset.experiment_data import add_front_end
 from workflow_scripts.dataset.features import look_up
 from workflow_scripts.dataset.sampling import regular
 from workflow_scripts.dataset.selection import Criteria, Selection, select
@@ -25,6 +26,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--index", type=Path, nargs="+", required=True, help="features/shard-<i>.csv"
     )
+    add_front_end(parser)
     parser.add_argument("--pairs", type=Path, required=True, help="replicas.csv")
     parser.add_argument("--ballroom", action="store_true", help="Ballroom as published")
     parser.add_argument(
@@ -69,7 +71,7 @@ def main() -> None:
     tracks = read_table(options.tracks, TRACKS)
     selection = select(
         tracks,
-        look_up(options.index, sorted(set(tracks["digest"]) - {""})),
+        look_up(options.index, sorted(set(tracks["digest"]) - {""}), options.front_end),
         replicas.read(options.pairs),
         Criteria(
             on_bad_audio=options.on_bad_audio,
@@ -78,6 +80,7 @@ def main() -> None:
             group_by=options.group_by,
             ballroom=options.ballroom,
             inputs=options.inputs,
+            front_end=options.front_end,
         ),
     )
     if options.group_by:
@@ -121,7 +124,7 @@ def assign(selection: Selection, options: argparse.Namespace) -> None:
                 f"than one batch of {batch_size}; lower training.batch_size or add tracks"
             )
     checked_tables.write(options.skipped, selection.skipped, SKIPPED)
-    split.write(options.folds, selection.used, assigned)
+    split.write(options.folds, selection.used, assigned, options.front_end.key)
     print(
         pd.crosstab(tracks.label, assigned, margins=True, rownames=["class"], colnames=["fold"]),
         file=sys.stderr,

@@ -11,7 +11,7 @@ import pandas as pd
 
 from workflow_scripts import checked_tables, checksums
 from workflow_scripts.audio.decoding import NotAudioError
-from workflow_scripts.audio.parameters import N_BANDS, SAMPLE_RATE
+from workflow_scripts.audio.parameters import FrontEnd
 from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset import experiment_data
 from workflow_scripts.dataset.digests import digest_of_file
@@ -72,11 +72,13 @@ def chosen_clips(strongest: pd.DataFrame) -> Iterator[dict[str, Any]]:
             yield row | {"track_id": track_id, "first_frame": first}
 
 
-def segment_samples(audio: Path, first_frame: int, n_frames: int) -> np.ndarray:
+def segment_samples(
+    audio: Path, first_frame: int, n_frames: int, front_end: FrontEnd
+) -> np.ndarray:
     """See `resynthesis.segment_samples`; called in a process that a file may crash."""
     from workflow_scripts.audio import resynthesis
 
-    return resynthesis.segment_samples(audio, first_frame, n_frames)
+    return resynthesis.segment_samples(audio, first_frame, n_frames, front_end)
 
 
 def main() -> None:
@@ -86,9 +88,9 @@ def main() -> None:
 
     options = parse()
     data = ExperimentData.read(options)
-    tracks = data.tracks
+    tracks, front_end = data.tracks, data.front_end
     fold = best_fold(options.predictions, options.weights, tracks, options.variant)
-    network = Network.from_config(options.network, N_BANDS, len(tracks.classes))
+    network = Network.from_config(options.network, front_end.n_bands, len(tracks.classes))
     trained = weights.read(options.weights[fold], ModelKey.of(options.variant, fold, tracks))
     table = filter_table.read(options.filters, options.variant, tracks)
     chosen = list(chosen_clips(table[table["fold"] == fold].nlargest(N_FILTERS, "strength")))
@@ -108,27 +110,27 @@ def main() -> None:
         if not gain.any():
             continue
         try:
-            samples = samples_of(Path(paths[digest]), first, network.frames)
+            samples = samples_of(Path(paths[digest]), first, network.frames, front_end)
         except NotAudioError as reason:
             print(f"no sound: {paths[digest]} {reason}")
             continue
-        sounds = {"segment": samples, "filter": apply_gain(samples, gain)}
+        sounds = {"segment": samples, "filter": apply_gain(samples, gain, front_end)}
         for kind, sound in sounds.items():
             file = f"{number:02d}-{kind}.mp3"
             # Scaled to the peak of the segment; the output of a narrow filter is very quiet.
             level = np.abs(samples).max() / max(float(np.abs(sound).max()), 1e-9)
-            encoded = mp3(level * sound, SAMPLE_RATE)
+            encoded = mp3(level * sound, front_end.sample_rate)
             (options.sounds / file).write_bytes(encoded)
             row = {key: clip[key] for key in COLUMNS if key in clip}
             rows.append(row | {"file": file, "variant": options.variant, "kind": kind})
             rows[-1]["checksum"] = checksums.of(filter_table.SOUND, encoded)
-        energies = compress(segments.energies(slice(None))[0]).T
+        energies = compress(segments.energies(slice(None))[0], front_end.compression).T
         shape = network.trunks[trunk].filter
         pictured.append(Clip(energies, place(*of_filter), shape, first))
     samples_of.stop()
     table = pd.DataFrame(rows, columns=COLUMNS)
     checked_tables.write(options.sounds / "sounds.csv", table, filter_table.what_sounds(tracks))
-    clips.write(options.sounds, pictured, table, tracks, (N_BANDS, network.frames))
+    clips.write(options.sounds, pictured, table, tracks, (front_end.n_bands, network.frames))
     print(f"{len(rows)} sounds of {options.variant}, fold {fold}")
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from workflow_scripts.audio.parameters import N_BANDS
+from workflow_scripts.audio.parameters import FrontEnd
 from workflow_scripts.dataset import split
+from workflow_scripts.dataset.experiment_data import add_front_end
 from workflow_scripts.dataset.features import look_up
 from workflow_scripts.dataset.sampling import regular
 from workflow_scripts.errors import UserError
@@ -21,7 +22,7 @@ from workflow_scripts.networks.architecture import Network
 from workflow_scripts.process import run
 
 BALLROOM_TRACKS, BALLROOM_CLASSES = 698, 8
-FRAMES_OF_30_S = 1293
+SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,20 @@ def main() -> None:
     )
     parser.add_argument("--index", type=Path, nargs="*", help="features/shard-<i>.csv")
     parser.add_argument("--folds", type=Path, help="folds.csv; without it, Ballroom is assumed")
+    add_front_end(parser)
     options = parser.parse_args()
 
     n_parallel = options.gpus or options.cores
     n_timed = n_parallel if options.gpus else min(n_parallel, os.cpu_count() or 1)
-    corpus = ballroom() if options.folds is None else read(options.index, options.folds)
+    front_end = options.front_end
+    if options.folds is None:
+        corpus = ballroom(front_end)
+    else:
+        corpus = read(options.index, options.folds, front_end)
     settings = {name: variant["training"] for name, variant in options.variants.items()}
     subjects = {
         name: pace.Subject(
-            Network.from_config(variant["network"], N_BANDS, corpus.n_classes),
+            Network.from_config(variant["network"], front_end.n_bands, corpus.n_classes),
             settings[name]["batch_size"],
             settings[name]["dropout"],
         )
@@ -97,16 +103,19 @@ def main() -> None:
     )
 
 
-def ballroom() -> Corpus:
+def ballroom(front_end: FrontEnd) -> Corpus:
     """Ballroom before it is downloaded."""
-    description = f"Ballroom's {BALLROOM_TRACKS} tracks (not downloaded; assumed to last 30 s each)"
-    return Corpus(description, np.full(BALLROOM_TRACKS, FRAMES_OF_30_S), BALLROOM_CLASSES)
+    description = (
+        f"Ballroom's {BALLROOM_TRACKS} tracks (not downloaded; assumed to last {SECONDS} s each)"
+    )
+    n_frames = math.ceil(SECONDS * front_end.frame_rate) + 1
+    return Corpus(description, np.full(BALLROOM_TRACKS, n_frames), BALLROOM_CLASSES)
 
 
-def read(index: Sequence[Path], folds: Path) -> Corpus:
+def read(index: Sequence[Path], folds: Path, front_end: FrontEnd) -> Corpus:
     """The tracks in folds.csv, with the lengths of their features."""
     tracks = split.read(folds)
-    frames = look_up(index, tracks.digest)["n_frames"].to_numpy()
+    frames = look_up(index, tracks.digest, front_end)["n_frames"].to_numpy()
     return Corpus(f"{len(frames)} tracks", frames, len(tracks.classes))
 
 

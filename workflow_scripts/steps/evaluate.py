@@ -4,7 +4,6 @@ import argparse
 import json
 from pathlib import Path
 
-from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.dataset import experiment_data
 from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.errors import UserError
@@ -33,7 +32,7 @@ def main() -> None:
 
     data = ExperimentData.read(options)
     tracks = data.tracks
-    network = Network.from_config(options.network, N_BANDS, len(tracks.classes))
+    network = Network.from_config(options.network, data.front_end.n_bands, len(tracks.classes))
     engine_type = engine_class(options.engine)
     files = zip(options.weights, options.fits, options.predictions, strict=True)
     for fold, (npz, json_file, csv) in enumerate(files):

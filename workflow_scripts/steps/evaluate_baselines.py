@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts import checked_tables
-from workflow_scripts.audio.parameters import FRAME_RATE
 from workflow_scripts.dataset import experiment_data, shards
 from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.dataset.features import Features
@@ -73,8 +72,8 @@ def rhythms(features: Features) -> np.ndarray:
 
     The features of only one track are in memory at a time.
     """
-    contents = range(len(features.n_frames))
-    described = (descriptor(features.whole(content), FRAME_RATE) for content in contents)
+    contents, frame_rate = range(len(features.n_frames)), features.front_end.frame_rate
+    described = (descriptor(features.whole(content), frame_rate) for content in contents)
     return np.array([values.astype(np.float32) for values in described])
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from workflow_scripts.dataset import bad_audio, replicas
+from workflow_scripts.dataset.comparable import comparable
+from workflow_scripts.dataset.experiment_data import add_front_end
 from workflow_scripts.dataset.features import FeatureFiles, read_index
 from workflow_scripts.dataset.sound_search import similar
 from workflow_scripts.dataset.track_tables import TRACKS, read_table
@@ -22,6 +24,7 @@ def main() -> None:
     parser.add_argument(
         "--index", type=Path, nargs="+", required=True, help="features/shard-<i>.csv"
     )
+    add_front_end(parser)
     parser.add_argument("--ballroom", action="store_true", help="Ballroom as published")
     parser.add_argument("--pairs", type=Path, required=True, help="CSV to write")
     options = parser.parse_args()
@@ -30,10 +33,11 @@ def main() -> None:
     checksums = checksums_of(options.index)
     files = tracks.drop_duplicates("digest").copy()
     files["checksum"] = files["digest"].map(checksums).fillna("")
+    feature_files = FeatureFiles(options.features, options.index, options.front_end)
     pairs = [
         replicas.exact_pairs(tracks, "digest", replicas.SAME_FILE),
         replicas.exact_pairs(files, "checksum", replicas.SAME_SAMPLES),
-        by_sound(files, FeatureFiles(options.features, options.index), options.pairs.parent),
+        by_sound(files, feature_files, options.pairs.parent),
     ]
     if options.ballroom:
         pairs.append(replicas.listed_pairs(tracks["track_id"].tolist()))
@@ -60,8 +64,10 @@ def by_sound(files: pd.DataFrame, feature_files: FeatureFiles, folder: Path) -> 
     compared = compared.sort_values("checksum")
     names = compared["track_id"].tolist()
     features = feature_files.of(compared["digest"].to_numpy())
+    front_end = feature_files.front_end
+    sounds = similar(len(names), lambda track: comparable(features.whole(track), front_end), folder)
     rows = []
-    for first, second, score, certain in similar(len(names), features.whole, folder):
+    for first, second, score, certain in sounds:
         one, other = sorted((names[first], names[second]))
         rows.append((one, other, score, replicas.SAME_SOUND if certain else replicas.DOUBTFUL))
     return pd.DataFrame(rows, columns=replicas.COLUMNS).astype({"score": float})

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.dataset import silence, split
+from workflow_scripts.dataset.experiment_data import add_front_end
 from workflow_scripts.dataset.features import look_up
 from workflow_scripts.dataset.level import AS_RECORDED, NORMALISED, TrainingLevel
 from workflow_scripts.dataset.normalisation import Sums, fit, write_scalers
@@ -19,6 +19,7 @@ def main() -> None:
         "--index", type=Path, nargs="+", required=True, help="features/shard-<i>.csv"
     )
     parser.add_argument("--folds", type=Path, required=True, help="folds.csv")
+    add_front_end(parser)
     parser.add_argument(
         "--normalisation",
         choices=["dataset", "train"],
@@ -41,13 +42,14 @@ def main() -> None:
     options = parser.parse_args()
 
     tracks = split.read(options.folds)
-    index = look_up(options.index, tracks.digest)
+    index = look_up(options.index, tracks.digest, options.front_end)
     n_frames = index["n_frames"] - silence.n_silent(index["silence"].tolist())
     columns = {
         AS_RECORDED: ["count", "total", "squares"],
         NORMALISED: ["count", "normalised_total", "normalised_squares"],
     }
-    sums = index.assign(count=n_frames * N_BANDS)[columns[options.level]].to_numpy()
+    counts = n_frames * options.front_end.n_bands
+    sums = index.assign(count=counts)[columns[options.level]].to_numpy()
     scalers, levels = [], []
     for fold in range(tracks.n_folds):
         part = tracks.part(fold, split.learning_part(options.validation))

@@ -2,15 +2,16 @@
 
 import argparse
 import json
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from workflow_scripts import checked_tables, checksums
-from workflow_scripts.audio.parameters import N_BANDS, SAMPLE_RATE
-from workflow_scripts.dataset import experiment_data, mel_scale
+from workflow_scripts.audio import mel_scale
+from workflow_scripts.audio.parameters import FrontEnd
+from workflow_scripts.dataset import experiment_data
 from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.dataset.normalisation import compress
 from workflow_scripts.dataset.parts import Part
@@ -28,14 +29,17 @@ MOST_SEGMENTS = 2000
 
 
 @cache
-def pulse_test(n_frames: int) -> PulseTest:
+def pulse_test(n_frames: int, front_end: FrontEnd) -> PulseTest:
     """The test for filters of `n_frames` frames."""
     # Essentia is imported only for the variants that need it.
     from workflow_scripts.audio import pulses
 
-    lengths = {bpm: temporal_filters.frames_needed(n_frames, bpm) for bpm in temporal_filters.BPM}
-    trains = [compress(pulses.energies(bpm, length)).T for bpm, length in lengths.items()]
-    return PulseTest(trains, n_frames)
+    trains = []
+    for bpm in temporal_filters.BPM:
+        length = temporal_filters.frames_needed(n_frames, bpm, front_end.frame_rate)
+        energies = pulses.energies(bpm, length, front_end)
+        trains.append(compress(energies, front_end.compression).T)
+    return PulseTest(trains, n_frames, front_end)
 
 
 def evenly(part: Part, most: int) -> Part:
@@ -44,7 +48,7 @@ def evenly(part: Part, most: int) -> Part:
     return part.of(np.arange(most) * n // most) if n > most else part
 
 
-def spectra(found: list[Findings]) -> dict[str, np.ndarray]:
+def spectra(found: list[Findings], front_end: FrontEnd) -> dict[str, np.ndarray]:
     """The arrays of the .npz file; `found` is in the order of the rows of the table.
 
     bpm and modulation_bpm, (tempi,); responses and modulation, (filters, tempi), of the filters
@@ -61,7 +65,7 @@ def spectra(found: list[Findings]) -> dict[str, np.ndarray]:
         "modulation_bpm": temporal_filters.BPM,
         "modulation": np.concatenate([part.modulation for part in found]),
         "modulation_rows": np.concatenate([own[: len(part.modulation)] for part, own in pairs]),
-        "hertz": mel_scale.centres(N_BANDS, SAMPLE_RATE / 2),
+        "hertz": mel_scale.centres(front_end),
     }
 
 
@@ -80,7 +84,7 @@ def main() -> None:
 
     data = ExperimentData.read(options)
     tracks = data.tracks
-    network = Network.from_config(options.network, N_BANDS, len(tracks.classes))
+    network = Network.from_config(options.network, data.front_end.n_bands, len(tracks.classes))
     found, tables = [], []
     for fold, trained in enumerate(options.weights):
         part = data.fold(fold, network.frames).part("test")
@@ -88,7 +92,8 @@ def main() -> None:
         tested = evenly(part, most_segments(network, MOST_SEGMENTS))
         track_ids = tracks.track_id[tracks.part(fold, "test")][tested.segments.content]
         model = Model(network, weights.read(trained, key), tracks.classes)
-        for name, trunk in findings(model, tested, track_ids, pulse_test).items():
+        tests = partial(pulse_test, front_end=data.front_end)
+        for name, trunk in findings(model, tested, track_ids, tests).items():
             found.append(trunk)
             trunk.table.insert(0, "fold", fold)
             trunk.table.insert(1, "trunk", name)
@@ -96,7 +101,7 @@ def main() -> None:
         print(f"fold {fold}: {len(tested.segments)} of {len(part.segments)} test segments")
     what = filter_table.what(options.variant, tracks)
     checked_tables.write(options.filters, pd.concat(tables), what)
-    checksums.write_npz(options.spectra, spectra(found), what)
+    checksums.write_npz(options.spectra, spectra(found, data.front_end), what)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts import checked_tables
-from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.dataset import experiment_data, silence
 from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.dataset.features import Features
 from workflow_scripts.dataset.normalisation import Scaler, compress
 from workflow_scripts.interpretation import intervention_table
-from workflow_scripts.interpretation.interventions import INTERVENTIONS, Intervention, segments
+from workflow_scripts.interpretation.interventions import Intervention, interventions, segments
 from workflow_scripts.networks import weights
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.engine import Engine, engine_class
@@ -42,7 +41,7 @@ class Track:
 
 
 def predicted_classes(
-    engine: Engine, scaler: Scaler, tracks: list[Track], n_frames: int
+    engine: Engine, scaler: Scaler, tracks: list[Track], n_frames: int, compression: float | None
 ) -> np.ndarray:
     """The class of each track as a position, int (tracks,).
 
@@ -56,7 +55,7 @@ def predicted_classes(
     cut, source = cut[sound], source[sound]
     predicted = np.full(len(energies), NO_PREDICTION)
     if len(cut):
-        inputs = scaler(compress(cut)).transpose(0, 2, 1)
+        inputs = scaler(compress(cut, compression)).transpose(0, 2, 1)
         probabilities = engine.probabilities(inputs)
         for track in np.unique(source):
             predicted[track], _, _ = majority_vote(probabilities[source == track])
@@ -78,18 +77,20 @@ def predicted_under_all(
     engine: Engine, scaler: Scaler, features: Features, n_frames: int
 ) -> dict[Intervention, np.ndarray]:
     """The classes of all tracks of `features` under each intervention, see `predicted_classes`."""
-    predicted = {i: np.full(len(features.n_frames), NO_PREDICTION) for i in INTERVENTIONS}
+    compression = features.front_end.compression
+    predicted = {
+        intervention: np.full(len(features.n_frames), NO_PREDICTION)
+        for intervention in interventions(features.n_bands)
+    }
     for first, tracks in blocks(features):
         rows = slice(first, first + len(tracks))
-        unchanged = predicted_classes(engine, scaler, tracks, n_frames)
-        for intervention in INTERVENTIONS:
-            predicted[intervention][rows] = (
-                unchanged
-                if intervention.changes_nothing
-                else predicted_classes(
-                    engine, scaler, [track.under(intervention) for track in tracks], n_frames
-                )
-            )
+        unchanged = predicted_classes(engine, scaler, tracks, n_frames, compression)
+        for intervention, classes in predicted.items():
+            if intervention.changes_nothing:
+                classes[rows] = unchanged
+            else:
+                changed = [track.under(intervention) for track in tracks]
+                classes[rows] = predicted_classes(engine, scaler, changed, n_frames, compression)
     return predicted
 
 
@@ -132,7 +133,7 @@ def main() -> None:
 
     data = ExperimentData.read(options)
     tracks = data.tracks
-    network = Network.from_config(options.network, N_BANDS, len(tracks.classes))
+    network = Network.from_config(options.network, data.front_end.n_bands, len(tracks.classes))
     engine_type = engine_class(options.engine)
     tables = []
     for fold, trained in enumerate(options.weights):

@@ -130,7 +130,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     excerpts = openings(options.tracks, {track_id: digests[track_id] for track_id in played})
     sounds = Sounds()
     page.players = {track_id: sounds.add(mp3) for track_id, mp3 in excerpts.items()}
-    page.sounds = filter_texts.sounds(options.sounds, results.tracks, sounds.add)
+    page.sounds = filter_texts.sounds(
+        options.sounds, results.tracks, results.front_end.frame_rate, sounds.add
+    )
     page.sound_data = sounds.json()
     with atomic(options.report) as path:
         path.write_text(page.html(), encoding="utf-8")

@@ -11,8 +11,8 @@ import pandas as pd
 
 from workflow_scripts import checked_tables
 from workflow_scripts.atomic_files import atomic
-from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.dataset import replicas
+from workflow_scripts.dataset.experiment_data import add_front_end
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.dataset.track_tables import SKIPPED, read_table
 from workflow_scripts.networks.architecture import Network
@@ -39,6 +39,7 @@ def parser(description: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--baselines", type=Path, nargs="+", required=True, help="baselines.csv by seed"
     )
+    add_front_end(parser)
     parser.add_argument(
         "--variants", type=json.loads, required=True, help="JSON, name: description"
     )
@@ -84,7 +85,7 @@ def tabulated(options: argparse.Namespace) -> Tabulated:
     track_ids = {own.seed: pd.CategoricalDtype(own.tracks.track_id) for own in of_seeds}
     rows, never_predicted, outcomes, tidy = [], {}, {}, []
     for variant, description in options.variants.items():
-        network = Network.from_config(description, N_BANDS, len(tracks.classes))
+        network = Network.from_config(description, options.front_end.n_bands, len(tracks.classes))
         models = [
             (own, fit, table)
             for own in of_seeds

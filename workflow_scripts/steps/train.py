@@ -17,7 +17,6 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from workflow_scripts.atomic_files import atomic, remove_leftovers
-from workflow_scripts.audio.parameters import N_BANDS, SAMPLE_RATE
 from workflow_scripts.dataset import experiment_data, split
 from workflow_scripts.dataset.augmentation import Augmentation, Augmented
 from workflow_scripts.dataset.experiment_data import ExperimentData
@@ -93,7 +92,7 @@ def main() -> None:
     # Read first: the checkout may change during the training.
     commit = checkout.state()
     data = ExperimentData.read(options)
-    network = Network.from_config(options.network, N_BANDS, len(data.tracks.classes))
+    network = Network.from_config(options.network, data.front_end.n_bands, len(data.tracks.classes))
     train, validation = load(options, data, network.frames)
     check(options, data.tracks, train)
     start = donated(network.initial_weights(generator(options, 0)), donors(options, data.tracks))
@@ -227,6 +226,7 @@ def identity(
         sampling=options.sampling,
         level=parts[0].segments.features.level,
         augmentation=options.augmentation,
+        front_end=options.front_end.settings,
         classes=classes,
         engine=options.engine,
         digests={
@@ -291,7 +291,7 @@ def class_weights(settings: Settings, labels: np.ndarray, n_classes: int) -> np.
 
 def augmented(train: Part, augmentation: Augmentation, rng: np.random.Generator) -> Augmented:
     """The training segments of one epoch."""
-    return Augmented(train.segments, train.labels, augmentation, SAMPLE_RATE / 2, rng)
+    return Augmented(train.segments, train.labels, augmentation, rng)
 
 
 def peak_memory_mb() -> float:

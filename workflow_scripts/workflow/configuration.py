@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from workflow_scripts.atomic_files import atomic
+from workflow_scripts.audio.parameters import PAPERS
 from workflow_scripts.errors import UserError, printable, reading
 from workflow_scripts.paths import ResultPaths
 from workflow_scripts.workflow import (
@@ -27,7 +28,12 @@ BASE = SCHEMA.with_name("config.yaml")
 # Filters of a trunk, as in the paper.
 DEFAULT_FILTERS = 32
 # Keys that earlier versions do not write, with the value that says what they did.
-UNWRITTEN: dict[str, Any] = {"seeds": None, "sweeps": {}, "only": None}
+UNWRITTEN: dict[str, Any] = {
+    "seeds": None,
+    "sweeps": {},
+    "only": None,
+    "front_end": PAPERS.settings | {"max_frequency": None},
+}
 PRESET_NAME = "preset_name"
 REPLACE = "replace"
 HEADER = """\

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow_scripts.atomic_files import atomic
+from workflow_scripts.audio.parameters import PAPERS
 from workflow_scripts.dataset.replicas import DOUBTFUL
 from workflow_scripts.errors import FEW, UserError, listed, printable
 from workflow_scripts.paths import ModelPaths, ResultPaths
@@ -98,7 +99,8 @@ def finished(model: ModelPaths) -> dict[str, Any] | None:
     """The content of the fit.json of a finished training; None without one, or if it is damaged."""
     if not model.weights.is_file():
         return None
-    fit = _read_object(model.fit)
+    # Earlier versions had no other front end than the paper's.
+    fit = {"front_end": PAPERS.settings} | _read_object(model.fit)
     whole = isinstance(fit.get("checksum"), str) and _is_number(fit.get("seconds"))
     return fit if whole and _is_number(fit.get("n_epochs")) else None
 

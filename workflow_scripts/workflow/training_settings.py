@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from workflow_scripts.audio.parameters import FrontEnd
+
 NETWORK_KEYS = ("input_frames", "trunks", "hidden", "init")
 SHARED_KEYS = ("seed", "validation", "sampling", "level", "augmentation", "engine")
 
@@ -42,6 +44,7 @@ def settings_of(config: Mapping[str, Any], variant: str) -> dict[str, Any]:
     For another seed than the first, pass `config | {"seed": seed}`.
     """
     return {key: config[key] for key in SHARED_KEYS} | {
+        "front_end": FrontEnd.from_config(config["front_end"]).settings,
         "network": network_of(config, variant),
         "training": training_of(config, variant),
     }
