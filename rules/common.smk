@@ -28,6 +28,7 @@ from workflow_scripts.report import citation
 from workflow_scripts.workflow import configuration, ownership
 from workflow_scripts.workflow.code_digests import digests_of, offer_to_jobs
 from workflow_scripts.workflow.training_settings import (
+    n_folds_of,
     network_of,
     seeds_of,
     settings_of,
@@ -64,7 +65,7 @@ NEW_SEEDS = {
 IN_ROOT = " in {wildcards.root}" if len(SEEDS) > 1 else ""
 LISTEN_TO = config["listen_to"] or [*config["variants"]][-1]
 FRONT_END = json.dumps(config["front_end"])
-FOLDS = range(config["folds"])
+FOLDS = range(n_folds_of(config))
 SHARDS = range(config["shards"])
 FEATURES = expand("{D}/features/shard-{shard}.npy", D=D, shard=SHARDS)
 FEATURE_INDEX = expand("{D}/features/shard-{shard}.csv", D=D, shard=SHARDS)

@@ -136,10 +136,11 @@ checkpoint list_tracks:
             else ""
         ),
         on_bad_audio=config["on_bad_audio"],
-        folds=config["folds"],
+        folds=len(FOLDS),
         # With fewer shards, all outputs exist, so Snakemake would not rerun.
         shards=config["shards"],
         group_by=lambda wildcards: config["group_by"] or "",
+        split_by=lambda wildcards: config["split_by"] or "",
         # Of networks that cannot have any number of classes: usually none.
         limited=lambda wildcards: json.dumps(limited_classes(config["variants"])),
     message:
@@ -153,6 +154,7 @@ checkpoint list_tracks:
             --on-bad-audio {params.on_bad_audio} \
             --n-folds {params.folds} \
             --group-by={params.group_by:q} \
+            --split-by={params.split_by:q} \
             --limited-classes {params.limited:q} \
             --threads {threads} \
             --digests data/digests \

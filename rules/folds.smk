@@ -80,7 +80,8 @@ checkpoint assign_folds:
         on_bad_audio=config["on_bad_audio"],
         replicas=config["replicas"],
         group_by=lambda wildcards: config["group_by"] or "",
-        folds=config["folds"],
+        split_by=lambda wildcards: config["split_by"] or "",
+        folds=len(FOLDS),
         seed=seed,
         unstratified="" if config["stratified"] else "--unstratified",
         validation=config["validation"],
@@ -100,6 +101,7 @@ checkpoint assign_folds:
             --on-bad-audio {params.on_bad_audio} \
             --replicas {params.replicas} \
             --group-by={params.group_by:q} \
+            --split-by={params.split_by:q} \
             --n-folds {params.folds} \
             --seed {params.seed} \
             {params.unstratified} \

@@ -111,7 +111,7 @@ rule estimate:
                 for name in config["variants"]
             }
         ),
-        folds=config["folds"],
+        folds=len(FOLDS),
         seeds=len(SEEDS),
         hop=hop_to_estimate(),
         engine=config["engine"],

@@ -71,7 +71,7 @@ def evidence(shares, curves=None, training=None, of=None, **changes):
         "fits": [fit(v, k, **(training or {}).get(v, {})) for v, k in keys],
         "histories": [history((curves or {}).get(v, FLAT)) for v, _ in keys],
         "predictions": predictions,
-        "pairs": comparison.pairs(predictions, comparison.test_share(of.n_folds)),
+        "pairs": comparison.pairs(predictions, comparison.test_share(of)),
         "never_predicted": {variant: [] for variant in shares},
         "replicas": NO_PAIRS,
         "n_skipped": 0,

@@ -180,10 +180,10 @@ class TestCheckClasses:
 
 def test_group_by_must_be_a_column_of_the_tracks():
     frame = pd.DataFrame({"label": ["a"], "player": ["x"]})
-    tracks.check_group(frame, "player")
-    tracks.check_group(frame, "")
+    tracks.check_column(frame, "group_by", "player")
+    tracks.check_column(frame, "group_by", "")
     with pytest.raises(UserError, match="no such column; choose one of label, player"):
-        tracks.check_group(frame, "singer")
+        tracks.check_column(frame, "group_by", "singer")
 
 
 class TestNames:

@@ -149,9 +149,9 @@ class TestColumns:
     def test_a_group_column_that_looks_alike_is_named(self, column):
         frame = pd.DataFrame({"label": ["a"], column: ["x"]})
         with pytest.raises(UserError) as error:
-            tracks.check_group(frame, "performer")
+            tracks.check_column(frame, "group_by", "performer")
         assert str(error.value).endswith(f"have no such column; rename {shown(column)}")
-        tracks.check_group(frame, column)
+        tracks.check_column(frame, "group_by", column)
 
 
 class TestGroups:

@@ -14,7 +14,7 @@ from workflow_scripts.version import version
 class Tracks:
     """Ten tracks of four classes in three folds."""
 
-    label, classes, n_folds = ("a",) * 10, ("a", "b", "c", "d"), 3
+    label, classes, n_folds, is_fixed = ("a",) * 10, ("a", "b", "c", "d"), 3, False
 
 
 NONE = pd.DataFrame({"baseline": [], "fold": [], "accuracy": []})

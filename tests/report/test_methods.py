@@ -1,6 +1,7 @@
 """The methods paragraphs follow the configuration and the records of the trainings."""
 
 import copy
+import dataclasses
 
 import numpy as np
 import pandas as pd
@@ -130,3 +131,17 @@ def test_several_seeds(shipped, tracks):
     assert "over 10 folds of 2 seeds." in text and "repeated cross-validation" in text
     assert "seed 7 and 8;" in text
     assert "repeated" not in text_of(shipped, tracks)
+
+
+def test_a_fixed_split(shipped, tracks):
+    fixed = dataclasses.replace(tracks, fold=np.repeat([0, 1, 2], [6, 9, 15]), is_fixed=True)
+    config = changed(changed(shipped, "split_by", "part"), "normalisation", "train")
+    first, inputs, _, evaluation = methods.paragraphs(config, FITS, fixed)
+    assert first == (
+        "We use 30 tracks of 3 classes from the Ballroom data set (Gouyon et al., 2006), in a "
+        "fixed split of 15 training, 9 validation and 6 test tracks; tracks of the same recording "
+        "may be in different parts."
+    )
+    assert "standard deviation of the training tracks. Networks" in inputs
+    assert "the interval of Wilson (1927)" in evaluation and "sign test" in evaluation
+    assert "fold" not in first + evaluation

@@ -25,7 +25,12 @@ USED = pd.DataFrame(
 def assigned(folder, batches, **changes):
     """Assign the folds; return what folds.csv has."""
     options = {"n_folds": 3, "seed": 0, "unstratified": False, "validation": "tracks"}
-    options |= {"group_by": "", "folds": folder / "folds.csv", "skipped": folder / "skipped.csv"}
+    options |= {
+        "group_by": "",
+        "split_by": "",
+        "folds": folder / "folds.csv",
+        "skipped": folder / "skipped.csv",
+    }
     selection = Selection(USED, None, pd.DataFrame(columns=SKIPPED_COLUMNS))
     assign(selection, argparse.Namespace(**options | changes, batches=batches))
     return split.read(folder / "folds.csv")

@@ -24,6 +24,7 @@ from workflow_scripts.report import comparison_page
 from workflow_scripts.results import checked_predictions, run_comparison, run_settings
 from workflow_scripts.results.run_relation import relation
 from workflow_scripts.results.runs import Repeat, Run
+from workflow_scripts.workflow.training_settings import n_folds_of
 
 # Beside results/, so that no experiment can have its name.
 FOLDER = Path("comparisons")
@@ -112,7 +113,7 @@ def repeat(results: FinishedResults, seed: int, paths: SeedPaths) -> Repeat:
     correct: dict[str, np.ndarray] = {}
     fits: dict[str, list[dict[str, Any]]] = {}
     histories: dict[str, list[pd.DataFrame]] = {}
-    for model in paths.models(results.config["variants"], results.config["folds"]):
+    for model in paths.models(results.config["variants"], n_folds_of(results.config)):
         fit = results.fit_of(model)
         with reading(model.fit):
             fits.setdefault(model.variant, []).append({key: fit[key] for key in OF_FIT} | fit)

@@ -17,7 +17,7 @@ from workflow_scripts.results import checked_predictions, provenance
 from workflow_scripts.steps import tabulate
 from workflow_scripts.workflow import configuration
 from workflow_scripts.workflow.run_lock import RunLock
-from workflow_scripts.workflow.training_settings import seeds_of, settings_of
+from workflow_scripts.workflow.training_settings import n_folds_of, seeds_of, settings_of
 
 FIX = "run snakemake to its end with the configuration to keep and --forcerun tabulate"
 
@@ -55,7 +55,7 @@ class FinishedResults:
                 "snakemake, with --forcerun tabulate if it finds nothing to do"
             )
         config = configuration.read_complete(paths.config)
-        return cls(paths, config, paths.models(config["variants"], config["folds"]), lock)
+        return cls(paths, config, paths.models(config["variants"], n_folds_of(config)), lock)
 
     def require(self, files: Iterable[Path]) -> None:
         """Raise UserError if any of `files` is missing."""
@@ -89,7 +89,7 @@ class FinishedResults:
         return [
             model
             for own in self.seeds.values()
-            for model in own.models(config["variants"], config["folds"])
+            for model in own.models(config["variants"], n_folds_of(config))
         ]
 
     def table_inputs(self) -> list[Path]:
@@ -133,10 +133,8 @@ class FinishedResults:
         config = self.paths.config
         for own in self.seeds.values():
             n_folds = self.tracks_of(own).n_folds
-            if n_folds != self.config["folds"]:
-                raise UserError(
-                    f"{own.folds} has {n_folds} folds, {config} {self.config['folds']}; {FIX}"
-                )
+            if n_folds != (expected := n_folds_of(self.config)):
+                raise UserError(f"{own.folds} has {n_folds} folds, {config} {expected}; {FIX}")
         self.require(model.fit for model in models)
         seed_of = {own.folder: seed for seed, own in self.seeds.items()}
         for model in models:

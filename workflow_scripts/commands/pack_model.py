@@ -18,6 +18,7 @@ from workflow_scripts.process import run
 from workflow_scripts.results import checked_predictions, predictions, training_notes
 from workflow_scripts.results.notes import never_predicted_sentences
 from workflow_scripts.results.trainings import Trainings
+from workflow_scripts.workflow.training_settings import n_folds_of
 from workflow_scripts.workflow.typed_command import python_command
 
 FIX = "run snakemake to its end"
@@ -54,7 +55,7 @@ def never_predicted(results: FinishedResults, variants: Sequence[str]) -> list[s
     """A sentence for the classes that a variant predicts for none of the test tracks."""
     tracks, missing = results.tracks, {}
     for variant in variants:
-        models = results.paths.models([variant], results.config["folds"])
+        models = results.paths.models([variant], n_folds_of(results.config))
         results.require(model.predictions for model in models)
         folds = [
             checked_predictions.read(model.predictions, tracks, results.origin_of(model))
@@ -66,7 +67,7 @@ def never_predicted(results: FinishedResults, variants: Sequence[str]) -> list[s
 
 def not_converged(results: FinishedResults, variants: Sequence[str]) -> list[str]:
     """A sentence on the variants whose trainings were too short, or stopped while they improved."""
-    models = results.paths.models(variants, results.config["folds"])
+    models = results.paths.models(variants, n_folds_of(results.config))
     results.require(path for model in models for path in (model.fit, model.history))
     histories = [
         checked_tables.read(model.history, results.key_of(model).history) for model in models
@@ -106,7 +107,7 @@ def main() -> None:
     results = FinishedResults.open(options.results)
     file = options.file or results.paths.packed_model
     variants = chosen(results, options.variants)
-    models = results.paths.models(variants, results.config["folds"])
+    models = results.paths.models(variants, n_folds_of(results.config))
     cards = {variant: results.paths.card(variant) for variant in variants}
     results.check_settings(models)
     results.require([*(m.onnx for m in models), *cards.values()])
@@ -119,9 +120,10 @@ def main() -> None:
     package.write(file, packed, texts)
     for note in [*not_converged(results, variants), *never_predicted(results, variants)]:
         print(f"note: {printable(note)}", file=sys.stderr)
+    n = len(packed.models)
     best_of = "" if options.variants else ", the best of its Table I"
     print(
-        f"{file}: {len(packed.models)} models of {' and '.join(variants)}{best_of}, "
+        f"{file}: {n} model{'s' if n > 1 else ''} of {' and '.join(variants)}{best_of}, "
         f"{file.stat().st_size / 1e6:.1f} MB. To label music with it:\n"
         f"  {label_command(file, an_example(results))}"
     )

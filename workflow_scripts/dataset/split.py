@@ -13,6 +13,10 @@ from workflow_scripts import checked_tables
 from workflow_scripts.audio.parameters import PAPERS
 from workflow_scripts.dataset.track_tables import FOLDS, read_table
 
+# Of a fixed split (split_by): the position of a part is its fold, so that the one model is that of
+# fold 0, validated on the next fold as any other.
+PARTS = ("test", "validation", "train")
+
 
 @dataclass(frozen=True)
 class Tracks:
@@ -21,7 +25,8 @@ class Tracks:
     `track_id`, `label` and `digest` are text, `fold` and `target` int, all of shape (tracks,).
     `target` is the position of the label in `classes`, which are sorted by name. `n_truncated`
     tracks are used as far as their files go. `front_end` is the key of the front end whose features
-    were assigned to folds: what is made of them belongs to it.
+    were assigned to folds: what is made of them belongs to it. With `is_fixed`, folds are the parts
+    of a fixed split (PARTS), and there is one model instead of one for each fold.
     """
 
     track_id: np.ndarray
@@ -32,9 +37,10 @@ class Tracks:
     target: np.ndarray
     n_truncated: int = 0
     front_end: str = PAPERS.key
+    is_fixed: bool = False
 
     @classmethod
-    def of(cls, tracks: pd.DataFrame, folds: np.ndarray) -> "Tracks":
+    def of(cls, tracks: pd.DataFrame, folds: np.ndarray, is_fixed: bool = False) -> "Tracks":
         """The tracks of a table (track_id, label, digest) with these folds, int (tracks,).
 
         Without a column `front_end`, they are of the paper's.
@@ -44,12 +50,23 @@ class Tracks:
         target = np.searchsorted(classes, labels)
         n_truncated = int((tracks["truncated"] != "").sum()) if "truncated" in tracks else 0
         front_end = tracks["front_end"].iloc[0] if "front_end" in tracks else PAPERS.key
-        return cls(track_ids, labels, digests, folds, classes, target, n_truncated, front_end)
+        return cls(
+            track_ids, labels, digests, folds, classes, target, n_truncated, front_end, is_fixed
+        )
 
     @property
     def n_folds(self) -> int:
-        """The number of folds."""
+        """The number of folds that are tested: 1 with a fixed split."""
+        return 1 if self.is_fixed else self._n_parts
+
+    @property
+    def _n_parts(self) -> int:
         return int(self.fold.max()) + 1
+
+    @property
+    def tested(self) -> np.ndarray:
+        """Positions of the tracks that a model is tested on: all without a fixed split."""
+        return np.flatnonzero(self.fold < self.n_folds)
 
     def part(self, fold: int, name: str) -> np.ndarray:
         """Positions of the "train", "validation", "test" or "rest" tracks of a fold.
@@ -60,7 +77,7 @@ class Tracks:
         if name == "rest":
             return np.flatnonzero(self.fold != fold)
         parts = np.full(len(self.fold), "train", dtype=object)
-        parts[self.fold == (fold + 1) % self.n_folds] = "validation"
+        parts[self.fold == (fold + 1) % self._n_parts] = "validation"
         parts[self.fold == fold] = "test"
         return np.flatnonzero(parts == name)
 
@@ -83,7 +100,7 @@ class Tracks:
         """
         folds = range(self.n_folds)
         return [
-            self._digest(self.part(k, "rest"), self.fold == (k + 1) % self.n_folds) for k in folds
+            self._digest(self.part(k, "rest"), self.fold == (k + 1) % self._n_parts) for k in folds
         ]
 
     def _digest(self, rows: np.ndarray, *further: np.ndarray) -> str:
@@ -119,14 +136,21 @@ def validation_segments(n_segments: int, n_folds: int, rng: np.random.Generator)
 
 
 def write(
-    folds: Path, tracks: pd.DataFrame, assigned: np.ndarray, front_end: str = PAPERS.key
+    folds: Path,
+    tracks: pd.DataFrame,
+    assigned: np.ndarray,
+    front_end: str = PAPERS.key,
+    is_fixed: bool = False,
 ) -> None:
     """Write folds.csv: one row per track with track_id, label, digest and fold.
 
     If any track is truncated, a column `truncated` says what is missing; for another front end than
-    the paper's, a column `front_end` has its key.
+    the paper's, a column `front_end` has its key. A fixed split has a column `split` with the name
+    of the part.
     """
     table = tracks[["track_id", "label", "digest"]].assign(fold=assigned)
+    if is_fixed:
+        table["split"] = [PARTS[part] for part in assigned]
     if "truncated" in tracks and (tracks["truncated"] != "").any():
         table["truncated"] = tracks["truncated"]
     if front_end != PAPERS.key:
@@ -137,4 +161,4 @@ def write(
 def read(folds: Path) -> Tracks:
     """The tracks of folds.csv. Raises UserError if it is damaged."""
     tracks = read_table(folds, FOLDS)
-    return Tracks.of(tracks, tracks["fold"].astype(int).to_numpy())
+    return Tracks.of(tracks, tracks["fold"].astype(int).to_numpy(), "split" in tracks)

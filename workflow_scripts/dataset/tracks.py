@@ -84,13 +84,13 @@ def more_tracks(sizes: pd.Series, n_folds: int) -> str:
     return "add tracks"
 
 
-def check_group(tracks: pd.DataFrame, group_by: str) -> None:
-    """Raise UserError if the tracks have no column `group_by`, unless it is empty."""
-    if not group_by or group_by in tracks:
+def check_column(tracks: pd.DataFrame, key: str, column: str) -> None:
+    """Raise UserError if the tracks lack the `column` of the setting `key`, unless it is empty."""
+    if not column or column in tracks:
         return
-    near = [shown(column) for column in tracks if shape(column) == shape(group_by)]
+    near = [shown(name) for name in tracks if shape(name) == shape(column)]
     hint = f"rename {near[0]}" if near else f"choose one of {', '.join(tracks.columns)}"
-    raise UserError(f"group_by is {shown(group_by)}, but the tracks have no such column; {hint}")
+    raise UserError(f"{key} is {shown(column)}, but the tracks have no such column; {hint}")
 
 
 def track_ids(tracks: pd.DataFrame) -> list[str]:

@@ -15,12 +15,12 @@ import pandas as pd
 from workflow_scripts import checksums
 from workflow_scripts.audio.parameters import FRAME_RATE
 from workflow_scripts.dataset.level import AS_RECORDED, NORMALISED, TARGET, TrainingLevel, in_db
-from workflow_scripts.dataset.split import Tracks
+from workflow_scripts.dataset.split import PARTS, Tracks
 from workflow_scripts.models.metadata import Metadata
 from workflow_scripts.models.method import segments_of
 from workflow_scripts.models.onnx_graph import INPUT, OUTPUT
 from workflow_scripts.networks.explosion import sentences
-from workflow_scripts.results import predictions, provenance
+from workflow_scripts.results import fixed_split, predictions, provenance
 from workflow_scripts.results.data_licences import DATA
 from workflow_scripts.results.markdown import escaped
 from workflow_scripts.results.notes import never_predicted_sentences
@@ -31,8 +31,7 @@ CARD = """\
 A {architecture} network of *Experimenting with Musically Motivated Convolutional Neural Networks*
 (Pons, Lidy & Serra, CBMI 2016). The input is a segment of {seconds:.1f} s, the output the
 probability of each of {n_classes} classes. The class of a track is predicted by a majority vote of
-its segments. The files `fold-<k>.onnx` are {n_folds} models, one for each fold of the
-cross-validation.
+its segments. {files}
 
 ## Input and output
 
@@ -67,14 +66,13 @@ From segments to the class of a track, `vote`:
 
 ## Protocol
 
-Cross-validation with {n_folds} folds of whole tracks. Model k is tested on fold k. {validation}
+{protocol}
 {training}
 {trained}
 
 ## Accuracy
 
-Each track is predicted by the model of its test fold. {mean:.2f} ± {std:.2f} % of the tracks are
-predicted correctly (mean and standard deviation, ddof 0, over the folds).
+{accuracy}
 
 {by_class}
 
@@ -89,13 +87,31 @@ the engine that trained the models.
   neither silent nor too short.
 - The probabilities are not calibrated: of the tracks predicted with probability 0.9, more or fewer
   than 90 % may be correct.
-- The accuracy is that of single models. The models of several folds together are trained on every
-  track, so this data set cannot measure the accuracy of their joint predictions.
+{joint}\
 - A network selected for the highest accuracy on these tracks is likely to be less accurate on
   others.
 - The test tracks come from the same source as the training tracks. The accuracy may be lower on
   music that is recorded, mastered or selected differently.
 {more_limits}"""
+FOLDS = {
+    "files": "The files `fold-<k>.onnx` are {n_folds} models, one for each fold of the\n"
+    "cross-validation.",
+    "protocol": "Cross-validation with {n_folds} folds of whole tracks. Model k is tested on fold "
+    "k. {validation}",
+    "accuracy": "Each track is predicted by the model of its test fold. {mean:.2f} ± {std:.2f} % "
+    "of the tracks are\npredicted correctly (mean and standard deviation, ddof 0, over the folds).",
+    "joint": "- The accuracy is that of single models. The models of several folds together are "
+    "trained on every\n  track, so this data set cannot measure the accuracy of their joint "
+    "predictions.\n",
+}
+FIXED_SPLIT = {
+    "files": "The file `fold-0.onnx` is the model.",
+    "protocol": "A fixed split of whole tracks: {n_train} train, {n_validation} select the epoch, "
+    "{n_test} test.",
+    "accuracy": "{mean:.2f} % of the test tracks are predicted correctly (95 % interval {low:.2f} "
+    "to {high:.2f}).",
+    "joint": "",
+}
 VALIDATION = {
     "tracks": "It is trained on the others except the next one, which selects the epoch.",
     "segments": "It is trained on the others, of which random segments select the epoch: the "
@@ -152,16 +168,13 @@ def text(
         input=INPUT,
         output=OUTPUT,
         n_classes=len(first.classes),
-        n_folds=len(metadata),
         classes=", ".join(map(escaped, first.classes)),
         n_tracks=len(tracks.label),
         licence=DATA[dataset].format(name=name),
         level=_level([about.level for about in metadata if about.level]),
-        validation=VALIDATION[fits[0]["validation"]],
         training=_training(fits[0]),
         trained=provenance.sentence(fits),
-        mean=np.mean(accuracies),
-        std=np.std(accuracies),
+        **_protocol(tracks, accuracies, fits[0]["validation"]),
         by_class=_by_class(first.classes, all_predicted),
         by_fold=_by_fold(metadata),
         error=error,
@@ -170,6 +183,21 @@ def text(
             [SYNTHETIC if dataset == "demo" else "", *map("- {}\n".format, limits)]
         ),
     )
+
+
+def _protocol(tracks: Tracks, accuracies: Sequence[float], validation: str) -> dict[str, str]:
+    """What differs between folds and a fixed split: files, protocol, accuracy, a limit."""
+    mean = float(np.mean(accuracies))
+    numbers: dict[str, Any] = {"mean": mean}
+    if tracks.is_fixed:
+        numbers |= {f"n_{part}": len(tracks.part(0, part)) for part in PARTS}
+        numbers["low"], numbers["high"] = fixed_split.interval(mean, numbers["n_test"])
+        texts = FIXED_SPLIT
+    else:
+        numbers |= {"n_folds": len(accuracies), "std": np.std(accuracies)}
+        numbers["validation"] = VALIDATION[validation]
+        texts = FOLDS
+    return {name: text.format(**numbers) for name, text in texts.items()}
 
 
 def _method(metadata: Metadata) -> dict[str, str]:

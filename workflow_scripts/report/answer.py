@@ -22,8 +22,9 @@ class Answer:
 
     `networks` has one row per variant: kind, name, architecture, input_frames, m_bands and n_frames
     (NaN of several trunks), accuracy_mean, half_width (of the 95 % interval of the mean over folds,
-    in points), p_baseline (against the best baseline, adjusted for all networks; NaN without one).
-    `baselines` has name, accuracy_mean, half_width, the best first. `pairs` are those of
+    in points; NaN of a fixed split), low and high (the ends of the interval), p_baseline (against
+    the best baseline, adjusted for all networks; NaN without one or of a fixed split). `baselines`
+    has name, accuracy_mean, half_width, low, high, the best first. `pairs` are those of
     `comparison.pairs`. Accuracies and `chance` are in %. `unfair` has the pairs of networks whose
     difference may come from their training, `swept` the networks of each sweep. `front_end` is that
     of all networks.
@@ -47,7 +48,8 @@ class Answer:
         pairs: pd.DataFrame,
         *,
         n_classes: int,
-        test_share: float,
+        test_share: float | None,
+        n_test: int = 0,
         level: float,
         unfair: Collection[frozenset[str]] = (),
         swept: Collection[frozenset[str]] = (),
@@ -57,29 +59,30 @@ class Answer:
 
         `baselines` has the folds in the order of `accuracies`. `unfair` has the pairs of variants,
         in any order, whose difference may come from their training; `swept` those of each sweep.
-        `test_share` is n_test / n_train, see `comparison.corrected_t`.
+        `test_share` is n_test / n_train, see `comparison.corrected_t`, or None for a fixed split
+        with `n_test` test tracks.
         """
         of_folds = {
             name: rows["accuracy"].to_numpy()
             for name, rows in baselines.groupby("baseline", sort=False)
         }
         systems = [
-            {"name": name, "accuracy_mean": values.mean()}
-            | {"half_width": comparison.corrected_t(values, test_share)[1]}
+            {"name": name} | _interval(values, test_share, n_test)
             for name, values in of_folds.items()
         ]
-        columns = ["name", "accuracy_mean", "half_width"]
+        columns = ["name", "accuracy_mean", "half_width", "low", "high"]
         ranked = pd.DataFrame(systems, columns=columns).sort_values(
             "accuracy_mean", ascending=False, kind="stable", ignore_index=True
         )
         networks = pd.DataFrame(
             [
-                _network(row, np.asarray(accuracies[row["variant"]], float), test_share)
+                _network(row)
+                | _interval(np.asarray(accuracies[row["variant"]], float), test_share, n_test)
                 for row in table.to_dict("records")
             ]
         )
         networks["p_baseline"] = np.nan
-        if len(ranked):
+        if len(ranked) and test_share is not None:
             best = of_folds[ranked.loc[0, "name"]]
             p = [
                 comparison.corrected_t(np.asarray(accuracies[name]) - best, test_share)[0]
@@ -102,9 +105,7 @@ class Answer:
         table.insert(7, "share_of_bands", table["m_bands"] / self.front_end.n_bands)
         for column in ("input_frames", "m_bands", "n_frames"):
             table[column] = table[column].astype("Int64")
-        low = table["accuracy_mean"] - table["half_width"]
-        high = table["accuracy_mean"] + table["half_width"]
-        return table.assign(low=low.clip(lower=0), high=high.clip(upper=100))
+        return table[[*table.columns.drop(["low", "high"]), "low", "high"]]
 
     def with_rectangles(self) -> list[tuple[str, str]]:
         """Each network with motivated shapes and each black-box of the same input."""
@@ -144,7 +145,19 @@ def kind_of(shapes: Sequence[tuple[int, int]]) -> str:
     return BOTH
 
 
-def _network(row: Mapping, accuracies: np.ndarray, test_share: float) -> dict:
+def _interval(accuracies: np.ndarray, test_share: float | None, n_test: int) -> dict[str, float]:
+    """The mean of `accuracies`, and its 95 % interval."""
+    mean = accuracies.mean()
+    if test_share is None:
+        half_width = np.nan
+        low, high = fixed_split.interval(mean, n_test)
+    else:
+        half_width = comparison.corrected_t(accuracies, test_share)[1]
+        low, high = max(mean - half_width, 0), min(mean + half_width, 100)
+    return {"accuracy_mean": mean, "half_width": half_width, "low": low, "high": high}
+
+
+def _network(row: Mapping) -> dict:
     shapes = shapes_of(row["filter"])
     m, n = shapes[0] if len(shapes) == 1 else (np.nan, np.nan)
     return {
@@ -154,6 +167,4 @@ def _network(row: Mapping, accuracies: np.ndarray, test_share: float) -> dict:
         "input_frames": row["input_frames"],
         "m_bands": m,
         "n_frames": n,
-        "accuracy_mean": accuracies.mean(),
-        "half_width": comparison.corrected_t(accuracies, test_share)[1],
     }

@@ -136,8 +136,8 @@ def _others(axes: Axes, networks: pd.DataFrame) -> None:
 
 def _points(axes: Axes, networks: pd.DataFrame, x: pd.Series) -> None:
     for index, row in networks.iterrows():
-        mean, half = row["accuracy_mean"], row["half_width"]
-        ends = [[mean - max(mean - half, 0)], [min(mean + half, 100) - mean]]
+        mean = row["accuracy_mean"]
+        ends = [[mean - row["low"]], [row["high"] - mean]]
         colour = COLOUR[row["kind"]]
         axes.errorbar(
             *(x[index], mean),

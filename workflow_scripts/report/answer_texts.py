@@ -100,10 +100,16 @@ def _against_baselines(answer: Answer) -> str:
     significant = answer.networks["p_baseline"] < answer.level
     better, worse = int((significant & (gain > 0)).sum()), int((significant & (gain < 0)).sum())
     n = len(answer.networks)
+    untested = answer.networks["p_baseline"].isna().all()
     start = (
         f"The best baseline, {shown(best['name'])}, predicts {best['accuracy_mean']:.1f} % "
         f"(chance: {answer.chance:.1f} %):"
     )
+    if untested:
+        more = "the network is more accurate" if gain.iloc[0] > 0 else "the network is not better"
+        if n > 1:
+            more = f"{int((gain > 0).sum()) or 'none'} of the {n} networks reach more"
+        return f"{start} {more}, which a fixed split does not test."
     if n == 1:
         verdict = "more" if better else "less"
         if not better and not worse:

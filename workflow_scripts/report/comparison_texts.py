@@ -10,6 +10,7 @@ import pandas as pd
 from workflow_scripts.errors import FEW, listed
 from workflow_scripts.results.comparison import LEVEL
 from workflow_scripts.results.run_comparison import ALL_NETWORKS
+from workflow_scripts.results.table1 import spread
 
 ACCURACIES = (
     "Accuracies: % of the test tracks, by majority vote of their segments, mean ± standard "
@@ -20,6 +21,7 @@ TESTS = (
     "the same folds it is tested by the corrected resampled t-test (Nadeau & Bengio 2003), which "
     "takes into account that folds share training tracks; otherwise by Welch's t-test (1947) with "
     "the variances corrected in the same way, which takes the two accuracies for independent. "
+    "On the same fixed split it is tested by the sign test over test tracks (McNemar 1947). "
     "Interval and p are those of a test alone; p (Holm) is adjusted for the {tests} of single "
     "networks. • significant at the level of {level}. All networks: the mean over those that all "
     "runs share, tested once for each run."
@@ -125,11 +127,14 @@ def _of_all(row: dict[str, Any], first: str, run: str) -> str:
 
 def _untested(networks: pd.DataFrame, first: str, run: str) -> Iterator[str]:
     untested = networks.loc[networks["p"].isna(), "variant"].tolist()
-    if untested:
-        yield (
-            f"No test for {listed(untested, FEW)} in {run} and {first}: the accuracy of each run "
-            "is the same in all folds."
-        )
+    if not untested:
+        return
+    reason = (
+        "a fixed split can be compared only with the same split"
+        if (networks["test"] == "").any()
+        else "the accuracy of each run is the same in all folds"
+    )
+    yield f"No test for {listed(untested, FEW)} in {run} and {first}: {reason}."
 
 
 def tables(table: pd.DataFrame, runs: Sequence[str]) -> list[Table]:
@@ -208,7 +213,7 @@ def _accuracy(row: dict[str, Any] | None) -> Cell:
     if row is None:
         return Cell("")
     mean, std = row["accuracy_mean"], row["accuracy_std"]
-    return Cell(f"{mean:.2f} ± {std:.2f}", mean)
+    return Cell(spread(mean, std), mean)
 
 
 def _difference(row: dict[str, Any] | None) -> list[Cell]:

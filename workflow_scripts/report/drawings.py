@@ -65,7 +65,8 @@ def answer(material: Material) -> Answer:
         material.baselines,
         material.pairs,
         n_classes=len(material.tracks.classes),
-        test_share=comparison.test_share(material.tracks.n_folds),
+        test_share=comparison.test_share(material.tracks),
+        n_test=len(material.tracks.tested),
         level=LEVEL,
         unfair={
             frozenset(pair)
@@ -84,7 +85,7 @@ def _of_results(material: Material) -> Iterator[Drawing]:
     yield Drawing(
         "accuracies",
         figures.accuracies(material.accuracies, baselines),
-        findings.accuracies(material.accuracies),
+        findings.accuracies(material.accuracies, material.tracks.is_fixed),
         figure_data.accuracies(
             material.accuracies, baselines, [own.seed for own in material.of_seeds]
         ),

@@ -8,15 +8,25 @@ import pandas as pd
 from workflow_scripts.report import network_texts
 
 
-def accuracies(folds: Mapping[str, Sequence[float]]) -> str:
-    """The variant whose folds differ most, beside the range of the means."""
+def accuracies(folds: Mapping[str, Sequence[float]], is_fixed: bool = False) -> str:
+    """The variant whose folds differ most, beside the range of the means.
+
+    Of a fixed split, which has one accuracy for each seed, the range of the means.
+    """
+    means = [np.mean(values) for values in folds.values()]
+    if is_fixed:
+        return (
+            f"The accuracies of the {len(folds)} networks differ by up to {np.ptp(means):.1f} "
+            "points."
+            if len(folds) > 1
+            else ""
+        )
     ranges = {variant: np.ptp(values) for variant, values in folds.items()}
     widest = max(ranges, key=lambda variant: ranges[variant])
     low, high = min(folds[widest]), max(folds[widest])
     between = f"Folds of the same network differ by up to {ranges[widest]:.1f} points ({widest}"
     if len(folds) == 1:
         return f"The accuracy of {widest} differs between folds: {low:.1f} to {high:.1f} %."
-    means = [np.mean(values) for values in folds.values()]
     return (
         f"{between}: {low:.1f} to {high:.1f} %); the means of the {len(folds)} networks differ by "
         f"up to {np.ptp(means):.1f} points."

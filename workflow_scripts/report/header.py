@@ -33,7 +33,7 @@ def facts(
         ("Tracks", str(len(tracks.label))),
         ("Classes", str(n_classes)),
         ("Chance", chance(n_classes, baselines)),
-        ("Folds", str(tracks.n_folds)),
+        ("Split", split_sizes(tracks)) if tracks.is_fixed else ("Folds", str(tracks.n_folds)),
         ("Seed", provenance.seeds(fits)),
         ("Trained", dates(fits)),
         ("Version", ", ".join(filter(None, [version, commits]))),
@@ -46,6 +46,12 @@ def chance(n_classes: int, baselines: pd.DataFrame) -> str:
     text = f"{100 / n_classes:.1f} %"
     of_class = baselines.loc[baselines["baseline"] == MOST_PROBABLE_CLASS, "accuracy"]
     return f"{text}; most probable class {of_class.mean():.1f} %" if len(of_class) else text
+
+
+def split_sizes(tracks: Tracks) -> str:
+    """The number of tracks in each part of a fixed split."""
+    sizes = [f"{len(tracks.part(0, part))} {part}" for part in ("train", "validation", "test")]
+    return ", ".join(sizes)
 
 
 def dates(fits: Sequence[Mapping[str, Any]]) -> str:

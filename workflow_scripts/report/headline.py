@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from workflow_scripts.errors import FEW, listed
+from workflow_scripts.results import table1
 from workflow_scripts.results.caveats import Evidence
 from workflow_scripts.results.comparison import LEVEL
 from workflow_scripts.results.comparison_notes import rivals
@@ -72,10 +73,13 @@ def _only_network(row: pd.Series, evidence: Evidence) -> str:
 
 
 def _share(row: pd.Series) -> str:
-    return (
-        f"{row['accuracy_mean']:.1f} % of the test tracks correctly (± {row['accuracy_std']:.1f} "
-        f"over {repetitions(int(row['n_folds']), int(row['n_seeds']))})"
-    )
+    if table1.INTERVAL[0] in row:
+        low, high = (row[column] for column in table1.INTERVAL)
+        spread = f"95 % interval {low:.1f} to {high:.1f}"
+    else:
+        over = repetitions(int(row["n_folds"]), int(row["n_seeds"]))
+        spread = f"± {row['accuracy_std']:.1f} over {over}"
+    return f"{row['accuracy_mean']:.1f} % of the test tracks correctly ({spread})"
 
 
 def _obstacles(trainings: Trainings) -> str:
@@ -121,7 +125,7 @@ def differences_sentence(pairs: pd.DataFrame, trainings: Trainings) -> str:
         none = f"None of the {len(pairs)} pairs of networks differs"
         return (
             f"{none if len(pairs) > 1 else 'The two networks do not differ'} significantly at the "
-            f"level of {LEVEL}: with so few folds and tracks, do not rely on the order in Table I."
+            f"level of {LEVEL}: with so few tracks, do not rely on the order in Table I."
         )
     fair = [trainings.comparable(row.first, row.second) for row in significant.itertuples()]
     trained_alike = significant[fair]

@@ -122,7 +122,7 @@ class Material:
     @cached_property
     def pairs(self) -> pd.DataFrame:
         """The comparisons of `comparison.pairs` over all seeds."""
-        return comparison.pairs(self.all_predictions, comparison.test_share(self.tracks.n_folds))
+        return comparison.pairs(self.all_predictions, comparison.test_share(self.tracks))
 
     def evidence(self, dataset: str) -> Evidence:
         """What the caveats are computed from; `dataset` is ballroom, demo or folder."""

@@ -80,6 +80,8 @@ def paragraphs(
 
 def data(configuration: Mapping[str, Any], tracks: Tracks) -> str:
     """Tracks, classes, folds and validation."""
+    if tracks.is_fixed:
+        return _data_of_fixed(configuration, tracks)
     folds = tracks.n_folds
     grouped = configuration["group_by"]
     properties = [
@@ -95,6 +97,20 @@ def data(configuration: Mapping[str, Any], tracks: Tracks) -> str:
     )
 
 
+def _data_of_fixed(configuration: Mapping[str, Any], tracks: Tracks) -> str:
+    """As `data`, of a fixed split."""
+    train, validation, test = (
+        len(tracks.part(0, part)) for part in ("train", "validation", "test")
+    )
+    replicas = REPLICAS["drop" if configuration["replicas"] == "drop" else "keep"]
+    return (
+        f"We use {len(tracks.label)} tracks of {len(tracks.classes)} classes from "
+        f"{DATA_SETS[configuration['dataset']]}, in a fixed split of {train} training, "
+        f"{validation} validation and {test} test tracks; "
+        f"{replicas.replace('different folds', 'different parts')}."
+    )
+
+
 def inputs(configuration: Mapping[str, Any]) -> str:
     """The front end, normalisation and segments."""
     front_end = FrontEnd.from_config(configuration["front_end"])
@@ -106,7 +122,7 @@ def inputs(configuration: Mapping[str, Any]) -> str:
     return (
         f"{_spectrogram(front_end)} {LEVEL[configuration['level']]} "
         f"{_compressed(front_end.compression)} normalised by the mean and standard deviation of "
-        f"{NORMALISED_BY[configuration['normalisation']]}. Networks see segments of {segments}. "
+        f"{_normalised_by(configuration)}. Networks see segments of {segments}. "
         f"Training segments {start}; validation and test segments follow one another. Silent "
         f"segments are left out.{augmentation(configuration['augmentation'])}"
     )
@@ -129,6 +145,11 @@ def _compressed(compression: float | None) -> str:
     if compression is None:
         return "Energies are not compressed, but"
     return f"Energies x are compressed by log(1 + {compression:g} x), then"
+
+
+def _normalised_by(configuration: Mapping[str, Any]) -> str:
+    text = NORMALISED_BY[configuration["normalisation"]]
+    return text.removesuffix(" of each fold") if configuration["split_by"] else text
 
 
 def augmentation(settings: Mapping[str, float]) -> str:
@@ -203,6 +224,8 @@ def evaluation(
     correction = (
         f", with Holm's correction for {n_pairs} comparisons (Holm, 1979)" if n_pairs > 1 else ""
     )
+    if tracks.is_fixed:
+        return _evaluation_of_fixed(n_pairs, n_seeds, correction)
     tests = (
         "Two networks are compared on the same folds by the corrected resampled t-test (Nadeau "
         f"and Bengio, 2003){repeated}{correction}. "
@@ -214,4 +237,20 @@ def evaluation(
         "test tracks, as mean ± standard deviation (ddof 0) over "
         f"{repetitions(tracks.n_folds, n_seeds)}. "
         f"{tests}Baselines learn from all tracks that are not tested."
+    )
+
+
+def _evaluation_of_fixed(n_pairs: int, n_seeds: int, correction: str) -> str:
+    """As `evaluation`, of a fixed split."""
+    mean = f", as the mean over {n_seeds} seeds" if n_seeds > 1 else ""
+    tests = (
+        "Two networks are compared by the sign test over the test tracks that one of them predicts "
+        f"correctly more often (McNemar, 1947){correction}. "
+        if n_pairs
+        else ""
+    )
+    return (
+        "The class of a track is that of most of its segments. Accuracy is the share of correct "
+        f"test tracks{mean}, with the interval of Wilson (1927). {tests}Baselines learn from all "
+        "tracks that are not tested."
     )

@@ -10,7 +10,8 @@ def learning(histories: Sequence[pd.DataFrame]) -> str:
     kept = [int(h.loc[h["validation_accuracy"].idxmax(), "epoch"]) for h in histories]
     lengths = [len(history) for history in histories]
     trained = _range(lengths)
-    return f"Trained for {trained} epochs per fold; best epoch: {_range(kept)}."
+    each = " per fold" if len(histories) > 1 else ""
+    return f"Trained for {trained} epochs{each}; best epoch: {_range(kept)}."
 
 
 def _range(values: Sequence[int]) -> str:

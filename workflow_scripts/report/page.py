@@ -14,7 +14,7 @@ class Page:
     A section whose field is empty is not shown. `answer` has the sentences below the figure
     "answer", which answer the paper's question. `findings` and `data` have, by name of the figure,
     a sentence that says what it shows and the text of a CSV file with its numbers; both may lack
-    figures.
+    figures. `is_fixed`: the results are of a fixed split in place of folds.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Page:
     players: dict[str, int] = field(default_factory=dict)
     sound_data: str = "[]"
     level: float = LEVEL
+    is_fixed: bool = False
 
     def html(self) -> str:
         """The page as one HTML document that needs no other file."""

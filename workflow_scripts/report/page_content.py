@@ -79,6 +79,7 @@ def page(
         temporal=list(material.tempi),
         spectral=material.spectral,
         sweeps=[sweep(name, rows) for name, rows in material.sweeps.items()],
+        is_fixed=material.tracks.is_fixed,
     )
 
 

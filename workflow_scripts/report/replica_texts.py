@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from workflow_scripts.dataset import replicas
-from workflow_scripts.dataset.split import Tracks
+from workflow_scripts.dataset.split import PARTS, Tracks
 from workflow_scripts.results.replica_notes import with_folds
 
 # A reader can look at so many; replicas.csv has all.
@@ -29,12 +29,14 @@ def replica_section(pairs: pd.DataFrame, tracks: Tracks) -> dict[str, Any]:
             "second": row.second,
             "verdict": row.verdict,
             "score": "" if pd.isna(row.score) else f"{row.score:.2f}",
-            "folds": [_fold(row.first_fold), _fold(row.second_fold)],
+            "folds": [_fold(fold, tracks) for fold in (row.first_fold, row.second_fold)],
         }
         for row in ordered.head(MOST_ROWS).itertuples()
     ]
     return {"rows": rows, "more": len(table) - len(rows)}
 
 
-def _fold(fold: float) -> str:
-    return "skipped" if pd.isna(fold) else f"{fold:.0f}"
+def _fold(fold: float, tracks: Tracks) -> str:
+    if pd.isna(fold):
+        return "skipped"
+    return PARTS[int(fold)] if tracks.is_fixed else f"{fold:.0f}"

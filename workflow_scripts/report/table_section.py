@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.results.baselines import shown as shown_baseline
-from workflow_scripts.results.table1 import for_people
+from workflow_scripts.results.table1 import INTERVAL, SHOWN_INTERVAL, for_people, spread
 
 NUMERIC = {
     *("Parameters", "Accuracy", "Segments", "Classes", "Between seeds"),
-    *("Paper", "Paper's baseline"),
+    *(SHOWN_INTERVAL, "Paper", "Paper's baseline"),
 }
 # A narrow window shows the first columns and hides the last.
 FIRST, LAST = ("Variant", "Accuracy"), ("Input", "Filter", "Parameters", "Max-pool")
@@ -20,6 +20,7 @@ SORTED_BY = {
     "Input": "input_frames",
     "Parameters": "parameters",
     "Accuracy": "accuracy_mean",
+    SHOWN_INTERVAL: INTERVAL[0],
     "Segments": "segment_accuracy_mean",
     "Classes": "class_accuracy_mean",
     "Baseline": "baseline_accuracy",
@@ -36,7 +37,8 @@ def table_columns(table: pd.DataFrame) -> list[dict[str, Any]]:
         {"title": title, "numeric": title in NUMERIC, "sortable": True}
         for title in (*FIRST, *results, *LAST)
     ]
-    dots = {"title": "Folds, 0 to 100 %", "numeric": False, "sortable": False}
+    title = "0 to 100 %" if INTERVAL[0] in table else "Folds, 0 to 100 %"
+    dots = {"title": title, "numeric": False, "sortable": False}
     return [name, accuracy, dots, *others]
 
 
@@ -57,13 +59,14 @@ def table_rows(table: pd.DataFrame, folds: Mapping[str, Sequence[float]]) -> lis
             unknown = isinstance(value, float) and np.isnan(value)
             cells.append({"text": text, "value": "" if unknown else value} | head)
         mean, std, baseline = row["accuracy_mean"], row["accuracy_std"], row["baseline_accuracy"]
+        low, high = (row.get(column) for column in INTERVAL)
         rows.append(
             {
                 "cells": cells,
                 "folds": list(folds[row["variant"]]),
                 "mean": mean,
-                "low": max(mean - std, 0),
-                "high": min(mean + std, 100),
+                "low": max(mean - std, 0) if low is None else low,
+                "high": min(mean + std, 100) if high is None else high,
                 "baseline": None if np.isnan(baseline) else baseline,
             }
         )
@@ -74,6 +77,5 @@ def baseline_rows(baselines: pd.DataFrame) -> list[tuple[str, str]]:
     """The name and accuracy of each baseline, the best first."""
     grouped = baselines.groupby("baseline")["accuracy"]
     means, stds = grouped.mean().sort_values(ascending=False), grouped.std(ddof=0)
-    return [
-        (shown_baseline(name), f"{mean:.2f} ± {stds[name]:.2f}") for name, mean in means.items()
-    ]
+    stds = stds.where(grouped.size() > 1)
+    return [(shown_baseline(name), spread(mean, stds[name])) for name, mean in means.items()]

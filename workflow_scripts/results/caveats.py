@@ -84,8 +84,9 @@ def caveats(evidence: Evidence) -> list[str]:
         training_notes.still_rising(trainings),
         # Numbers that may be chance.
         comparison_notes.not_told_from_chance(evidence.best, evidence.chance, n_networks),
-        comparison_notes.not_told_from_rivals(evidence.pairs, evidence.best),
+        comparison_notes.not_told_from_rivals(evidence.pairs, evidence.best, tracks.is_fixed),
         *of_seeds(comparison_notes.few_test_tracks),
+        notes.one_split(tracks, len(evidence.folds_of)),
         # Numbers that are too high, or of less than the data set.
         *of_seeds(partial(replica_notes.leaks, evidence.replicas)),
         notes.tracks_of_two_classes(tracks),
@@ -100,6 +101,6 @@ def caveats(evidence: Evidence) -> list[str]:
         notes.alike_classes(tracks),
         training_notes.other_settings(trainings),
         *of_seeds(partial(replica_notes.handled, evidence.replicas)),
-        of_first_seed_only([*evidence.folds_of]),
+        of_first_seed_only([*evidence.folds_of], tracks.is_fixed),
     ]
     return [sentence for sentence in found if sentence]

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from workflow_scripts.dataset.split import Tracks
+from workflow_scripts.results import fixed_split
+from workflow_scripts.results.fixed_split import CONFIDENCE
 from workflow_scripts.results.predictions import track_accuracy
 
-CONFIDENCE = 0.95
 # Significance level of a difference between two networks, and between a network and chance.
 LEVEL = 0.05
 
@@ -47,10 +49,14 @@ def holm(p: Sequence[float]) -> np.ndarray:
     return result
 
 
-def pairs(predictions: Mapping[str, Sequence[pd.DataFrame]], test_share: float) -> pd.DataFrame:
+def pairs(
+    predictions: Mapping[str, Sequence[pd.DataFrame]], test_share: float | None
+) -> pd.DataFrame:
     """A table with one row per pair of variants; `predictions` has one table per fold of each.
 
-    With several seeds, each variant has the folds of all of them, in the same order.
+    With several seeds, each variant has the folds of all of them, in the same order. Without a
+    `test_share`, the tables are of a fixed split, and pairs are compared by
+    `fixed_split.difference`.
 
     Columns: first, second; difference, the mean over folds of the accuracy of first minus second,
     in percentage points; half_width of its CONFIDENCE interval; p; p_holm, adjusted for all pairs;
@@ -64,7 +70,11 @@ def pairs(predictions: Mapping[str, Sequence[pd.DataFrame]], test_share: float) 
     rows = []
     for first, second in combinations(predictions, 2):
         differences = accuracies[first] - accuracies[second]
-        p, half_width = corrected_t(differences, test_share)
+        p, half_width = (
+            fixed_split.difference(_of_tracks(correct[first]), _of_tracks(correct[second]))
+            if test_share is None
+            else corrected_t(differences, test_share)
+        )
         rows.append(
             {
                 "first": first,
@@ -82,9 +92,17 @@ def pairs(predictions: Mapping[str, Sequence[pd.DataFrame]], test_share: float) 
     return table
 
 
-def test_share(n_folds: int) -> float:
-    """n_test / n_train of `corrected_t`: a fold is tested, another one selects the best epoch."""
-    return 1 / max(n_folds - 2, 1)
+def test_share(tracks: Tracks) -> float | None:
+    """n_test / n_train of `corrected_t`: a fold is tested, another one selects the best epoch.
+
+    None for a fixed split.
+    """
+    return None if tracks.is_fixed else 1 / max(tracks.n_folds - 2, 1)
+
+
+def _of_tracks(correct: pd.Series) -> np.ndarray:
+    """The share of the correct predictions of each track of a fixed split, one for each seed."""
+    return correct.groupby(level=1).mean().to_numpy()
 
 
 def _correct(folds: Sequence[pd.DataFrame]) -> pd.Series:

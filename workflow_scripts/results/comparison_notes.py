@@ -57,7 +57,7 @@ def against_chance(
     correct = (table["predicted"] == table["label"]).groupby(table["track_id"], observed=True)
     # A track that several models predict counts once.
     n, n_correct = correct.ngroups, int(correct.mean().sum() + 1e-9)
-    constant = np.bincount(tracks.target).max() / len(tracks.target)
+    constant = np.bincount(tracks.target[tracks.tested]).max() / len(tracks.tested)
     p = stats.binomtest(n_correct, n, constant, alternative="greater").pvalue
     return Chance(100 * n_correct / n, 100 * constant, min(1.0, p * len(predictions)))
 
@@ -89,8 +89,11 @@ def rivals(pairs: pd.DataFrame, variant: str) -> list[str]:
     return [row.second if row.first == variant else row.first for row in same.itertuples()]
 
 
-def not_told_from_rivals(pairs: pd.DataFrame, variant: str) -> str:
-    """The networks that no test distinguishes from `variant`, the best one."""
+def not_told_from_rivals(pairs: pd.DataFrame, variant: str, is_fixed: bool = False) -> str:
+    """The networks that no test distinguishes from `variant`, the best one.
+
+    `is_fixed`: the pairs are those of a fixed split.
+    """
     same = rivals(pairs, variant)
     if not same:
         return ""
@@ -98,19 +101,25 @@ def not_told_from_rivals(pairs: pd.DataFrame, variant: str) -> str:
     of = f"{len(same)} of its {n_rivals} rivals"
     if len(same) == n_rivals:
         of = "the other one" if n_rivals == 1 else f"any of its {n_rivals} rivals"
+    test = "sign test over test tracks" if is_fixed else "corrected resampled t-test over folds"
     return (
         f"No test distinguishes {variant}, the best network, from {of}: {listed(same, FEW)} "
-        f"(corrected resampled t-test over folds, Holm's correction for {len(pairs)} "
+        f"({test}, Holm's correction for {len(pairs)} "
         f"pair{'s' if len(pairs) > 1 else ''}, level {LEVEL})."
     )
 
 
 def few_test_tracks(tracks: Tracks) -> str:
     """The size of small test sets."""
-    counts = np.bincount(tracks.fold, minlength=tracks.n_folds)
+    counts = np.bincount(tracks.fold[tracks.tested], minlength=tracks.n_folds)
     low, high = int(counts.min()), int(counts.max())
     if low >= FEW_TRACKS:
         return ""
+    if tracks.is_fixed:
+        return (
+            f"The split tests only {low} track{'s' if low > 1 else ''}: one track is worth "
+            f"{100 / low:.1f} points of the accuracy."
+        )
     number = str(low) if low == high else f"{low} to {high}"
     return (
         f"Each fold tests only {number} track{'s' if high > 1 else ''}: one track is worth "

@@ -17,6 +17,16 @@ LEGEND = (
     "predicting one class only gives {chance:.1f} for {n_classes} classes. All are mean ± standard "
     "deviation over {repetitions}."
 )
+LEGEND_OF_FIXED = (
+    "Accuracy: % of the {n_test} test tracks of a fixed split, by majority vote of their segments, "
+    "with the 95 % interval of Wilson (1927) over test tracks. Segments: % of the test segments. "
+    "Classes: % of the test tracks of a class, averaged over the classes; predicting one class "
+    "only gives {chance:.1f} for {n_classes} classes.{repetitions}"
+)
+ONE_SPLIT = (
+    "One split, so no spread over folds: intervals and tests are over its {n_test} test tracks and "
+    "for these models. They say nothing of other splits{trainings}."
+)
 LEGEND_OF_SEEDS = " Between seeds: standard deviation of the mean accuracies of the seeds."
 
 
@@ -24,8 +34,23 @@ def legend(tracks: Tracks, n_seeds: int = 1) -> str:
     """What each accuracy in the table is; `tracks` has the folds of one of `n_seeds` seeds."""
     n_classes = len(tracks.classes)
     over = repetitions(tracks.n_folds, n_seeds)
+    if tracks.is_fixed:
+        return LEGEND_OF_FIXED.format(
+            n_test=len(tracks.tested),
+            n_classes=n_classes,
+            chance=100 / n_classes,
+            repetitions=f" All are mean ± standard deviation over {over}." if n_seeds > 1 else "",
+        )
     text = LEGEND.format(repetitions=over, n_classes=n_classes, chance=100 / n_classes)
     return text + (LEGEND_OF_SEEDS if n_seeds > 1 else "")
+
+
+def one_split(tracks: Tracks, n_seeds: int) -> str:
+    """What a fixed split does not show."""
+    if not tracks.is_fixed:
+        return ""
+    trainings = "" if n_seeds > 1 else ", nor of other trainings; several seeds show those"
+    return ONE_SPLIT.format(n_test=len(tracks.tested), trainings=trainings)
 
 
 def lacking_in_test(tracks: Tracks) -> str:

@@ -15,8 +15,9 @@ def leaks(pairs: pd.DataFrame, tracks: Tracks) -> str:
     found = table[_used(table) & _apart(table) & ~_doubtful(table)]
     if not len(found):
         return ""
+    where = "parts of the split" if tracks.is_fixed else "folds"
     return (
-        f"{_counted(found)} of the same recording in different folds: {_named(found)}. A model "
+        f"{_counted(found)} of the same recording in different {where}: {_named(found)}. A model "
         "may be tested on audio that it was trained on."
     )
 
@@ -39,8 +40,9 @@ def handled(pairs: pd.DataFrame, tracks: Tracks) -> str:
     found = table[~(_used(table) & _apart(table)) & ~_doubtful(table)]
     if not len(found):
         return ""
+    where = "part of the split" if tracks.is_fixed else "fold"
     return (
-        f"{_counted(found)} of the same recording, in one fold or with one track skipped: "
+        f"{_counted(found)} of the same recording, in one {where} or with one track skipped: "
         f"{_named(found)}."
     )
 

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from workflow_scripts.results.comparison import CONFIDENCE, corrected_t, holm
+from workflow_scripts.results import fixed_split
+from workflow_scripts.results.comparison import corrected_t, holm
+from workflow_scripts.results.fixed_split import CONFIDENCE
 from workflow_scripts.results.run_relation import NONE, PAIRED, relation
 from workflow_scripts.results.runs import Run
 
@@ -47,7 +49,8 @@ def compare(runs: Sequence[Run], same_network: Mapping[str, Sequence[bool]]) -> 
     variants and runs (for ALL_NETWORKS, for all runs); only_run and only_first, the numbers of
     predictions that are correct in only one of the two runs. Unknown values are NaN: if the
     accuracies leave no variance to estimate, there is no interval, and p is that of the sign test
-    for pairs, 2 / 2^n_results, otherwise unknown.
+    for pairs, 2 / 2^n_results, otherwise unknown. Two runs on the same fixed split are compared by
+    `fixed_split.difference`; with another one, or with folds, there is no test.
     """
     first, others = runs[0], runs[1:]
     kinds = [relation(first, run).kind for run in others]
@@ -97,7 +100,7 @@ def _row(run: Run, variants: Sequence[str]) -> dict[str, Any]:
     return {
         "run": run.name,
         "accuracy_mean": values.mean(),
-        "accuracy_std": values.std(),
+        "accuracy_std": values.std() if len(values) > 1 else np.nan,
         "n_results": len(values),
         "same_network": True,
         "test": "",
@@ -109,11 +112,20 @@ def _difference(first: Run, run: Run, variants: Sequence[str], kind: str) -> dic
     if kind == NONE:
         return {"test": ""}
     before, after = first.accuracies(variants), run.accuracies(variants)
-    if kind == PAIRED:
-        p, half_width = corrected_t(after - before, run.test_share)
-    else:
-        p, half_width = corrected_welch(before, after, first.test_share, run.test_share)
     difference = after.mean() - before.mean()
+    share, first_share = run.test_share, first.test_share
+    if share is None or first_share is None:
+        # A fixed split has no variance over folds: only its test tracks can be compared.
+        if kind != PAIRED:
+            return {"test": "", "difference": difference}
+        p, half_width = fixed_split.difference(
+            run.correct_shares(variants), first.correct_shares(variants)
+        )
+        return {"test": kind, "difference": difference, "half_width": half_width, "p": p}
+    if kind == PAIRED:
+        p, half_width = corrected_t(after - before, share)
+    else:
+        p, half_width = corrected_welch(before, after, first_share, share)
     if half_width == 0 and difference != 0:
         # Equal differences leave no variance to estimate. Pairs still have their signs.
         p, half_width = 2 * 0.5 ** len(before) if kind == PAIRED else np.nan, np.nan

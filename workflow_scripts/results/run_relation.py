@@ -12,7 +12,7 @@ PAIRED, UNPAIRED, NONE = "paired", "unpaired", "none"
 # Runs with fewer tracks in common, of those of either run, are of different data sets.
 LEAST_IN_COMMON = 0.5
 # The settings that decide which track is in which fold.
-SETTINGS_OF_FOLDS = ("folds", "seed", "seeds", "stratified", "group_by", "replicas")
+SETTINGS_OF_FOLDS = ("folds", "split_by", "seed", "seeds", "stratified", "group_by", "replicas")
 _WITHOUT_PAIRS = (
     "Their accuracies are compared without pairing the folds, which finds fewer differences."
 )
@@ -59,6 +59,12 @@ def relation(first: Run, other: Run) -> Relation:
             f"{first.name} and {other.name} have {_other_tracks(a, b, both, same_names)}. "
             f"{_WITHOUT_PAIRS}",
         )
+    if _assignments(first) == _assignments(other) and a.is_fixed:
+        return Relation(
+            PAIRED,
+            f"{first.name} and {other.name} have the same tracks in the same fixed split: each "
+            "test track is compared with itself.",
+        )
     if _assignments(first) == _assignments(other):
         return Relation(
             PAIRED,
@@ -76,11 +82,14 @@ def _contents(tracks: Tracks) -> Counter[tuple[str, str]]:
     return Counter(zip(tracks.digest, tracks.label, strict=True))
 
 
-def _assignments(run: Run) -> dict[int, Counter[tuple[str, str, int]]]:
-    """The labelled tracks of each fold, by seed."""
+def _assignments(run: Run) -> dict[int, tuple[bool, Counter[tuple[str, str, int]]]]:
+    """Whether the split is fixed, and the labelled tracks of each fold, by seed."""
     return {
-        repeat.seed: Counter(
-            zip(repeat.tracks.digest, repeat.tracks.label, repeat.tracks.fold, strict=True)
+        repeat.seed: (
+            repeat.tracks.is_fixed,
+            Counter(
+                zip(repeat.tracks.digest, repeat.tracks.label, repeat.tracks.fold, strict=True)
+            ),
         )
         for repeat in run.repeats
     }

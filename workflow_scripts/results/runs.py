@@ -65,9 +65,9 @@ class Run:
         return Trainings.of(self.fits, histories)
 
     @property
-    def test_share(self) -> float:
-        """Test tracks per training track."""
-        return test_share(self.repeats[0].tracks.n_folds)
+    def test_share(self) -> float | None:
+        """Test tracks per training track; None for a fixed split."""
+        return test_share(self.repeats[0].tracks)
 
     def accuracies(self, variants: Sequence[str]) -> np.ndarray:
         """The mean accuracy of `variants` in % for each seed and fold, float (seeds x folds,)."""
@@ -76,6 +76,13 @@ class Run:
             for variant in variants
         ]
         return np.mean(of_each, axis=0)
+
+    def correct_shares(self, variants: Sequence[str]) -> np.ndarray:
+        """The share of `variants` and seeds that are correct on each test track of a fixed split.
+
+        Float (tracks,), sorted by audio and label.
+        """
+        return np.mean([_sorted(own, v) for own in self.repeats for v in variants], axis=0)
 
     def n_correct_only_here(self, other: "Run", variant: str) -> int:
         """The number of predictions of a variant that are correct here, but not in `other`.
@@ -87,7 +94,8 @@ class Run:
 
 
 def _sorted(repeat: Repeat, variant: str) -> np.ndarray:
-    """`repeat.correct` of a variant, sorted by audio, label and fold."""
-    tracks = repeat.tracks
-    order = np.lexsort((tracks.track_id, tracks.fold, tracks.label, tracks.digest))
-    return repeat.correct[variant][order]
+    """`repeat.correct` of a variant for the tested tracks, sorted by audio, label and fold."""
+    tracks, tested = repeat.tracks, repeat.tracks.tested
+    keys = (tracks.track_id, tracks.fold, tracks.label, tracks.digest)
+    order = np.lexsort([key[tested] for key in keys])
+    return repeat.correct[variant][tested[order]]

@@ -9,9 +9,17 @@ FIRST_SEED_ONLY = (
     "interventions, sounds and models to hand over are those of the first seed, {first}."
 )
 
+FIRST_SEED_ONLY_OF_FIXED = (
+    "Accuracies, tests and training times are those of all {n} seeds, each with trainings of its "
+    "own on the same split. Confusions, errors, learning curves, filters, interventions, sounds "
+    "and models to hand over are those of the first seed, {first}."
+)
+
 
 def repetitions(n_folds: int, n_seeds: int) -> str:
-    """What a mean is over: "5 folds", or "5 folds of 3 seeds"."""
+    """What a mean is over: "5 folds", "5 folds of 3 seeds" or, with a fixed split, "3 seeds"."""
+    if n_folds == 1:
+        return f"{n_seeds} seeds" if n_seeds > 1 else "one split"
     return f"{n_folds} folds of {n_seeds} seeds" if n_seeds > 1 else f"{n_folds} folds"
 
 
@@ -29,6 +37,7 @@ def together(of_seeds: Mapping[int, Sequence[str]]) -> list[str]:
     return [*dict.fromkeys(found)]
 
 
-def of_first_seed_only(seeds: Sequence[int]) -> str:
-    """What is that of the first seed only; empty with one seed."""
-    return FIRST_SEED_ONLY.format(n=len(seeds), first=seeds[0]) if len(seeds) > 1 else ""
+def of_first_seed_only(seeds: Sequence[int], is_fixed: bool = False) -> str:
+    """What is that of the first seed only; empty with one seed. `is_fixed`: of a fixed split."""
+    text = FIRST_SEED_ONLY_OF_FIXED if is_fixed else FIRST_SEED_ONLY
+    return text.format(n=len(seeds), first=seeds[0]) if len(seeds) > 1 else ""

@@ -15,11 +15,15 @@ from workflow_scripts.networks import layers
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.layers import Convolution, Pool
 from workflow_scripts.results import baselines as known_baselines
+from workflow_scripts.results import fixed_split
 from workflow_scripts.results.baselines import baseline_of
 from workflow_scripts.results.markdown import escaped, table_lines
 from workflow_scripts.results.predictions import class_accuracy, segment_accuracy, track_accuracy
 
 PAPER = Path(__file__).with_name("paper_table1.csv")
+# Of a fixed split only.
+INTERVAL = ("accuracy_low", "accuracy_high")
+SHOWN_INTERVAL = "95 % interval"
 
 
 def what(tracks: Tracks) -> str:
@@ -51,7 +55,9 @@ def row(
     Accuracies are in %; means and standard deviations (ddof 0) are over `predictions`, one table
     per fold, seed by seed. accuracy_std_seeds is the standard deviation (ddof 0) of the `n_seeds`
     means over the folds of a seed, empty for one seed. `baselines` has the columns baseline, fold,
-    accuracy; the cells of a baseline that it lacks are empty.
+    accuracy; the cells of a baseline that it lacks are empty. A fixed split, which has one table
+    for each seed, has the columns accuracy_low and accuracy_high, see `fixed_split.interval`; its
+    standard deviations are over seeds, empty for one seed.
     """
     tracks = [track_accuracy(fold) for fold in predictions]
     segments = [segment_accuracy(fold) for fold in predictions]
@@ -67,9 +73,9 @@ def row(
         "pool": _shapes(network, Pool),
         "parameters": network.n_parameters(),
         "accuracy_mean": np.mean(tracks),
-        "accuracy_std": np.std(tracks),
+        "accuracy_std": _std(tracks),
         "segment_accuracy_mean": np.mean(segments),
-        "segment_accuracy_std": np.std(segments),
+        "segment_accuracy_std": _std(segments),
         "n_folds": len(predictions) // n_seeds,
         "paper_accuracy_mean": np.nan,
         "paper_accuracy_std": np.nan,
@@ -77,11 +83,27 @@ def row(
         "baseline_accuracy": of_baseline.mean() if len(of_baseline) else np.nan,
         "paper_baseline_accuracy": np.nan,
         "class_accuracy_mean": np.mean(by_class),
-        "class_accuracy_std": np.std(by_class),
+        "class_accuracy_std": _std(by_class),
         "n_seeds": n_seeds,
-        "accuracy_std_seeds": np.std(of_seeds) if n_seeds > 1 else np.nan,
+        "accuracy_std_seeds": _std(of_seeds) if n_seeds > 1 else np.nan,
         "n_bands": network.bands,
+        **_interval(float(np.mean(tracks)), predictions, n_seeds),
     }
+
+
+def _std(values: Sequence[float] | np.ndarray) -> float:
+    """The standard deviation (ddof 0); NaN of a single value."""
+    return float(np.std(values)) if len(values) > 1 else np.nan
+
+
+def _interval(
+    accuracy: float, predictions: Sequence[pd.DataFrame], n_seeds: int
+) -> dict[str, float]:
+    """The columns of the interval of the accuracy; none with folds."""
+    if len(predictions) > n_seeds:
+        return {}
+    low, high = fixed_split.interval(accuracy, len(predictions[0]))
+    return {"accuracy_low": low, "accuracy_high": high}
 
 
 def with_paper(table: pd.DataFrame) -> pd.DataFrame:
@@ -116,6 +138,10 @@ def for_people(table: pd.DataFrame) -> pd.DataFrame:
             ],
         }
     )
+    if INTERVAL[0] in table:
+        ends = zip(*(table[column] for column in INTERVAL), strict=True)
+        intervals = [f"{low:.2f} to {high:.2f}" for low, high in ends]
+        shown.insert(shown.columns.get_loc("Accuracy") + 1, SHOWN_INTERVAL, intervals)
     if (table["n_seeds"] > 1).any():
         between = [f"{std:.2f}" for std in table["accuracy_std_seeds"]]
         shown.insert(shown.columns.get_loc("Classes") + 1, "Between seeds", between)
@@ -142,7 +168,8 @@ def latex(shown: pd.DataFrame, name: str, notes: Sequence[str]) -> str:
     rows = [[_latex_text(cell) for cell in row] for row in shown.to_numpy().tolist()]
     head = " & ".join(_latex_text(column) for column in shown.columns)
     body = "\n".join("    " + " & ".join(row) + r" \\" for row in rows)
-    caption = f"Test accuracies of the networks of {name}, mean ± standard deviation in %."
+    spread = "" if SHOWN_INTERVAL in shown else ", mean ± standard deviation"
+    caption = f"Test accuracies of the networks of {name}{spread} in %."
     below = "\n".join(f"    {_latex_text(note)}" for note in notes)
     return (
         "\\begin{table}\n"
@@ -171,7 +198,12 @@ def _shapes(network: Network, kind: type[Convolution | Pool]) -> str:
 
 def _spread(means: pd.Series, stds: pd.Series) -> list[str]:
     pairs = zip(means, stds, strict=True)
-    return ["" if np.isnan(mean) else f"{mean:.2f} ± {std:.2f}" for mean, std in pairs]
+    return ["" if np.isnan(mean) else spread(mean, std) for mean, std in pairs]
+
+
+def spread(mean: float, std: float) -> str:
+    """A mean with its standard deviation, which is NaN of a single value."""
+    return f"{mean:.2f}" if np.isnan(std) else f"{mean:.2f} ± {std:.2f}"
 
 
 def _latex_text(text: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts import checked_tables
-from workflow_scripts.dataset import bad_audio, folds, groups, replicas, split
+from workflow_scripts.dataset import bad_audio, fixed_split, folds, groups, replicas, split
 from workflow_scripts.dataset.experiment_data import add_front_end
 from workflow_scripts.dataset.features import look_up
 from workflow_scripts.dataset.sampling import regular
@@ -51,6 +51,7 @@ def parse() -> argparse.Namespace:
         help="use all, all in one fold, or one of each recording",
     )
     parser.add_argument("--group-by", default="", help="tracks with equal values share a fold")
+    parser.add_argument("--split-by", default="", help="column with the part of each track")
     parser.add_argument("--n-folds", type=int, required=True, help="number of folds")
     parser.add_argument("--seed", type=int, required=True, help="seed of the random numbers")
     parser.add_argument("--unstratified", action="store_true", help="ignore the classes")
@@ -75,7 +76,8 @@ def main() -> None:
         replicas.read(options.pairs),
         Criteria(
             on_bad_audio=options.on_bad_audio,
-            replicas=options.replicas,
+            # A fixed split cannot move a track.
+            replicas="keep" if keeps_replicas(options) else options.replicas,
             n_folds=options.n_folds,
             group_by=options.group_by,
             ballroom=options.ballroom,
@@ -92,22 +94,22 @@ def main() -> None:
     print(f"{len(used)} of {len(tracks)} tracks of {used['label'].nunique()} classes{skipped}")
 
 
+def keeps_replicas(options: argparse.Namespace) -> bool:
+    """Whether `replicas: group` has no effect, because the split is fixed."""
+    return bool(options.split_by) and options.replicas == "group"
+
+
 def assign(selection: Selection, options: argparse.Namespace) -> None:
     """Assign the folds, check them, and write both tables."""
-    labels, grouped = selection.used["label"].to_numpy(), selection.groups
-    assigned = folds.assign(
-        labels,
-        None if grouped is None else grouped.to_numpy(),
-        options.n_folds,
-        options.seed,
-        not options.unstratified,
-    )
-    if empty := set(range(options.n_folds)) - set(assigned):
-        raise UserError(
-            f"the groups are so uneven that fold {min(empty)} of {options.n_folds} is empty; "
-            f"{groups.ways_out(options.group_by, options.n_folds - 1)}"
-        )
-    tracks = split.Tracks.of(selection.used, assigned)
+    is_fixed = bool(options.split_by)
+    if is_fixed:
+        column = selection.used[options.split_by]
+        # Again: tracks may have been skipped.
+        fixed_split.check_classes(selection.used["label"], groups.values(column))
+        assigned = fixed_split.folds(column)
+    else:
+        assigned = random_folds(selection, options)
+    tracks = split.Tracks.of(selection.used, assigned, is_fixed)
     for fold, classes in tracks.lacking(split.learning_part(options.validation)).items():
         without_group = ", or remove group_by" if options.group_by else ""
         raise UserError(
@@ -124,11 +126,29 @@ def assign(selection: Selection, options: argparse.Namespace) -> None:
                 f"than one batch of {batch_size}; lower training.batch_size or add tracks"
             )
     checked_tables.write(options.skipped, selection.skipped, SKIPPED)
-    split.write(options.folds, selection.used, assigned, options.front_end.key)
+    split.write(options.folds, selection.used, assigned, options.front_end.key, is_fixed)
     print(
         pd.crosstab(tracks.label, assigned, margins=True, rownames=["class"], colnames=["fold"]),
         file=sys.stderr,
     )
+
+
+def random_folds(selection: Selection, options: argparse.Namespace) -> np.ndarray:
+    """The fold of each track, int (tracks,). Raises UserError if a fold is empty."""
+    grouped = selection.groups
+    assigned = folds.assign(
+        selection.used["label"].to_numpy(),
+        None if grouped is None else grouped.to_numpy(),
+        options.n_folds,
+        options.seed,
+        not options.unstratified,
+    )
+    if empty := set(range(options.n_folds)) - set(assigned):
+        raise UserError(
+            f"the groups are so uneven that fold {min(empty)} of {options.n_folds} is empty; "
+            f"{groups.ways_out(options.group_by, options.n_folds - 1)}"
+        )
+    return assigned
 
 
 def n_training_segments(

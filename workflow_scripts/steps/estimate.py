@@ -27,11 +27,15 @@ SECONDS = 30
 
 @dataclass(frozen=True)
 class Corpus:
-    """A description of the data, the number of frames of each track, the number of classes."""
+    """A description of the data, the number of frames of each track, the number of classes.
+
+    `fixed` has the positions of the train and of the validation tracks of a fixed split.
+    """
 
     description: str
     frames: np.ndarray
     n_classes: int
+    fixed: tuple[np.ndarray, np.ndarray] | None = None
 
 
 def main() -> None:
@@ -84,8 +88,9 @@ def main() -> None:
     n_trainings = options.n_folds * options.n_seeds
     of_seeds = f" of {options.n_seeds} seeds" if options.n_seeds > 1 else ""
     device = f"{options.gpus} GPU(s)" if options.gpus else f"{options.cores} core(s)"
+    folds_text = "a fixed split" if corpus.fixed else f"{options.n_folds} folds"
     print(
-        f"{options.engine}, {device}, {corpus.description}, {options.n_folds} folds{of_seeds}; "
+        f"{options.engine}, {device}, {corpus.description}, {folds_text}{of_seeds}; "
         f"{n_timed} timed in parallel"
     )
     print(f"{'variant':<24}{'ms/step':>10}{'epochs':>8}{'one fold':>12}{'all folds':>12}")
@@ -116,7 +121,8 @@ def read(index: Sequence[Path], folds: Path, front_end: FrontEnd) -> Corpus:
     """The tracks in folds.csv, with the lengths of their features."""
     tracks = split.read(folds)
     frames = look_up(index, tracks.digest, front_end)["n_frames"].to_numpy()
-    return Corpus(f"{len(frames)} tracks", frames, len(tracks.classes))
+    fixed = (tracks.part(0, "train"), tracks.part(0, "validation")) if tracks.is_fixed else None
+    return Corpus(f"{len(frames)} tracks", frames, len(tracks.classes), fixed)
 
 
 @dataclass(frozen=True)
@@ -135,21 +141,25 @@ class EpochWork:
         n_folds: int,
         hop: int | None = None,
     ) -> "EpochWork":
-        """The work if all folds but two train and one validates.
+        """The work if all folds but two train and one validates, or that of a fixed split.
 
         Training segments start every `hop` frames, by default their length. Raises UserError for
         less than one batch.
         """
         n_frames = subject.network.frames
-        n_segments = (corpus.frames // n_frames).sum()
-        sampled = len(regular(corpus.frames, n_frames, hop or n_frames)[0])
-        n_steps = sampled * (n_folds - 2) / n_folds // subject.batch_size
+        train, validation = corpus.frames, corpus.frames
+        if corpus.fixed is not None:
+            train, validation = (corpus.frames[part] for part in corpus.fixed)
+        n_segments = (validation // n_frames).sum()
+        sampled = len(regular(train, n_frames, hop or n_frames)[0])
+        n_training = sampled if corpus.fixed else sampled * (n_folds - 2) / n_folds
+        n_steps = n_training // subject.batch_size
         if not n_steps:
             raise UserError(
                 f"{corpus.description} have fewer training segments for {variant} than one batch "
                 f"of {subject.batch_size}; lower training.batch_size or add tracks"
             )
-        return cls(n_steps, n_segments / n_folds)
+        return cls(n_steps, n_segments if corpus.fixed else n_segments / n_folds)
 
     def seconds(self, measured: pace.Pace) -> float:
         """The duration of the epoch at this pace."""

@@ -11,7 +11,7 @@ import pandas as pd
 from workflow_scripts import checked_tables
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.files import is_audio
-from workflow_scripts.dataset import bad_audio, ballroom, label_notes, remedies
+from workflow_scripts.dataset import bad_audio, ballroom, fixed_split, label_notes, remedies
 from workflow_scripts.dataset import tracks as dataset
 from workflow_scripts.dataset.class_folders import class_folders
 from workflow_scripts.dataset.digests import digests
@@ -70,6 +70,7 @@ def main() -> None:
         help="by variant, the most classes and what raises the number, as JSON",
     )
     parser.add_argument("--group-by", default="", help="column that tracks.csv must have")
+    parser.add_argument("--split-by", default="", help="column with the part of each track")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--digests", type=Path, required=True, help="folder of cached digests")
     parser.add_argument("--tracks", type=Path, required=True, help="CSV to write")
@@ -80,7 +81,8 @@ def main() -> None:
     dataset.check_names(tracks)
     dataset.check_classes(tracks, options.n_folds)
     dataset.check_limited(tracks["label"].nunique(), options.limited_classes)
-    dataset.check_group(tracks, options.group_by)
+    dataset.check_column(tracks, "group_by", options.group_by)
+    fixed_split.check(tracks, options.split_by)
     paths = tracks["path"].tolist()
     cache = options.digests / f"{name_of(options.audio)}.csv"
     tracks.insert(3, "digest", digests(paths, options.threads, cache))

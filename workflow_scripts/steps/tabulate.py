@@ -111,7 +111,7 @@ def tabulated(options: argparse.Namespace) -> Tabulated:
         fits=all_fits,
         histories=[history for own in of_seeds for history in own.all_histories],
         predictions=outcomes,
-        pairs=comparison.pairs(outcomes, comparison.test_share(tracks.n_folds)),
+        pairs=comparison.pairs(outcomes, comparison.test_share(tracks)),
         never_predicted=never_predicted,
         replicas=replicas.read(options.replicas),
         n_skipped=len(read_table(options.skipped, SKIPPED)),

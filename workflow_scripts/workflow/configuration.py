@@ -30,6 +30,7 @@ DEFAULT_FILTERS = 32
 # Keys that earlier versions do not write, with the value that says what they did.
 UNWRITTEN: dict[str, Any] = {
     "seeds": None,
+    "split_by": None,
     "sweeps": {},
     "only": None,
     "front_end": PAPERS.settings | {"max_frequency": None},

@@ -1,5 +1,6 @@
 """Check what the schema cannot express: paths, shapes of networks, settings that go together."""
 
+import json
 import os
 from typing import Any
 
@@ -21,6 +22,7 @@ def check(config: dict[str, Any]) -> None:
     _check_variants(config["variants"])
     _check_trainings(config)
     _check_listen_to(config)
+    _check_split(config)
     if config["validation"] == "segments" and config["sampling"] != "contiguous":
         raise UserError(
             f"validation: segments needs sampling: contiguous, not {config['sampling']}: training "
@@ -95,6 +97,19 @@ def _check_listen_to(config: dict[str, Any]) -> None:
         raise UserError(
             f"listen_to: there is no variant {name}; known variants: {', '.join(variants)}"
         )
+
+
+def _check_split(config: dict[str, Any]) -> None:
+    """A fixed split leaves nothing to settings that assign folds."""
+    if config["split_by"] is None:
+        return
+    for key, value in (("group_by", None), ("stratified", True), ("validation", "tracks")):
+        if config[key] != value:
+            raise UserError(
+                f"split_by says which tracks train, validate and test, so {key}: "
+                f"{json.dumps(config[key])} cannot apply; set {key}: {json.dumps(value)} or "
+                "remove split_by"
+            )
 
 
 def _check_trainings(config: dict[str, Any]) -> None:

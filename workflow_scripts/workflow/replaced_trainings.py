@@ -23,7 +23,10 @@ from workflow_scripts.paths import ModelPaths, ResultPaths
 from workflow_scripts.workflow import configuration
 
 # What determines which tracks and segments a training sees, besides the settings in fit.json.
-DATA_KEYS = ("folds", "group_by", "stratified", "replicas", "on_bad_audio", "normalisation")
+DATA_KEYS = (
+    *("folds", "split_by", "group_by", "stratified", "replicas", "on_bad_audio"),
+    "normalisation",
+)
 # Characters of a value that a sentence shows.
 LONGEST_VALUE = 40
 # Seconds or epochs of a training are fewer.
@@ -90,6 +93,8 @@ class Ledger:
 def data_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that determine which tracks and segments a training sees, beside fit.json."""
     settings = {key: config[key] for key in DATA_KEYS if key in config}
+    if config.get("split_by"):
+        settings["folds"] = 1
     if config.get("sampling") == "overlapping" and "sampling_hop" in config:
         settings["sampling_hop"] = config["sampling_hop"]
     return settings

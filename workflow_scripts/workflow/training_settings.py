@@ -38,6 +38,11 @@ def seeds_of(config: Mapping[str, Any]) -> list[int]:
     return config["seeds"] or [config["seed"]]
 
 
+def n_folds_of(config: Mapping[str, Any]) -> int:
+    """The number of models of a variant and seed: one with a fixed split, in place of folds."""
+    return 1 if config["split_by"] else int(config["folds"])
+
+
 def settings_of(config: Mapping[str, Any], variant: str) -> dict[str, Any]:
     """All settings of a variant's training, as fit.json records them.
 
