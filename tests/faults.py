@@ -62,8 +62,8 @@ FAULTS = [
         f"{PACKAGE}/dataset/split.py",
         [
             (
-                'parts[self.fold == (fold + 1) % self.n_folds] = "validation"',
-                'parts[self.fold == (fold + 2) % self.n_folds] = "validation"',
+                'parts[self.fold == (fold + 1) % self._n_parts] = "validation"',
+                'parts[self.fold == (fold + 2) % self._n_parts] = "validation"',
             )
         ],
         ["tests/dataset"],
@@ -155,7 +155,7 @@ FAULTS = [
     Fault(
         "deviation over folds divided by n - 1",
         f"{PACKAGE}/results/table1.py",
-        [('"accuracy_std": np.std(tracks)', '"accuracy_std": np.std(tracks, ddof=1)')],
+        [("float(np.std(values))", "float(np.std(values, ddof=1))")],
         ["tests/results"],
     ),
     Fault(

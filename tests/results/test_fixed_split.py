@@ -7,7 +7,14 @@ from scipy import stats
 
 from tests.conftest import network_of
 from workflow_scripts.dataset import split
-from workflow_scripts.results import comparison, comparison_notes, fixed_split, notes, table1
+from workflow_scripts.results import (
+    comparison,
+    comparison_notes,
+    fixed_split,
+    notes,
+    sweep_table,
+    table1,
+)
 from workflow_scripts.results.seed_notes import of_first_seed_only, repetitions
 
 
@@ -139,3 +146,22 @@ class TestNotes:
     def test_repetitions(self):
         assert repetitions(1, 3) == "3 seeds" and repetitions(1, 1) == "one split"
         assert "on the same split" in of_first_seed_only([5, 7], is_fixed=True)
+
+
+def test_the_rows_of_a_sweep_are_compared_by_the_pairs():
+    tables = {name: [predicted(marks)] for name, marks in {"x": "111111", "y": "000000"}.items()}
+    sweep = {"s": {"base": "x", "key": "hidden", "rows": {"x": 1, "y": 2}}}
+    rows = sweep_table.table(
+        sweep,
+        {"x": [100.0], "y": [0.0]},
+        n_seeds=1,
+        test_share=None,
+        n_test=6,
+        pairs=comparison.pairs(tables, None),
+        unconverged=(),
+    )
+    assert rows["p_best"].tolist()[1] == pytest.approx(2 / 2**6)
+    assert rows[["low", "high"]].to_numpy().tolist()[0] == pytest.approx(
+        fixed_split.interval(100, 6)
+    )
+    assert rows["half_width"].isna().all() and rows["accuracy_std"].isna().all()

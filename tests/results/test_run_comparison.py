@@ -1,5 +1,6 @@
 """Tests of differences between runs, against SciPy and values computed by hand."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -266,3 +267,35 @@ class TestOtherTracks:
         relation = self.relation(labels=["a", "c"] * 30)
         assert relation.kind == NONE
         assert "different classes (only a has b; only b has c)" in relation.sentence
+
+
+class TestFixedSplit:
+    def tracks(self, shift=0, is_fixed=True):
+        """Of each three tracks, one is a test track."""
+        table = tracks_of((np.arange(N_TRACKS) + shift) % 3)
+        return dataclasses.replace(table, is_fixed=is_fixed)
+
+    def runs(self, *tracks):
+        return [
+            run(name, masks(seed, "x", "y"), own)
+            for seed, (name, own) in enumerate(zip("ab", tracks, strict=True))
+        ]
+
+    def test_the_same_split_is_compared_over_its_test_tracks(self):
+        first, second = self.runs(self.tracks(), self.tracks())
+        row = compare(first, second).loc[("x", "b")]
+        a, b = (r.repeats[0].correct["x"][::3] for r in (first, second))
+        assert row["test"] == PAIRED and row["n_results"] == 1 and np.isnan(row["accuracy_std"])
+        assert row["difference"] == pytest.approx(100 * (b.mean() - a.mean()))
+        only = int((b & ~a).sum()), int((a & ~b).sum())
+        assert (row["only_run"], row["only_first"]) == only
+        assert row["p"] == pytest.approx(stats.binomtest(only[0], sum(only)).pvalue)
+        sentence = run_relation.relation(first, second).sentence
+        assert sentence.endswith("same fixed split: each test track is compared with itself.")
+
+    @pytest.mark.parametrize("other", [{"shift": 1}, {"is_fixed": False}])
+    def test_another_split_or_folds_are_not_tested(self, other):
+        """Three folds may have the same numbers as the parts of a split."""
+        first, second = self.runs(self.tracks(), self.tracks(**other))
+        row = compare(first, second).loc[("x", "b")]
+        assert row["test"] == "" and np.isnan(row["p"]) and not np.isnan(row["difference"])

@@ -67,7 +67,8 @@ class Answer:
             for name, rows in baselines.groupby("baseline", sort=False)
         }
         systems = [
-            {"name": name} | _interval(values, test_share, n_test)
+            {"name": name, "accuracy_mean": values.mean()}
+            | comparison.interval(values, test_share, n_test)
             for name, values in of_folds.items()
         ]
         columns = ["name", "accuracy_mean", "half_width", "low", "high"]
@@ -76,8 +77,7 @@ class Answer:
         )
         networks = pd.DataFrame(
             [
-                _network(row)
-                | _interval(np.asarray(accuracies[row["variant"]], float), test_share, n_test)
+                _network(row, np.asarray(accuracies[row["variant"]], float), test_share, n_test)
                 for row in table.to_dict("records")
             ]
         )
@@ -145,19 +145,7 @@ def kind_of(shapes: Sequence[tuple[int, int]]) -> str:
     return BOTH
 
 
-def _interval(accuracies: np.ndarray, test_share: float | None, n_test: int) -> dict[str, float]:
-    """The mean of `accuracies`, and its 95 % interval."""
-    mean = accuracies.mean()
-    if test_share is None:
-        half_width = np.nan
-        low, high = fixed_split.interval(mean, n_test)
-    else:
-        half_width = comparison.corrected_t(accuracies, test_share)[1]
-        low, high = max(mean - half_width, 0), min(mean + half_width, 100)
-    return {"accuracy_mean": mean, "half_width": half_width, "low": low, "high": high}
-
-
-def _network(row: Mapping) -> dict:
+def _network(row: Mapping, accuracies: np.ndarray, test_share: float | None, n_test: int) -> dict:
     shapes = shapes_of(row["filter"])
     m, n = shapes[0] if len(shapes) == 1 else (np.nan, np.nan)
     return {
@@ -167,4 +155,6 @@ def _network(row: Mapping) -> dict:
         "input_frames": row["input_frames"],
         "m_bands": m,
         "n_frames": n,
+        "accuracy_mean": accuracies.mean(),
+        **comparison.interval(accuracies, test_share, n_test),
     }

@@ -116,7 +116,7 @@ def _of_sweeps(material: Material) -> Iterator[Drawing]:
             sweep_texts.finding(
                 rows,
                 folds,
-                comparison.test_share(material.tracks.n_folds),
+                comparison.test_share(material.tracks),
                 material.trainings,
             ),
             figure_data.sweep(

@@ -63,13 +63,14 @@ def is_numeric(rows: pd.DataFrame) -> bool:
 def finding(
     rows: pd.DataFrame,
     accuracies: Mapping[str, Sequence[float]],
-    test_share: float,
+    test_share: float | None,
     trainings: Trainings,
 ) -> str:
     """The sentences on the rows of one sweep in sweeps.csv.
 
     They name the best value, the values that tests distinguish from it, and the trend; they say
     which differences may come from training. `accuracies` has those of each variant's folds.
+    Without a `test_share`, of a fixed split, no trend is tested.
     """
     best = rows.loc[rows["accuracy_mean"].idxmax()]
     key = symbol(best["key"])
@@ -79,7 +80,7 @@ def finding(
             f"{best['accuracy_mean']:.1f} % of the tracks."
         )
     parts = [_best(rows, best, key)]
-    if len(rows) > 2 and is_numeric(rows):
+    if len(rows) > 2 and is_numeric(rows) and test_share is not None:
         parts.append(_trend(rows, accuracies, test_share, key))
     return " ".join(filter(None, [*parts, _doubt(rows, best["variant"], trainings)]))
 

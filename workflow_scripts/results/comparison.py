@@ -38,6 +38,22 @@ def corrected_t(differences: np.ndarray, test_share: float) -> tuple[float, floa
     return float(p), float(error * stats.t.ppf((1 + CONFIDENCE) / 2, n - 1))
 
 
+def interval(accuracies: np.ndarray, test_share: float | None, n_test: int = 0) -> dict[str, float]:
+    """The CONFIDENCE interval of a mean accuracy in %: half_width, low and high.
+
+    `accuracies` has one per fold, float (K,), of `test_share` (see `corrected_t`), or one per seed
+    of a fixed split with `n_test` test tracks (see `fixed_split.interval`), where `test_share` is
+    None and half_width NaN: that interval is not symmetric.
+    """
+    mean = float(accuracies.mean())
+    if test_share is None:
+        low, high = fixed_split.interval(mean, n_test)
+        return {"half_width": np.nan, "low": low, "high": high}
+    half_width = corrected_t(accuracies, test_share)[1]
+    low, high = max(mean - half_width, 0.0), min(mean + half_width, 100.0)
+    return {"half_width": half_width, "low": low, "high": high}
+
+
 def holm(p: Sequence[float]) -> np.ndarray:
     """P-values adjusted for multiple comparisons (S. Holm, Scand. J. Statistics 6, 1979)."""
     values = np.asarray(p, float)

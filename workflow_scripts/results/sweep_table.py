@@ -25,14 +25,17 @@ def table(
     accuracies: Mapping[str, Sequence[float]],
     *,
     n_seeds: int,
-    test_share: float,
+    test_share: float | None,
+    n_test: int = 0,
+    pairs: pd.DataFrame | None = None,
     unconverged: Collection[str],
 ) -> pd.DataFrame:
     """One row per sweep and variant, in the order of the configuration.
 
     `sweeps` has for each sweep its base, key and rows (a value by variant). `accuracies` has those
     of each variant's folds in %, seed by seed; `test_share` is n_test / n_train, see
-    `comparison.corrected_t`.
+    `comparison.corrected_t`. For a fixed split, which has none, `n_test` is the number of test
+    tracks and `pairs` the table of `comparison.pairs`.
 
     half_width is that of the 95 % interval of the mean, low and high are its ends, from 0 to 100.
     p_best is the p-value of the difference from the sweep's most accurate row, adjusted by Holm's
@@ -41,18 +44,15 @@ def table(
     rows = []
     for name, sweep in sweeps.items():
         own = {variant: np.asarray(accuracies[variant], float) for variant in sweep["rows"]}
-        p_best = _against_the_best(own, test_share)
+        p_best = _against_the_best(own, test_share, pairs)
         for variant, value in sweep["rows"].items():
             values = own[variant]
-            mean, half_width = values.mean(), comparison.corrected_t(values, test_share)[1]
             numbers = {
                 "n_folds": len(values) // n_seeds,
                 "n_seeds": n_seeds,
-                "accuracy_mean": mean,
-                "accuracy_std": values.std(),
-                "half_width": half_width,
-                "low": max(mean - half_width, 0.0),
-                "high": min(mean + half_width, 100.0),
+                "accuracy_mean": values.mean(),
+                "accuracy_std": values.std() if len(values) > 1 else np.nan,
+                **comparison.interval(values, test_share, n_test),
                 "p_best": p_best[variant],
                 "converged": variant not in unconverged,
             }
@@ -62,11 +62,17 @@ def table(
     return _with_values(table, [row["value"] for row in rows])
 
 
-def _against_the_best(accuracies: Mapping[str, np.ndarray], test_share: float) -> dict[str, float]:
+def _against_the_best(
+    accuracies: Mapping[str, np.ndarray], test_share: float | None, tested: pd.DataFrame | None
+) -> dict[str, float]:
     means = {variant: values.mean() for variant, values in accuracies.items()}
     best = max(means, key=means.__getitem__)
     pairs = [*combinations(accuracies, 2)]
-    p = [comparison.corrected_t(accuracies[a] - accuracies[b], test_share)[0] for a, b in pairs]
+    if test_share is None:
+        known = {} if tested is None else tested.set_index(["first", "second"])["p"].to_dict()
+        p = [known.get((a, b), known.get((b, a), np.nan)) for a, b in pairs]
+    else:
+        p = [comparison.corrected_t(accuracies[a] - accuracies[b], test_share)[0] for a, b in pairs]
     adjusted = dict(zip(pairs, comparison.holm(p), strict=True))
     of_best = {other: q for pair, q in adjusted.items() if best in pair for other in pair}
     return {variant: of_best[variant] if variant != best else np.nan for variant in accuracies}
@@ -98,7 +104,7 @@ def read(csv: Path, tracks: Tracks) -> pd.DataFrame:
         _what(tracks),
         dtype=dict.fromkeys((*TEXT, "value"), str),
         keep_default_na=False,
-        na_values={"p_best": [""]},
+        na_values={column: [""] for column in ("accuracy_std", "half_width", "p_best")},
     )
     return _with_values(rows, [_value(text) for text in rows["value"]])
 

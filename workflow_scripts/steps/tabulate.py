@@ -166,7 +166,9 @@ def sweep_rows(sweeps: Mapping[str, Mapping[str, Any]], made: Tabulated) -> pd.D
             for variant, folds in made.evidence.predictions.items()
         },
         n_seeds=len(made.evidence.folds_of),
-        test_share=comparison.test_share(made.tracks.n_folds),
+        test_share=comparison.test_share(made.tracks),
+        n_test=len(made.tracks.tested),
+        pairs=made.evidence.pairs,
         unconverged=made.evidence.trainings.unconverged,
     )
 
