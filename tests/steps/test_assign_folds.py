@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from workflow_scripts.audio.parameters import PAPERS
 from workflow_scripts.dataset import split
 from workflow_scripts.dataset.selection import SKIPPED_COLUMNS, Selection
 from workflow_scripts.errors import UserError
@@ -28,6 +29,7 @@ def assigned(folder, batches, **changes):
     options |= {
         "group_by": "",
         "split_by": "",
+        "front_end": PAPERS,
         "folds": folder / "folds.csv",
         "skipped": folder / "skipped.csv",
     }
