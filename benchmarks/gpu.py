@@ -27,6 +27,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks import plain_torch
 from workflow_scripts.networks import training
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.engine_torch import TorchEngine
@@ -94,39 +95,9 @@ def engine_of(shape: Network) -> TorchEngine:
     return TorchEngine(shape, shape.initial_weights(np.random.default_rng(0)), DROPOUT, gpu=True)
 
 
-def eager(shape: Network, device: str) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+def eager(shape: Network, device: str) -> plain_torch.Step:
     """A training step of eager torch.nn layers with optim.SGD."""
-    nn = torch.nn
-    trunks = nn.ModuleList(
-        nn.Sequential(
-            nn.Conv2d(1, trunk.n_filters, trunk.filter),
-            nn.ReLU(),
-            nn.MaxPool2d(trunk.pool),
-            nn.Flatten(),
-        )
-        for trunk in shape.trunks.values()
-    )
-    layers: list[Any] = [nn.Dropout(DROPOUT)]
-    if shape.hidden:
-        layers += [nn.LazyLinear(shape.hidden), nn.ReLU(), nn.Dropout(DROPOUT)]
-    head = nn.Sequential(*layers, nn.LazyLinear(CLASSES))
-    model = nn.ModuleDict({"trunks": trunks, "head": head}).to(device)
-
-    def scores(batch: torch.Tensor) -> torch.Tensor:
-        return head(torch.cat([trunk(batch) for trunk in trunks], dim=1))
-
-    scores(torch.zeros(1, 1, shape.bands, shape.frames, device=device))
-    optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
-    loss_of = nn.CrossEntropyLoss()
-
-    def step(inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        optimizer.zero_grad(set_to_none=True)
-        loss = loss_of(scores(inputs[:, None]), labels)
-        loss.backward()
-        optimizer.step()
-        return loss.detach()
-
-    return step
+    return plain_torch.step_of(shape, device, DROPOUT, RATE)
 
 
 def seconds(call: Callable[[], Any]) -> float:

@@ -4,7 +4,7 @@ Steps: batches of 10 from one array of random segments, dropout 0.5, plain SGD. 
 layers with its Trainer (plain_gluon), torch.nn layers with optim.SGD (pytorch_eager), our engines
 (mxnet, torch). They run in turns, block by block, and their medians are compared. Epochs: a whole
 epoch of our training (shuffling, batches, validation, bookkeeping) against its steps alone, which
-repeat one batch.
+repeat one batch. lidy, choi and musicnn_small are those of the presets, without plain_gluon.
 
     python benchmarks/training.py [--variants ...] [--rounds 15] [--json FILE]
 
@@ -27,14 +27,16 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import torch
+import yaml
 
 from benchmarks import gpu
-from benchmarks.gpu import BATCH, CLASSES, DROPOUT, RATE
+from benchmarks.gpu import BANDS, BATCH, CLASSES, DROPOUT, RATE
 from workflow_scripts.networks import training
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.engine import Engine, engine_class
 from workflow_scripts.networks.loaded_mxnet import autograd, gluon, mx
 
+ROOT = Path(__file__).parents[1]
 VARIANTS = (
     "blackbox_12x8",
     "blackbox_12x200",
@@ -43,11 +45,20 @@ VARIANTS = (
     "frequency_32x1",
     "timefrequency",
 )
+# By the name of their preset; musicnn's is of its small network.
+OF_PRESETS = {"lidy": "lidy", "choi": "choi", "musicnn_small": "musicnn"}
 STEPS = 10
 # Numbers of segments in a timed epoch: eight folds train and one validates.
 TRAIN, VALIDATION = 400, 50
 
 Step = Callable[[np.ndarray, np.ndarray], Any]
+
+
+def network_of_preset(name: str) -> Network:
+    """The network of a preset from the literature."""
+    preset = yaml.safe_load((ROOT / f"presets/{OF_PRESETS[name]}.yaml").read_text())
+    bands = preset.get("front_end", {}).get("n_bands", BANDS)
+    return Network.from_config({"hidden": 0} | preset["variants"][name], bands, CLASSES)
 
 
 def plain_gluon(network: Network) -> Step:
@@ -134,11 +145,13 @@ def random_segments(network: Network, n: int) -> tuple[np.ndarray, np.ndarray]:
     return inputs, rng.integers(0, CLASSES, n)
 
 
-def time_steps(network: Network, rounds: int) -> dict[str, float]:
-    """Milliseconds per step of each contender."""
+def time_steps(network: Network, rounds: int, of_paper: bool) -> dict[str, float]:
+    """Milliseconds per step of each contender; plain_gluon only for networks `of_paper`."""
     inputs, labels = random_segments(network, BATCH * STEPS)
     order = np.arange(len(inputs)).reshape(STEPS, BATCH)
-    plain = {"plain_gluon": plain_gluon(network), "pytorch_eager": pytorch_eager(network)}
+    plain = {"pytorch_eager": pytorch_eager(network)}
+    if of_paper:
+        plain = {"plain_gluon": plain_gluon(network), **plain}
     contenders: dict[str, Callable[[], Any]] = {
         name: lambda step=step: block(step, inputs, labels, order) for name, step in plain.items()
     }
@@ -148,7 +161,7 @@ def time_steps(network: Network, rounds: int) -> dict[str, float]:
             *placed, order, RATE, 0
         )
     medians = take_turns(contenders, rounds)
-    return {name: median / STEPS * 1000 for name, median in medians.items()}
+    return {"plain_gluon": np.nan} | {name: s / STEPS * 1000 for name, s in medians.items()}
 
 
 def time_epochs(network: Network, rounds: int) -> dict[str, float]:
@@ -173,13 +186,17 @@ def time_epochs(network: Network, rounds: int) -> dict[str, float]:
 
 def main() -> None:
     """Print the tables; with --json write the rows of the first one."""
+    names = (*VARIANTS, *OF_PRESETS)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=VARIANTS)
+    parser.add_argument("--variants", nargs="+", choices=names, default=names)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--json", type=Path, help="file for the milliseconds per step")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    networks = {name: gpu.VARIANTS[name] for name in options.variants}
+    networks = {
+        name: gpu.VARIANTS[name] if name in VARIANTS else network_of_preset(name)
+        for name in options.variants
+    }
 
     print("Milliseconds per step, and speed-up of the engines")
     print(
@@ -188,13 +205,13 @@ def main() -> None:
     print(f"{'gluon/mxnet':>13}{'pytorch/mxnet':>15}{'pytorch/torch':>15}")
     rows = []
     for name, network in networks.items():
-        row = time_steps(network, options.rounds)
+        row = time_steps(network, options.rounds, of_paper=name in VARIANTS)
         rows.append({"network": name} | row)
         gluon_ms, eager, mxnet, ours = row.values()
         print(f"{name:<16}{gluon_ms:>12.2f}{eager:>14.2f}{mxnet:>8.2f}{ours:>8.2f}", end="")
         print(f"{gluon_ms / mxnet:>13.2f}{eager / mxnet:>15.2f}{eager / ours:>15.2f}", flush=True)
     pairs = [("plain_gluon", "mxnet"), ("pytorch_eager", "mxnet"), ("pytorch_eager", "torch")]
-    means = [np.exp(np.mean([np.log(r[a] / r[b]) for r in rows])) for a, b in pairs]
+    means = [np.exp(np.nanmean([np.log(r[a] / r[b]) for r in rows])) for a, b in pairs]
     print(f"{'geometric mean':<58}{means[0]:>13.2f}{means[1]:>15.2f}{means[2]:>15.2f}")
     if options.json:
         options.json.write_text(json.dumps(rows, indent=2) + "\n")

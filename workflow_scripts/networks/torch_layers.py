@@ -18,6 +18,9 @@ from workflow_scripts.networks.layers import (
     Pool,
 )
 
+# Values of the windows of one segment; the paper's longest filters have half as many.
+LARGEST_WINDOWS = 1 << 20
+
 
 class Forward:
     """From segments (segments, bands, frames) to the scores of the classes.
@@ -56,12 +59,16 @@ class Forward:
     ) -> torch.Tensor:
         match placed.layer:
             case Convolution():
-                values = self._convolution(placed.name, placed.layer, values)
-                if pool:
-                    values = functional.max_pool2d(values, pool.shape)
-                # The bias commutes with the maximum too.
                 bias = self._weights[f"{placed.name}.bias"]
-                return functional.relu(values + bias[:, None, None])
+                if pool is None:
+                    return functional.relu(
+                        self._convolution(placed.name, placed.layer, values, bias)
+                    )
+                maxima = functional.max_pool2d(
+                    self._convolution(placed.name, placed.layer, values), pool.shape
+                )
+                # The bias commutes with the maximum too.
+                return functional.relu(maxima + bias[:, None, None])
             case Pool(shape=shape, kind=kind):
                 if kind == layers.MAX:
                     return functional.max_pool2d(values, shape)
@@ -81,22 +88,30 @@ class Forward:
             case Block():
                 return self._block(placed.layer, values, training)
 
-    def _convolution(self, name: str, layer: Convolution, values: torch.Tensor) -> torch.Tensor:
-        """The convolution without bias, shape (segments, filters, height, width)."""
+    def _convolution(
+        self,
+        name: str,
+        layer: Convolution,
+        values: torch.Tensor,
+        bias: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """The convolution, shape (segments, filters, height, width)."""
         weight = self._weights[f"{name}.weight"]
         below, above, before, after = layer.pads
         if any(layer.pads):
             values = functional.pad(values, (before, after, below, above))
         on_spectrogram = weight.dim() == 3
         if not on_spectrogram:
-            return functional.conv2d(values, weight)
-        if 1 not in layer.filter:
-            return functional.conv2d(values, weight[:, None])
+            return functional.conv2d(values, weight, bias)
+        height, width = layer.filter
+        n_windows = (values.shape[2] - height + 1) * (values.shape[3] - width + 1)
+        if 1 not in layer.filter or n_windows * height * width > LARGEST_WINDOWS:
+            return functional.conv2d(values, weight[:, None], bias)
         # For a filter along one axis, a matrix product with the few windows is faster than conv2d
         # on one input channel. Its last axis in memory is the filters.
-        height, width = layer.filter
         windows = values[:, 0].unfold(1, height, 1).unfold(2, width, 1).flatten(3)
-        return (windows @ weight.flatten(1).T).permute(0, 3, 1, 2)
+        products = windows @ weight.flatten(1).T
+        return (products if bias is None else products + bias).permute(0, 3, 1, 2)
 
     def _normalised(self, name: str, values: torch.Tensor, training: bool) -> torch.Tensor:
         scale, offset, mean, variance = (
@@ -104,14 +119,17 @@ class Forward:
         )
         if not training:
             return functional.batch_norm(values, mean, variance, scale, offset, eps=layers.EPSILON)
-        axes = [axis for axis in range(values.dim()) if axis != 1]
-        with torch.no_grad():
-            # PyTorch's own running variance has ddof 1.
-            mean.lerp_(values.mean(axes), 1 - layers.MOMENTUM)
-            variance.lerp_(values.var(axes, correction=0), 1 - layers.MOMENTUM)
-        return functional.batch_norm(
-            values, None, None, scale, offset, training=True, eps=layers.EPSILON
+        # With a momentum of 1, the statistics are those of the batch.
+        of_batch = torch.zeros_like(mean), torch.ones_like(variance)
+        output = functional.batch_norm(
+            values, *of_batch, scale, offset, training=True, momentum=1, eps=layers.EPSILON
         )
+        n_values = values.numel() // values.shape[1]
+        with torch.no_grad():
+            mean.lerp_(of_batch[0], 1 - layers.MOMENTUM)
+            # PyTorch's variance has ddof 1.
+            variance.lerp_(of_batch[1] * ((n_values - 1) / n_values), 1 - layers.MOMENTUM)
+        return output
 
     def _dense(self, name: str, values: torch.Tensor, training: bool) -> torch.Tensor:
         values = functional.dropout(values.flatten(1), self._dropout, training)
