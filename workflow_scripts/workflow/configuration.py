@@ -86,11 +86,13 @@ def complete(
     config["name"] = config["name"] or config[PRESET_NAME] or config["dataset"]
     del config[PRESET_NAME]
     _set_seed(config, schema["properties"]["seed"]["default"])
+    # What `only` leaves out may not even fit the front end.
+    rows = _select(config, expanded)
     try:
         configuration_checks.check(config)
     except UserError as error:
         raise UserError(sweeps.named(str(error), expanded)) from None
-    return _select(config, expanded)
+    return rows
 
 
 def _expand(config: dict[str, Any], schema: dict[str, Any]) -> dict[str, dict[str, Any]]:

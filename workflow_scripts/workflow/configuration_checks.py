@@ -6,7 +6,7 @@ from typing import Any
 
 from workflow_scripts.audio import front_end_checks
 from workflow_scripts.audio.front_end_checks import UnusableError
-from workflow_scripts.audio.parameters import N_BANDS, FrontEnd
+from workflow_scripts.audio.parameters import FrontEnd
 from workflow_scripts.errors import UserError
 from workflow_scripts.models import limits
 from workflow_scripts.networks.architecture import Network
@@ -19,8 +19,9 @@ def check(config: dict[str, Any]) -> None:
     _check_audio(config)
     _check_archives(config)
     _check_front_end(config["front_end"])
-    _check_variants(config["variants"])
-    _check_trainings(config)
+    n_bands = config["front_end"]["n_bands"]
+    _check_variants(config["variants"], n_bands)
+    _check_trainings(config, n_bands)
     _check_listen_to(config)
     _check_split(config)
     if config["validation"] == "segments" and config["sampling"] != "contiguous":
@@ -76,18 +77,18 @@ def _check_front_end(front_end: dict[str, Any]) -> None:
         raise UserError(f"front_end.{reason}; {reason.remedy}") from None
 
 
-def _check_variants(variants: dict[str, Any]) -> None:
+def _check_variants(variants: dict[str, Any], n_bands: int) -> None:
     for name, variant in variants.items():
         for problem in network_checks.form_problems(variant):
             raise UserError(f"variants.{name}: {problem}")
         try:
-            limits.check(Network.from_config(variant, N_BANDS, n_classes=2))
+            limits.check(Network.from_config(variant, n_bands, n_classes=2))
         except ValueError as reason:
             raise UserError(f"variants.{name}: {reason}; change the network") from None
         # Its models could be trained, but neither exported nor used.
         except limits.TooLargeError as reason:
             raise UserError(f"variants.{name}: {reason}; {reason.remedy}") from None
-        for problem in network_checks.init_problems(variants, variant):
+        for problem in network_checks.init_problems(variants, variant, n_bands):
             raise UserError(f"variants.{name}.init: {problem}")
 
 
@@ -112,10 +113,10 @@ def _check_split(config: dict[str, Any]) -> None:
             )
 
 
-def _check_trainings(config: dict[str, Any]) -> None:
+def _check_trainings(config: dict[str, Any], n_bands: int) -> None:
     for name, variant in config["variants"].items():
         settings = training_of(config, name)
-        network = Network.from_config(variant, N_BANDS, n_classes=2)
+        network = Network.from_config(variant, n_bands, n_classes=2)
         if settings["batch_size"] == 1 and network.normalises_batches():
             raise UserError(
                 f"variants.{name} has batch_normalisation, which needs a training.batch_size of at "

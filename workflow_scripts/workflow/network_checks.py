@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.networks.architecture import Network
 
 
@@ -20,7 +19,7 @@ def form_problems(variant: dict[str, Any]) -> Iterator[str]:
         yield "it has back_end and hidden; put the dense layer into back_end"
 
 
-def init_problems(variants: dict[str, Any], variant: dict[str, Any]) -> Iterator[str]:
+def init_problems(variants: dict[str, Any], variant: dict[str, Any], n_bands: int) -> Iterator[str]:
     """What prevents the trunks of a variant from starting with those of its donors."""
     for trunk, donor_name in variant["init"].items():
         donor = variants.get(donor_name)
@@ -38,18 +37,18 @@ def init_problems(variants: dict[str, Any], variant: dict[str, Any]) -> Iterator
                 f"{variant['input_frames']}; they must be equal"
             )
         else:
-            yield from _differences(variant, donor, trunk, donor_name)
+            yield from _differences(variant, donor, trunk, donor_name, n_bands)
 
 
 def _differences(
-    variant: dict[str, Any], donor: dict[str, Any], trunk: str, donor_name: str
+    variant: dict[str, Any], donor: dict[str, Any], trunk: str, donor_name: str, n_bands: int
 ) -> Iterator[str]:
     """Why the trunk of a donor cannot be copied."""
     ours, theirs = variant["trunks"][trunk], donor["trunks"][trunk]
     if "layers" in ours or "layers" in theirs:
         # The shapes of the arrays decide: pools and dropout may differ.
         shapes = [
-            Network.from_config(part, N_BANDS, n_classes=2).trunk_shapes(trunk)
+            Network.from_config(part, n_bands, n_classes=2).trunk_shapes(trunk)
             for part in (variant, donor)
         ]
         if shapes[0] != shapes[1]:
