@@ -9,8 +9,11 @@ import soundfile
 
 from tests import mel_oracle
 from tests.conftest import ROOT, clicks, relative_error, write_wav
-from tests.papers import compress, mel_bands
-from workflow_scripts.audio import front_end
+from tests.front_ends import FRONT_ENDS
+from tests.papers import PAPERS, compress, mel_bands
+from workflow_scripts.audio import front_end as front_end_module
+from workflow_scripts.audio import mel_scale, windows
+from workflow_scripts.dataset import normalisation
 
 # Essentia computes in float32. The relative error of a single band may be larger.
 TOLERANCE = 1e-5
@@ -49,6 +52,43 @@ def test_bands_equal_the_oracle_before_and_after_compression(tmp_path, name):
     assert relative_error(compress(bands), np.log(1 + 10_000 * expected)) < TOLERANCE
 
 
+# Essentia adds up the edges of the triangles in float32. The weights of narrow ones differ by up to
+# 3e-5 of the largest, which is more of a small energy, and so of its logarithm.
+TOLERANCE_OF_NARROW_BANDS, OF_THEIR_LOGARITHMS = 1e-4, 1e-3
+
+
+@pytest.mark.parametrize("name", FRONT_ENDS)
+@pytest.mark.parametrize("sound", signals())
+def test_bands_of_other_front_ends_equal_the_oracle(tmp_path, name, sound):
+    front_end = FRONT_ENDS[name]
+    settings, rate = front_end.settings, front_end.sample_rate
+    signal = signals()[sound].clip(-1, 1)
+    write_wav(tmp_path / "a.wav", signal, rate=rate)
+    bands = front_end_module.mel_bands(tmp_path / "a.wav", front_end)
+    expected = mel_oracle.mel_bands(pcm(signal), **settings)
+    assert bands.dtype == np.float32
+    assert bands.shape == expected.shape
+    assert relative_error(bands, expected) < TOLERANCE_OF_NARROW_BANDS
+    compressed, c = normalisation.compress(bands, front_end.compression), front_end.compression
+    logarithms = expected if c is None else np.log(1 + c * expected)
+    assert relative_error(compressed, logarithms) < OF_THEIR_LOGARITHMS
+
+
+@pytest.mark.parametrize("name", FRONT_ENDS)
+def test_silence_is_judged_by_the_same_windows_and_bands(name):
+    """The NumPy window and triangles of `silence` against those of the oracle and Essentia."""
+    front_end = FRONT_ENDS[name]
+    own = windows.window(front_end.window, front_end.frame_size)
+    assert np.abs(own - mel_oracle.window(**front_end.settings)).max() < 1e-12
+    ones = np.ones(front_end.frame_size, np.float32)
+    theirs = essentia.Windowing(type=front_end.window, zeroPhase=False)(ones)
+    assert np.abs(own - theirs).max() < 1e-5 * own.max()
+    triangles = mel_scale.triangles(front_end)
+    weights = triangles / triangles.sum(axis=1, keepdims=True)
+    assert np.abs(weights - mel_oracle.filters(**front_end.settings)).max() < 1e-9
+    assert np.abs(weights - front_end_module.band_weights(front_end)).max() < 1e-4
+
+
 def files(folder):
     """Yield path, signal, sampling rate and subtype of files of many kinds."""
     noise = 0.1 * np.random.default_rng(1).standard_normal((3 * 44100, 2))
@@ -65,25 +105,57 @@ def files(folder):
         yield folder / name, noise, 44100, None
 
 
-def essentias_own(audio):
+def essentias_own(audio, front_end=PAPERS):
     """Mel bands by the loop over frames in Essentia's documentation."""
-    window = essentia.Windowing(type="blackmanharris62")
-    spectrum = essentia.Spectrum(size=2048)
-    bands = essentia.MelBands(numberBands=40, sampleRate=44100, inputSize=1025)
-    sound = essentia.MonoLoader(filename=str(audio), sampleRate=44100)()
-    frames = essentia.FrameGenerator(sound, frameSize=2048, hopSize=1024)
+    rate, size = front_end.sample_rate, front_end.frame_size
+    window = essentia.Windowing(type=front_end.window)
+    spectrum = essentia.Spectrum(size=size)
+    bands = essentia.MelBands(
+        numberBands=front_end.n_bands,
+        sampleRate=rate,
+        inputSize=size // 2 + 1,
+        lowFrequencyBound=front_end.min_frequency,
+        highFrequencyBound=front_end.max_frequency,
+    )
+    sound = essentia.MonoLoader(filename=str(audio), sampleRate=rate)()
+    frames = essentia.FrameGenerator(sound, frameSize=size, hopSize=front_end.hop_size)
     return np.array([bands(spectrum(window(frame))) for frame in frames])
 
 
 @pytest.mark.parametrize("at_once", [60, 2])
 def test_bands_equal_essentias_bit_for_bit(tmp_path, monkeypatch, at_once):
     """For tracks shorter and longer than AT_ONCE."""
-    monkeypatch.setattr(front_end, "AT_ONCE", at_once)
+    monkeypatch.setattr(front_end_module, "AT_ONCE", at_once)
     for path, signal, rate, subtype in files(tmp_path):
         soundfile.write(path, signal, rate, subtype)
         bands, expected = mel_bands(path), essentias_own(path)
         assert bands.shape == expected.shape, path.name
         assert bands.tobytes() == expected.tobytes(), path.name
+
+
+@pytest.mark.parametrize("name", FRONT_ENDS)
+@pytest.mark.parametrize("at_once", [60, 0.5])
+def test_bands_of_other_front_ends_equal_essentias_bit_for_bit(
+    tmp_path, monkeypatch, name, at_once
+):
+    """Also of files at another sampling rate, and of all lengths around a whole number of hops."""
+    monkeypatch.setattr(front_end_module, "AT_ONCE", at_once)
+    front_end = FRONT_ENDS[name]
+    rng = np.random.default_rng(0)
+    hops = 20 * front_end.hop_size
+    rate = front_end.sample_rate
+    for samples, own in (
+        (44100, 44100),
+        (hops - 1, rate),
+        (hops, rate),
+        (hops + 1, rate),
+        (99, rate),
+    ):
+        soundfile.write(tmp_path / "a.wav", 0.1 * rng.standard_normal(samples), own, "FLOAT")
+        bands = front_end_module.mel_bands(tmp_path / "a.wav", front_end)
+        expected = essentias_own(tmp_path / "a.wav", front_end)
+        assert bands.shape == expected.shape, samples
+        assert bands.tobytes() == expected.tobytes(), samples
 
 
 def test_networks_are_freed_after_each_track(tmp_path):
