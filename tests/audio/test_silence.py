@@ -6,7 +6,10 @@ import soundfile
 
 from tests import mel_oracle
 from tests.conftest import ROOT, clicks
+from tests.front_ends import FRONT_ENDS
 from tests.papers import EDGE, SHORTEST, in_silence, is_silent, mel_bands, silent_frames
+from workflow_scripts.audio import front_end as front_end_module
+from workflow_scripts.audio import silence
 from workflow_scripts.audio.parameters import SILENCE
 from workflow_scripts.audio.silence import OFFSET_LEAK, runs
 
@@ -102,6 +105,63 @@ class TestSound:
             quiet = in_silence(1e-4 * found)
             loud = in_silence(found)
             assert not loud.any() and quiet.mean() < 0.05, recording
+
+
+@pytest.mark.parametrize("front_end", FRONT_ENDS.values(), ids=FRONT_ENDS)
+class TestOtherFrontEnds:
+    def energies(self, folder, samples, front_end, rate=44100, subtype="FLOAT"):
+        soundfile.write(folder / "a.wav", samples, rate, subtype=subtype)
+        return front_end_module.mel_bands(folder / "a.wav", front_end)
+
+    def test_dither_and_offsets_are_silent(self, tmp_path, front_end):
+        files = [(dither(shaped), 44100, "PCM_16") for shaped in (False, True)]
+        files += [
+            (np.full(SECONDS * rate, offset), rate, "FLOAT")
+            for rate in (8000, 44100, 48000)
+            for offset in (0.0, 0.5, -0.003, 1.0)
+        ]
+        files += [(0.5 + dither(False), 44100, "PCM_16"), (np.zeros(len(TIME)), 44100, "ALAW")]
+        for samples, rate, subtype in files:
+            found = self.energies(tmp_path, samples, front_end, rate, subtype)
+            assert silence.is_silent(found, front_end), (samples[:3], rate, subtype)
+
+    def test_a_constant_is_silent_as_mp3(self, tmp_path, front_end):
+        soundfile.write(tmp_path / "a.mp3", np.full(len(TIME), 0.5), 44100)
+        found = front_end_module.mel_bands(tmp_path / "a.mp3", front_end)
+        assert silence.is_silent(found, front_end)
+
+    def test_quiet_music_is_sound_over_an_offset_too(self, tmp_path, front_end):
+        music = level(-40) * clicks(np.random.default_rng(0), 120, SECONDS)
+        for offset in (0, 0.5, -0.9):
+            found = self.energies(tmp_path, offset + music, front_end)
+            assert not silence.in_silence(found, front_end).any(), offset
+
+    def test_a_quiet_tone_is_sound(self, tmp_path, front_end):
+        found = self.energies(tmp_path, level(-70) * np.sin(2 * np.pi * 1000 * TIME), front_end)
+        edge = silence.rule(front_end).edge
+        assert not silence.silent_frames(found, front_end)[:-edge].any()
+
+    def test_the_shortest_silence_is_a_second(self, front_end):
+        shortest = silence.rule(front_end).shortest
+        assert shortest == pytest.approx(front_end.frame_rate, abs=0.5)
+        frames = np.ones((4 * shortest, front_end.n_bands))
+        frames[shortest : 2 * shortest - 1] = 0
+        frames[-shortest - 20 : -20] = 0
+        expected = [[3 * shortest - 20, 4 * shortest - 20]]
+        assert runs(silence.in_silence(frames, front_end)).tolist() == expected
+
+    def test_a_constant_leaks_less_than_the_rule_allows(self, front_end):
+        """At full scale and below, computed in float64 by the oracle."""
+        spectrum = np.abs(np.fft.rfft(mel_oracle.window(**front_end.settings))) ** 2
+        constant = mel_oracle.filters(**front_end.settings) @ spectrum
+        for amplitude in (1, 0.1, 1e-3):
+            assert silence.silent_frames(amplitude**2 * constant[np.newaxis], front_end).all()
+
+    def test_the_level_ignores_what_a_constant_fills(self, front_end):
+        filled = silence.n_filled(front_end)
+        spectrum = np.abs(np.fft.rfft(mel_oracle.window(**front_end.settings))) ** 2
+        constant = mel_oracle.filters(**front_end.settings) @ spectrum
+        assert (constant[:filled] > 0).all() and constant[filled:].max() < silence.FILLED
 
 
 class TestRule:

@@ -42,12 +42,14 @@ class Rule:
 @cache
 def rule(front_end: FrontEnd) -> Rule:
     """The rule for the energies of this front end."""
-    limit = SILENCE * (_noise(front_end) / _noise(PAPERS))
+    # Shorter windows have more energy of the same noise; longer ones not less of a quiet tone.
+    noise = max(_noise(front_end) / _noise(PAPERS), 1)
+    limit = noise * SILENCE
     constant = _constant(front_end)
     fullest = int(constant.argmax())
     if n_filled(front_end):
         limits = np.full(front_end.n_bands, limit)
-        leaks = np.maximum(MARGIN * constant / constant[fullest], OFFSET_LEAK)
+        leaks = np.maximum(MARGIN * constant / constant[fullest], noise * OFFSET_LEAK)
     else:
         # No band tells how large an offset is: it may be full scale.
         limits, leaks = limit + MARGIN * constant, np.zeros(front_end.n_bands)
