@@ -142,7 +142,9 @@ checkpoint list_tracks:
         group_by=lambda wildcards: config["group_by"] or "",
         split_by=lambda wildcards: config["split_by"] or "",
         # Of networks that cannot have any number of classes: usually none.
-        limited=lambda wildcards: json.dumps(limited_classes(config["variants"])),
+        limited=lambda wildcards: json.dumps(
+            limited_classes(config["variants"], FrontEnd.from_config(config["front_end"]))
+        ),
     message:
         "List the tracks of {params.audio}"
     shell:

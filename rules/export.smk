@@ -39,6 +39,7 @@ rule export:
         ],
         dataset=config["dataset"],
         name=config["name"],
+        front_end=FRONT_END,
     message:
         "Export {wildcards.variant}"
     shell:
@@ -50,6 +51,7 @@ rule export:
             --scaler {input.scaler} \
             --variant {wildcards.variant} \
             --architecture {params.architecture:q} \
+            --front-end {params.front_end:q} \
             --weights {input.weights} \
             --fits {input.fits} \
             --predictions {input.predictions} \

@@ -27,12 +27,12 @@ import numpy as np
 import onnx
 import soundfile
 
+from tests import model_files
 from tests.audio_files import late_ogg, mp3_in_wav, mp4
-from tests.conftest import clicks
+from tests.conftest import clicks, short_network
 from tests.fuzz_folders import Folders
-from tests.model_files import onnx_of
+from tests.model_files import CLASSES, onnx_of, written
 from workflow_scripts.audio.decoding import NotAudioError
-from workflow_scripts.audio.parameters import N_BANDS
 from workflow_scripts.audio.worker import Worker
 from workflow_scripts.errors import UserError
 from workflow_scripts.labelling import label_tracks
@@ -160,7 +160,9 @@ def use_models(path):
     """Apply the models in a file to random energies; raise unless all outputs are finite."""
     rng = np.random.default_rng(0)
     assert peak() < LARGEST_PEAK, "the files before took too much memory"
-    probabilities = Ensemble(path).probabilities(rng.random((250, N_BANDS), np.float32))
+    ensemble = Ensemble(path)
+    energies = rng.random((250, ensemble.front_end.n_bands), np.float32)
+    probabilities = ensemble.probabilities(energies)
     assert all(np.isfinite(p).all() for variants in probabilities.values() for p in variants)
 
 
@@ -185,6 +187,8 @@ class Models:
         self._path = folder / "mutated.zip"
         self._onnx = [onnx_of("frequency_32x1", fold) for fold in (0, 1)]
         self._onnx.append(onnx_of("timefrequency"))
+        network = short_network({"t": ((96, 4), (1, 10), 4)}, 96, 60, 0, len(CLASSES))
+        self._alone = [*self._onnx, written(network, front_end=model_files.SPEECH)]
         packed = folder / "model.zip"
         package.write(packed, package.together(self._onnx), {"frequency_32x1": "# A card\n"})
         self._packed = packed.read_bytes()
@@ -221,11 +225,11 @@ class Models:
                 repacked(self._path, json.dumps(manifest), entries)
                 return "ONNX, packed with its digest", self._path
             case 4:
-                data = self._onnx[rng.integers(len(self._onnx))]
+                data = self._alone[rng.integers(len(self._alone))]
                 self._path.write_bytes(with_odd_metadata(rng, data))
                 return "values in the metadata", self._path
             case 5:
-                data = self._onnx[rng.integers(len(self._onnx))]
+                data = self._alone[rng.integers(len(self._alone))]
                 self._path.write_bytes(with_odd_sizes(rng, data))
                 return "sizes of fields", self._path
             case 6:

@@ -9,7 +9,8 @@ import zipfile
 import onnx
 
 from tests.conftest import network_of, short_network
-from tests.model_files import metadata_of, onnx_of
+from tests.model_files import metadata_of, onnx_of, written
+from workflow_scripts.audio.parameters import FrontEnd
 from workflow_scripts.models import package
 
 GIB = 1 << 30
@@ -91,6 +92,22 @@ def as_texts(values):
 def wide(hidden):
     """A network of one trunk with this number of hidden units."""
     return short_network({"time": ((40, 80), (1, 1), 1)}, 40, 80, hidden, 3)
+
+
+def with_settings(entry, **values):
+    """The content of a small file with other values in `front_end` or another entry."""
+    stated = json.loads(metadata_of(SMALL).texts()[entry])
+    return with_metadata(**{entry: stated | values})
+
+
+def different_front_ends(path, n):
+    """A packed file of `n` models whose front ends all are as large as one may be."""
+    entries = {}
+    for fold in range(n):
+        largest = FrontEnd(8000, 16_384, 16_384, "hann", 512, 0, 4000, 1 + fold)
+        network = short_network({"t": ((512, 80), (1, 1), 1)}, 512, 80, 0, 3)
+        entries[f"any/fold-{fold}.onnx"] = written(network, fold=fold, front_end=largest)
+    return zip_of(path, entries)
 
 
 def edited(data, edit):
@@ -317,6 +334,15 @@ ONNX = {
     "metadata of 10 MB": lambda: with_metadata(dataset="x" * 10_000_000),
     "metadata of nested lists": lambda: with_metadata(network=NESTED),
     "a number of 200 000 digits": lambda: with_metadata(fold="1" * 200_000),
+    "a billion bands": lambda: with_settings("front_end", n_bands=10**9),
+    "a hop of 0": lambda: with_settings("front_end", hop_size=0),
+    "a frame of a terabyte": lambda: with_settings("front_end", frame_size=1 << 40),
+    "a sampling rate of 4000 digits": lambda: with_settings("front_end", sample_rate=10**4000),
+    "bands above Nyquist": lambda: with_settings("front_end", highFrequencyBound=1e308),
+    "bands without a frequency": lambda: with_settings("front_end", n_bands=512),
+    "a window of nested lists": lambda: with_settings("front_end", window=[[[]]] * 50_000),
+    "a compression that is no number": lambda: with_settings("graph", compression=float("nan")),
+    "silences of a billion frames": lambda: with_settings("segments", silence={"shortest": 10**9}),
     "an infinite accuracy": lambda: with_metadata(accuracy="1e999"),
     "100 000 classes": lambda: with_metadata(classes=[f"{n}" for n in range(100_000)]),
     "a class name of 200 000 characters": lambda: with_metadata(classes=["x" * 200_000, "y"]),
@@ -376,6 +402,7 @@ FILES = {
         p, good() | {"a/b": bytes(20_000_000)}, compression=zipfile.ZIP_DEFLATED
     ),
     "513 models": lambda p: many_models(p, 513, SMALL),
+    "3 models with different front ends": lambda p: different_front_ends(p, 3),
     "100 models that are slow together": lambda p: many_models(
         p, 100, short_network({"t": ((4, 40), (37, 41), 500)}, 40, 80, 0, 3)
     ),

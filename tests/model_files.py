@@ -1,6 +1,7 @@
 """Model files of untrained networks, for tests."""
 
 from tests.conftest import biased_weights, network_of
+from workflow_scripts.audio.parameters import PAPERS, FrontEnd
 from workflow_scripts.dataset.normalisation import Scaler
 from workflow_scripts.models import package
 from workflow_scripts.models.metadata import Metadata
@@ -8,6 +9,8 @@ from workflow_scripts.models.onnx_file import TrainedNetwork
 
 CLASSES = ("fast", "middle", "slow")
 SCALER = Scaler(1.5, 2.5)
+# Another rate, hop and number of bands, and three settings that change the graph or the window.
+SPEECH = FrontEnd(16000, 512, 256, "hann", 96, 0, 8000, 10_000)
 
 
 def described(network):
@@ -22,7 +25,7 @@ def described(network):
     }
 
 
-def metadata_of(network, variant="any", fold=0, classes=CLASSES):
+def metadata_of(network, variant="any", fold=0, classes=CLASSES, front_end=PAPERS):
     """The metadata of a network's model file."""
     return Metadata(
         dataset="clicks",
@@ -36,18 +39,19 @@ def metadata_of(network, variant="any", fold=0, classes=CLASSES):
         n_test_tracks=6,
         network=described(network),
         weights="0" * 64,
+        front_end=front_end,
     )
 
 
-def trained(network, variant="any", fold=0, classes=CLASSES, weights=None):
+def trained(network, variant="any", fold=0, classes=CLASSES, weights=None, front_end=PAPERS):
     """A `TrainedNetwork`, by default with random weights."""
-    metadata = metadata_of(network, variant, fold, classes)
+    metadata = metadata_of(network, variant, fold, classes, front_end)
     return TrainedNetwork(metadata, weights or biased_weights(network, fold), SCALER)
 
 
-def written(network, variant="any", fold=0, classes=CLASSES):
+def written(network, variant="any", fold=0, classes=CLASSES, front_end=PAPERS):
     """The content of the ONNX file of a network."""
-    return trained(network, variant, fold, classes).onnx_bytes()
+    return trained(network, variant, fold, classes, front_end=front_end).onnx_bytes()
 
 
 def onnx_of(variant, fold=0, classes=CLASSES):

@@ -22,6 +22,8 @@ from workflow_scripts.labelling.prediction import Moment, Prediction, predict
 from workflow_scripts.models.runtime import Ensemble, Session
 from workflow_scripts.results.votes import combined_vote, majority_vote
 
+RATE = 44100 / 1024
+
 HOSTILE = "\x1b[2J<b>&\n\u202e'\""
 
 
@@ -42,7 +44,7 @@ class TestPrediction:
             # With few segments, ties are frequent.
             probabilities = distributions(rng, rng.integers(1, 6))
             predicted, votes, mean = majority_vote(probabilities)
-            prediction = predict("abc", {80: [probabilities]}, sound(80 * len(probabilities)))
+            prediction = predict("abc", {80: [probabilities]}, sound(80 * len(probabilities)), RATE)
             assert prediction.label == "abc"[predicted]
             assert np.allclose(prediction.vote_shares, votes / len(probabilities), atol=1e-12)
             assert np.allclose(prediction.probabilities, mean, atol=1e-12)
@@ -50,20 +52,20 @@ class TestPrediction:
     def test_each_network_has_the_same_weight_whatever_its_number_of_segments(self):
         short = np.array([[0.9, 0.1]] * 10)
         long = np.array([[0.2, 0.8]] * 3)
-        prediction = predict("ab", {80: [short], 250: [long]}, sound(800))
+        prediction = predict("ab", {80: [short], 250: [long]}, sound(800), RATE)
         assert prediction.vote_shares == (0.5, 0.5)
         assert prediction.label == "a", "ties go to the higher mean probability"
         assert np.allclose(prediction.probabilities, (0.55, 0.45))
 
     def test_the_runner_up_has_the_next_share_of_votes(self):
         probabilities = np.array([[0.6, 0.4, 0.0]] * 3 + [[0.0, 0.4, 0.6]] * 2)
-        prediction = predict("abc", {80: [probabilities]}, sound(80 * len(probabilities)))
+        prediction = predict("abc", {80: [probabilities]}, sound(80 * len(probabilities)), RATE)
         assert (prediction.label, prediction.runner_up) == ("a", "c")
 
     def test_the_timeline_covers_the_segments_of_the_shortest_input(self):
         short = np.array([[0.9, 0.1], [0.9, 0.1], [0.3, 0.7], [0.8, 0.2], [0.9, 0.1], [0.9, 0.1]])
         long = np.array([[0.1, 0.9]])
-        timeline = predict("ab", {80: [short], 250: [long]}, sound(480)).timeline
+        timeline = predict("ab", {80: [short], 250: [long]}, sound(480), RATE).timeline
         assert [m.start for m in timeline] == pytest.approx(
             [k * 80 * 1024 / 44100 for k in range(6)]
         )
@@ -77,7 +79,7 @@ class TestPrediction:
         jive, waltz = [0.9, 0.1], [0.3, 0.7]
         silent = sound(80 * 9)
         silent[80 * 3 :] = True
-        prediction = predict("jw", {80: [np.array([jive] * 3 + [waltz] * 6)]}, silent)
+        prediction = predict("jw", {80: [np.array([jive] * 3 + [waltz] * 6)]}, silent, RATE)
         assert (prediction.label, prediction.vote_shares) == ("j", (1, 0))
         assert np.allclose(prediction.probabilities, jive)
         assert [prediction.at(moment) for moment in prediction.timeline] == [*"jjj", *[None] * 6]
@@ -85,7 +87,7 @@ class TestPrediction:
     def test_a_segment_with_a_frame_of_sound_votes(self):
         silent = ~sound(160)
         silent[90] = False
-        prediction = predict("ab", {80: [np.array([[0.9, 0.1], [0.2, 0.8]])]}, silent)
+        prediction = predict("ab", {80: [np.array([[0.9, 0.1], [0.2, 0.8]])]}, silent, RATE)
         assert (prediction.label, prediction.vote_shares) == ("b", (0, 1))
 
     def test_each_input_has_its_own_silent_segments(self):
@@ -94,7 +96,7 @@ class TestPrediction:
         long = np.array([[0.2, 0.8], [0.7, 0.3]])
         silent = sound(320)
         silent[100:] = True
-        prediction = predict("ab", {80: [short], 160: [long]}, silent)
+        prediction = predict("ab", {80: [short], 160: [long]}, silent, RATE)
         assert prediction.vote_shares == (0.5, 0.5)
         assert np.allclose(prediction.probabilities, (0.55, 0.45))
         expected = [(0.55, 0.45), (0.55, 0.45), None, None]
@@ -236,7 +238,7 @@ class TestFormats:
         """Beside the rows there is place for 170 pixels; the complete name is a tooltip."""
         classes = [f"{number} is the number of a Künstler with a long name" for number in range(3)]
         probabilities = distributions(np.random.default_rng(0), 50, 3)
-        prediction = predict(classes, {80: [probabilities]}, np.zeros(50 * 80, bool))
+        prediction = predict(classes, {80: [probabilities]}, np.zeros(50 * 80, bool), RATE)
         root = ElementTree.fromstring(picture.drawing("x" * 300, prediction))
         rows = [e for e in root if e.get("text-anchor") == "end"]
         for row, position in zip(rows, prediction.order, strict=True):
@@ -248,7 +250,7 @@ class TestFormats:
     def test_the_picture_of_many_classes_has_the_most_probable_ones(self):
         classes = [f"class {number}" for number in range(300)]
         probabilities = distributions(np.random.default_rng(0), 50, 300)
-        prediction = predict(classes, {80: [probabilities]}, np.zeros(50 * 80, bool))
+        prediction = predict(classes, {80: [probabilities]}, np.zeros(50 * 80, bool), RATE)
         root = ElementTree.fromstring(picture.drawing("track", prediction))
         texts = [e.text for e in root.iter() if e.text]
         first = [f"{classes[p]} {prediction.probabilities[p]:.2f}" for p in prediction.order[:20]]

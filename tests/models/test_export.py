@@ -14,7 +14,7 @@ import pytest
 from tests import network_oracle
 from tests.conftest import biased_weights, network_of
 from tests.deep_networks import DEEP, DESCRIPTIONS
-from tests.model_files import CLASSES, SCALER, metadata_of, onnx_of, trained
+from tests.model_files import CLASSES, PAPERS, SCALER, metadata_of, onnx_of, trained
 from tests.networks.test_architecture import TABLE_1
 from tests.runs import run_module
 from workflow_scripts import checked_tables
@@ -22,8 +22,7 @@ from workflow_scripts.dataset import split
 from workflow_scripts.dataset.level import AS_RECORDED, TrainingLevel
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.errors import UserError
-from workflow_scripts.models import model_card, onnx_file
-from workflow_scripts.models.method import FRONT_END, GRAPH, VOTE, segments_of
+from workflow_scripts.models import method, model_card, onnx_file
 from workflow_scripts.models.onnx_file import TrainedNetwork
 from workflow_scripts.models.runtime import BATCH, Session
 from workflow_scripts.networks.engine import engine_class
@@ -112,7 +111,10 @@ def test_a_file_has_the_metadata():
     assert metadata["classes"] == list(CLASSES)
     assert metadata["variant"] == "time_1x60" and metadata["fold"] == 1 and metadata["seed"] == 2016
     assert metadata["dataset"] == "clicks" and metadata["accuracy"] == 66.67
-    assert metadata["front_end"] == FRONT_END
+    assert metadata["format"] == 3
+    assert {**metadata, **method.entries(PAPERS, 80)} == metadata
+    assert metadata["front_end"]["hop_size"] == 1024
+    assert metadata["graph"]["compression"] == 10_000
     assert metadata["network"]["trunks"]["time"]["filter"] == [1, 60]
     (graph_input,) = model.graph.input
     shape = graph_input.type.tensor_type.shape.dim
@@ -136,7 +138,7 @@ def test_the_card_has_every_entry_of_the_metadata():
         [pd.DataFrame({"label": ["fast"], "predicted": ["slow"]})] * 2,
         1e-7,
     )
-    for entries in (FRONT_END, GRAPH, VOTE, segments_of(80)):
+    for entries in method.entries(PAPERS, 80).values():
         for key, value in (entries | entries.get("silence", {})).items():
             text = value if isinstance(value, str) else f"`{json.dumps(value)}`"
             assert f"- `{key}`: {text}\n" in card or (key == "silence" and "- `silence`:" in card)

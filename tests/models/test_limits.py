@@ -11,7 +11,7 @@ import pytest
 
 from tests import hostile_models
 from tests.conftest import ROOT, network_of, short_network
-from tests.model_files import described, metadata_of, written
+from tests.model_files import PAPERS, SPEECH, described, metadata_of, written
 from tests.networks.test_architecture import TABLE_1
 from tests.runs import made_once
 from workflow_scripts.dataset import class_names
@@ -22,6 +22,7 @@ from workflow_scripts.models.metadata import NotOurModelError
 from workflow_scripts.workflow import labelling_configuration
 
 SECONDS, MEGABYTES = 1, 500
+RATE = PAPERS.frame_rate
 # Prints a line for each file: seconds of this process, its peak memory in megabytes, and the
 # sentence, or nothing if the file is accepted.
 REFUSE = """
@@ -80,11 +81,11 @@ def test_a_run_refuses_a_huge_file_before_it_computes_its_digest(tmp_path):
 @pytest.mark.parametrize("variant", TABLE_1)
 def test_the_networks_of_the_paper_are_far_below_the_limits(variant):
     network = network_of(variant, 10)
-    limits.check(network)
+    limits.check(network, RATE)
     assert 20 * network.n_parameters() < limits.MOST_PARAMETERS
     assert 900 * network.n_activations() < limits.MOST_VALUES
     # Ten folds of twelve networks.
-    limits.check_operations(120 * limits.operations(network))
+    limits.check_operations(120 * limits.operations(network, RATE))
     limits.check_parameters(120 * network.n_parameters())
 
 
@@ -92,7 +93,7 @@ def test_the_networks_of_the_paper_are_far_below_the_limits(variant):
 def test_a_larger_network_is_read(tmp_path, hidden):
     trunks = {"a": ((8, 8), (4, 1), 64), "b": ((32, 1), (1, 80), 64)}
     network = short_network(trunks, 40, 80, hidden, 300)
-    limits.check(network)
+    limits.check(network, RATE)
     if hidden <= 200:
         path = tmp_path / "model.onnx"
         path.write_bytes(written(network, classes=[f"class {n}" for n in range(300)]))
@@ -107,13 +108,13 @@ def test_a_larger_network_is_read(tmp_path, hidden):
         (short_network({"t": ((40, 80), (1, 1), 1)}, 40, 80, 100_001, 2), "100,001 units"),
         (short_network({"t": ((1, 1), (1, 1), 100)}, 40, 80, 5000, 2), "parameters"),
         (short_network({"t": ((1, 1), (40, 1), 4096)}, 40, 1000, 0, 2), "outputs"),
-        (short_network({"t": ((1, 1), (1, 1), 1)}, 40, 1, 0, 301), "301 classes per input frame"),
+        (short_network({"t": ((1, 1), (1, 1), 1)}, 40, 1, 0, 301), "12,963 probabilities"),
         (short_network({"t": ((20, 500), (21, 501), 1000)}, 40, 1000, 0, 2), "operations"),
     ],
 )  # fmt: skip
 def test_each_limit_is_named(network, what):
     with pytest.raises(limits.TooLargeError, match=what):
-        limits.check(network)
+        limits.check(network, RATE)
 
 
 SINGLE_FRAME = short_network({"t": ((32, 1), (1, 1), 8)}, 40, 1, 0, 2)
@@ -130,25 +131,38 @@ SINGLE_FRAME = short_network({"t": ((32, 1), (1, 1), 8)}, 40, 1, 0, 2)
 )
 def test_the_most_classes_of_a_network_are_known_before_it_is_trained(network, remedy):
     """With one more it is refused, for another reason than MOST_CLASSES."""
-    found = limits.limited_classes({"any": described(network)})
+    found = limits.limited_classes({"any": described(network)}, PAPERS)
     if remedy is None:
         assert not found
-        limits.check(replace(network, n_classes=class_names.MOST_CLASSES))
+        limits.check(replace(network, n_classes=class_names.MOST_CLASSES), RATE)
         return
     most, advice = found["any"]
-    limits.check(replace(network, n_classes=most))
+    limits.check(replace(network, n_classes=most), RATE)
     with pytest.raises(limits.TooLargeError) as reason:
-        limits.check(replace(network, n_classes=most + 1))
+        limits.check(replace(network, n_classes=most + 1), RATE)
     assert reason.value.remedy == advice == remedy
+
+
+def test_the_limits_are_those_of_a_second_of_audio():
+    """At 62.5 frames a second, a network of single frames keeps more than at 43."""
+    network = {"any": described(SINGLE_FRAME)}
+    (paper, _), (speech, _) = (
+        limits.limited_classes(network, front_end)["any"] for front_end in (PAPERS, SPEECH)
+    )
+    assert (paper, speech) == (300, int(300 * PAPERS.frame_rate / SPEECH.frame_rate))
+    wide = short_network({"t": ((20, 250), (1, 1), 250)}, 40, 500, 0, 2)
+    limits.check(wide, 1)
+    with pytest.raises(limits.TooLargeError, match="operations per second of audio"):
+        limits.check(wide, 1 + limits.MOST_OPERATIONS / limits.operations(wide, 1))
 
 
 def test_the_networks_of_the_paper_can_have_any_number_of_classes():
     networks = {name: described(network_of(name, 2)) for name in TABLE_1}
-    assert not limits.limited_classes(networks)
+    assert not limits.limited_classes(networks, PAPERS)
 
 
 def test_a_data_set_with_too_many_classes_for_a_network_is_refused_when_it_is_listed():
-    limited = limits.limited_classes({"single": described(SINGLE_FRAME)})
+    limited = limits.limited_classes({"single": described(SINGLE_FRAME)}, PAPERS)
     check_limited(300, limited)
     with pytest.raises(UserError, match=r"301 classes, but the network variants.single can have at "
                        r"most 300; choose longer input_frames, or use fewer classes"):  # fmt: skip
@@ -173,5 +187,5 @@ def test_variants_that_keep_many_probabilities_together_are_refused():
     network = replace(SINGLE_FRAME, n_classes=300)
     files = [written(network, name, fold, classes) for name in "abc" for fold in range(2)]
     package.together(files)
-    with pytest.raises(NotOurModelError, match=r"1,200 classes per input frame, at most 1,000"):
+    with pytest.raises(NotOurModelError, match=r"51,680 probabilities per second of audio"):
         package.together([*files, written(network, "d", classes=classes)])

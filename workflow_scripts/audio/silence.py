@@ -55,12 +55,17 @@ def rule(front_end: FrontEnd) -> Rule:
         limits, leaks = limit + MARGIN * constant, np.zeros(front_end.n_bands)
     reach = SPREAD * front_end.sample_rate + front_end.frame_size / 2
     return Rule(
-        limits.tolist(),
-        leaks.tolist(),
+        _rounded(limits),
+        _rounded(leaks),
         fullest,
         edge=int(np.ceil(reach / front_end.hop_size)),
         shortest=max(round(front_end.frame_rate), 1),
     )
+
+
+def _rounded(values: np.ndarray) -> list[float]:
+    """The values with three digits, so that all machines have the same ones."""
+    return [float(f"{value:.3g}") for value in values]
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from workflow_scripts.audio.parameters import FrontEnd
 from workflow_scripts.commands.finished_results import FinishedResults
 from workflow_scripts.dataset.normalisation import Scaler, read_scalers
 from workflow_scripts.errors import UserError
@@ -41,6 +42,7 @@ def _check(results: FinishedResults, model: ModelPaths, scaler: Scaler) -> None:
         and (metadata.variant, metadata.fold) == (model.variant, model.fold)
         and (metadata.accuracy, metadata.n_test_tracks) == (accuracy, len(predicted))
         and metadata.classes == tuple(results.tracks.classes)
+        and metadata.front_end == FrontEnd.from_config(results.config["front_end"])
         and TrainedNetwork(metadata, trained, scaler).onnx_bytes() == content
     )
     if not same:

@@ -9,8 +9,9 @@ from functools import cache, partial
 from pathlib import Path
 from queue import SimpleQueue
 
+import numpy as np
+
 from workflow_scripts.audio.decoding import NotAudioError
-from workflow_scripts.audio.parameters import FRAME_RATE, FrontEnd
 from workflow_scripts.audio.silence import in_silence, is_silent
 from workflow_scripts.audio.worker import Worker
 from workflow_scripts.dataset import silence
@@ -70,27 +71,37 @@ def label_one(model: Path, track: Path) -> Prediction:
 
     _silence_decoders()
     ensemble = _ensemble(model)
-    energies = mel_bands(track, FrontEnd())
-    if is_silent(energies, FrontEnd()):
-        raise NotAudioError("is silent throughout")
-    if len(energies) < ensemble.longest_input:
-        raise NotAudioError(
-            f"is too short: {len(energies) / FRAME_RATE:.2f} s, and the model needs "
-            f"segments of {ensemble.longest_input / FRAME_RATE:.2f} s"
-        )
-    silent = in_silence(energies, FrontEnd())
-    for n_frames in ensemble.inputs:
-        if silence.contiguous(silent, n_frames).all():
-            raise NotAudioError(
-                f"has no segment with sound: all its segments of {n_frames / FRAME_RATE:.2f} s are "
-                "silent"
-            )
-    level, warning = level_of(energies, silent, FrontEnd()), ""
+    front_end = ensemble.front_end
+    energies = mel_bands(track, front_end)
+    silent = in_silence(energies, front_end)
+    _require_sound(energies, silent, ensemble)
+    level, warning = level_of(energies, silent, front_end), ""
     if ensemble.level is not None:
         warning = ensemble.level.warning(level)
         if ensemble.level.input == NORMALISED:
             energies *= normalising_gain(level)
-    return predict(ensemble.classes, ensemble.probabilities(energies), silent, warning)
+    probabilities = ensemble.probabilities(energies)
+    return predict(ensemble.classes, probabilities, silent, front_end.frame_rate, warning)
+
+
+def _require_sound(energies: np.ndarray, silent: np.ndarray, ensemble: Ensemble) -> None:
+    """Raise NotAudioError unless a track has a segment with sound of each input length.
+
+    `silent`, bool (frames,), are the frames in silences.
+    """
+    rate = ensemble.front_end.frame_rate
+    if is_silent(energies, ensemble.front_end):
+        raise NotAudioError("is silent throughout")
+    if len(energies) < ensemble.longest_input:
+        raise NotAudioError(
+            f"is too short: {len(energies) / rate:.2f} s, and the model needs "
+            f"segments of {ensemble.longest_input / rate:.2f} s"
+        )
+    for n_frames in ensemble.inputs:
+        if silence.contiguous(silent, n_frames).all():
+            raise NotAudioError(
+                f"has no segment with sound: all its segments of {n_frames / rate:.2f} s are silent"
+            )
 
 
 @cache

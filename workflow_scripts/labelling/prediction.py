@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workflow_scripts.audio.parameters import FRAME_RATE
 from workflow_scripts.dataset.silence import contiguous
 from workflow_scripts.results.votes import combined_vote
 
@@ -59,12 +58,14 @@ def predict(
     classes: Sequence[str],
     probabilities: Mapping[int, list[np.ndarray]],
     silent: np.ndarray,
+    frame_rate: float,
     warning: str = "",
 ) -> Prediction:
     """Predict from the class probabilities that `models.runtime.Ensemble.probabilities` returns.
 
-    `silent`, bool (frames,), are the frames in silences (`audio.silence.in_silence`). Silent
-    segments do not vote; at least one of each input length has sound.
+    `silent`, bool (frames,), are the frames in silences (`audio.silence.in_silence`); `frame_rate`
+    is the number of frames per second. Silent segments do not vote; at least one of each input
+    length has sound.
     """
     silences = {n_frames: contiguous(silent, n_frames) for n_frames in probabilities}
     networks = [
@@ -78,13 +79,15 @@ def predict(
         order=tuple(order.tolist()),
         probabilities=tuple(mean.astype(float).tolist()),
         vote_shares=tuple(shares.astype(float).tolist()),
-        timeline=tuple(_timeline(probabilities, silences)),
+        timeline=tuple(_timeline(probabilities, silences, frame_rate)),
         warning=warning,
     )
 
 
 def _timeline(
-    probabilities: Mapping[int, list[np.ndarray]], silences: Mapping[int, np.ndarray]
+    probabilities: Mapping[int, list[np.ndarray]],
+    silences: Mapping[int, np.ndarray],
+    frame_rate: float,
 ) -> list[Moment]:
     """A moment for each segment of the shortest input: the mean over the networks.
 
@@ -95,7 +98,7 @@ def _timeline(
     moments = []
     for number in range(len(probabilities[shortest][0])):
         first = number * shortest
-        start, end = first / FRAME_RATE, (first + shortest) / FRAME_RATE
+        start, end = first / frame_rate, (first + shortest) / frame_rate
         if silences[shortest][number]:
             moments.append(Moment(start, end, None))
             continue

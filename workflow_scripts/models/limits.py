@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from workflow_scripts.audio.parameters import N_BANDS
+from workflow_scripts.audio.parameters import FrontEnd
 from workflow_scripts.dataset.class_names import MOST_CLASSES
 from workflow_scripts.networks import layers
 from workflow_scripts.networks.architecture import Network
@@ -41,13 +41,13 @@ MOST_PARAMETERS_TOGETHER = 400_000_000
 # Values that a layer has for one segment; the paper's networks have at most 68 000. They take a
 # quarter of a gigabyte.
 MOST_VALUES = 1 << 26
-# Probabilities per frame of audio, which are kept for the whole track: of one network, and of all
-# variants together. A network of single frames with 300 classes takes 30 MB a minute.
-MOST_PROBABILITIES, MOST_PROBABILITIES_TOGETHER = 300, 1000
-# Operations per frame of audio (`operations`), of all models together: 120 models of the paper's
-# slowest network need half as many. One core of a current server computes them in a tenth of the
-# time that the audio lasts.
-MOST_OPERATIONS = 100_000_000
+# Probabilities per second of audio, which are kept for the whole track: of one network, and of all
+# variants together. With the paper's front end, a network of single frames can have 300 classes.
+MOST_PROBABILITIES, MOST_PROBABILITIES_TOGETHER = 12_920, 43_070
+# Operations per second of audio (`operations`), of all models together: 120 models of the paper's
+# slowest network need half as many. One core of a current server computes them in a tenth of a
+# second.
+MOST_OPERATIONS = 4_310_000_000
 # Operations that cost as much as storing and pooling one value.
 OPERATIONS_PER_VALUE = 16
 
@@ -60,8 +60,8 @@ class TooLargeError(Exception):
         self.remedy = remedy
 
 
-def check(network: Network) -> None:
-    """Raise TooLargeError unless `network` is within the limits."""
+def check(network: Network, frame_rate: float) -> None:
+    """Raise TooLargeError unless `network` is within the limits for so many frames per second."""
     _at_most(len(network.trunks), MOST_TRUNKS, "trunks")
     _at_most(network.frames, MOST_FRAMES, "input frames")
     placed = list(network.all_layers())
@@ -75,40 +75,47 @@ def check(network: Network) -> None:
     _at_most(network.n_parameters(), MOST_PARAMETERS, "parameters")
     _at_most(network.n_activations(), MOST_VALUES, "outputs of its convolutions")
     longer = "choose longer input_frames"
-    _at_most(probabilities(network), MOST_PROBABILITIES, "classes per input frame", longer)
-    check_operations(operations(network))
+    most = MOST_PROBABILITIES
+    _at_most(probabilities(network, frame_rate), most, "probabilities per second of audio", longer)
+    check_operations(operations(network, frame_rate))
 
 
-def limited_classes(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[int, str]]:
+def limited_classes(
+    variants: Mapping[str, Mapping[str, Any]], front_end: FrontEnd
+) -> dict[str, tuple[int, str]]:
     """The most classes of each variant that cannot have MOST_CLASSES, and what raises the number.
 
     `variants` are as in config.yaml. More classes could be trained, but neither exported nor used.
     """
     limited = {}
     for name, variant in variants.items():
-        if reason := _excess(variant, MOST_CLASSES):
+        if reason := _excess(variant, front_end, MOST_CLASSES):
             # The first number that is refused; smaller networks are within the limits.
-            refused = bisect(range(MOST_CLASSES), False, key=partial(_is_refused, variant))
+            is_refused = partial(_is_refused, variant, front_end)
+            refused = bisect(range(MOST_CLASSES), False, key=is_refused)
             limited[name] = (refused - 1, reason.remedy)
     return limited
 
 
-def _is_refused(variant: Mapping[str, Any], n_classes: int) -> bool:
-    return _excess(variant, n_classes) is not None
+def _is_refused(variant: Mapping[str, Any], front_end: FrontEnd, n_classes: int) -> bool:
+    return _excess(variant, front_end, n_classes) is not None
 
 
-def _excess(variant: Mapping[str, Any], n_classes: int) -> TooLargeError | None:
+def _excess(
+    variant: Mapping[str, Any], front_end: FrontEnd, n_classes: int
+) -> TooLargeError | None:
     """Why a variant cannot have so many classes; None if it can."""
     try:
-        check(Network.from_config(variant, N_BANDS, n_classes))
+        network = Network.from_config(variant, front_end.n_bands, n_classes)
+        check(network, front_end.frame_rate)
     except TooLargeError as reason:
         return reason
     return None
 
 
-def check_operations(per_frame: float) -> None:
+def check_operations(per_second: float) -> None:
     """Raise TooLargeError if models need more than MOST_OPERATIONS `operations` together."""
-    _at_most(per_frame, MOST_OPERATIONS, "operations per frame of audio")
+    _at_most(per_second, MOST_OPERATIONS, "operations per second of audio")
 
 
 def check_parameters(n_parameters: int) -> None:
@@ -116,18 +123,18 @@ def check_parameters(n_parameters: int) -> None:
     _at_most(n_parameters, MOST_PARAMETERS_TOGETHER, "parameters")
 
 
-def check_probabilities(per_frame: float) -> None:
+def check_probabilities(per_second: float) -> None:
     """Raise TooLargeError if variants have more than MOST_PROBABILITIES_TOGETHER together."""
-    _at_most(per_frame, MOST_PROBABILITIES_TOGETHER, "classes per input frame")
+    _at_most(per_second, MOST_PROBABILITIES_TOGETHER, "probabilities per second of audio")
 
 
-def probabilities(network: Network) -> float:
-    """The number of probabilities per frame of audio."""
-    return network.n_classes / network.frames
+def probabilities(network: Network, frame_rate: float) -> float:
+    """The number of probabilities per second of audio."""
+    return network.n_classes * frame_rate / network.frames
 
 
-def operations(network: Network) -> float:
-    """Multiplications per frame of audio, and OPERATIONS_PER_VALUE for each value of a layer."""
+def operations(network: Network, frame_rate: float) -> float:
+    """Multiplications per second of audio, and OPERATIONS_PER_VALUE for each value of a layer."""
     n_operations = OPERATIONS_PER_VALUE * network.n_activations()
     n_operations += sum(
         layers.multiplications(placed)
@@ -135,7 +142,7 @@ def operations(network: Network) -> float:
         if isinstance(placed.layer, layers.Convolution)
     )
     # Each parameter of a dense layer takes part in one multiplication per segment.
-    return (n_operations + network.n_parameters()) / network.frames
+    return (n_operations + network.n_parameters()) * frame_rate / network.frames
 
 
 def _at_most(number: float, most: int, what: str, remedy: str = "make it smaller") -> None:

@@ -3,21 +3,20 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from typing import Any
 
-from workflow_scripts.audio.parameters import N_BANDS
+from workflow_scripts.audio.front_end_checks import UnusableError
+from workflow_scripts.audio.parameters import FrontEnd
 from workflow_scripts.dataset import class_names
 from workflow_scripts.dataset.level import TrainingLevel
-from workflow_scripts.models import limits, network_description
-from workflow_scripts.models.method import FRONT_END, GRAPH, VOTE, segments_of
+from workflow_scripts.models import limits, method, network_description, older_formats
 from workflow_scripts.networks.architecture import Network
 
 # Version of the metadata; increased when an older reader would misunderstand a file.
-FORMAT = 2
-# That of version 0.9.0: it has no `level`, `segments`, `graph` and `vote`, and less in `front_end`.
-OLDER_FORMAT = 1
+FORMAT = 3
+OLDER_FORMATS = (older_formats.FIRST, older_formats.SECOND)
 
 
 class NotOurModelError(Exception):
@@ -30,8 +29,7 @@ class Metadata:
 
     `network` has input_frames, trunks, hidden and init of the variant in config.yaml. `accuracy` is
     in %, on the `n_test_tracks` test tracks of the fold. `weights` is the SHA-256 of weights.npz.
-    `level` is that of the training tracks; None in files of version 0.9.0. `front_end`, `graph` and
-    `vote` are those of `method`.
+    `level` is that of the training tracks; None in files of version 0.9.0.
     """
 
     dataset: str
@@ -45,17 +43,17 @@ class Metadata:
     n_test_tracks: int
     network: dict[str, Any]
     weights: str
+    front_end: FrontEnd
     level: TrainingLevel | None = None
-    front_end: dict[str, Any] = field(default_factory=lambda: FRONT_END)
-    graph: dict[str, str] = field(default_factory=lambda: GRAPH)
-    vote: dict[str, str] = field(default_factory=lambda: VOTE)
+
+    def method(self) -> dict[str, dict[str, Any]]:
+        """How audio becomes a class: the entries `front_end`, `segments`, `graph` and `vote`."""
+        return method.entries(self.front_end, self.network["input_frames"])
 
     def texts(self) -> dict[str, str]:
-        """A JSON text for each field, for the segments and for the format version, by name."""
-        return {name: json.dumps(value) for name, value in asdict(self).items()} | {
-            "segments": json.dumps(segments_of(self.network["input_frames"])),
-            "format": json.dumps(FORMAT),
-        }
+        """The entries in a file: a JSON text for each field, for those of `method`, the format."""
+        values = asdict(self) | self.method() | {"format": FORMAT}
+        return {name: json.dumps(value) for name, value in values.items()}
 
     @classmethod
     def of(cls, texts: Mapping[str, str]) -> "Metadata":
@@ -67,13 +65,19 @@ class Metadata:
         values = {name: json.loads(text) for name, text in texts.items()}
         version = values.pop("format")
         _require(type(version) is int)
-        if version == OLDER_FORMAT:
-            values = _updated(values)
-        elif version != FORMAT:
+        if version not in (*OLDER_FORMATS, FORMAT):
             raise NotOurModelError(
                 f"has metadata of format {version!r:.20}, and this version reads format {FORMAT}"
             )
-        segments = values.pop("segments")
+        try:
+            if version != FORMAT:
+                values = older_formats.updated(values, version)
+            values["front_end"] = method.read(values["front_end"], values.pop("graph"))
+        except UnusableError as reason:
+            raise NotOurModelError(
+                f"uses a mel-spectrogram that this version does not compute: {reason}"
+            ) from None
+        segments, vote = values.pop("segments"), values.pop("vote")
         _require(values.keys() == {field.name for field in fields(cls)})
         _require(isinstance(values["classes"], list))
         values["classes"] = tuple(values["classes"])
@@ -81,8 +85,10 @@ class Metadata:
             values["level"] = TrainingLevel.read(values["level"])
         metadata = cls(**values)
         metadata.check()
-        if segments != segments_of(metadata.network["input_frames"]):
+        if segments != metadata.method()["segments"]:
             raise NotOurModelError("cuts tracks into segments in another way than this version")
+        if vote != method.VOTE:
+            raise NotOurModelError("predicts a track in another way than this version")
         return metadata
 
     def check(self) -> None:
@@ -96,12 +102,8 @@ class Metadata:
         _require(all(isinstance(name, str) for name in self.classes))
         if problem := _problem_of(self.classes):
             raise NotOurModelError(f"has {problem}")
-        if (self.front_end, self.graph) != (FRONT_END, GRAPH):
-            raise NotOurModelError("uses a mel-spectrogram that this version does not compute")
-        if self.vote != VOTE:
-            raise NotOurModelError("predicts a track in another way than this version")
         try:
-            limits.check(self.network_for(N_BANDS))
+            limits.check(self.network_for(self.front_end.n_bands), self.front_end.frame_rate)
         except limits.TooLargeError as reason:
             raise NotOurModelError(f"is too large: {reason}") from None
 
@@ -115,18 +117,6 @@ class Metadata:
 def _problem_of(classes: tuple[str, ...]) -> str | None:
     """As `class_names.problem`, once for hundreds of models with the same classes."""
     return class_names.problem(classes)
-
-
-def _updated(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Metadata of version 0.9.0 with what this version adds: the numbers are the same."""
-    for key, value in values["front_end"].items():
-        if FRONT_END.get(key) != value:
-            raise NotOurModelError("uses a mel-spectrogram that this version does not compute")
-    segments = segments_of(values["network"]["input_frames"])
-    added = {"graph": GRAPH, "vote": VOTE, "segments": segments, "level": None}
-    # A file that has them is none of that version, and may mean something else by them.
-    _require(not values.keys() & added.keys())
-    return {**values, **added, "front_end": FRONT_END}
 
 
 def _require(condition: bool) -> None:

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts import checksums
-from workflow_scripts.audio.parameters import FRAME_RATE
+from workflow_scripts.audio.parameters import FrontEnd
+from workflow_scripts.audio.silence import n_filled
 from workflow_scripts.dataset.level import AS_RECORDED, NORMALISED, TARGET, TrainingLevel, in_db
 from workflow_scripts.dataset.split import PARTS, Tracks
 from workflow_scripts.models.metadata import Metadata
-from workflow_scripts.models.method import segments_of
 from workflow_scripts.models.onnx_graph import INPUT, OUTPUT
 from workflow_scripts.networks.explosion import sentences
 from workflow_scripts.results import fixed_split, predictions, provenance
@@ -162,16 +162,16 @@ def text(
         variant=first.variant,
         dataset=first.dataset,
         architecture=first.architecture,
-        seconds=n_frames / FRAME_RATE,
+        seconds=n_frames / first.front_end.frame_rate,
         n_frames=n_frames,
-        n_bands=first.front_end["n_bands"],
+        n_bands=first.front_end.n_bands,
         input=INPUT,
         output=OUTPUT,
         n_classes=len(first.classes),
         classes=", ".join(map(escaped, first.classes)),
         n_tracks=len(tracks.label),
         licence=DATA[dataset].format(name=name),
-        level=_level([about.level for about in metadata if about.level]),
+        level=_level([about.level for about in metadata if about.level], first.front_end),
         training=_training(fits[0]),
         trained=provenance.sentence(fits),
         **_protocol(tracks, accuracies, fits[0]["validation"]),
@@ -202,14 +202,8 @@ def _protocol(tracks: Tracks, accuracies: Sequence[float], validation: str) -> d
 
 def _method(metadata: Metadata) -> dict[str, str]:
     """How audio becomes input, and output a class: the entries of the metadata as lists."""
-    segments = segments_of(metadata.network["input_frames"])
-    return {
-        "front_end": _list(metadata.front_end),
-        "segments": _list(segments),
-        "graph": _list(metadata.graph),
-        "vote": _list(metadata.vote),
-        "level_input": metadata.level.input if metadata.level else AS_RECORDED,
-    }
+    lists = {name: _list(entry) for name, entry in metadata.method().items()}
+    return lists | {"level_input": metadata.level.input if metadata.level else AS_RECORDED}
 
 
 def _list(entries: Mapping[str, Any], indent: str = "") -> str:
@@ -224,15 +218,18 @@ def _list(entries: Mapping[str, Any], indent: str = "") -> str:
     return "\n".join(lines)
 
 
-def _level(levels: Sequence[TrainingLevel]) -> str:
+def _level(levels: Sequence[TrainingLevel], front_end: FrontEnd) -> str:
     """The level of the training tracks; empty if no model has it."""
     if not levels:
         return ""
     level = reduce(TrainingLevel.together, levels)
+    without = ["silences"]
+    if first := n_filled(front_end):
+        without = ["band 0" if first == 1 else f"the bands below band {first}", *without]
     measured = (
-        f"The level of the training tracks, the mean of their mel energies without band 0 and "
-        f"without silences, is {level.lowest:.1f} to {level.highest:.1f} dB (1 % of the tracks on "
-        "either side apart)."
+        f"The level of the training tracks, the mean of their mel energies without "
+        f"{' and without '.join(without)}, is {level.lowest:.1f} to {level.highest:.1f} dB (1 % of "
+        "the tracks on either side apart)."
     )
     return measured + (
         f" The input has a gain for each track that brings its level to {in_db(TARGET):.0f} dB."

@@ -13,8 +13,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from workflow_scripts.atomic_files import atomic
-from workflow_scripts.audio.parameters import N_BANDS
-from workflow_scripts.dataset.normalisation import COMPRESSION, Scaler
+from workflow_scripts.dataset.normalisation import Scaler
 from workflow_scripts.models import limits
 from workflow_scripts.models.metadata import Metadata, NotOurModelError
 from workflow_scripts.models.onnx_graph import (
@@ -54,7 +53,7 @@ class TrainedNetwork:
     @property
     def network(self) -> Network:
         """The architecture."""
-        return self.metadata.network_for(N_BANDS)
+        return self.metadata.network_for(self.metadata.front_end.n_bands)
 
     def onnx_bytes(self) -> bytes:
         """The content of the ONNX file; the same model gives the same bytes.
@@ -64,7 +63,7 @@ class TrainedNetwork:
         """
         network = self.network
         graph = helper.make_graph(
-            nodes_of(network),
+            nodes_of(network, self.metadata.front_end.compression),
             self.metadata.variant,
             [values(INPUT, network.frames, network.bands)],
             [values(OUTPUT, network.n_classes)],
@@ -81,12 +80,9 @@ class TrainedNetwork:
         return bytes(model.SerializeToString(deterministic=True))
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        scalars = {
-            "compression": COMPRESSION,
-            "one": 1,
-            "mean": self.scaler.mean,
-            "std": self.scaler.std,
-        }
+        scalars = {"mean": self.scaler.mean, "std": self.scaler.std}
+        if self.metadata.front_end.compression is not None:
+            scalars |= {"compression": self.metadata.front_end.compression, "one": 1}
         arrays = {name: np.array(value, np.float32) for name, value in scalars.items()}
         arrays[CHANNEL_AXIS] = np.array([1], np.int64)
         for name, shape in weight_shapes(self.network).items():
@@ -111,7 +107,7 @@ class Outline:
     @property
     def network(self) -> Network:
         """The architecture."""
-        return self.metadata.network_for(N_BANDS)
+        return self.metadata.network_for(self.metadata.front_end.n_bands)
 
 
 def outline(content: Stretch) -> Outline:
@@ -126,7 +122,7 @@ def outline(content: Stretch) -> Outline:
         metadata = _metadata(model[onnx.ModelProto.METADATA_PROPS_FIELD_NUMBER])
         (graph,) = model[onnx.ModelProto.GRAPH_FIELD_NUMBER]
         initializers = Message.of(graph).parts[onnx.GraphProto.INITIALIZER_FIELD_NUMBER]
-        return Outline(metadata, _arrays(initializers, metadata.network_for(N_BANDS)))
+        return Outline(metadata, _arrays(initializers, metadata))
     # A damaged file can raise any exception.
     except (NotOurModelError, OSError):
         raise
@@ -143,12 +139,15 @@ def read(data: bytes) -> TrainedNetwork:
     arrays = {
         # No copy of the data.
         name: np.frombuffer(data, dtype, math.prod(shape), found.arrays[name].start).reshape(shape)
-        for name, (dtype, shape) in _expected(found.network).items()
+        for name, (dtype, shape) in _expected(found.metadata).items()
     }
     if not all(np.isfinite(array).all() for array in arrays.values()) or not arrays["std"] > 0:
         raise NotOurModelError("has weights or a scaler with invalid values: it is damaged")
-    if float(arrays["compression"]) != COMPRESSION or float(arrays["one"]) != 1:
-        raise NotOurModelError("uses a compression that this version does not compute")
+    compression = found.metadata.front_end.compression
+    if compression is not None and not (
+        arrays["compression"] == np.float32(compression) and arrays["one"] == 1
+    ):
+        raise NotOurModelError("has another compression than its metadata: it is damaged")
     shapes = found.network.weight_shapes()
     weights = {name: arrays[name].reshape(shape) for name, shape in shapes.items()}
     scaler = Scaler(float(arrays["mean"]), float(arrays["std"]))
@@ -166,9 +165,9 @@ def _metadata(entries: list[Stretch]) -> Metadata:
     return Metadata.of(by_name)
 
 
-def _arrays(initializers: list[Stretch], network: Network) -> dict[str, Stretch]:
-    """The data of each array. Raises unless they are exactly those of a file of `network`."""
-    expected = _expected(network)
+def _arrays(initializers: list[Stretch], metadata: Metadata) -> dict[str, Stretch]:
+    """The data of each array. Raises unless they are exactly those of a file with `metadata`."""
+    expected = _expected(metadata)
     _require(len(initializers) == len(expected))
     arrays = {}
     for initializer in initializers:
@@ -186,9 +185,13 @@ def _arrays(initializers: list[Stretch], network: Network) -> dict[str, Stretch]
     return arrays
 
 
-def _expected(network: Network) -> dict[str, tuple[np.dtype, tuple[int, ...]]]:
-    """The type and shape of each array in a file of `network`."""
-    floats: dict[str, tuple[int, ...]] = dict.fromkeys(("compression", "one", "mean", "std"), ())
+def _expected(metadata: Metadata) -> dict[str, tuple[np.dtype, tuple[int, ...]]]:
+    """The type and shape of each array in a file with `metadata`."""
+    network = metadata.network_for(metadata.front_end.n_bands)
+    scalars = ["mean", "std"]
+    if metadata.front_end.compression is not None:
+        scalars += ["compression", "one"]
+    floats: dict[str, tuple[int, ...]] = dict.fromkeys(scalars, ())
     arrays = {
         name: (DTYPES[TensorProto.FLOAT], shape)
         for name, shape in (floats | weight_shapes(network)).items()

@@ -28,7 +28,6 @@ from workflow_scripts.models.limits import (
     MOST_MODELS,
 )
 from workflow_scripts.models.metadata import Metadata, NotOurModelError
-from workflow_scripts.models.method import VOTE
 from workflow_scripts.models.onnx_file import Outline, TrainedNetwork
 from workflow_scripts.models.stretch import Stretch, TruncatedError
 from workflow_scripts.models.zip_entries import LOCAL_SIGNATURE, Entries
@@ -37,6 +36,7 @@ MANIFEST = "manifest.json"
 CONTENT = "musically motivated CNNs"
 VERSION = 1
 CARD = "MODEL_CARD.md"
+DIFFERENT_FRONT_ENDS = "has models with different front ends, whose inputs differ"
 # The time of all entries, the earliest in a zip: the same models give the same bytes.
 TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -58,7 +58,7 @@ class Model:
 class Package:
     """Models that predict together: one or more folds of one or more variants.
 
-    All have the same data set and classes.
+    All have the same data set, classes and front end.
     """
 
     models: tuple[Model, ...]
@@ -84,8 +84,8 @@ class Package:
 def together(files: Sequence[bytes]) -> Package:
     """The models in ONNX files, to predict together.
 
-    Raises NotOurModelError if a file is not a model, if data sets, classes or the networks of a
-    variant differ, or if they exceed a limit together.
+    Raises NotOurModelError if a file is not a model, if data sets, classes, front ends or the
+    networks of a variant differ, or if they exceed a limit together.
     """
     _check_together([onnx_file.outline(Stretch.of(data)) for data in files])
     return Package(tuple(Model(onnx_file.read(data), data) for data in files))
@@ -104,13 +104,14 @@ def _input_level(metadata: Metadata) -> str:
 def write(path: Path, package: Package, cards: Mapping[str, str]) -> None:
     """Write the models, and the model card of each variant in `cards`, to one file."""
     files = {_name(model.metadata): model.onnx for model in package.models}
+    first = package.models[0].metadata
     manifest = {
         "content": CONTENT,
         "version": VERSION,
-        "dataset": package.models[0].metadata.dataset,
+        "dataset": first.dataset,
         "classes": package.classes,
-        "front_end": package.models[0].metadata.front_end,
-        "vote": VOTE,
+        "front_end": first.method()["front_end"],
+        "vote": first.method()["vote"],
         "models": [
             {"file": name, "variant": variant, "sha256": digest_of(files[name])}
             for variant, models in package.variants().items()
@@ -181,15 +182,18 @@ def _check_together(outlines: Sequence[Outline]) -> None:
     for metadata in (outline.metadata for outline in outlines):
         if (metadata.classes, metadata.dataset) != (first.classes, first.dataset):
             raise NotOurModelError("has models of different data sets")
+        if metadata.front_end != first.front_end:
+            raise NotOurModelError(DIFFERENT_FRONT_ENDS)
         if _input_level(metadata) != _input_level(first):
             raise NotOurModelError("has models with and without normalised level")
         if networks.setdefault(metadata.variant, metadata.network) != metadata.network:
             raise NotOurModelError(f"has different networks under the name {metadata.variant}")
     try:
         limits.check_parameters(sum(o.network.n_parameters() for o in outlines))
-        limits.check_operations(sum(limits.operations(o.network) for o in outlines))
+        rate = first.front_end.frame_rate
+        limits.check_operations(sum(limits.operations(o.network, rate) for o in outlines))
         of_variants = {o.metadata.variant: o.network for o in outlines}.values()
-        limits.check_probabilities(sum(map(limits.probabilities, of_variants)))
+        limits.check_probabilities(sum(limits.probabilities(n, rate) for n in of_variants))
     except limits.TooLargeError as reason:
         raise NotOurModelError(f"is too large: {reason}") from None
 
@@ -244,5 +248,8 @@ def _listed_in_zip(entries: Entries) -> list[tuple[Stretch, Outline, str | None]
         outline = onnx_file.outline(content)
         if name != _name(outline.metadata):
             raise NotOurModelError("is damaged or has been changed")
+        # At once: to check an unusual front end takes memory.
+        if listed and outline.metadata.front_end != listed[0][1].metadata.front_end:
+            raise NotOurModelError(DIFFERENT_FRONT_ENDS)
         listed.append((content, outline, digests[name]))
     return listed

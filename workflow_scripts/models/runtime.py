@@ -95,6 +95,7 @@ class Ensemble:
             # The next one is read before the loop lets go of this one.
             del model
         self.classes = described[0].classes
+        self.front_end = described[0].front_end
         self.level = package.level_of(described)
         self.inputs = {n_frames for _, n_frames in self._sessions}
         self.longest_input = max(self.inputs)

@@ -89,6 +89,7 @@ def main() -> None:
             n_test_tracks=len(predicted[fold]),
             network=fit["network"],
             weights=provenance.check_weights(npz, fit),
+            front_end=data.front_end,
             level=data.levels[fold],
         )
         model = TrainedNetwork(metadata, weights.read(npz, keys[fold]), data.scalers[fold])

@@ -18,10 +18,10 @@ def check(config: dict[str, Any]) -> None:
     """Raise UserError on the first error of a `config` that has all keys; expand ~ in its paths."""
     _check_audio(config)
     _check_archives(config)
-    _check_front_end(config["front_end"])
-    n_bands = config["front_end"]["n_bands"]
-    _check_variants(config["variants"], n_bands)
-    _check_trainings(config, n_bands)
+    front_end = FrontEnd.from_config(config["front_end"])
+    _check_front_end(front_end)
+    _check_variants(config["variants"], front_end)
+    _check_trainings(config, front_end)
     _check_listen_to(config)
     _check_split(config)
     if config["validation"] == "segments" and config["sampling"] != "contiguous":
@@ -70,25 +70,26 @@ def _at_home(path: str) -> str:
     return os.path.expanduser(path)  # noqa: PTH111 - Path raises for an unknown user.
 
 
-def _check_front_end(front_end: dict[str, Any]) -> None:
+def _check_front_end(front_end: FrontEnd) -> None:
     try:
-        front_end_checks.check(FrontEnd.from_config(front_end))
+        front_end_checks.check(front_end)
     except UnusableError as reason:
         raise UserError(f"front_end.{reason}; {reason.remedy}") from None
 
 
-def _check_variants(variants: dict[str, Any], n_bands: int) -> None:
+def _check_variants(variants: dict[str, Any], front_end: FrontEnd) -> None:
     for name, variant in variants.items():
         for problem in network_checks.form_problems(variant):
             raise UserError(f"variants.{name}: {problem}")
         try:
-            limits.check(Network.from_config(variant, n_bands, n_classes=2))
+            network = Network.from_config(variant, front_end.n_bands, n_classes=2)
+            limits.check(network, front_end.frame_rate)
         except ValueError as reason:
             raise UserError(f"variants.{name}: {reason}; change the network") from None
         # Its models could be trained, but neither exported nor used.
         except limits.TooLargeError as reason:
             raise UserError(f"variants.{name}: {reason}; {reason.remedy}") from None
-        for problem in network_checks.init_problems(variants, variant, n_bands):
+        for problem in network_checks.init_problems(variants, variant, front_end.n_bands):
             raise UserError(f"variants.{name}.init: {problem}")
 
 
@@ -113,10 +114,10 @@ def _check_split(config: dict[str, Any]) -> None:
             )
 
 
-def _check_trainings(config: dict[str, Any], n_bands: int) -> None:
+def _check_trainings(config: dict[str, Any], front_end: FrontEnd) -> None:
     for name, variant in config["variants"].items():
         settings = training_of(config, name)
-        network = Network.from_config(variant, n_bands, n_classes=2)
+        network = Network.from_config(variant, front_end.n_bands, n_classes=2)
         if settings["batch_size"] == 1 and network.normalises_batches():
             raise UserError(
                 f"variants.{name} has batch_normalisation, which needs a training.batch_size of at "
