@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import network_of
+from tests.deep_networks import DEEP
 from tests.networks.test_architecture import TABLE_1
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.results import baselines, predictions, table1
@@ -165,6 +166,16 @@ class TestTable1:
         assert (row["baseline"], row["baseline_accuracy"]) == ("tempo_1nn", 50)
         assert row["class_accuracy_mean"] == pytest.approx(80)
         assert row["class_accuracy_std"] == pytest.approx(10)
+
+    def test_shapes_of_many_layers_are_in_order(self):
+        network = DEEP["four square convolutions"]
+        baseline = pd.DataFrame({"baseline": [], "accuracy": []})
+        row = table1.row("deep", {"architecture": "Time"}, network, [self.fold(9, 1)], baseline)
+        assert row["filter"] == "(5, 5)>(5, 5)>(4, 4)>(3, 3)"
+        assert row["pool"] == "(2, 2)>(1, 2)>(2, 3)"
+        network = DEEP["trunks of other heights"]
+        row = table1.row("deep", {"architecture": "Time"}, network, [self.fold(9, 1)], baseline)
+        assert (row["filter"], row["pool"]) == ("(5, 5)-(40, 1)", "(6, 1)-(1, 9)")
 
     def test_a_row_of_two_seeds(self):
         baseline = pd.DataFrame({"baseline": ["tempo_1nn"] * 4, "accuracy": [40.0, 60, 50, 70]})

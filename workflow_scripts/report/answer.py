@@ -127,8 +127,9 @@ class Answer:
 
 
 def shapes_of(cell: str) -> list[tuple[int, int]]:
-    """The (m, n) of each trunk, from a cell of table1.csv such as "(1, 60)-(32, 1)"."""
-    return [(int(m), int(n)) for m, n in re.findall(r"\((\d+), (\d+)\)", cell)]
+    """The (m, n) of the first layer of each trunk, from a cell such as "(1, 60)>(1, 5)-(32, 1)"."""
+    first = [re.match(r"\((\d+), (\d+)\)", trunk) for trunk in cell.split("-")]
+    return [(int(shape[1]), int(shape[2])) for shape in first if shape]
 
 
 def kind_of(shapes: Sequence[tuple[int, int]]) -> str:

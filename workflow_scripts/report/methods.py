@@ -181,12 +181,17 @@ def training(configuration: Mapping[str, Any], fits: Sequence[Mapping[str, Any]]
     ]
     copied = f" Trunks of trained networks initialise {listed(donated)}." if donated else ""
     networks = "network" if len(variants) == 1 else "networks"
+    layers = any(
+        v["back_end"] is not None or any("layers" in trunk for trunk in v["trunks"].values())
+        for v in variants.values()
+    )
+    listed_layers = " and the layers of config.yaml" if layers else ""
     return (
         f"We train {len(variants)} convolutional {networks} (Pons et al., 2016), with the filters "
-        "and pools of Table I, by stochastic gradient descent on the cross-entropy, in batches of "
-        f"{shared['batch_size']} segments, with a dropout of {shared['dropout']:g} before dense "
-        f"layers and Glorot-uniform initial weights.{copied} The learning rate starts at "
-        f"{shared['learning_rate']:g} and is halved after "
+        f"and pools of Table I{listed_layers}, by stochastic gradient descent on the "
+        f"cross-entropy, in batches of {shared['batch_size']} segments, with a dropout of "
+        f"{shared['dropout']:g} before dense layers and Glorot-uniform initial weights.{copied} "
+        f"The learning rate starts at {shared['learning_rate']:g} and is halved after "
         f"{shared['patience']} epochs without a lower training loss; training ends below "
         f"{shared['min_learning_rate']:g} or after {shared['max_epochs']} epochs.{weights} The "
         "epoch with the highest validation accuracy is kept."
