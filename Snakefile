@@ -20,11 +20,9 @@ rule all:
         markdown=f"{D}/table1.md",
         latex=f"{D}/table1.tex",
         report=f"{D}/report.html",
+        shared=[SHARED.tracks, *SHARED.contents],
         cards=of_each_variant("onnx/{variant}/MODEL_CARD.md"),
         others=other_results(),
-        # All outputs of list_tracks: with more shards than before some are missing, and Snakemake
-        # reruns the job only if a missing file is requested.
-        contents=expand("{D}/contents/shard-{shard}.txt", D=D, shard=SHARDS),
     message:
         "All results of {config[name]} are up to date"
 
@@ -45,12 +43,12 @@ onstart:
 
 
 onerror:
-    RUN_LOCK.release()
+    release_locks()
 
 
 onsuccess:
     remove_leftovers(RESULTS.folder)
-    RUN_LOCK.release()
+    release_locks()
     table, report = RESULTS.tables[0], RESULTS.folder / "report.html"
     if table.exists():
         print(f"Table I is in {D}/table1.csv, .md and .tex.", file=sys.stderr)

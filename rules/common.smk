@@ -18,6 +18,7 @@ from snakemake.exceptions import WorkflowError
 
 from workflow_scripts.atomic_files import remove_leftovers
 from workflow_scripts.audio.parameters import FrontEnd
+from workflow_scripts.dataset import exclusion
 from workflow_scripts.dataset.scan import fingerprint
 from workflow_scripts.demo.dances import DANCES, TRACKS_A_DANCE
 from workflow_scripts.devices.gpus import conda_form, gpus_to_use
@@ -27,6 +28,7 @@ from workflow_scripts.paths import ResultPaths
 from workflow_scripts.report import citation
 from workflow_scripts.workflow import configuration, ownership
 from workflow_scripts.workflow.code_digests import digests_of, offer_to_jobs
+from workflow_scripts.workflow.shared_features import audio_of, shared_features
 from workflow_scripts.workflow.training_settings import (
     n_folds_of,
     network_of,
@@ -43,9 +45,16 @@ try:
         config, command_line=workflow.config_settings.config_args
     )
     RESULTS = ResultPaths(Path("results", config["name"]))
+    LAST_CONFIG = (
+        configuration.read(RESULTS.config) if RESULTS.config.is_file() else None
+    )
+    SHARED = shared_features(config, LAST_CONFIG)
+    # Not the name or the time of the user's list: they change no track.
+    EXCLUDED = exclusion.digest(config["exclude"])
     if workflow.is_main_process:
         configuration.check_profile(workflow.config_settings.config_args, sys.argv)
         ownership.check(RESULTS)
+        ownership.check_features(SHARED)
         configuration.check_data(config, RESULTS)
 except UserError as error:
     raise WorkflowError(encodable(str(error))) from None
@@ -53,6 +62,8 @@ except UserError as error:
 offer_to_jobs()
 
 D = f"results/{config['name']}"
+# What experiments on this audio share, and the part that depends on the front end.
+F, E = str(SHARED.folder), str(SHARED.front_end)
 # The seed of each folder of results, D first.
 SEEDS = {
     str(own.folder): seed for seed, own in RESULTS.of_seeds(seeds_of(config)).items()
@@ -61,16 +72,16 @@ SEEDS = {
 NEW_SEEDS = {
     root for root in SEEDS if root != D and not Path(root, "folds.csv").exists()
 }
+# Whether somebody has removed the list of tracks behind existing results.
+UNLISTED = RESULTS.tracks.exists() and not SHARED.is_listed()
 # Added to messages of the rules with the wildcard root.
 IN_ROOT = " in {wildcards.root}" if len(SEEDS) > 1 else ""
 LISTEN_TO = config["listen_to"] or [*config["variants"]][-1]
 FRONT_END = json.dumps(config["front_end"])
 FOLDS = range(n_folds_of(config))
 SHARDS = range(config["shards"])
-FEATURES = expand("{D}/features/shard-{shard}.npy", D=D, shard=SHARDS)
-FEATURE_INDEX = expand("{D}/features/shard-{shard}.csv", D=D, shard=SHARDS)
-TEMPI = expand("{D}/tempi/shard-{shard}.csv", D=D, shard=SHARDS)
-ONSETS = expand("{D}/onsets/shard-{shard}.csv", D=D, shard=SHARDS)
+FEATURES, FEATURE_INDEX = [*map(str, SHARED.features)], [*map(str, SHARED.index)]
+TEMPI, ONSETS = [*map(str, SHARED.tempi)], [*map(str, SHARED.onsets)]
 # The table of the sweeps, if there are any.
 SWEEPS = [f"{D}/sweeps.csv"] if ROWS.sweeps else []
 DEMO_TRACKS = [f"{number:02d}" for number in range(1, TRACKS_A_DANCE + 1)]
@@ -82,8 +93,9 @@ OF_KNOWN_SIZE = config["dataset"] in ("ballroom", "demo")
 AUDIO_FOLDERS = {
     "ballroom": "data/ballroom/BallroomData",
     "demo": "data/demo",
-    "folder": config["audio_dir"],
+    "folder": config["audio_dir"] and audio_of(SHARED, config["audio_dir"]),
 }
+AUDIO = AUDIO_FOLDERS[config["dataset"]]
 
 
 wildcard_constraints:
@@ -117,11 +129,12 @@ def other_results():
     """The files behind table and report that users, commands and archives need.
 
     A file that is missing, for example because it was damaged, is made again only if it is
-    requested. Features, onsets and tempi are made again when a step needs them.
+    requested. Shared features are made again when a step needs them.
     """
     return [
         f"{D}/sounds",
-        *(f"{D}/{table}.csv" for table in ("tracks", "replicas", "interventions")),
+        *(f"{D}/{table}.csv" for table in ("tracks", "excluded", "replicas")),
+        f"{D}/interventions.csv",
         *(f"{D}/{table}.csv" for table in ("predictions", "per_class", "confusions")),
         *SWEEPS,
         *of_each_seed("folds.csv"),
@@ -161,9 +174,11 @@ def listed(wildcards):
     """An empty list that depends on the checkpoint: an input of all rules after assign_folds.
 
     After a checkpoint, Snakemake reevaluates only jobs that ask for its output. It would run the
-    others even if their inputs have not changed.
+    others even if their inputs have not changed. Behind a checkpoint without files that does not
+    run, it sees no change at all, so nothing then asks for it but the target `all`.
     """
-    checkpoints.list_tracks.get()
+    if not UNLISTED:
+        checkpoints.list_tracks.get()
     return []
 
 
@@ -175,7 +190,7 @@ def assigned_folds(wildcards):
     tracks again. Nor does it see them in jobs behind a checkpoint that has never run, so that the
     table would not ask for an added seed: its folds are an ordinary input.
     """
-    if RESULTS.tracks.exists():
+    if RESULTS.tracks.exists() and not UNLISTED:
         checkpoints.list_tracks.get()
     root = wildcards.get("root", D)
     if root in NEW_SEEDS:

@@ -1,7 +1,8 @@
 """Audio and the list of tracks.
 
 Needs: nothing (demo), an internet connection (ballroom) or the user's folder of audio (folder).
-Makes: data/<dataset>/ and, in results/<name>/, tracks.csv and contents/shard-<i>.txt.
+Makes: data/<dataset>/; tracks.csv and contents/shard-<i>.txt in data/features/<audio>-<shards>/,
+which experiments share; tracks.csv and excluded.csv in results/<name>/.
 """
 
 
@@ -107,16 +108,20 @@ rule synthesise:
         """
 
 
+localrules:
+    select_tracks,
+
+
 checkpoint list_tracks:
     input:
         audio=audio_to_make,
     output:
-        tracks=f"{D}/tracks.csv",
-        contents=expand("{D}/contents/shard-{shard}.txt", D=D, shard=SHARDS),
+        tracks=f"{F}/tracks.csv",
+        contents=[str(path) for path in SHARED.contents],
     log:
-        f"{D}/logs/list_tracks.log",
+        f"{F}/logs/list_tracks.log",
     benchmark:
-        f"{D}/benchmarks/list_tracks.tsv"
+        f"{F}/benchmarks/list_tracks.tsv"
     # It reads all audio files.
     localrule: OF_KNOWN_SIZE
     conda:
@@ -127,23 +132,14 @@ checkpoint list_tracks:
         runtime=growing(60),
     params:
         code=digests_of("steps/list_tracks"),
-        # A function, because Snakemake reads braces in text as wildcards.
-        audio=lambda wildcards: AUDIO_FOLDERS[config["dataset"]],
-        state=lambda wildcards: fingerprint(config["audio_dir"]),
+        # Only of the audio: all experiments on it have the same list. A function, because
+        # Snakemake reads braces in text as wildcards.
+        audio=lambda wildcards: AUDIO,
+        state=lambda wildcards: fingerprint(config["audio_dir"] and AUDIO),
         source=(
             "--ballroom --tempi data/ballroom/BallroomAnnotations/ballroomGroundTruth"
             if config["dataset"] == "ballroom"
             else ""
-        ),
-        on_bad_audio=config["on_bad_audio"],
-        folds=len(FOLDS),
-        # With fewer shards, all outputs exist, so Snakemake would not rerun.
-        shards=config["shards"],
-        group_by=lambda wildcards: config["group_by"] or "",
-        split_by=lambda wildcards: config["split_by"] or "",
-        # Of networks that cannot have any number of classes: usually none.
-        limited=lambda wildcards: json.dumps(
-            limited_classes(config["variants"], FrontEnd.from_config(config["front_end"]))
         ),
     message:
         "List the tracks of {params.audio}"
@@ -153,14 +149,62 @@ checkpoint list_tracks:
         python -m workflow_scripts.steps.list_tracks \
             --audio={params.audio:q} \
             {params.source} \
+            --threads {threads} \
+            --digests data/digests \
+            --tracks {output.tracks} \
+            --shards {output.contents} \
+            2>>{log} | tee -ai {log}
+        """
+
+
+rule select_tracks:
+    input:
+        all_tracks=lambda wildcards: checkpoints.list_tracks.get().output.tracks,
+    output:
+        tracks=f"{D}/tracks.csv",
+        excluded=f"{D}/excluded.csv",
+    log:
+        f"{D}/logs/select_tracks.log",
+    benchmark:
+        f"{D}/benchmarks/select_tracks.tsv"
+    # Before the extraction: its checks may stop the run.
+    priority: 1
+    conda:
+        "../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(30),
+    params:
+        code=digests_of("steps/select_tracks"),
+        excluded=EXCLUDED,
+        # Of networks that cannot have any number of classes: usually none.
+        limited=lambda wildcards: json.dumps(
+            limited_classes(config["variants"], FrontEnd.from_config(config["front_end"]))
+        ),
+        # These take `output`, so that Snakemake does not compare them: they select no other tracks,
+        # and assign_folds, which then runs again, checks the tracks by them too.
+        exclude=lambda wildcards, output: json.dumps(config["exclude"]),
+        audio=lambda wildcards, output: AUDIO,
+        on_bad_audio=lambda wildcards, output: config["on_bad_audio"],
+        folds=lambda wildcards, output: len(FOLDS),
+        group_by=lambda wildcards, output: config["group_by"] or "",
+        split_by=lambda wildcards, output: config["split_by"] or "",
+    message:
+        "Select the tracks of {config[name]}"
+    shell:
+        """
+        : >{log}
+        python -m workflow_scripts.steps.select_tracks \
+            --all-tracks {input.all_tracks} \
+            --audio={params.audio:q} \
+            --exclude {params.exclude:q} \
             --on-bad-audio {params.on_bad_audio} \
             --n-folds {params.folds} \
             --group-by={params.group_by:q} \
             --split-by={params.split_by:q} \
             --limited-classes {params.limited:q} \
-            --threads {threads} \
-            --digests data/digests \
             --tracks {output.tracks} \
-            --shards {output.contents} \
+            --excluded {output.excluded} \
             2>>{log} | tee -ai {log}
         """

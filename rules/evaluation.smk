@@ -1,6 +1,6 @@
 """Predictions, baselines and Table I.
 
-Needs: results/<name>/models/, features/, tempi/, tracks.csv, folds.csv, skipped.csv,
+Needs: the shared features and tempi; results/<name>/models/, tracks.csv, folds.csv, skipped.csv,
 replicas.csv, scaler.json.
 Makes: predictions/<variant>/fold-<k>.csv, baselines.csv, table1.csv, .md and .tex;
 predictions.csv, per_class.csv, confusions.csv; sweeps.csv if there are sweeps.

@@ -1,6 +1,6 @@
 """ONNX models and model cards.
 
-Needs: results/<name>/models/, predictions/, features/, folds.csv, scaler.json.
+Needs: the shared features; results/<name>/models/, predictions/, folds.csv, scaler.json.
 Makes: onnx/<variant>/fold-<k>.onnx and MODEL_CARD.md.
 """
 

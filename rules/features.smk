@@ -1,8 +1,8 @@
 """Mel features, onsets, tempi and normalisation.
 
-Needs: results/<name>/tracks.csv, contents/shard-<i>.txt, folds.csv.
-Makes: features/shard-<i>.npy and .csv, onsets/shard-<i>.csv, tempi/shard-<i>.csv,
-scaler.json.
+Needs: tracks.csv and contents/shard-<i>.txt in data/features/<audio>-<shards>/; folds.csv.
+Makes: there, what experiments share: tempi/shard-<i>.csv and, in a folder for each front end,
+shard-<i>.npy and .csv, onsets/shard-<i>.csv; in results/<name>/, scaler.json.
 """
 
 
@@ -15,14 +15,14 @@ rule extract_mel:
     input:
         shard=shard_contents,
         # The path of a content does not change its features.
-        tracks=ancient(f"{D}/tracks.csv"),
+        tracks=ancient(f"{F}/tracks.csv"),
     output:
-        features=f"{D}/features/shard-{{shard}}.npy",
-        index=f"{D}/features/shard-{{shard}}.csv",
+        features=f"{E}/shard-{{shard}}.npy",
+        index=f"{E}/shard-{{shard}}.csv",
     log:
-        f"{D}/logs/extract_mel/shard-{{shard}}.log",
+        f"{E}/logs/extract_mel/shard-{{shard}}.log",
     benchmark:
-        f"{D}/benchmarks/extract_mel/shard-{{shard}}.tsv"
+        f"{E}/benchmarks/extract_mel/shard-{{shard}}.tsv"
     conda:
         "../envs/cpu.yaml"
     threads: 1
@@ -48,13 +48,13 @@ rule extract_mel:
 rule detect_onsets:
     input:
         shard=shard_contents,
-        tracks=ancient(f"{D}/tracks.csv"),
+        tracks=ancient(f"{F}/tracks.csv"),
     output:
-        onsets=f"{D}/onsets/shard-{{shard}}.csv",
+        onsets=f"{E}/onsets/shard-{{shard}}.csv",
     log:
-        f"{D}/logs/detect_onsets/shard-{{shard}}.log",
+        f"{E}/logs/detect_onsets/shard-{{shard}}.log",
     benchmark:
-        f"{D}/benchmarks/detect_onsets/shard-{{shard}}.tsv"
+        f"{E}/benchmarks/detect_onsets/shard-{{shard}}.tsv"
     conda:
         "../envs/cpu.yaml"
     threads: 1
@@ -80,13 +80,13 @@ rule detect_onsets:
 rule detect_tempo:
     input:
         shard=shard_contents,
-        tracks=ancient(f"{D}/tracks.csv"),
+        tracks=ancient(f"{F}/tracks.csv"),
     output:
-        tempi=f"{D}/tempi/shard-{{shard}}.csv",
+        tempi=f"{F}/tempi/shard-{{shard}}.csv",
     log:
-        f"{D}/logs/detect_tempo/shard-{{shard}}.log",
+        f"{F}/logs/detect_tempo/shard-{{shard}}.log",
     benchmark:
-        f"{D}/benchmarks/detect_tempo/shard-{{shard}}.tsv"
+        f"{F}/benchmarks/detect_tempo/shard-{{shard}}.tsv"
     conda:
         "../envs/cpu.yaml"
     threads: 1

@@ -1,6 +1,6 @@
 """Cross-validation.
 
-Needs: results/<name>/tracks.csv, features/.
+Needs: results/<name>/tracks.csv, excluded.csv, the shared features.
 Makes: replicas.csv, folds.csv, skipped.csv.
 """
 
@@ -11,7 +11,8 @@ localrules:
 
 rule find_replicas:
     input:
-        tracks=lambda wildcards: checkpoints.list_tracks.get().output.tracks,
+        tracks=f"{D}/tracks.csv",
+        listed=listed,
         features=FEATURES,
         index=FEATURE_INDEX,
     output:
@@ -49,9 +50,11 @@ rule find_replicas:
 
 checkpoint assign_folds:
     input:
-        tracks=lambda wildcards: checkpoints.list_tracks.get().output.tracks,
+        tracks=f"{D}/tracks.csv",
+        listed=listed,
         index=FEATURE_INDEX,
         pairs=f"{D}/replicas.csv",
+        excluded=f"{D}/excluded.csv",
     output:
         folds="{root}/folds.csv",
         skipped="{root}/skipped.csv",
@@ -95,6 +98,7 @@ checkpoint assign_folds:
             --tracks {input.tracks} \
             --index {input.index} \
             --pairs {input.pairs} \
+            --excluded {input.excluded} \
             {params.ballroom} \
             --inputs {params.inputs:q} \
             --batches {params.batches:q} \

@@ -1,6 +1,7 @@
 """Interventions, filters and sounds.
 
-Needs: results/<name>/models/, features/, tracks.csv, folds.csv, scaler.json, predictions/.
+Needs: the shared features; results/<name>/models/, tracks.csv, folds.csv, scaler.json,
+predictions/.
 Makes: interventions/<variant>.csv, interventions.csv, filters/<variant>.csv and .npz,
 sounds/.
 """

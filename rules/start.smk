@@ -1,6 +1,6 @@
 """What a run does before its first job.
 
-Makes: the lock on the results; `start_run`, for the start of a run.
+Makes: the locks on the results and on the shared features; `start_run`, for the start of a run.
 """
 
 from snakemake.logging import logger
@@ -8,10 +8,16 @@ from snakemake.logging import logger
 from workflow_scripts.devices.gpus import cpu_note
 from workflow_scripts.paths import ModelPaths
 from workflow_scripts.workflow import replaced_trainings
-from workflow_scripts.workflow.plan_shown import OnPlan
+from workflow_scripts.workflow.events import JOBS, PLAN, OnEvent
+from workflow_scripts.workflow.feature_lock import FeatureLock
 from workflow_scripts.workflow.run_lock import RunLock
+from workflow_scripts.workflow.shared_features import describe
 
 RUN_LOCK = RunLock(RESULTS.folder)
+# Of what depends on the audio only, and of what depends on the front end too: experiments with two
+# front ends may extract at the same time.
+FEATURE_LOCKS = {F: FeatureLock(SHARED.folder), E: FeatureLock(SHARED.front_end)}
+WRITERS = {F: ("list_tracks", "detect_tempo"), E: ("extract_mel", "detect_onsets")}
 
 
 def trainings_to_replace():
@@ -56,12 +62,54 @@ def check_without_hooks():
         check_replaced()
 
 
+def are_written(folder):
+    """Whether a job that writes into this folder, F or E, is still to end."""
+    jobs = workflow.dag.needrun_jobs()
+    return any(job.rule.name in WRITERS[folder] for job in jobs)
+
+
+def are_read(folder):
+    """Whether a planned job reads from this folder, F or E."""
+    files = (Path(f) for job in workflow.dag.needrun_jobs() for f in job.input)
+    # F contains the folders of all front ends.
+    own = {Path(folder), Path(folder, "contents"), Path(folder, "tempi")}
+    own.add(Path(folder, "onsets"))
+    return any(file.parent in own for file in files)
+
+
+def lock_features():
+    """Lock those shared features that this run writes or reads."""
+    for folder, lock in FEATURE_LOCKS.items():
+        if (writes := are_written(folder)) or are_read(folder):
+            lock.acquire(writes)
+    if any(map(are_written, FEATURE_LOCKS)):
+        describe(SHARED, config["audio_dir"], FrontEnd.from_config(config["front_end"]))
+        ownership.mark(SHARED)
+
+
+def share_features():
+    """Let other runs read shared features as soon as this run has written them."""
+    for folder, lock in FEATURE_LOCKS.items():
+        if lock.writes and not are_written(folder):
+            if folder == E:
+                remove_leftovers(SHARED.front_end)
+            lock.share()
+
+
+def release_locks():
+    """Let other runs use the results and the shared features."""
+    for lock in [RUN_LOCK, *FEATURE_LOCKS.values()]:
+        lock.release()
+
+
 def start_run():
-    """Lock the results, mark them with this checkout and save the configuration."""
+    """Lock results and features, mark the results with this checkout, save the configuration."""
     check_replaced()
     try:
         RUN_LOCK.acquire()
+        lock_features()
     except UserError as error:
+        release_locks()
         raise WorkflowError(encodable(str(error))) from None
     ownership.mark(RESULTS)
     planned = {job.rule.name for job in workflow.dag.needrun_jobs()}
@@ -76,4 +124,5 @@ def start_run():
 
 
 if workflow.is_main_process:
-    logger.addHandler(OnPlan(check_without_hooks))
+    logger.addHandler(OnEvent(PLAN, check_without_hooks))
+    logger.addHandler(OnEvent(JOBS, share_features))

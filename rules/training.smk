@@ -1,6 +1,6 @@
 """Training: every variant on every fold.
 
-Needs: results/<name>/features/, folds.csv, scaler.json; onsets/ with `sampling: onset`.
+Needs: the shared features; results/<name>/folds.csv, scaler.json; onsets with `sampling: onset`.
 Makes: models/<variant>/fold-<k>/weights.npz, history.csv, fit.json; estimate writes no file.
 
 Of each seed: those of seeds/<seed>/ need and make the files of the same names there.

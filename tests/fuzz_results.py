@@ -25,6 +25,7 @@ from unittest import mock
 
 import numpy as np
 
+from tests.runs import shared_files
 from workflow_scripts.commands import pack_model
 from workflow_scripts.errors import FIXABLE_OS_ERRORS, UserError
 from workflow_scripts.report import filter_texts, material
@@ -81,8 +82,8 @@ class Results:
     def data(self, scaler=True):
         """Options of `experiment_data.add_options`."""
         options = {
-            "features": self.files("features/*.npy"),
-            "index": self.files("features/*.csv"),
+            "features": shared_files(self.folder, "*/shard-*.npy"),
+            "index": shared_files(self.folder, "*/shard-*.csv"),
             "folds": self.folder / "folds.csv",
         }
         return options | ({"scaler": self.folder / "scaler.json"} if scaler else {})
@@ -127,8 +128,9 @@ class Results:
         """Options of assign_folds."""
         return {
             "tracks": self.folder / "tracks.csv",
-            "index": self.files("features/*.csv"),
+            "index": shared_files(self.folder, "*/shard-*.csv"),
             "pairs": self.folder / "replicas.csv",
+            "excluded": self.folder / "excluded.csv",
             "inputs": json.dumps(
                 {name: v["input_frames"] for name, v in self.config["variants"].items()}
             ),
@@ -143,7 +145,7 @@ class Results:
     def scaler_options(self):
         """Options of fit_scaler."""
         return {
-            "index": self.files("features/*.csv"),
+            "index": shared_files(self.folder, "*/shard-*.csv"),
             "folds": self.folder / "folds.csv",
             "normalisation": self.config["normalisation"],
             "scaler": self.out / "scaler.json",
@@ -152,7 +154,7 @@ class Results:
     def baselines_options(self):
         """Options of evaluate_baselines."""
         return self.data(scaler=False) | {
-            "tempi": self.files("tempi/*.csv"),
+            "tempi": shared_files(self.folder, "tempi/*.csv"),
             "tracks": self.folder / "tracks.csv",
             "baselines": self.out / "baselines.csv",
         }

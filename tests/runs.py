@@ -23,6 +23,11 @@ VARIANTS = ["time_1x60", "frequency_32x1", "timefrequency", "timefrequency_init"
 UP_TO_THE_TABLE = ("--until", "tabulate")
 
 
+def shared_files(results, pattern):
+    """The shared files of the only audio in a workflow with these results, such as "*/*.npy"."""
+    return sorted((results.parents[1] / "data/features").glob(f"*/{pattern}"))
+
+
 def made_once(tmp_path_factory, name, make):
     """The folder `name`, which `make(folder)` fills once for all workers of pytest.
 
@@ -112,18 +117,31 @@ class Again:
         self.results = folder / "workflow" / DATA
         self.own = folder / "own.yaml"
 
+    @property
+    def shared(self):
+        """The folder of the shared features of the audio in two shards, F in the rules."""
+        (folder,) = (self.folder / "workflow/data/features").glob("*-2")
+        return folder
+
+    @property
+    def features(self):
+        """The folder of the features of the only front end, E in the rules."""
+        (npy,) = self.shared.glob("*/shard-0.npy")
+        return npy.parent
+
     def data(self, *arguments):
         """Run all before the first training; return the number of jobs of each rule.
 
         `plan` then counts the jobs that follow as exactly as a run does. `decoded` is the number
         of decoded files by shard.
         """
-        logs = [*self.results.glob("logs/extract_mel/*.log")]
+        pattern = "*/logs/extract_mel/*.log"
+        logs = [*self.shared.glob(pattern)]
         before = {log: log.stat().st_mtime_ns for log in logs}
         jobs = finished(self.run(*arguments, "--until", "fit_scaler", "detect_tempo"))
         self.decoded = {
             log.stem: int(re.search(r"analysed (\d+) files", log.read_text())[1])
-            for log in self.results.glob("logs/extract_mel/*.log")
+            for log in self.shared.glob(pattern)
             if log.stat().st_mtime_ns != before.get(log)
         }
         return jobs
@@ -151,7 +169,7 @@ class Again:
     def shard_of(self, path):
         """The shard of a file's content, and the number of contents in it."""
         shard = shards.shard_of(hashlib.sha256(path.read_bytes()).hexdigest(), 2)
-        contents = (self.results / f"contents/shard-{shard}.txt").read_text().split()
+        contents = (self.shared / f"contents/shard-{shard}.txt").read_text().split()
         return f"shard-{shard}", len(contents)
 
 

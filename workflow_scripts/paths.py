@@ -1,7 +1,41 @@
-"""Where the files of an experiment are in its folder of results. The rules write them there."""
+"""Where the files of an experiment are. The rules write them there."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+
+class SharedFeatures:
+    """What all experiments on one audio share in `folder`, data/features/<audio>-<shards>.
+
+    `key` is that of the front end. Lists, in the order of the shards: those of the contents, the
+    tempi, and for this front end the features, their indices and the onsets.
+    """
+
+    ROOT = Path("data/features")
+
+    def __init__(self, folder: Path, key: str, n_shards: int) -> None:
+        self.folder = folder
+        self.front_end = folder / key
+        self.tracks = folder / "tracks.csv"
+        self.contents = _shards(folder / "contents", ".txt", n_shards)
+        self.tempi = _shards(folder / "tempi", ".csv", n_shards)
+        self.features = _shards(self.front_end, ".npy", n_shards)
+        self.index = _shards(self.front_end, ".csv", n_shards)
+        self.onsets = _shards(self.front_end / "onsets", ".csv", n_shards)
+        # The user's folder of audio, for `dataset: folder`.
+        self.audio = folder / "audio.txt"
+        # The settings of the front end.
+        self.settings = self.front_end / "front_end.json"
+        # The name of the checkout that made these files.
+        self.checkout = folder / ".checkout"
+
+    def is_listed(self) -> bool:
+        """Whether the tracks are listed."""
+        return all(path.exists() for path in [self.tracks, *self.contents])
+
+
+def _shards(folder: Path, suffix: str, n_shards: int) -> list[Path]:
+    return [folder / f"shard-{shard}{suffix}" for shard in range(n_shards)]
 
 
 class ModelPaths:
@@ -42,6 +76,8 @@ class ResultPaths(SeedPaths):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.tracks = folder / "tracks.csv"
+        # Tracks that `exclude` names.
+        self.excluded = folder / "excluded.csv"
         self.replicas = folder / "replicas.csv"
         self.tables = [
             *(folder / f"table1{suffix}" for suffix in (".csv", ".md", ".tex")),

@@ -16,7 +16,7 @@ from tests.conftest import biased_weights, network_of
 from tests.deep_networks import DEEP, DESCRIPTIONS
 from tests.model_files import CLASSES, PAPERS, SCALER, metadata_of, onnx_of, trained
 from tests.networks.test_architecture import TABLE_1
-from tests.runs import run_module
+from tests.runs import run_module, shared_files
 from workflow_scripts import checked_tables
 from workflow_scripts.dataset import split
 from workflow_scripts.dataset.level import AS_RECORDED, TrainingLevel
@@ -225,8 +225,8 @@ class TestFinishedRun:
 
         code, output = run_module(
             "steps.export",
-            "--features", *sorted(results.glob("features/*.npy")),
-            "--index", *sorted(results.glob("features/*.csv")),
+            "--features", *shared_files(results, "*/shard-*.npy"),
+            "--index", *shared_files(results, "*/shard-*.csv"),
             "--folds", results / "folds.csv",
             "--scaler", results / "scaler.json",
             "--variant", name,

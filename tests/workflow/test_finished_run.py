@@ -17,6 +17,7 @@ class TestFinishedRun:
         assert finished(output) == {
             "all": 1,
             "list_tracks": 1,
+            "select_tracks": 1,
             "find_replicas": 1,
             "assign_folds": 1,
             "extract_mel": 2,

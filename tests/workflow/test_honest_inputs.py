@@ -56,6 +56,7 @@ def observed(done):
 def test_every_step_is_observed(observed):
     assert {rule for rule, *_ in observed} == {
         "list_tracks",
+        "select_tracks",
         "extract_mel",
         "detect_tempo",
         "find_replicas",

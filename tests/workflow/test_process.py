@@ -141,7 +141,7 @@ def test_the_code_of_a_step_includes_all_modules_that_it_imports():
         path for path in code_of("steps/train") if "audio/front_end" in path or "result" in path
     ]
     assert "workflow_scripts/dataset/tracks.py" not in code_of("steps/train"), (
-        "only list_tracks needs it"
+        "only list_tracks and select_tracks need it"
     )
 
 

@@ -161,8 +161,9 @@ class TestChangedSettings:
 class TestAdoption:
     @pytest.fixture
     def foreign(self, again):
-        """Results in a checkout in which Snakemake has no records of them."""
+        """Results in a checkout in which Snakemake has no records of them, and without features."""
         shutil.rmtree(again.folder / "workflow/.snakemake")
+        shutil.rmtree(again.folder / "workflow/data")
         for path in again.results.rglob("*"):
             path.touch()
         return again
@@ -238,7 +239,8 @@ class TestAdoption:
         copied = models / "time_1x60/fold-1/weights.npz"
         foreign.run("--", copied.relative_to(foreign.folder / "workflow"))
         assert [*models.glob("*/*/weights.npz")] == [copied]
-        shutil.rmtree(foreign.folder / "workflow/.snakemake")
+        for folder in (".snakemake", "data"):
+            shutil.rmtree(foreign.folder / "workflow" / folder)
         assert self.adopt(foreign)[0] == 0
         assert not models.exists()
         adopted = foreign.results / ".adopted"
@@ -263,14 +265,15 @@ class TestDamage:
         return finished(again.run("--", target)), path.read_bytes()
 
     def test_damaged_features_are_named_and_only_their_shard_is_extracted(self, again):
-        shard = again.results / "features/shard-1.npy"
+        shard = again.features / "shard-1.npy"
+        target = shard.relative_to(again.folder / "workflow")
         before = shard.read_bytes()
         flip(shard)
         code, output = again.run(*UP_TO_THE_TABLE, check=False)
         assert code != 0
-        assert f"error: {DATA}/features/shard-1.npy is damaged: its checksum" in output
+        assert f"error: {target} is damaged: its checksum" in output
         assert "train" not in finished(output) and "Traceback" not in output
-        made = self.remade(again, f"{DATA}/features/shard-1.npy")
+        made = self.remade(again, target)
         assert made == ({"extract_mel": 1}, before)
         # The search for replicas reads the features first, so no training has started.
         models = [*again.results.glob("models/*/*/weights.npz")]

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from workflow_scripts.dataset.features import look_up
 from workflow_scripts.dataset.sampling import regular
 from workflow_scripts.dataset.selection import Criteria, Selection, select
 from workflow_scripts.dataset.track_tables import SKIPPED, TRACKS, read_table
+from workflow_scripts.dataset.tracks import check_column
 from workflow_scripts.errors import UserError
 from workflow_scripts.process import run
 
@@ -28,6 +30,7 @@ def parse() -> argparse.Namespace:
     )
     add_front_end(parser)
     parser.add_argument("--pairs", type=Path, required=True, help="replicas.csv")
+    parser.add_argument("--excluded", type=Path, help="excluded.csv; by default none is excluded")
     parser.add_argument("--ballroom", action="store_true", help="Ballroom as published")
     parser.add_argument(
         "--inputs",
@@ -70,6 +73,8 @@ def main() -> None:
     """Read tracks.csv, replicas.csv and the shards' indices; write folds.csv and skipped.csv."""
     options = parse()
     tracks = read_table(options.tracks, TRACKS)
+    check_column(tracks, "group_by", options.group_by)
+    fixed_split.check(tracks, options.split_by)
     selection = select(
         tracks,
         look_up(options.index, sorted(set(tracks["digest"]) - {""}), options.front_end),
@@ -85,6 +90,10 @@ def main() -> None:
             front_end=options.front_end,
         ),
     )
+    if options.excluded:
+        left_out = [selection.skipped, read_table(options.excluded, SKIPPED)]
+        skipped_tracks = pd.concat(left_out).sort_values("track_id")
+        selection = replace(selection, skipped=skipped_tracks)
     if options.group_by:
         for note in groups.notes(selection.used[options.group_by], options.group_by):
             print(f"note: {note}")

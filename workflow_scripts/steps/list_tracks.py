@@ -2,7 +2,6 @@
 
 import argparse
 import hashlib
-import json
 import os
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pandas as pd
 from workflow_scripts import checked_tables
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.files import is_audio
-from workflow_scripts.dataset import bad_audio, ballroom, fixed_split, label_notes, remedies
+from workflow_scripts.dataset import ballroom
 from workflow_scripts.dataset import tracks as dataset
 from workflow_scripts.dataset.class_folders import class_folders
 from workflow_scripts.dataset.digests import digests
@@ -21,7 +20,6 @@ from workflow_scripts.dataset.track_list import track_list
 from workflow_scripts.dataset.track_tables import TRACKS
 from workflow_scripts.errors import FEW, UserError, listed
 from workflow_scripts.process import run
-from workflow_scripts.regular_files import open_regular
 
 
 def list_tracks(audio: Path, tempi: Path | None, is_ballroom: bool) -> pd.DataFrame:
@@ -41,15 +39,6 @@ def list_tracks(audio: Path, tempi: Path | None, is_ballroom: bool) -> pd.DataFr
     return tracks
 
 
-def why_unreadable(path: str) -> str:
-    """The reason why the content of a file has no digest."""
-    try:
-        open_regular(path).close()
-    except OSError as failure:
-        return f"cannot be read: {failure.strerror}"
-    return bad_audio.UNREADABLE
-
-
 def name_of(folder: Path) -> str:
     """A name for the cached digests of a folder, shared by all experiments on it."""
     return hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
@@ -61,16 +50,6 @@ def main() -> None:
     parser.add_argument("--audio", type=Path, required=True, help="folder of the data set")
     parser.add_argument("--tempi", type=Path, help="folder of <stem>.bpm files")
     parser.add_argument("--ballroom", action="store_true", help="merge the three Rumba folders")
-    parser.add_argument("--on-bad-audio", choices=bad_audio.CHOICES, default="fail")
-    parser.add_argument("--n-folds", type=int, required=True, help="number of folds")
-    parser.add_argument(
-        "--limited-classes",
-        type=json.loads,
-        default={},
-        help="by variant, the most classes and what raises the number, as JSON",
-    )
-    parser.add_argument("--group-by", default="", help="column that tracks.csv must have")
-    parser.add_argument("--split-by", default="", help="column with the part of each track")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--digests", type=Path, required=True, help="folder of cached digests")
     parser.add_argument("--tracks", type=Path, required=True, help="CSV to write")
@@ -79,20 +58,9 @@ def main() -> None:
 
     tracks = list_tracks(options.audio, options.tempi, options.ballroom)
     dataset.check_names(tracks)
-    dataset.check_classes(tracks, options.n_folds)
-    dataset.check_limited(tracks["label"].nunique(), options.limited_classes)
-    dataset.check_column(tracks, "group_by", options.group_by)
-    fixed_split.check(tracks, options.split_by)
     paths = tracks["path"].tolist()
     cache = options.digests / f"{name_of(options.audio)}.csv"
     tracks.insert(3, "digest", digests(paths, options.threads, cache))
-    bad = tracks["path"][tracks["digest"] == ""].map(why_unreadable)
-    if options.on_bad_audio == "fail":
-        bad_audio.check(tracks, bad, remedies.for_bad_audio(tracks, bad, options.n_folds))
-    for row, reason in bad.items():
-        print(f"note: {tracks['path'][row]} {reason}")
-    for note in label_notes.notes(tracks):
-        print(f"note: {note}")
     tracks = tracks.sort_values("track_id", ignore_index=True)
     checked_tables.write(options.tracks, tracks, TRACKS)
     shards: list[list[str]] = [[] for _ in options.shards]

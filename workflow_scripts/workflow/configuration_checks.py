@@ -20,6 +20,7 @@ def check(config: dict[str, Any]) -> None:
     _check_archives(config)
     front_end = FrontEnd.from_config(config["front_end"])
     _check_front_end(front_end)
+    _check_exclude(config)
     _check_variants(config["variants"], front_end)
     _check_trainings(config, front_end)
     _check_listen_to(config)
@@ -62,6 +63,16 @@ def _check_archives(config: dict[str, Any]) -> None:
             raise UserError(
                 f"ballroom.{key} {path} has braces, which Snakemake reads as wildcards; link to "
                 "the file from a path without braces"
+            )
+
+
+def _check_exclude(config: dict[str, Any]) -> None:
+    """Raise UserError if the list of tracks to leave out is not a file."""
+    if isinstance(config["exclude"], str):
+        config["exclude"] = path = _at_home(config["exclude"])
+        if not os.path.isfile(path):  # noqa: PTH113
+            raise UserError(
+                f"exclude {path} is not a file; check the path, or give a list: exclude: [TRACK]"
             )
 
 

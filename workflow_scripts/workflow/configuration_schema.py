@@ -39,11 +39,12 @@ def check(config: dict[str, Any], schema: dict[str, Any]) -> None:
 
 
 def text_keys(schema: dict[str, Any]) -> list[str]:
-    """The keys at the top of `schema` whose values may be any text."""
+    """The keys at the top of `schema` whose values may be any text, and no list."""
     return [
         key
         for key, part in schema["properties"].items()
-        if "string" in part.get("type", ()) and "enum" not in part
+        if "string" in (types := part.get("type", ())) and "array" not in types
+        if "enum" not in part
     ]
 
 

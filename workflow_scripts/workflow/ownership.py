@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.errors import UserError
-from workflow_scripts.paths import ResultPaths
+from workflow_scripts.paths import ResultPaths, SharedFeatures
 from workflow_scripts.workflow.code_digests import PACKAGE
 from workflow_scripts.workflow.typed_command import python_command
 
@@ -34,14 +34,27 @@ def check(results: ResultPaths) -> None:
         )
 
 
+def check_features(shared: SharedFeatures) -> None:
+    """Raise UserError if features to share were made by another checkout."""
+    made = shared.tracks.exists() or shared.front_end.exists()
+    if made and _is_of_another_checkout(shared):
+        command = f"make clean-features FEATURES={shared.folder}"
+        if Path.cwd() != PACKAGE.parent:
+            command = python_command("commands.clean_features", "--features", str(shared.folder))
+        raise UserError(
+            f"{shared.folder} was made by another checkout, and Snakemake has no records of it "
+            f"here; run `{command}` to remove it, and the features are extracted again"
+        )
+
+
 def is_foreign(results: ResultPaths) -> bool:
     """Whether there are results without the mark of this checkout."""
     made = any((results.folder / name).exists() for name in MADE_FIRST)
-    return made and _read(results.checkout) != (_read(CHECKOUT) or None)
+    return made and _is_of_another_checkout(results)
 
 
-def mark(results: ResultPaths) -> None:
-    """Mark `results`, whose folder exists, as made by this checkout."""
+def mark(results: ResultPaths | SharedFeatures) -> None:
+    """Mark `results` as made by this checkout."""
     if not _read(CHECKOUT):
         CHECKOUT.parent.mkdir(exist_ok=True)
         # Of two first runs at a time, one gives the name.
@@ -67,6 +80,10 @@ def adopt(results: ResultPaths) -> None:
         if not path.name.startswith("."):
             _merge(path, results.adopted / path.name)
     mark(results)
+
+
+def _is_of_another_checkout(results: ResultPaths | SharedFeatures) -> bool:
+    return _read(results.checkout) != (_read(CHECKOUT) or None)
 
 
 def _merge(source: Path, target: Path) -> None:

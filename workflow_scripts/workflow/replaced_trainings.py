@@ -24,7 +24,7 @@ from workflow_scripts.workflow import configuration
 
 # What determines which tracks and segments a training sees, besides the settings in fit.json.
 DATA_KEYS = (
-    *("folds", "split_by", "group_by", "stratified", "replicas", "on_bad_audio"),
+    *("folds", "split_by", "group_by", "stratified", "replicas", "on_bad_audio", "exclude"),
     "normalisation",
 )
 # Characters of a value that a sentence shows.

@@ -47,7 +47,7 @@ class RunLock:
                     f"another run has changed {self._folder} since this one was planned; run the "
                     "same command again"
                 )
-            self._record.write_text(_this_process())
+            self._record.write_text(this_process())
         except Timeout:
             raise UserError(
                 f"{self._folder} is in use by {self._last_run()}; wait until it ends, or give this "
@@ -78,7 +78,8 @@ class RunLock:
             return ""
 
 
-def _this_process() -> str:
+def this_process() -> str:
+    """Who runs this process, where, and since when."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
