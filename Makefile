@@ -22,11 +22,11 @@ NAMED = $(call quoted,results/$(or $(NAME),$(error say which results: make $@ NA
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all test-slurm env estimate label model tables compare archive adopt \
-	lint lock
+	clean-features lint lock
 .DELETE_ON_ERROR:
 
 help: ## list these commands
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
 
 demo: .venv/$(BUILD) ## run the whole experiment on synthesised audio, in minutes; REPLACE=1 replaces trainings
 	$(BIN)/snakemake --cores all --configfile presets/quick.yaml --config dataset=demo \
@@ -85,6 +85,10 @@ NO_NAMES := say which results: make compare NAMES="quick other"
 archive: .venv/$(BUILD) ## pack results/NAME and the workflow into FILE=
 	$(BIN)/python -m workflow_scripts.commands.archive $(NAMED) \
 		$(call quoted,$(or $(FILE),results/$(NAME).tar.gz))
+
+clean-features: .venv/$(BUILD) ## list the shared features; UNUSED=1 removes what no results use, FEATURES= one
+	$(BIN)/python -m workflow_scripts.commands.clean_features $(if $(filter 1,$(UNUSED)),--unused) \
+		$(if $(FEATURES),--features $(call quoted,$(FEATURES)))
 
 adopt: .venv/$(BUILD) ## take over results/NAME that another checkout made
 	$(BIN)/python -m workflow_scripts.commands.adopt $(NAMED)

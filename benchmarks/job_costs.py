@@ -17,6 +17,8 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.weighing import ROOT
+from workflow_scripts.workflow import configuration
+from workflow_scripts.workflow.shared_features import shared_features
 
 DECLARED = ("threads", "mem_mb", "runtime")
 HEAD = ("Rule", "Jobs", "Seconds, median", "most", "max_rss, MB", *DECLARED)
@@ -25,15 +27,24 @@ HEAD = ("Rule", "Jobs", "Seconds, median", "most", "max_rss, MB", *DECLARED)
 def measured(results: Path) -> pd.DataFrame:
     """One row per job: rule, seconds, megabytes. Jobs that make the data come first."""
     rows = []
-    shared = sorted(Path("data").glob("**/benchmarks/*.tsv"))
-    own = sorted(results.glob("benchmarks/**/*.tsv"), key=lambda path: path.stat().st_mtime)
-    for path in [*shared, *own]:
+    made = [*Path("data").glob("benchmarks/*.tsv"), *Path("data/ballroom").glob("benchmarks/*.tsv")]
+    own = [path for folder in folders(results) for path in folder.glob("benchmarks/**/*.tsv")]
+    for path in [*sorted(made), *sorted(own, key=lambda path: path.stat().st_mtime)]:
         # Named as in train/time_1x60/fold-0.tsv, list_tracks.tsv, synthesise-Jive.tsv.
         rule = path.relative_to(next(p for p in path.parents if p.name == "benchmarks")).parts[0]
         job = pd.read_csv(path, sep="\t").iloc[-1]
         megabytes = pd.to_numeric(job["max_rss"], errors="coerce")
         rows.append((rule.removesuffix(".tsv").partition("-")[0], job["s"], megabytes))
     return pd.DataFrame(rows, columns=["rule", "seconds", "megabytes"])
+
+
+def folders(results: Path) -> list[Path]:
+    """The folders of the results and of the shared features that they use."""
+    if not (results / "config.yaml").is_file():
+        return [results]
+    config = configuration.read(results / "config.yaml")
+    shared = shared_features(config, config)
+    return [results, shared.folder, shared.front_end]
 
 
 def declared(folder: Path = ROOT / "rules") -> dict[str, dict[str, int]]:

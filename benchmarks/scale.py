@@ -108,10 +108,9 @@ def listing_and_planning(home: Path, n: int) -> dict[str, float]:
     make_tracks(audio, n)
     listing = {
         "audio": audio,
-        "n_folds": FOLDS,
         "threads": 2,
         "digests": home / "digests",
-        "tracks": home / "tracks.csv",
+        "tracks": home / "all-tracks.csv",
         "shards": [home / f"contents-{i}.txt" for i in range(SHARDS)],
     }
     # list_tracks does not cache digests of files that changed in the last two seconds.
@@ -120,6 +119,15 @@ def listing_and_planning(home: Path, n: int) -> dict[str, float]:
     first = step("list_tracks", **listing)
     row |= {"list_s": first.seconds, "list_mb": first.megabytes}
     row["relist_s"] = step("list_tracks", **listing).seconds
+    selected = step(
+        "select_tracks",
+        all_tracks=listing["tracks"],
+        audio=audio,
+        n_folds=FOLDS,
+        tracks=home / "tracks.csv",
+        excluded=home / "excluded.csv",
+    )
+    row |= {"select_s": selected.seconds, "select_mb": selected.megabytes}
     started = time.perf_counter()
     fingerprint(str(audio))
     row["scan_s"] = time.perf_counter() - started

@@ -212,11 +212,17 @@ def test_skipped_files_are_named_with_what_they_are(tmp_path):
         for number in range(2):
             (tmp_path / "audio" / label / f"{number}.wav").write_text(f"{label} {number}")
     os.mkfifo(tmp_path / "audio" / "a" / "pipe.wav")
-    code, output = run_module(
+    audio = ("--audio", tmp_path / "audio")
+    code, _ = run_module(
         "steps.list_tracks",
-        *("--audio", tmp_path / "audio", "--on-bad-audio", "skip", "--n-folds", 2),
-        *("--digests", tmp_path / "digests", "--tracks", tmp_path / "tracks.csv"),
+        *(*audio, "--digests", tmp_path / "digests", "--tracks", tmp_path / "all.csv"),
         *("--shards", tmp_path / "shard.txt"),
+    )
+    assert code == 0
+    code, output = run_module(
+        "steps.select_tracks",
+        *(*audio, "--on-bad-audio", "skip", "--n-folds", 2, "--all-tracks", tmp_path / "all.csv"),
+        *("--tracks", tmp_path / "tracks.csv", "--excluded", tmp_path / "excluded.csv"),
     )
     assert code == 0
     assert f"note: {tmp_path}/audio/a/pipe.wav cannot be read: it is a named pipe" in output

@@ -92,8 +92,8 @@ class FeatureLock:
     def _in_use(self, by_reader: bool) -> str:
         if by_reader:
             return (
-                f"the features in {self._folder} must be extracted again, but another run uses "
-                "them; wait until it ends, and run the same command again"
+                f"the features in {self._folder} are in use by another run, which reads them; wait "
+                "until it ends, and run the same command again"
             )
         return (
             f"the features in {self._folder} are being extracted by {self._last_run()}; wait until "

@@ -36,8 +36,7 @@ def check(results: ResultPaths) -> None:
 
 def check_features(shared: SharedFeatures) -> None:
     """Raise UserError if features to share were made by another checkout."""
-    made = shared.tracks.exists() or shared.front_end.exists()
-    if made and _is_of_another_checkout(shared):
+    if are_foreign(shared):
         command = f"make clean-features FEATURES={shared.folder}"
         if Path.cwd() != PACKAGE.parent:
             command = python_command("commands.clean_features", "--features", str(shared.folder))
@@ -51,6 +50,11 @@ def is_foreign(results: ResultPaths) -> bool:
     """Whether there are results without the mark of this checkout."""
     made = any((results.folder / name).exists() for name in MADE_FIRST)
     return made and _is_of_another_checkout(results)
+
+
+def are_foreign(shared: SharedFeatures) -> bool:
+    """Whether there are features to share without the mark of this checkout."""
+    return shared.folder.exists() and _is_of_another_checkout(shared)
 
 
 def mark(results: ResultPaths | SharedFeatures) -> None:
