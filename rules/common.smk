@@ -1,6 +1,7 @@
 """Shared by the rule files.
 
-Makes: the checked configuration; D, the folder of this experiment; the functions below.
+Makes: the checked configuration; D, the folder of this experiment; F and E, those of the features that
+experiments share; the functions below.
 
 Rules that run once for each seed have the wildcard root, the folder of the seed's results: D for
 the first seed, D/seeds/<seed> for any other. Rules with D in their paths run once; they read the
