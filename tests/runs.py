@@ -136,12 +136,12 @@ class Again:
         of decoded files by shard.
         """
         pattern = "*/logs/extract_mel/*.log"
-        logs = [*self.shared.glob(pattern)]
+        logs = shared_files(self.results, pattern)
         before = {log: log.stat().st_mtime_ns for log in logs}
         jobs = finished(self.run(*arguments, "--until", "fit_scaler", "detect_tempo"))
         self.decoded = {
             log.stem: int(re.search(r"analysed (\d+) files", log.read_text())[1])
-            for log in self.shared.glob(pattern)
+            for log in shared_files(self.results, pattern)
             if log.stat().st_mtime_ns != before.get(log)
         }
         return jobs

@@ -165,8 +165,7 @@ def shared_files(again):
 
 class TestRuns:
     def test_a_second_experiment_extracts_nothing(self, again):
-        again.own.write_text(f"{again.own.read_text()}folds: 4\nseed: 7\n")
-        options = ("name=second", "on_bad_audio=skip", "validation=segments")
+        options = ("name=second", "folds=4", "seed=7", "on_bad_audio=skip", "validation=segments")
         jobs = again.plan(*options)
         assert not WRITERS & {*jobs}
         assert (jobs["select_tracks"], jobs["find_replicas"], jobs["train"]) == (1, 1, 16)
