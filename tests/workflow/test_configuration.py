@@ -255,6 +255,12 @@ def test_a_number_without_a_float_is_refused(value):
         complete({"seed": value})
 
 
+def test_tracks_to_leave_out_are_a_list_or_a_file(tmp_path):
+    (tmp_path / "faults.txt").touch()
+    for value in (None, ["a/b", "c/d"], str(tmp_path / "faults.txt")):
+        assert complete({"exclude": value})["exclude"] == value
+
+
 def test_a_tilde_in_audio_dir_is_expanded(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "music").mkdir()
@@ -361,6 +367,12 @@ INVALID = [
     ({"dataset": "balroom"}, "dataset must be one of ballroom, demo, folder, not 'balroom'"),
     ({"name": "../up"}, "configuration key name is wrong"),
     ({"dataset": "folder"}, "dataset is folder, but audio_dir is not set"),
+    (
+        {"exclude": "nowhere.txt"},
+        "exclude nowhere.txt is not a file; check the path, or give a list",
+    ),
+    ({"exclude": 2016}, "configuration key exclude must be of type string or array or null, not"),
+    ({"exclude": [7]}, "configuration key exclude.0 must be of type string, not 7"),
     ({"dataset": "folder", "audio_dir": "/nowhere"}, "audio_dir /nowhere is not a folder"),
     ({"audio_dir": "."}, "audio_dir is ., but dataset is ballroom; add dataset=folder"),
     ({"variants": {"time_1x60": {"input_frames": 50}}}, r"larger than its input \(40, 50\)"),

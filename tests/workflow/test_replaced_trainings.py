@@ -109,6 +109,7 @@ def test_additions_and_settings_of_the_report_replace_nothing(trained, update):
         ({"folds": 4}, "folds 3 -> 4"),
         ({"stratified": False}, "stratified true -> false"),
         ({"group_by": "singer"}, "group_by none -> singer"),
+        ({"exclude": ["a/b"]}, 'exclude none -> ["a/b"]'),
         ({"normalisation": "train"}, "normalisation dataset -> train"),
         ({"validation": "segments"}, "validation tracks -> segments"),
         ({"sampling": "overlapping"}, "sampling contiguous -> overlapping"),

@@ -43,7 +43,9 @@ def _check(tables: Sequence[Path], rows: pd.DataFrame, wanted: Collection[str]) 
     missing = sorted(set(wanted) - set(rows.index))
     if missing:
         csv = tables[shard_of(missing[0], len(tables))]
-        listed = csv.parent.with_name("contents") / f"{csv.stem}.txt"
+        # Beside the folder of the features or, for onsets, of the front end above it.
+        above = [folder / "contents" for folder in csv.parents[1:3]]
+        listed = next(filter(Path.is_dir, above), above[0]) / f"{csv.stem}.txt"
         raise UserError(
             f"{csv} lacks the audio content {missing[0][:16]}: it, or {listed}, is damaged or of "
             "another experiment; remove both and run snakemake"
