@@ -65,7 +65,7 @@ def test_nothing_is_listed_where_there_is_nothing(tmp_path, monkeypatch, capsys)
 
 def test_unused_ones_are_removed(made, tmp_path, capsys):
     used = made("a")
-    other_front_end = made(front_end={"n_bands": 30})
+    other_front_end = made(front_end={"n_bands": 42})
     other_audio = made(shards=3)
     old = tmp_path / "results/a/features"
     old.mkdir()
