@@ -304,6 +304,19 @@ def huge_network(frames=80, **trunk):
     return {"input_frames": frames, "trunks": {"time": values}, "hidden": 0, "init": {}}
 
 
+def layered(layers):
+    """A description of a network with one trunk of layers, as in the metadata."""
+    return huge_network() | {"trunks": {"time": {"layers": layers}}}
+
+
+def in_blocks(depth):
+    """A convolution in many blocks."""
+    layers = [{"convolution": [1, 1], "n_filters": 1}]
+    for _ in range(depth):
+        layers = [*layers[:1], {"add": layers}]
+    return layers
+
+
 NESTED = "[" * 100_000
 SMALL = network_of("frequency_40x1", 3)
 ONNX = {
@@ -318,6 +331,25 @@ ONNX = {
     ),
     "half a million trunks": lambda: with_metadata(
         network=huge_network() | {"trunks": {f"t{n}": 1 for n in range(500_000)}}
+    ),
+    "a hundred thousand layers": lambda: with_metadata(
+        network=layered([{"convolution": [1, 1], "n_filters": 1}] * 100_000)
+    ),
+    "blocks in blocks": lambda: with_metadata(network=layered(in_blocks(200))),
+    "a layer of 99 990 dimensions": lambda: with_metadata(
+        network=layered([{"convolution": [1] * 99_990, "n_filters": 1}])
+    ),
+    "a layer with more filters than NumPy can count": lambda: with_metadata(
+        network=layered([{"convolution": [1, 1], "n_filters": 1 << 70}])
+    ),
+    "layers with an unknown one": lambda: with_metadata(
+        network=layered([{"convolution": [1, 1], "n_filters": 1}, {"recurrent": 5}])
+    ),
+    "layers that do not fit": lambda: with_metadata(
+        network=layered([{"convolution": [41, 1], "n_filters": 1}])
+    ),
+    "layers of gigabytes": lambda: with_metadata(
+        network=layered([{"convolution": [1, 1], "n_filters": 4096, "padding": "same"}] * 60)
     ),
     "a trunk named output": lambda: with_metadata(
         network=huge_network() | {"trunks": {"output": huge_network()["trunks"]["time"]}}

@@ -22,9 +22,10 @@ from workflow_scripts.dataset import split
 from workflow_scripts.dataset.level import AS_RECORDED, TrainingLevel
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.errors import UserError
-from workflow_scripts.models import method, model_card, onnx_file
+from workflow_scripts.models import limits, method, model_card, onnx_file
 from workflow_scripts.models.onnx_file import TrainedNetwork
 from workflow_scripts.models.runtime import BATCH, Session
+from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.engine import engine_class
 from workflow_scripts.networks.identity import ModelKey
 from workflow_scripts.results import checked_predictions, provenance
@@ -77,6 +78,22 @@ def test_probabilities_are_those_of_the_engine(engine_type, variant):
     assert np.abs(probabilities - oracle).max() < TOLERANCE
     # They differ between segments.
     assert np.ptp(probabilities, axis=0).max() > 0.01
+
+
+def test_a_network_of_the_most_layers_is_read():
+    layers = [
+        {"convolution": [1, 1], "n_filters": 2},
+        {"batch_normalisation": True},
+    ] * (limits.MOST_LAYERS // 2)
+    trunks = {"deep": {"layers": layers}}
+    described = {"input_frames": 80, "trunks": trunks, "hidden": 0, "init": {}}
+    network = Network.from_config(described, 40, 3)
+    limits.check(network)
+    about = replace(metadata_of(network), network=described)
+    model = TrainedNetwork(about, biased_weights(network), SCALER)
+    assert onnx_file.read(model.onnx_bytes()).network.n_parameters() == network.n_parameters()
+    graph = onnx.load_from_string(model.onnx_bytes()).graph
+    assert len(graph.node) + len(graph.initializer) < 400 < limits.MOST_FIELDS
 
 
 @pytest.mark.parametrize("name", DEEP)

@@ -257,5 +257,8 @@ def test_the_page_has_the_limits():
     ):
         assert number in PAGE, number
     frames, hidden = spaced(limits.MOST_FRAMES), spaced(limits.MOST_HIDDEN)
-    assert f"{frames}; {limits.MOST_TRUNKS}; {limits.MOST_FILTERS}" in PAGE and hidden in PAGE
+    assert (
+        f"{frames}; {limits.MOST_TRUNKS}; {limits.MOST_LAYERS}; {limits.MOST_FILTERS}" in PAGE
+        and hidden in PAGE
+    )
     assert set(method.segments_of(80, PAPERS)) >= {"frames", "silence"}

@@ -26,7 +26,7 @@ LARGEST_METADATA = 1 << 18
 MOST_MODELS = 512
 # Entries of the metadata; this version writes 17.
 MOST_TEXTS = 32
-# Fields of one message of an ONNX file. A file of the largest network has fewer than 200.
+# Fields of one message of an ONNX file. A file with MOST_LAYERS layers has fewer than 400.
 MOST_FIELDS = 1000
 # Bytes of the name of an array: that of a trunk and ".weight".
 LONGEST_ARRAY_NAME = 120
