@@ -16,9 +16,9 @@ from workflow_scripts.audio.parameters import PAPERS
 from workflow_scripts.errors import UserError, printable, reading
 from workflow_scripts.paths import ResultPaths
 from workflow_scripts.workflow import (
+    chosen_rows,
     configuration_checks,
     configuration_schema,
-    selection,
     sweeps,
     typed_text,
 )
@@ -72,7 +72,7 @@ def complete(
     """
     schema = _schema()
     typed_text.keep(config, command_line, configuration_schema.text_keys(schema))
-    selection.read(config)
+    chosen_rows.read(config)
     configuration_schema.check(config, schema)
     _order(config, yaml.safe_load(base.read_text()) if base.is_file() else {})
     for key in ("variants", "sweeps"):
@@ -111,7 +111,7 @@ def _complete_variant(schema: dict[str, Any], name: str, variant: dict[str, Any]
 def _select(config: dict[str, Any], expanded: dict[str, dict[str, Any]]) -> Rows:
     """Leave in the variants those that `only` names, and the variants that they start from."""
     everything = config["variants"]
-    config["variants"] = selection.selected(config, expanded)
+    config["variants"] = chosen_rows.selected(config, expanded)
     return Rows(everything, sweeps.remaining(expanded, config["variants"]))
 
 
