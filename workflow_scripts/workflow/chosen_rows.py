@@ -40,9 +40,9 @@ def selected(config: Mapping[str, Any], sweeps: Mapping[str, Mapping[str, Any]])
             )
     donors = {donor for name in named for donor in variants[name]["init"].values()}
     kept = {name: v for name, v in variants.items() if name in named | donors}
-    if config["listen_to"] not in (None, *kept):
+    if config["listen_to"] in variants and config["listen_to"] not in kept:
         raise UserError(
             f"listen_to is {config['listen_to']}, which {KEY} leaves out; add it to {KEY}, or set "
-            f"listen_to to null"
+            "listen_to to null"
         )
     return kept
