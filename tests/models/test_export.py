@@ -88,7 +88,7 @@ def test_a_network_of_the_most_layers_is_read():
     trunks = {"deep": {"layers": layers}}
     described = {"input_frames": 80, "trunks": trunks, "hidden": 0, "init": {}}
     network = Network.from_config(described, 40, 3)
-    limits.check(network)
+    limits.check(network, 44100 / 1024)
     about = replace(metadata_of(network), network=described)
     model = TrainedNetwork(about, biased_weights(network), SCALER)
     assert onnx_file.read(model.onnx_bytes()).network.n_parameters() == network.n_parameters()
