@@ -21,8 +21,8 @@ text = $(blank)'$(subst ','',$(1))'$(blank)
 NAMED = $(call quoted,results/$(or $(NAME),$(error say which results: make $@ NAME=quick)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-slurm env estimate label model tables compare archive adopt \
-	clean-features lint lock
+.PHONY: help demo test test-all test-slurm env estimate label model tracks tables compare archive \
+	adopt clean-features lint lock
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -72,6 +72,18 @@ model: .venv/$(BUILD) ## pack the best network of results/NAME, or VARIANTS="...
 	$(BIN)/python -m workflow_scripts.commands.pack_model $(NAMED) \
 		$(if $(VARIANTS),--variants $(foreach v,$(VARIANTS),$(call quoted,$v))) \
 		$(if $(FILE),--file $(call quoted,$(FILE)))
+
+tracks: .venv/$(BUILD) ## list the tracks of mirdata's DATASET in DATA_HOME=FOLDER, for dataset=folder
+	$(if $(filter command%,$(origin HOME)),$(error $(NO_HOME)))
+	$(BIN)/python -m workflow_scripts.commands.tracks \
+		$(call quoted,$(or $(DATASET),$(error $(NO_DATASET)))) \
+		$(call typed,--home,DATA_HOME) $(call typed,--version,VERSION) \
+		$(call typed,--label,LABEL) $(call typed,--audio,AUDIO) $(call typed,--file,FILE) \
+		$(if $(REPLACE),--replace)
+# Only what was typed: the environment may have variables of these names for other purposes.
+typed = $(if $(filter command%,$(origin $(2))),$(1) $(call quoted,$($(2))))
+NO_HOME := HOME is your own home folder: give the folder of the data set as DATA_HOME=FOLDER
+NO_DATASET := say which data set of mirdata: make tracks DATASET=gtzan_genre DATA_HOME=FOLDER
 
 tables: .venv/$(BUILD) ## write the tables of results/NAME again, from its predictions
 	$(BIN)/python -m workflow_scripts.commands.rewrite_tables $(NAMED)

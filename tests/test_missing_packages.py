@@ -89,3 +89,11 @@ def test_other_errors_and_our_own_modules_keep_their_traceback():
         ValueError("numpy"),
     ):
         assert missing_packages.missing(error) is None
+
+
+def test_an_optional_package_is_installed_by_itself(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(HIDE.format(package="mirdata"))
+    tracks = ("-m", "workflow_scripts.commands.tracks", "gtzan_genre")
+    code, error = run(*tracks, PYTHONPATH=str(tmp_path))
+    assert code == 1 and is_a_sentence(error, "mirdata")
+    assert error.endswith(f"it is optional: {sys.executable} -m pip install mirdata\n")

@@ -15,6 +15,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 ENVIRONMENT = REPOSITORY / ".venv"
 LOCK = REPOSITORY / "envs/label.txt"
 OLDEST = (3, 11)
+# Packages that no lock has, of commands that few need.
+OPTIONAL = ("mirdata",)
 # These run with the packages of envs/label.txt.
 LABELLING = ("commands.label", "steps.list_audio", "steps.label_shard", "steps.collect_labels")
 
@@ -39,7 +41,8 @@ def explain() -> None:
             usual(kind, error, at)
         else:
             sentence = f"error: this Python, {sys.executable}, lacks the package {package}"
-            print(f"{sentence}; {remedy(module)}", file=sys.stderr)
+            advice = install(package) if package in OPTIONAL else remedy(module)
+            print(f"{sentence}; {advice}", file=sys.stderr)
 
     sys.excepthook = hook
 
@@ -49,6 +52,11 @@ def missing(error: BaseException) -> str | None:
     if not isinstance(error, ModuleNotFoundError) or error.name is None:
         return None
     return None if error.name.partition(".")[0] == "workflow_scripts" else error.name
+
+
+def install(package: str) -> str:
+    """The command that installs a package for this Python."""
+    return f"it is optional: {shlex.quote(sys.executable)} -m pip install {package}"
 
 
 def remedy(module: str = "") -> str:
