@@ -82,7 +82,8 @@ def test_the_other_commands_are_known(command):
         for word in words:
             name, is_variable, _ = word.partition("=")
             if is_variable:
-                assert re.search(rf"\$\((or \$\(|filter 1,\$\()?{name}\)", makefile), command
+                used = rf"\$\((or \$\(|filter 1,\$\(|call typed,--\w+,)?{name}\)"
+                assert re.search(used, makefile), command
             else:
                 assert re.search(rf"^{name}:", makefile, flags=re.MULTILINE), command
     elif program in (".", "pip", "labelling/bin/pip", "labelling/bin/python", "python3"):
