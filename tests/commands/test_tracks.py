@@ -224,6 +224,17 @@ def test_several_recordings_of_a_track(indexed, home):
     assert table["path"].str.startswith("audio_mic/").all()
 
 
+def test_a_data_set_that_needs_more_packages(monkeypatch, home):
+    def lacking(*_, **__):
+        raise ModuleNotFoundError("No module named 'DALI'")
+
+    monkeypatch.setattr(mirdata, "initialize", lacking)
+    with pytest.raises(
+        UserError, match=r"for dali; install them: .* pip install 'mirdata\[dali\]'$"
+    ):
+        written(home, "dali")
+
+
 def test_data_sets_that_cannot_be_opened(indexed, home):
     with pytest.raises(UserError, match="mirdata has no data set gtzan; did you mean gtzan_genre"):
         written(home, "gtzan")

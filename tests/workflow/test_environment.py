@@ -315,6 +315,33 @@ def test_only_make_env_changes_the_build(tmp_path, present, arguments, installed
 
 
 @pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["DATASET=gtzan_genre"], " gtzan_genre"),
+        (["DATASET=x", "DATA_HOME=/a b"], " x --home /a b"),
+        (
+            ["DATASET=x", "LABEL=key", "FILE=/t.csv", "REPLACE=1"],
+            " x --label key --file /t.csv --repl",
+        ),
+        ([], "say which data set of mirdata: make tracks DATASET=gtzan_genre DATA_HOME=FOLDER"),
+        (["DATASET=x", "HOME=/data"], "HOME is your own home folder: give the folder of the data "),
+    ],
+)
+def test_make_tracks_takes_no_home_from_the_environment(arguments, expected):
+    """HOME and the like are in the environment, and are no folders of data sets."""
+    done = subprocess.run(
+        ["make", "--dry-run", *("-o", ".venv/cpu", "-o", ".venv/gpu"), "tracks", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"HOME": "/home/x", "VERSION": "3", "LABEL": "l", "DATA_HOME": "/d"},
+        capture_output=True,
+        text=True,
+    )
+    words = " ".join((done.stdout + done.stderr).replace("\\", "").replace("'", "").split())
+    assert expected in words
+    assert not any(value in words for value in ("/home/x", "--version", "/d "))
+
+
+@pytest.mark.parametrize(
     ("versions", "expected"),
     [
         ({"python3.11": 0, "python3.12": 0}, "python3.11"),

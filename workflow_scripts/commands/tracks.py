@@ -5,10 +5,11 @@ mirdata is an optional package, which this command imports. Nothing is downloade
 
 import argparse
 import difflib
+import logging
 import os
+import shlex
+import sys
 from collections.abc import Sequence
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -72,15 +73,15 @@ def opened(name: str, home: Path | None, version: str) -> tuple[Path, list[Any]]
         close = difflib.get_close_matches(name, known, n=3)
         hint = f"did you mean {' or '.join(close)}?" if close else f"it has {', '.join(known)}"
         raise UserError(f"mirdata has no data set {name}; {hint}")
-    # Some loaders print.
-    with redirect_stdout(StringIO()) as printed:
-        try:
-            data_set = mirdata.initialize(name, data_home=home and str(home), version=version)
-        except ValueError as reason:
-            raise UserError(f"mirdata cannot open {name}: {reason}; change VERSION") from None
-        except ImportError as reason:
-            why = " ".join(f"{printed.getvalue()} {reason}".split())
-            raise UserError(f"mirdata needs more packages for {name}: {why}") from None
+    try:
+        data_set = mirdata.initialize(name, data_home=home and str(home), version=version)
+    except ValueError as reason:
+        raise UserError(f"mirdata cannot open {name}: {reason}; change VERSION") from None
+    except ImportError:
+        raise UserError(
+            f"mirdata needs more packages for {name}; install them: "
+            f"{shlex.quote(sys.executable)} -m pip install 'mirdata[{name}]'"
+        ) from None
     folder = Path(data_set.data_home)
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder; give that of {name} as DATA_HOME=FOLDER")
@@ -148,4 +149,6 @@ def summary(name: str, file: Path, table: pd.DataFrame) -> list[str]:
 
 
 if __name__ == "__main__":
+    # Loaders log what the sentences here say.
+    logging.disable()
     run(main)

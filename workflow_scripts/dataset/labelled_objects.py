@@ -131,7 +131,7 @@ def _choices(columns: Mapping[str, Sequence[Any]]) -> str:
 
 def _labels(tracks: Sequence[Any], name: str, columns: Mapping[str, Sequence[Any]]) -> list[str]:
     """The label of each track, empty if it has none. Raises UserError if any has several."""
-    if not any(hasattr(type(track), name) or name in vars(track) for track in tracks[:1]):
+    if name not in _public(tracks[0]):
         close = difflib.get_close_matches(name, columns, n=1)
         hint = f"did you mean LABEL={close[0]}?" if close else _choices(columns)
         raise UserError(f"its tracks have no attribute {name}; {hint}")
