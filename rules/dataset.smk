@@ -180,7 +180,9 @@ rule select_tracks:
         excluded=EXCLUDED,
         # Of networks that cannot have any number of classes: usually none.
         limited=lambda wildcards: json.dumps(
-            limited_classes(config["variants"], FrontEnd.from_config(config["front_end"]))
+            limited_classes(
+                config["variants"], FrontEnd.from_config(config["front_end"])
+            )
         ),
         # These take `output`, so that Snakemake does not compare them: they select no other tracks,
         # and assign_folds, which then runs again, checks the tracks by them too.

@@ -355,7 +355,7 @@ INVALID = [
         'split_by says which tracks train, validate and test, so group_by: "singer" cannot '
         "apply; set group_by: null or remove split_by",
     ),
-    ({"split_by": "split", "stratified": False}, "so stratified: false cannot apply; set strat"),
+    ({"split_by": "split", "stratified": False}, "so stratified: false cannot apply; set "),
     ({"split_by": "split", "validation": "segments"}, 'set validation: "tracks" or remove spl'),
     ({"folds": True}, "configuration key folds must be of type integer, not True"),
     ({"training": {"learning_rate": 0}}, "training.learning_rate must be greater than 0, not 0"),
