@@ -38,7 +38,7 @@ from benchmarks.weighing import measure
 from tests import mel_oracle
 from tests.papers import mel_bands
 from workflow_scripts import checked_tables
-from workflow_scripts.audio.parameters import FRAME_SIZE, HOP_SIZE, N_BANDS, SAMPLE_RATE
+from workflow_scripts.audio.parameters import PAPERS, SAMPLE_RATE
 from workflow_scripts.audio.wav import write_wav
 from workflow_scripts.dataset.track_tables import TRACKS
 from workflow_scripts.demo.composition import compose
@@ -56,12 +56,12 @@ Contender = Callable[[Path], np.ndarray]
 def essentia_standard(audio: Path) -> np.ndarray:
     """Essentia's algorithms, called frame by frame."""
     window = essentia.Windowing(type="blackmanharris62")
-    spectrum = essentia.Spectrum(size=FRAME_SIZE)
+    spectrum = essentia.Spectrum(size=PAPERS.frame_size)
     bands = essentia.MelBands(
-        numberBands=N_BANDS, sampleRate=SAMPLE_RATE, inputSize=FRAME_SIZE // 2 + 1
+        numberBands=PAPERS.n_bands, sampleRate=SAMPLE_RATE, inputSize=PAPERS.frame_size // 2 + 1
     )
     sound = essentia.MonoLoader(filename=str(audio), sampleRate=SAMPLE_RATE)()
-    frames = essentia.FrameGenerator(sound, frameSize=FRAME_SIZE, hopSize=HOP_SIZE)
+    frames = essentia.FrameGenerator(sound, frameSize=PAPERS.frame_size, hopSize=PAPERS.hop_size)
     return np.array([bands(spectrum(window(frame))) for frame in frames])
 
 
@@ -76,8 +76,8 @@ def with_librosa() -> Contender:
         return librosa.feature.melspectrogram(
             y=sound,
             sr=rate,
-            n_fft=FRAME_SIZE,
-            hop_length=HOP_SIZE,
+            n_fft=PAPERS.frame_size,
+            hop_length=PAPERS.hop_size,
             window=window,
             pad_mode="constant",
         ).T

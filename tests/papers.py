@@ -6,6 +6,7 @@ from workflow_scripts.dataset import level, normalisation
 
 RULE = silence.rule(PAPERS)
 EDGE, SHORTEST = RULE.edge, RULE.shortest
+FRAME_RATE = PAPERS.frame_rate
 
 
 def mel_bands(audio):

@@ -9,11 +9,10 @@ import pytest
 from tests import mel_oracle, network_oracle
 from tests.conftest import biased_weights, network_of, short_network
 from tests.deep_networks import DEEP
-from tests.papers import PAPERS, compress
+from tests.papers import FRAME_RATE, PAPERS, compress
 from tests.runs import DATA, finished, run_module
 from tests.training_data import CLASSES, Training
 from workflow_scripts.audio import mel_scale, pulses
-from workflow_scripts.audio.parameters import FRAME_RATE
 from workflow_scripts.dataset import split
 from workflow_scripts.interpretation import (
     ablation,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.conftest import clicks, write_wav
+from tests.papers import FRAME_RATE
 from workflow_scripts.audio.decoding import NotAudioError
-from workflow_scripts.audio.parameters import FRAME_RATE
 from workflow_scripts.results import modulation_scale
 
 N_BANDS = 40

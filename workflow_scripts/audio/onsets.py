@@ -11,10 +11,7 @@ import essentia.streaming as streaming
 import numpy as np
 
 from workflow_scripts.audio.decoding import analysed
-from workflow_scripts.audio.parameters import FrontEnd
-
-# OnsetRate supports no other.
-SAMPLE_RATE = 44100
+from workflow_scripts.audio.parameters import SAMPLE_RATE, FrontEnd
 
 essentia.log.infoActive = False
 essentia.log.warningActive = False

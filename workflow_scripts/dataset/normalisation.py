@@ -9,8 +9,6 @@ import numpy as np
 from workflow_scripts import checksums
 from workflow_scripts.dataset.level import TrainingLevel
 
-COMPRESSION = 10_000
-
 
 def compress(energies: np.ndarray, compression: float | None) -> np.ndarray:
     """log(1 + C x), element-wise, with C = `compression` (paper, section III-A: 10000).
