@@ -36,6 +36,7 @@ rule tabulate_row:
         runtime=growing(10),
     params:
         code=digests_of("steps/tabulate_row"),
+        front_end=FRONT_END,
         variants=lambda wildcards: json.dumps(
             {wildcards.variant: config["variants"][wildcards.variant]}
         ),
@@ -46,6 +47,7 @@ rule tabulate_row:
     shell:
         """
         python -m workflow_scripts.steps.tabulate_row \
+            --front-end {params.front_end:q} \
             --folds {input.folds} \
             --skipped {input.skipped} \
             --replicas {input.replicas} \
