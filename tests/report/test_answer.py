@@ -11,7 +11,7 @@ from scipy import stats
 from workflow_scripts.report import answer_figure, svg
 from workflow_scripts.report.answer import Answer, kind_of, shapes_of
 from workflow_scripts.report.answer_texts import sentences
-from workflow_scripts.results import comparison
+from workflow_scripts.results import comparison, fixed_split
 
 SHAPES = {
     "time_1x60": ("Time", 80, "(1, 60)"),
@@ -334,3 +334,34 @@ def test_the_verdicts_are_those_of_the_comparisons_of_the_page():
     assert p[frozenset(("time_1x60", "blackbox_12x8"))] < 0.05
     assert p[frozenset(("frequency_30x1", "blackbox_12x8"))] > 0.05
     assert "significantly more accurate in 1 of the 2 comparisons" in sentences(found)[0]
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "verdict"),
+    [
+        ({"time_1x60": 70.0, "frequency_30x1": 50.0}, "1 of the 2 networks is more accurate; with"),
+        ({"time_1x60": 50.0, "frequency_30x1": 50.0}, "none of the 2 networks is more accurate;"),
+        (
+            {"time_1x60": 70.0},
+            "the network is more accurate; with a fixed split this is not tested",
+        ),
+        ({"time_1x60": 60.0}, "the network is not more accurate; with a fixed split this is not"),
+    ],
+)
+def test_a_fixed_split_has_intervals_and_no_test_against_a_baseline(accuracies, verdict):
+    found = Answer.of(
+        table_of({name: SHAPES[name] for name in accuracies}),
+        {name: [accuracy] for name, accuracy in accuracies.items()},
+        pd.DataFrame({"baseline": ["tempo_1nn"], "fold": [0], "accuracy": [60.0]}),
+        pd.DataFrame(),
+        n_classes=2,
+        test_share=None,
+        n_test=50,
+        level=0.05,
+    )
+    assert verdict in sentences(found)[1]
+    data = found.data().set_index("name")
+    assert np.isnan(data.loc["time_1x60", "half_width"])
+    for name, accuracy in {**accuracies, "tempo_1nn": 60.0}.items():
+        ends = fixed_split.interval(accuracy, 50)
+        assert tuple(data.loc[name, ["low", "high"]]) == pytest.approx(ends)

@@ -107,6 +107,7 @@ def test_additions_and_settings_of_the_report_replace_nothing(trained, update):
     [
         ({"seed": 7}, "seed 2016 -> 7"),
         ({"folds": 4}, "folds 3 -> 4"),
+        ({"split_by": "part"}, "folds 3 -> 1; split_by none -> part"),
         ({"stratified": False}, "stratified true -> false"),
         ({"group_by": "singer"}, "group_by none -> singer"),
         ({"exclude": ["a/b"]}, 'exclude none -> ["a/b"]'),

@@ -106,10 +106,11 @@ def _against_baselines(answer: Answer) -> str:
         f"(chance: {answer.chance:.1f} %):"
     )
     if untested:
-        more = "the network is more accurate" if gain.iloc[0] > 0 else "the network is not better"
-        if n > 1:
-            more = f"{int((gain > 0).sum()) or 'none'} of the {n} networks reach more"
-        return f"{start} {more}, which a fixed split does not test."
+        higher = int((gain > 0).sum())
+        subject = f"{higher or 'none'} of the {n} networks {'is' if higher < 2 else 'are'}"
+        if n == 1:
+            subject = f"the network is{'' if higher else ' not'}"
+        return f"{start} {subject} more accurate; with a fixed split this is not tested."
     if n == 1:
         verdict = "more" if better else "less"
         if not better and not worse:
