@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -24,6 +24,7 @@ from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.front_end import mel_bands
 from workflow_scripts.audio.front_end_checks import MOST_ENERGIES, MOST_OVERLAP, WINDOWS
 from workflow_scripts.audio.parameters import FrontEnd
+from workflow_scripts.audio.silence import in_silence
 from workflow_scripts.dataset import class_names
 from workflow_scripts.labelling.label_tracks import label_one
 from workflow_scripts.models import limits, method, package
@@ -206,10 +207,26 @@ def test_it_has_as_many_frames_as_the_front_end(tmp_path, page, hop_size):
         assert energies.shape == mel_bands(tmp_path / "a.wav", front_end).shape, n
 
 
-def test_its_energies_are_those_of_the_tests_own_computation(page):
-    samples = clicks(np.random.default_rng(0), 100, 4)
-    energies = page["mel_energies"](samples, FRONT_END)
-    assert relative_error(energies, mel_oracle.mel_bands(samples)) < 1e-6
+@pytest.mark.parametrize("front_end", FRONT_ENDS.values(), ids=FRONT_ENDS)
+def test_its_energies_are_those_of_the_tests_own_computation(page, front_end):
+    samples = music(front_end.sample_rate, 4)
+    energies = page["mel_energies"](samples, method.front_end_of(front_end))
+    oracle = mel_oracle.mel_bands(samples, **asdict(front_end))
+    assert relative_error(energies, oracle) < 1e-6
+
+
+@pytest.mark.parametrize("offset", [0, 0.5])
+@pytest.mark.parametrize("front_end", FRONT_ENDS.values(), ids=FRONT_ENDS)
+def test_its_silences_are_those_of_the_front_end(tmp_path, page, front_end, offset):
+    """A pause of two seconds, and a constant offset, which fills the lowest bands."""
+    rate = front_end.sample_rate
+    sound = 0.4 * music(rate, 6)
+    sound[2 * rate : 4 * rate] = 0
+    write_wav(tmp_path / "a.wav", sound + offset, rate)
+    energies = mel_bands(tmp_path / "a.wav", front_end)
+    silent = page["in_silence"](energies, method.segments_of(30, front_end)["silence"])
+    assert np.array_equal(silent, in_silence(energies, front_end))
+    assert silent.mean() == pytest.approx(1 / 3, abs=0.05)
 
 
 @pytest.mark.parametrize(

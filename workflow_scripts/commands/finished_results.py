@@ -161,6 +161,7 @@ class FinishedResults:
             "replicas": self.paths.replicas,
             "variants": json.dumps(self.config["variants"]),
             "sweeps": json.dumps(self.sweeps),
+            "front-end": json.dumps(self.config["front_end"]),
             "dataset": self.config["dataset"],
             "name": self.config["name"],
             "table": folder / "table1.csv",

@@ -5,7 +5,6 @@ needs nothing else, for any front end. A change of a value or a formula needs a 
 `metadata.FORMAT`.
 """
 
-from dataclasses import asdict
 from typing import Any
 
 from workflow_scripts.audio.front_end_checks import MEL_CONSTANTS, UnusableError, check
@@ -133,6 +132,14 @@ def require_equal(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
             raise UnusableError(f"{key:.40}", value, "not as this version has it", "")
 
 
+def _first_of(values: list[float]) -> list[float]:
+    """The values without those at the end that repeat the one before."""
+    n = len(values)
+    while n > 1 and values[n - 1] == values[n - 2]:
+        n -= 1
+    return values[:n]
+
+
 def _shortest(value: Any) -> Any:
     """A whole number as an integer: 22050 and 22050.0 are one frequency, and one text."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -155,17 +162,23 @@ VOTE = {
 
 def segments_of(n_frames: int, front_end: FrontEnd) -> dict[str, Any]:
     """How a track is cut into segments of `n_frames`."""
+    silence = rule(front_end)
     return {
         "frames": n_frames,
         "hop": n_frames,
         "first": "starts with the first frame",
         "last": "an incomplete last segment is dropped",
         "silence": {
-            **asdict(rule(front_end)),
+            "limits": _first_of(silence.limits),
+            "leaks": _first_of(silence.leaks),
+            "fullest": silence.fullest,
+            "edge": silence.edge,
+            "shortest": silence.shortest,
             "silent_frames": (
-                "each band b is below limits[b] + leaks[b] times band fullest; then, in tracks of "
-                "more than 2 edge frames, also the first edge frames if the next one is silent, "
-                "and the last edge frames if the one before is"
+                "each band b is below limits[b] + leaks[b] times band fullest, and the last value "
+                "of a list holds for all further bands; then, in tracks of more than 2 edge frames, "
+                "also the first edge frames if the next one is silent, and the last edge frames if "
+                "the one before is"
             ),
             "silences": "runs of at least shortest silent frames, or all frames of a track",
         },
