@@ -176,9 +176,9 @@ def segments_of(n_frames: int, front_end: FrontEnd) -> dict[str, Any]:
             "shortest": silence.shortest,
             "silent_frames": (
                 "each band b is below limits[b] + leaks[b] times band fullest, and the last value "
-                "of a list holds for all further bands; then, in tracks of more than 2 edge frames, "
-                "also the first edge frames if the next one is silent, and the last edge frames if "
-                "the one before is"
+                "of a list holds for all further bands; then, in tracks of more than 2 edge "
+                "frames, also the first edge frames if the next one is silent, and the last edge "
+                "frames if the one before is"
             ),
             "silences": "runs of at least shortest silent frames, or all frames of a track",
         },
