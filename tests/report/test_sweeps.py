@@ -42,6 +42,15 @@ class TestFinding:
             "falls with n (p = 0.88)."
         )
 
+    def test_a_tie(self):
+        text = finding({8: 50.0, 60: 50.0, 78: 20.0})
+        assert text.startswith(
+            "Of 3 values of n, 8, 60 have the highest mean accuracy (50.0 %; the others 20.0), "
+            "significantly above 78; no test distinguishes 8 from 60."
+        )
+        same = finding({8: 50.0, 60: 50.0, 78: 50.0})
+        assert same.startswith("The 3 values of n have the same mean accuracy, 50.0 %. No test")
+
     def test_significant_above_all(self):
         text = finding({8: 20.0, 60: 90.0, 78: 50.0})
         assert "60 has the highest mean accuracy (90.0 %; the others 20.0 to 50.0), " in text

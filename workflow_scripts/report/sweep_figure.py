@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.transforms import ScaledTranslation
 
 from workflow_scripts.report import line_labels, sweep_texts
 from workflow_scripts.report.line_labels import Label
@@ -21,6 +22,8 @@ LINEAR_UP_TO = 20
 # for each of their characters.
 APART_UPRIGHT, APART_A_CHARACTER = 0.025, 0.023
 LONGEST_TICK = 14
+# Points from the circles of the folds to the mean and its interval.
+FOLDS_BESIDE = 4.5
 
 
 def sweep(
@@ -29,7 +32,7 @@ def sweep(
     references: Sequence[Label],
     architecture: str,
 ) -> Figure:
-    """Mean accuracies with their intervals; dots are folds, lines baselines and chance.
+    """Mean accuracies with their intervals, folds beside them as circles, baselines and chance.
 
     `rows` are those of one sweep in sweeps.csv. `folds` has the accuracies of each variant in %. A
     network that is not known to have converged has a hollow mark.
@@ -40,13 +43,22 @@ def sweep(
     x = _positions(axes, rows["value"].tolist())
     for label in references:
         axes.axhline(label.y, linewidth=1, zorder=1, color=label.colour, linestyle=label.dashes)
+    beside = ScaledTranslation(-FOLDS_BESIDE / 72, 0, figure.dpi_scale_trans)
     colour, marker = COLOUR_OF.get(architecture, BLUE), MARKER_OF.get(architecture, "o")
     if sweep_texts.is_numeric(rows):
         order = np.argsort(x)
         axes.plot(x[order], rows["accuracy_mean"].to_numpy()[order], color=colour, lw=1.2, zorder=2)
     for place, row in zip(x, rows.itertuples(), strict=True):
         own = folds[row.variant]
-        axes.plot([place] * len(own), own, "o", color=GREY, ms=2.2, mew=0, clip_on=False)
+        axes.plot(
+            *([place] * len(own), own, "o"),
+            color=GREY,
+            markersize=2.6,
+            fillstyle="none",
+            markeredgewidth=0.7,
+            clip_on=False,
+            transform=axes.transData + beside,
+        )
         axes.errorbar(
             *(place, row.accuracy_mean),
             yerr=[[row.accuracy_mean - row.low], [row.high - row.accuracy_mean]],

@@ -87,9 +87,17 @@ def finding(
 
 def _best(rows: pd.DataFrame, best: pd.Series, key: str) -> str:
     others = rows[rows["variant"] != best["variant"]]
+    tied = np.isclose(rows["accuracy_mean"], best["accuracy_mean"])
+    accuracy = f"{best['accuracy_mean']:.1f} %"
+    if tied.all():
+        return f"The {len(rows)} values of {key} have the same mean accuracy, {accuracy}."
+    first = shown(best["value"])
+    which, it = f"{first} has", "it"
+    if tied.sum() > 1:
+        which, it = f"{listed([*map(shown, rows[tied]['value'])], FEW)} have", first
     start = (
-        f"Of {len(rows)} values of {key}, {shown(best['value'])} has the highest mean accuracy "
-        f"({best['accuracy_mean']:.1f} %; the others {_range(others['accuracy_mean'])})"
+        f"Of {len(rows)} values of {key}, {which} the highest mean accuracy ({accuracy}; the "
+        f"others {_range(rows[~tied]['accuracy_mean'])})"
     )
     # An unknown p-value distinguishes nothing.
     apart = others["p_best"] < LEVEL
@@ -99,8 +107,8 @@ def _best(rows: pd.DataFrame, best: pd.Series, key: str) -> str:
         return f"{start}, significantly above {rest}."
     if not apart.any():
         rest = "the other" if len(others) == 1 else "any other"
-        return f"{start}, but no test distinguishes it from {rest}."
-    return f"{start}, significantly above {below}; no test distinguishes it from {alike}."
+        return f"{start}, but no test distinguishes {it} from {rest}."
+    return f"{start}, significantly above {below}; no test distinguishes {it} from {alike}."
 
 
 def _trend(
