@@ -1,4 +1,4 @@
-"""A whole run with another front end: that of docs/configuration.md, 16 kHz and 96 bands."""
+"""The table and the page of a whole run with the front end that docs/configuration.md shows."""
 
 import html
 import json
