@@ -99,6 +99,9 @@ class TestPlace:
         (here / "work").rename(here / "elsewhere")
         monkeypatch.chdir(here / "elsewhere")
         assert of("music") == folder
+        # Also after somebody removed them.
+        shutil.rmtree(folder)
+        assert of("music") == folder
 
 
 class TestLock:

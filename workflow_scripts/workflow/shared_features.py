@@ -77,9 +77,12 @@ def _of_folder(audio_dir: str, moved_from: str | None, n_shards: int) -> Path:
         for folder, audio in noted.items():
             if audio == moved_from:
                 return folder
-    resolved = Path(audio_dir).resolve()
-    safe = re.sub("[^A-Za-z0-9]+", "_", resolved.name)[:LONGEST_NAME].strip("_") or "audio"
-    name = f"{safe}-{hashlib.sha256(os.fsencode(resolved)).hexdigest()[:8]}"
+    path = Path(audio_dir).resolve()
+    safe = re.sub("[^A-Za-z0-9]+", "_", path.name)[:LONGEST_NAME].strip("_") or "audio"
+    # A relative path is the same where workflow and audio have been copied or moved together.
+    is_absolute = Path(audio_dir).is_absolute()
+    place = os.fsencode(path if is_absolute else os.path.relpath(path))
+    name = f"{safe}-{hashlib.sha256(place).hexdigest()[:8]}"
     # A folder that has moved keeps its features, and another one may now be in its place.
     names = (name if number == 1 else f"{name}-{number}" for number in count(1))
     folders = (SharedFeatures.ROOT / f"{name}-{n_shards}" for name in names)
