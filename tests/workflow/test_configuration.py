@@ -147,7 +147,7 @@ def test_one_seed_in_a_list_is_no_list():
     ("update", "sentence"),
     [
         ({"seeds": [1, 2], "seed": 2}, "seed is 2, but the first of seeds is 1; remove seed, or"),
-        ({"seeds": []}, "configuration key seeds is wrong: "),
+        ({"seeds": []}, "configuration key seeds has 0 entries and must have at least 1"),
         ({"seeds": [1, 1]}, "configuration key seeds is wrong: "),
         ({"seeds": 7}, "configuration key seeds must be of type array or null, not 7"),
         ({"seeds": [1, "x"]}, "configuration key seeds.1 must be of type integer, not 'x'"),
@@ -287,6 +287,16 @@ def test_archives_are_not_checked_for_other_data_sets():
     complete({"dataset": "demo", "ballroom": {"archive": "/nowhere.tar.gz"}})
 
 
+SQUARE = {"convolution": [5, 5], "n_filters": 4}
+SQUARES = {"architecture": "Black-box", "input_frames": 80}
+
+
+def layered(layers, **others):
+    """A configuration with a variant of these layers."""
+    trunks = {"a": {"layers": layers} | others}
+    return {"variants": {"mine": SQUARES | {"trunks": trunks, "back_end": [{"dense": 3}]}}}
+
+
 INVALID = [
     ({"fold": 3}, r"unknown configuration key fold in config; did you mean folds\?"),
     (
@@ -320,7 +330,7 @@ INVALID = [
     ({"ballroom": {"tempi_archive": "."}}, r"ballroom.tempi_archive \. is not a file"),
     ({"ballroom": {"archive": "~nobody-here/a"}}, "ballroom.archive ~nobody-here/a is not a file"),
     ({"ballroom": {"archive": 1}}, "ballroom.archive must be of type string or null, not 1"),
-    ({"ballroom": {"audio_urls": []}}, "ballroom.audio_urls is wrong"),
+    ({"ballroom": {"audio_urls": []}}, "ballroom.audio_urls has 0 entries"),
     ({"ballroom": {"audio_urls": "https://a/b"}}, "audio_urls must be of type array"),
     ({"ballroom": {"audio_urls": ["ftp://a/b"]}}, r"ballroom.audio_urls.0 is wrong: 'ftp://a/b'"),
     ({"ballroom": {"tempi_urls": ["https://a/b", "file:///b"]}}, "ballroom.tempi_urls.1 is wrong"),
@@ -413,6 +423,43 @@ INVALID = [
     (
         {"variants": {"timefrequency": {"init": {"time": "timefrequency_init"}}}},
         "timefrequency_init has an init itself",
+    ),
+    (layered([]), "variants.mine.trunks.a.layers has 0 entries and must have at least 1"),
+    (layered([SQUARE] * 65), "trunks.a.layers has 65 entries and must have at most 64"),
+    (layered([SQUARE, {"lstm": 5}]), "unknown configuration key lstm in variants.mine.trunks.a"),
+    (layered(["pool"]), "layers.0 must be of type object, not 'pool'"),
+    (layered([{"convolution": [5, "some"], "n_filters": 1}]), "convolution.1 is wrong: 'some'"),
+    (layered([SQUARE, {"batch_normalisation": False}]), "must be true, not False"),
+    (layered([SQUARE | {"padding": "full"}]), "padding must be one of valid, same, time, not 'fu"),
+    (layered([SQUARE], filter=[3, 3]), "variants.mine: trunk a has layers and filter; keep one"),
+    (
+        {"variants": {"mine": SQUARES | {"trunks": {"a": {"filter": [3, 3]}}}}},
+        "variants.mine: trunk a lacks pool; add it, or a list of layers",
+    ),
+    (
+        {"variants": {"mine": layered([SQUARE])["variants"]["mine"] | {"hidden": 5}}},
+        "variants.mine: it has back_end and hidden; put the dense layer into back_end",
+    ),
+    (
+        {"variants": {"mine": SQUARES | {"trunks": {"back_end": {"layers": [SQUARE]}}}}},
+        "the name 'back_end' in variants.mine.trunks cannot be used",
+    ),
+    (
+        {
+            "variants": {
+                "mine": SQUARES
+                | {"trunks": {"time": {"layers": [SQUARE]}}, "init": {"time": "time_1x60"}}
+            }
+        },
+        "variants.mine.init: the layers of trunk time differ from those in time_1x60",
+    ),
+    (
+        layered([SQUARE, {"pool": [37, 1]}]),
+        r"pool \(37, 1\) of layer 2 of trunk a .* change the net",
+    ),
+    (
+        {"variants": {"mine": SQUARES | {"trunks": {}, "front_end": {"n_bands": 96}}}},
+        "unknown configuration key front_end in variants.mine",
     ),
     ({"training": {"learning_rate": 1e-6}}, "training.learning_rate 1e-06 is below min_learning"),
     (

@@ -205,7 +205,7 @@ INVALID = [
     ({"values": [8, 60, 8]}, "sweeps.length.values has 8 twice; remove one"),
     ({"values": [8, "8"]}, "sweeps.length.values has 8 twice; remove one"),
     ({"values": [8, {"value": 8, "input_frames": 250}]}, "sweeps.length.values has 8 twice"),
-    ({"values": []}, "configuration key sweeps.length.values is wrong"),
+    ({"values": []}, "configuration key sweeps.length.values has 0 entries"),
     ({"values": 8}, "configuration key sweeps.length.values must be of type array, not 8"),
     (
         {"values": [{"input_frames": 250}]},
@@ -297,7 +297,7 @@ class TestOnly:
                 "only: there is no variant or sweep time_1x6; did you mean time_1x60?",
             ),
             ({"only": "all"}, "only: there is no variant or sweep all; known names: blackbox_12x8"),
-            ({"only": []}, "configuration key only is wrong: [] should be non-empty"),
+            ({"only": []}, "configuration key only has 0 entries and must have at least 1"),
             ({"only": 3}, "configuration key only must be of type array or null, not 3"),
             ({"only": [3]}, "configuration key only.0 must be of type string, not 3"),
             (

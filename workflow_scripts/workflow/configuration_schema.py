@@ -2,6 +2,7 @@
 
 import datetime
 import difflib
+import json
 import math
 import re
 from collections.abc import Iterator
@@ -143,8 +144,18 @@ def _sentence(error: jsonschema.ValidationError) -> str:
             missing = next(key for key in rule if key not in value)
             part = f"configuration key {where}" if error.absolute_path else "the configuration"
             return f"{part} lacks {missing}; add it"
+        case "minItems" | "maxItems":
+            bound = "at least" if error.validator == "minItems" else "at most"
+            return (
+                f"configuration key {where} has {len(value)} entries and must have {bound} "
+                f"{rule}{meaning}"
+            )
+        case "const":
+            return f"configuration key {where} must be {json.dumps(rule)}, not {_shown(value)}"
         case _:
-            return f"configuration key {where} is wrong: {error.message}{meaning}"
+            text = error.message
+            text = text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
+            return f"configuration key {where} is wrong: {text}{meaning}"
 
 
 def _text_hint(value: Any, rule: str | list[str]) -> str:
