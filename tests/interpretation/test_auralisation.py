@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from tests.conftest import short_network, write_wav
+from tests.front_ends import FRONT_ENDS
 from tests.papers import PAPERS
 from workflow_scripts.audio import excerpts, mel_scale, resynthesis
 from workflow_scripts.audio.decoding import NotAudioError
@@ -156,3 +157,53 @@ class TestPassed:
         gain = passed(segment, self.weights("time", line), "time", trunk, 1)
         assert gain[10, 2] == gain.sum() == 1
         assert place(segment, self.weights("time", line), "time", trunk, 1) == (10, -2)
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"), [(16000, 16000), (10000, 11025), (12345, 16000), (192000, 48000)]
+)
+def test_a_sound_of_any_sampling_rate_is_an_mp3(rate, expected):
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(2 * rate) / rate)
+    samples, stored = soundfile.read(io.BytesIO(excerpts.mp3(tone, rate)))
+    assert stored == expected
+    assert len(samples) / stored == pytest.approx(2, abs=0.1)
+    spectrum = np.abs(np.fft.rfft(samples[:stored]))
+    assert spectrum.argmax() == pytest.approx(440, abs=1)
+
+
+@pytest.mark.parametrize("front_end", FRONT_ENDS.values(), ids=FRONT_ENDS)
+class TestOtherFrontEnds:
+    n_frames = 60
+
+    def sound(self, front_end, *hertz):
+        """Tones, as long as a segment."""
+        time = np.arange(self.n_frames * front_end.hop_size) / front_end.sample_rate
+        tones = [np.sin(2 * np.pi * own * time) for own in hertz]
+        return np.sum(tones, axis=0).astype(np.float32)
+
+    def test_a_gain_of_1_returns_what_the_bands_see(self, front_end):
+        hertz = (300, 0.9 * front_end.max_frequency)
+        sound = self.sound(front_end, *hertz)
+        gain = np.ones((front_end.n_bands, self.n_frames))
+        again = resynthesis.apply_gain(sound, gain, front_end)
+        whole = (
+            front_end.min_frequency == 0 and front_end.max_frequency == front_end.sample_rate / 2
+        )
+        middle = slice(len(sound) // 4, -len(sound) // 4)
+        # The edges of a range fade over the width of the window.
+        tolerance = 1e-5 if whole else 0.05
+        assert np.abs(again - sound)[middle].max() < tolerance
+
+    def test_no_gain_is_silence(self, front_end):
+        gain = np.zeros((front_end.n_bands, self.n_frames))
+        assert not resynthesis.apply_gain(self.sound(front_end, 500), gain, front_end).any()
+
+    def test_a_segment_is_as_long_as_its_frames(self, tmp_path, front_end):
+        """And a click in the middle of a frame is in the middle of its hop."""
+        hop, rate = front_end.hop_size, front_end.sample_rate
+        sound = np.zeros(5 * rate)
+        sound[13 * hop] = 1
+        write_wav(tmp_path / "click.wav", sound, rate=rate)
+        samples = resynthesis.segment_samples(tmp_path / "click.wav", 10, 6, front_end)
+        assert len(samples) == 6 * hop
+        assert samples.argmax() == 3 * hop + hop // 2

@@ -9,6 +9,7 @@ import pytest
 from tests import mel_oracle, network_oracle
 from tests.conftest import biased_weights, network_of, short_network
 from tests.deep_networks import DEEP
+from tests.front_ends import FRONT_ENDS
 from tests.papers import FRAME_RATE, PAPERS, compress
 from tests.runs import DATA, finished, run_module
 from tests.training_data import CLASSES, Training
@@ -159,6 +160,25 @@ class TestTemporalFilters:
             temporal_filters.modulation(weight.sum(axis=1), FRAME_RATE),
         )
         assert filters.modulation(weight[:, :, :8], FRAME_RATE).shape == (0, len(BPM))
+
+
+@pytest.mark.parametrize("name", ["16 kHz, 96 bands", "44 kHz, Hamming, 128 bands"])
+def test_tempi_of_filters_with_another_front_end(name):
+    """1.4 s, as the paper's 60 frames."""
+    front_end = FRONT_ENDS[name]
+    rate = front_end.frame_rate
+    n_frames = round(1.4 * rate)
+    test = interpret.pulse_test(n_frames, front_end)
+    for bpm in (86, 120, 204):
+        phase = np.arange(n_frames) * bpm / 60 / rate % 1
+        pulses = np.exp(-30 * np.minimum(phase, 1 - phase) ** 2)[np.newaxis].astype(np.float32)
+        assert test.tempi(test.responses(pulses)) == pytest.approx(bpm, abs=4)
+        spectrum = temporal_filters.modulation(pulses, rate)
+        assert BPM[spectrum.argmax()] == pytest.approx(bpm, abs=6)
+    white = np.random.default_rng(3).standard_normal((200, n_frames))
+    smooth = temporal_filters._noise(n_frames, front_end)[:200]
+    assert np.isfinite(test.tempi(test.responses(smooth))).mean() < 0.12
+    assert np.isfinite(test.tempi(test.responses(white))).mean() < 0.12
 
 
 class TestPulses:

@@ -1,6 +1,7 @@
 """Excerpts of tracks, and their first seconds as MP3, small enough to embed in a page."""
 
 import io
+import math
 from pathlib import Path
 
 import essentia
@@ -20,6 +21,8 @@ SECONDS = 10.0
 DECIMATION = 2
 # libsndfile's compression level, 0 to 1; this one gives about 30 kbit/s.
 COMPRESSION = 0.9
+# Sampling rates of MP3 files.
+RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 # Without a fade, the cuts are audible as clicks.
 FADE_SECONDS = 0.005
 
@@ -37,7 +40,16 @@ def opening(audio: Path) -> bytes:
 
 
 def mp3(samples: np.ndarray, sample_rate: int) -> bytes:
-    """Mono samples (n,) in -1 ... 1 as an MP3 file; the first and last FADE_SECONDS fade."""
+    """Mono samples (n,) in -1 ... 1 as an MP3 file; the first and last FADE_SECONDS fade.
+
+    At a sampling rate that MP3 files cannot have, they are resampled to the next higher one, or to
+    the highest.
+    """
+    if sample_rate not in RATES:
+        rate = min((r for r in RATES if r > sample_rate), default=RATES[-1])
+        common = math.gcd(rate, sample_rate)
+        samples = signal.resample_poly(samples, rate // common, sample_rate // common)
+        sample_rate = rate
     from_edge = np.minimum(np.arange(len(samples)), np.arange(len(samples))[::-1])
     fade = np.minimum(from_edge / (FADE_SECONDS * sample_rate), 1)
     file = io.BytesIO()

@@ -30,8 +30,9 @@ def segment_samples(
     rate, hop = front_end.sample_rate, front_end.hop_size
     start = first_frame * hop - hop // 2
     end = start + n_frames * hop
-    # One sample more, since the rounding of times could drop the last one.
-    samples = excerpt(audio, max(start, 0) / rate, (end + 1) / rate, rate)
+    # Essentia cuts at whole samples, rounded down: half a sample more gives the first one, and one
+    # more the last one.
+    samples = excerpt(audio, (max(start, 0) + 0.5) / rate, (end + 1) / rate, rate)
     before = np.zeros(max(-start, 0), np.float32)
     padded = np.concatenate([before, samples[: end - max(start, 0)]])
     return np.pad(padded, (0, n_frames * hop - len(padded)))
