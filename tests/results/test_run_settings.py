@@ -42,6 +42,20 @@ def differences(*runs):
     return {row.key: row.values for row in run_settings.differences(runs)}
 
 
+class TestFrontEnd:
+    def test_another_one_is_named(self):
+        runs = [run("a"), run("b", front_end={"hop_size": 512, "compression": None}), run("c")]
+        assert run_settings.front_end_sentences(runs) == [
+            "b has another front end than a (hop_size 512, not 1024, compression null, not "
+            "10000.0): the same numbers of frames and bands may be other seconds and frequencies."
+        ]
+
+    def test_null_is_half_the_sampling_rate(self):
+        assert not run_settings.front_end_sentences(
+            [run("a"), run("b", front_end={"max_frequency": 22050})]
+        )
+
+
 class TestConfiguration:
     def test_the_same_settings_do_not_differ(self):
         assert differences(run("a"), run("b")) == {}

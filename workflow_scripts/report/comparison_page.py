@@ -93,7 +93,7 @@ def page(
         for run in others
         for sentence in comparison_texts.headline(table, first, run, relations[run].sentence)
     ]
-    warnings = run_settings.network_sentences(runs)
+    warnings = run_settings.front_end_sentences(runs) + run_settings.network_sentences(runs)
     comparable = [run for run in runs[1:] if relations[run.name].kind != NONE]
     if comparable:
         compared = [runs[0], *comparable]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from workflow_scripts.audio.parameters import FrontEnd
 from workflow_scripts.errors import FEW, listed
 from workflow_scripts.results.runs import Run
 
@@ -80,6 +81,22 @@ def network_sentences(runs: Sequence[Run]) -> list[str]:
             sentences.append(
                 f"{listed(changed, FEW)} {is_} in {run.name} than in {runs[0].name}, under the "
                 "same name: see the configuration below."
+            )
+    return sentences
+
+
+def front_end_sentences(runs: Sequence[Run]) -> list[str]:
+    """A sentence for each run with another front end than the first run."""
+    first = FrontEnd.from_config(runs[0].config["front_end"]).settings
+    sentences = []
+    for run in runs[1:]:
+        own = FrontEnd.from_config(run.config["front_end"]).settings
+        changed = [key for key in own if own[key] != first[key]]
+        if changed:
+            values = [f"{key} {as_yaml(own[key])}, not {as_yaml(first[key])}" for key in changed]
+            sentences.append(
+                f"{run.name} has another front end than {runs[0].name} ({listed(values)}): the "
+                "same numbers of frames and bands may be other seconds and frequencies."
             )
     return sentences
 
