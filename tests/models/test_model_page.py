@@ -26,6 +26,7 @@ from workflow_scripts.audio.front_end_checks import MOST_ENERGIES, MOST_OVERLAP,
 from workflow_scripts.audio.parameters import FrontEnd
 from workflow_scripts.audio.silence import in_silence
 from workflow_scripts.dataset import class_names
+from workflow_scripts.dataset.level import TrainingLevel
 from workflow_scripts.labelling.label_tracks import label_one
 from workflow_scripts.models import limits, method, package
 from workflow_scripts.models.runtime import Session
@@ -167,11 +168,13 @@ def test_a_model_of_an_older_format_is_refused(tmp_path, page):
         page["predict"]([hostile_models.with_metadata(format=2)], tmp_path / "track.wav")
 
 
+@pytest.mark.parametrize("level", [None, TrainingLevel("normalised", -40, -30)])
 @pytest.mark.parametrize("front_end", FRONT_ENDS.values(), ids=FRONT_ENDS)
-def test_it_predicts_with_any_front_end(tmp_path, page, front_end):
+def test_it_predicts_with_any_front_end(tmp_path, page, front_end, level):
     path = tmp_path / "a.wav"
     write_wav(path, music(front_end.sample_rate), front_end.sample_rate)
-    data = a_model(mel_bands(path, front_end), front_end).onnx_bytes()
+    model = a_model(mel_bands(path, front_end), front_end)
+    data = replace(model, metadata=replace(model.metadata, level=level)).onnx_bytes()
     (tmp_path / "m.onnx").write_bytes(data)
     label, shares, means = page["predict"]([data], path)
     ours = label_one(tmp_path / "m.onnx", path)
