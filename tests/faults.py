@@ -81,6 +81,17 @@ FAULTS = [
         ["tests/workflow/test_killed_runs.py"],
     ),
     Fault(
+        "shared features read while another run extracts them",
+        f"{PACKAGE}/workflow/feature_lock.py",
+        [
+            (
+                "        if not self._try(fcntl.LOCK_EX if write else fcntl.LOCK_SH):",
+                "        if write and not self._try(fcntl.LOCK_EX):",
+            )
+        ],
+        ["tests/workflow/test_shared_features.py"],
+    ),
+    Fault(
         "GPU lock not taken",
         f"{PACKAGE}/devices/gpus.py",
         [("                lock.acquire(blocking=False)\n", "                pass\n")],
