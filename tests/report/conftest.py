@@ -46,6 +46,7 @@ def page():
             "segment_accuracy_std": 5.0,
             "n_folds": 2,
             "n_seeds": 1,
+            "n_bands": 40,
             "paper_accuracy_mean": np.nan,
             "paper_accuracy_std": np.nan,
             "baseline": "modulation_scale_spectrum",
