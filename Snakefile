@@ -48,6 +48,7 @@ onerror:
 
 onsuccess:
     remove_leftovers(RESULTS.folder)
+    share_features()
     release_locks()
     table, report = RESULTS.tables[0], RESULTS.folder / "report.html"
     if table.exists():

@@ -88,7 +88,7 @@ def lock_features():
 
 
 def share_features():
-    """Let other runs read shared features as soon as this run has written them."""
+    """Let other runs read shared features if this run has written them all."""
     for folder, lock in FEATURE_LOCKS.items():
         if lock.writes and not are_written(folder):
             if folder == E:
