@@ -240,10 +240,11 @@ class TestFinishedRun:
         def of_each_fold(folder, file):
             return [folder / file.format(k) for k in range(n_folds)]
 
+        features = shared_files(results, "*/shard-*.npy")
         code, output = run_module(
             "steps.export",
-            "--features", *shared_files(results, "*/shard-*.npy"),
-            "--index", *shared_files(results, "*/shard-*.csv"),
+            "--features", *features,
+            "--index", *(npy.with_suffix(".csv") for npy in features),
             "--folds", results / "folds.csv",
             "--scaler", results / "scaler.json",
             "--variant", name,
