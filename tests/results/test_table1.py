@@ -171,8 +171,8 @@ class TestTable1:
         network = DEEP["four square convolutions"]
         baseline = pd.DataFrame({"baseline": [], "accuracy": []})
         row = table1.row("deep", {"architecture": "Time"}, network, [self.fold(9, 1)], baseline)
-        assert row["filter"] == "(5, 5)>(5, 5)>(4, 4)>(3, 3)"
-        assert row["pool"] == "(2, 2)>(1, 2)>(2, 3)"
+        assert row["filter"] == "(5, 5)/(5, 5)/(4, 4)/(3, 3)"
+        assert row["pool"] == "(2, 2)/(1, 2)/(2, 3)"
         network = DEEP["trunks of other heights"]
         row = table1.row("deep", {"architecture": "Time"}, network, [self.fold(9, 1)], baseline)
         assert (row["filter"], row["pool"]) == ("(5, 5)-(40, 1)", "(6, 1)-(1, 9)")

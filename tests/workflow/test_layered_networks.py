@@ -35,7 +35,7 @@ def test_networks_of_many_layers_run_to_the_report_and_label(workflow, audio):
     workflow(SMOKE[0], SMOKE[1], "own.json", *SMOKE[2:])
     results = workflow.folder / DATA
     table = pd.read_csv(results / "table1.csv").set_index("variant")
-    assert table["filter"].to_dict() == dict.fromkeys(("layered", "started"), "(5, 5)>(1, 7)")
+    assert table["filter"].to_dict() == dict.fromkeys(("layered", "started"), "(5, 5)/(1, 7)")
     described = LAYERED | {"hidden": 0}
     count = Network.from_config(described, 40, 3).n_parameters()
     assert table.loc["layered", "parameters"] == count

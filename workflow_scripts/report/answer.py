@@ -127,7 +127,7 @@ class Answer:
 
 
 def shapes_of(cell: str) -> list[tuple[int, int]]:
-    """The (m, n) of the first layer of each trunk, from a cell such as "(1, 60)>(1, 5)-(32, 1)"."""
+    """The (m, n) of the first layer of each trunk, from a cell such as "(1, 60)/(1, 5)-(32, 1)"."""
     first = [re.match(r"\((\d+), (\d+)\)", trunk) for trunk in cell.split("-")]
     return [(int(shape[1]), int(shape[2])) for shape in first if shape]
 

@@ -185,14 +185,14 @@ def latex(shown: pd.DataFrame, name: str, notes: Sequence[str]) -> str:
 
 
 def _shapes(network: Network, kind: type[Convolution | Pool]) -> str:
-    """The shapes of all layers of a kind: > between those of a trunk, - between trunks."""
+    """The shapes of all layers of a kind: / between those of a trunk, - between trunks."""
     trunks = []
     for trunk in network.trunks.values():
         found = [p.layer for p in layers.flattened(trunk.layers) if isinstance(p.layer, kind)]
         shapes = [
             layer.filter if isinstance(layer, Convolution) else layer.shape for layer in found
         ]
-        trunks.append(">".join(map(str, shapes)))
+        trunks.append("/".join(map(str, shapes)))
     return "-".join(trunks)
 
 
