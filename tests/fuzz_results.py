@@ -82,8 +82,8 @@ class Results:
     def data(self, scaler=True):
         """Options of `experiment_data.add_options`."""
         options = {
-            "features": shared_files(self.folder, "*/shard-*.npy"),
-            "index": shared_files(self.folder, "*/shard-*.csv"),
+            "features": shared_files(self.folder, "[0-9]*/shard-*.npy"),
+            "index": shared_files(self.folder, "[0-9]*/shard-*.csv"),
             "folds": self.folder / "folds.csv",
         }
         return options | ({"scaler": self.folder / "scaler.json"} if scaler else {})
@@ -128,7 +128,7 @@ class Results:
         """Options of assign_folds."""
         return {
             "tracks": self.folder / "tracks.csv",
-            "index": shared_files(self.folder, "*/shard-*.csv"),
+            "index": shared_files(self.folder, "[0-9]*/shard-*.csv"),
             "pairs": self.folder / "replicas.csv",
             "excluded": self.folder / "excluded.csv",
             "inputs": json.dumps(
@@ -145,7 +145,7 @@ class Results:
     def scaler_options(self):
         """Options of fit_scaler."""
         return {
-            "index": shared_files(self.folder, "*/shard-*.csv"),
+            "index": shared_files(self.folder, "[0-9]*/shard-*.csv"),
             "folds": self.folder / "folds.csv",
             "normalisation": self.config["normalisation"],
             "scaler": self.out / "scaler.json",
