@@ -154,6 +154,7 @@ class TestArchive:
         assert names >= {"Snakefile", "LICENSE", "rules/training.smk"}
         assert (unpacked / "envs/install").stat().st_mode & 0o100
         assert not [name for name in names if "__pycache__" in name]
+        assert not [name for name in names if name.startswith("data/") or ".npy" in name]
         results = packed / RESULTS
         kept = {str(path.relative_to(packed)) for path in results.rglob("*") if path.is_file()}
         left_out = {name.removeprefix("results/smoke/") for name in kept - names}
@@ -161,7 +162,6 @@ class TestArchive:
         left_out.discard("figures/.snakemake_timestamp")
         assert {re.split(r"/|-\d", name)[0] for name in left_out if "/" in name} == {
             ".adopted",
-            "features",
             "models",
             "predictions",
             "sounds",
