@@ -89,7 +89,7 @@ def make_features(folder: Path, digests: Sequence[str]) -> list[Path]:
         index["n_frames"] = FRAMES
         index = index.assign(total=0.0, squares=0.0, normalised_total=0.0, normalised_squares=0.0)
         index = index.assign(level=1e-3, silence="", checksum=silence, problem="")
-        index = index[list(features.COLUMNS)]
+        index = index.assign(front_end=PAPERS.key)[list(features.COLUMNS)]
         checked_tables.write(npy.with_suffix(".csv"), index, features.INDEX)
     return shards
 

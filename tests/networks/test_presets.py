@@ -4,6 +4,7 @@ import pytest
 
 from tests.conftest import ROOT, shipped_config
 from workflow_scripts.errors import UserError
+from workflow_scripts.models import limits
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.workflow import configuration
 
@@ -72,6 +73,12 @@ def test_musicnn_has_the_parameters_of_its_code():
     # Ours has no batch normalisation of the input, which the scaler normalises.
     assert network.n_parameters() == 787_159 - 2
     assert network.joined == (561, 1, 187)
+
+
+def test_ten_folds_of_musicnn_can_be_packed():
+    (network,) = networks("musicnn", 50, ["musicnn"]).values()
+    limits.check_operations(10 * limits.operations(network, 16000 / 256))
+    limits.check_parameters(10 * network.n_parameters())
 
 
 def test_the_small_musicnn_has_an_eighth_of_the_filters():

@@ -45,9 +45,9 @@ MOST_VALUES = 1 << 26
 # variants together. With the paper's front end, a network of single frames can have 300 classes.
 MOST_PROBABILITIES, MOST_PROBABILITIES_TOGETHER = 12_920, 43_070
 # Operations per second of audio (`operations`), of all models together: 120 models of the paper's
-# slowest network need half as many. One core of a current server computes them in a tenth of a
-# second.
-MOST_OPERATIONS = 4_310_000_000
+# slowest network need a quarter, ten of musicnn more than half. One core of a current server
+# computes them in a fifth of a second.
+MOST_OPERATIONS = 8_620_000_000
 # Operations that cost as much as storing and pooling one value.
 OPERATIONS_PER_VALUE = 16
 
