@@ -29,14 +29,14 @@ def test_the_engine_and_its_benchmark_import_only_numpy_and_pytorch():
     files = [ROOT / path for path in code_of("networks/engine_torch", "networks/training")]
     files += [
         *(ROOT / f"workflow_scripts/{name}.py" for name in ("errors", "interruption", "process")),
-        ROOT / "benchmarks/gpu.py",
+        *(ROOT / f"benchmarks/{name}.py" for name in ("gpu", "plain_torch")),
     ]
     for path in files:
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module] if isinstance(node, ast.ImportFrom) else []
             packages = {name.partition(".")[0] for name in names} - sys.stdlib_module_names
-            assert packages <= {"numpy", "torch", "workflow_scripts"}, path
+            assert packages <= {"numpy", "torch", "workflow_scripts", "benchmarks"}, path
 
 
 @pytest.fixture
