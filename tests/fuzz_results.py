@@ -56,10 +56,13 @@ class Results:
     """Finished results in a folder of their own, and the steps that read them."""
 
     def __init__(self, results, folder):
-        self.folder = folder / "results"
+        self.folder = folder / "workflow/results/any"
         self.out = folder / "out"
         ignored = shutil.ignore_patterns("logs", "benchmarks", "figures")
         shutil.copytree(results, self.folder, ignore=ignored)
+        features = Path("data/features")
+        source, copy = results.absolute().parents[1], folder / "workflow"
+        shutil.copytree(source / features, copy / features, ignore=ignored)
         self.config = configuration.read_complete(self.folder / "config.yaml")
         self.variants = list(self.config["variants"])
         # The variant with donors reads most files, the other is fast.
@@ -350,7 +353,8 @@ def fuzz(results, rounds, rng):
     """Counts by (reader, damage, outcome), and descriptions of the failures."""
     readers = results.readers()
     expected = {reader.name: reader.run() for reader in readers}
-    files = [p for p in results.files("**/*") if p.is_file() and not p.name.startswith(".")]
+    paths = [*results.files("**/*"), *shared_files(results.folder, "**/*")]
+    files = [p for p in paths if p.is_file() and not p.name.startswith(".")]
     files = {path: [r for r in readers if r.reads(path)] for path in files}
     used = [path for path, readers in files.items() if readers]
     # One file of a kind is as good as another: the large number of models would hide the rest.
@@ -376,6 +380,8 @@ def fuzz(results, rounds, rng):
 
 def kind_of(results, path):
     """The kind of a file: its folder and suffix, or its name."""
+    if results.folder not in path.parents:
+        return f"features/*{path.suffix}"
     first, *rest = path.relative_to(results.folder).parts
     if first == "models":
         return path.name
