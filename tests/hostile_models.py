@@ -358,7 +358,7 @@ ONNX = {
         network=huge_network(100_000, n_filters=4096, filter=[1, 1], pool=[1, 1])
     ),
     "hours for each track": lambda: with_metadata(
-        network=huge_network(1000, n_filters=1000, filter=[20, 500], pool=[21, 501])
+        network=huge_network(1000, n_filters=2500, filter=[20, 500], pool=[21, 501])
     ),
     "a thousand classes for each frame": lambda: with_metadata(
         network=huge_network(1), classes=[f"c{n}" for n in range(1000)]

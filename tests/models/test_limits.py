@@ -109,7 +109,7 @@ def test_a_larger_network_is_read(tmp_path, hidden):
         (short_network({"t": ((1, 1), (1, 1), 100)}, 40, 80, 5000, 2), "parameters"),
         (short_network({"t": ((1, 1), (40, 1), 4096)}, 40, 1000, 0, 2), "outputs"),
         (short_network({"t": ((1, 1), (1, 1), 1)}, 40, 1, 0, 301), "12,963 probabilities"),
-        (short_network({"t": ((20, 500), (21, 501), 1000)}, 40, 1000, 0, 2), "operations"),
+        (short_network({"t": ((20, 500), (21, 501), 2500)}, 40, 1000, 0, 2), "operations"),
     ],
 )  # fmt: skip
 def test_each_limit_is_named(network, what):
