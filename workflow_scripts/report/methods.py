@@ -182,7 +182,7 @@ def training(configuration: Mapping[str, Any], fits: Sequence[Mapping[str, Any]]
     copied = f" Trunks of trained networks initialise {listed(donated)}." if donated else ""
     networks = "network" if len(variants) == 1 else "networks"
     layers = any(
-        v["back_end"] is not None or any("layers" in trunk for trunk in v["trunks"].values())
+        v.get("back_end") is not None or any("layers" in trunk for trunk in v["trunks"].values())
         for v in variants.values()
     )
     listed_layers = " and the layers of config.yaml" if layers else ""

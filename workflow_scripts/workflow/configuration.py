@@ -31,6 +31,7 @@ DEFAULT_FILTERS = 32
 UNWRITTEN: dict[str, Any] = {
     "seeds": None,
     "split_by": None,
+    "exclude": None,
     "sweeps": {},
     "only": None,
     "front_end": PAPERS.settings | {"max_frequency": None},

@@ -40,7 +40,7 @@ def seeds_of(config: Mapping[str, Any]) -> list[int]:
 
 def n_folds_of(config: Mapping[str, Any]) -> int:
     """The number of models of a variant and seed: one with a fixed split, in place of folds."""
-    return 1 if config["split_by"] else int(config["folds"])
+    return 1 if config.get("split_by") else int(config["folds"])
 
 
 def settings_of(config: Mapping[str, Any], variant: str) -> dict[str, Any]:
