@@ -104,6 +104,8 @@ def test_archive_and_adoption_keep_the_models_of_all_seeds(two_seeds):
     weights = other / "models/time_1x60/fold-1/weights.npz"
     before = weights.read_bytes()
     shutil.rmtree(folder / ".snakemake")
+    # Those of another checkout are refused.
+    shutil.rmtree(folder / "data/features")
     assert run_module("commands.adopt", DATA, folder=folder)[0] == 0
     assert not weights.exists()
     two_seeds.run(SEEDS, "--", weights.relative_to(folder))
