@@ -21,7 +21,19 @@ def complete(update=None, preset=None):
 
 
 @pytest.mark.parametrize(
-    "preset", [None, "smoke", "quick", "strict", "authors", "sweep", "sweep_quick"]
+    "preset",
+    [
+        None,
+        "smoke",
+        "quick",
+        "strict",
+        "authors",
+        "sweep",
+        "sweep_quick",
+        "lidy",
+        "choi",
+        "musicnn",
+    ],
 )
 def test_the_shipped_configuration_and_presets_are_valid(preset):
     config = complete(preset=preset)
@@ -287,16 +299,6 @@ def test_archives_are_not_checked_for_other_data_sets():
     complete({"dataset": "demo", "ballroom": {"archive": "/nowhere.tar.gz"}})
 
 
-SQUARE = {"convolution": [5, 5], "n_filters": 4}
-SQUARES = {"architecture": "Black-box", "input_frames": 80}
-
-
-def layered(layers, **others):
-    """A configuration with a variant of these layers."""
-    trunks = {"a": {"layers": layers} | others}
-    return {"variants": {"mine": SQUARES | {"trunks": trunks, "back_end": [{"dense": 3}]}}}
-
-
 INVALID = [
     ({"fold": 3}, r"unknown configuration key fold in config; did you mean folds\?"),
     (
@@ -423,43 +425,6 @@ INVALID = [
     (
         {"variants": {"timefrequency": {"init": {"time": "timefrequency_init"}}}},
         "timefrequency_init has an init itself",
-    ),
-    (layered([]), "variants.mine.trunks.a.layers has 0 entries and must have at least 1"),
-    (layered([SQUARE] * 65), "trunks.a.layers has 65 entries and must have at most 64"),
-    (layered([SQUARE, {"lstm": 5}]), "unknown configuration key lstm in variants.mine.trunks.a"),
-    (layered(["pool"]), "layers.0 must be of type object, not 'pool'"),
-    (layered([{"convolution": [5, "some"], "n_filters": 1}]), "convolution.1 is wrong: 'some'"),
-    (layered([SQUARE, {"batch_normalisation": False}]), "must be true, not False"),
-    (layered([SQUARE | {"padding": "full"}]), "padding must be one of valid, same, time, not 'fu"),
-    (layered([SQUARE], filter=[3, 3]), "variants.mine: trunk a has layers and filter; keep one"),
-    (
-        {"variants": {"mine": SQUARES | {"trunks": {"a": {"filter": [3, 3]}}}}},
-        "variants.mine: trunk a lacks pool; add it, or a list of layers",
-    ),
-    (
-        {"variants": {"mine": layered([SQUARE])["variants"]["mine"] | {"hidden": 5}}},
-        "variants.mine: it has back_end and hidden; put the dense layer into back_end",
-    ),
-    (
-        {"variants": {"mine": SQUARES | {"trunks": {"back_end": {"layers": [SQUARE]}}}}},
-        "the name 'back_end' in variants.mine.trunks cannot be used",
-    ),
-    (
-        {
-            "variants": {
-                "mine": SQUARES
-                | {"trunks": {"time": {"layers": [SQUARE]}}, "init": {"time": "time_1x60"}}
-            }
-        },
-        "variants.mine.init: the layers of trunk time differ from those in time_1x60",
-    ),
-    (
-        layered([SQUARE, {"pool": [37, 1]}]),
-        r"pool \(37, 1\) of layer 2 of trunk a .* change the net",
-    ),
-    (
-        {"variants": {"mine": SQUARES | {"trunks": {}, "front_end": {"n_bands": 96}}}},
-        "unknown configuration key front_end in variants.mine",
     ),
     ({"training": {"learning_rate": 1e-6}}, "training.learning_rate 1e-06 is below min_learning"),
     (

@@ -27,8 +27,8 @@ PLACE = SharedFeatures.ROOT / "demo-4"
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """An empty working folder."""
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
+    (tmp_path / "checkout").mkdir()
+    monkeypatch.chdir(tmp_path / "checkout")
     return tmp_path
 
 
@@ -74,7 +74,7 @@ class TestPlace:
         (here / "music").mkdir()
         (here / "link").symlink_to("music")
         folder = extract("../music")
-        spellings = ["../music/", "../link", here / "music", "../work/../music"]
+        spellings = ["../music/", "../link", here / "music", "../checkout/../music"]
         assert {of(path) for path in spellings} == {folder}
         shared = SharedFeatures(folder, "key", 4)
         assert {audio_of(shared, str(path)) for path in spellings} == {"../music"}
@@ -94,9 +94,9 @@ class TestPlace:
         assert extract("../music") == of("../music")
 
     def test_a_workflow_that_moves_with_its_audio_keeps_them(self, here, monkeypatch):
-        (here / "work/music").mkdir()
+        (here / "checkout/music").mkdir()
         folder = extract("music")
-        (here / "work").rename(here / "elsewhere")
+        (here / "checkout").rename(here / "elsewhere")
         monkeypatch.chdir(here / "elsewhere")
         assert of("music") == folder
         # Also after somebody removed them.
