@@ -24,7 +24,7 @@ Step = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 def model(network: Network, dropout: float) -> nn.Module:
     """The network; inputs are (segments, 1, bands, frames)."""
     trunks = [_sequence(trunk.layers, dropout) for trunk in network.trunks.values()]
-    if len({trunk.output[1:] for trunk in network.trunks.values()}) > 1:
+    if network.flattens_trunks:
         trunks = [nn.Sequential(trunk, nn.Flatten()) for trunk in trunks]
     return nn.Sequential(
         _Beside(trunks),

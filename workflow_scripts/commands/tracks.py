@@ -92,7 +92,7 @@ def opened(name: str, home: Path | None, version: str) -> tuple[Path, list[Any]]
         )
     try:
         tracks = [*data_set.load_tracks().values()]
-    # mirdata raises the first for a data set without tracks, the second for an index without them.
+    # For a data set without tracks, mirdata documents the first and raises the second.
     except (NotImplementedError, AttributeError):
         tracks = []
     if not tracks:

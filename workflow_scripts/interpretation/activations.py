@@ -105,7 +105,7 @@ def scores_of_ends(
 ) -> np.ndarray:
     """As `scores`, from the outputs of the trunks."""
     values = [*ends.values()]
-    if len({output.shape[2:] for output in values}) > 1:
+    if network.flattens_trunks:
         values = [output.reshape(len(output), -1) for output in values]
     joined = _through(network.back_end, weights, np.concatenate(values, axis=1))
     return _dense(joined, weights, OUTPUT)

@@ -54,7 +54,7 @@ def nodes_of(network: Network, compression: float | None) -> list[onnx.NodeProto
     trunks = [nodes.layers(trunk.layers, "image") for trunk in network.trunks.values()]
     joined = trunks[0]
     if len(trunks) > 1:
-        if len({trunk.output[1:] for trunk in network.trunks.values()}) > 1:
+        if network.flattens_trunks:
             trunks = [nodes.flat(output) for output in trunks]
         joined = nodes.add("Concat", tuple(trunks), "features", axis=1)
     scores = nodes.dense(nodes.layers(network.back_end, joined), OUTPUT_LAYER)

@@ -111,6 +111,11 @@ class Network:
         return _joined([trunk.output for trunk in self.trunks.values()])
 
     @property
+    def flattens_trunks(self) -> bool:
+        """Whether the trunks' outputs differ in height or width and are flattened, see `joined`."""
+        return len({trunk.output[1:] for trunk in self.trunks.values()}) > 1
+
+    @property
     def hidden(self) -> int:
         """The units of the dense layer HIDDEN; 0 if there is none."""
         units = (

@@ -80,7 +80,7 @@ class Graph(gluon.HybridBlock):
         trunks = [forward.trunk(trunk, inputs) for trunk in self._network.trunks.values()]
         values = trunks[0]
         if len(trunks) > 1:
-            if len({trunk.output[1:] for trunk in self._network.trunks.values()}) > 1:
+            if self._network.flattens_trunks:
                 trunks = [F.flatten(values) for values in trunks]
             values = F.concat(*trunks, dim=1)
         values = forward.layers(self._network.back_end, values)

@@ -41,7 +41,7 @@ class Forward:
         ]
         values = trunks[0]
         if len(trunks) > 1:
-            if len({trunk.shape[2:] for trunk in trunks}) > 1:
+            if self._network.flattens_trunks:
                 trunks = [values.flatten(1) for values in trunks]
             values = torch.cat(trunks, dim=1)
         values = self._layers(self._network.back_end, values, training)
