@@ -63,7 +63,7 @@ def check_without_hooks():
 
 
 def are_written(folder):
-    """Whether a job that writes into this folder, F or E, is still to end."""
+    """Whether a job that writes into this folder, F or E, has not ended yet."""
     jobs = workflow.dag.needrun_jobs()
     return any(job.rule.name in WRITERS[folder] for job in jobs)
 

@@ -33,7 +33,7 @@ TOO_LOUD = "has samples too large for audio; scale them to the range from -1 to 
 AT_ONCE = 60
 # A tone at -20 dB of full scale has about this energy.
 QUIET = 3e-3
-# Number of spectra that are in work at once.
+# Number of spectra that are computed at once.
 BLOCK = 512
 
 
