@@ -21,6 +21,9 @@ Weights = dict[str, np.ndarray]
 # The first dense layer of the back end, and the output layer.
 HIDDEN, OUTPUT = "hidden", "output"
 BACK_END = "back_end"
+# The engines do not store the gradient of this array, millions of values in a black-box: its two
+# factors update the weights in one matrix product.
+FACTORED = f"{HIDDEN}.weight"
 
 
 @dataclass(frozen=True)

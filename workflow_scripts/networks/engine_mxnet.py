@@ -1,8 +1,4 @@
-"""The MXNet engine: one hybridised Gluon graph from segments to loss, trained by plain SGD.
-
-Besides the optimisations of `mxnet_graph`, the gradient of the hidden layer's weights, millions of
-values in a black-box, is not stored. Its two factors update the weights in one matrix product.
-"""
+"""The MXNet engine: one hybridised Gluon graph from segments to loss, trained by plain SGD."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -10,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from workflow_scripts.interruption import raise_if_stopped
-from workflow_scripts.networks import layers
-from workflow_scripts.networks.architecture import Network, Weights
+from workflow_scripts.networks import fourier, layers
+from workflow_scripts.networks.architecture import FACTORED, Network, Weights
 from workflow_scripts.networks.loaded_mxnet import autograd, mx, nd
-from workflow_scripts.networks.mxnet_graph import FACTORED, Graph, is_swapped
+from workflow_scripts.networks.mxnet_graph import Graph, is_swapped
 
 PREDICTION_BATCH = 100
 STEPS_AHEAD = 2
@@ -49,9 +45,12 @@ class MXNetEngine:
         class_weights: np.ndarray | None = None,
     ) -> None:
         self._context = mx.gpu() if gpu else mx.cpu()
-        self._graph = self._predictor = Graph(network, dropout, class_weights)
+        # cuDNN has algorithms of its own for wide filters.
+        partitions = {} if gpu else fourier.partitions(network)
+        description = network, dropout, class_weights, partitions
+        self._graph = self._predictor = Graph(*description)
         if network.normalises_batches():
-            self._predictor = Graph(network, dropout, class_weights, self._graph)
+            self._predictor = Graph(*description, self._graph)
         self._predictor.initialize(ctx=self._context)
         for graph in {self._graph, self._predictor}:
             graph.hybridize(static_alloc=True)

@@ -6,6 +6,7 @@ module requires only NumPy and PyTorch 2.11 or newer.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,27 @@ import torch
 from torch.nn import functional
 
 from workflow_scripts.errors import UserError
-from workflow_scripts.networks.architecture import Network, Weights
+from workflow_scripts.networks.architecture import FACTORED, Network, Weights
 from workflow_scripts.networks.torch_layers import Forward
 
 PREDICTION_BATCH = 20
 # Steps before the capture, in which PyTorch initialises its libraries and allocates memory.
 WARM_UP = 3
+
+
+@dataclass(frozen=True)
+class _Step:
+    """The forward and backward pass of one batch.
+
+    `predicted` are the classes, `gradients` those of all trained arrays but FACTORED. `factors` of
+    its gradient, if there is such a layer: the gradient at the layer's outputs, (segments, units),
+    and the layer's inputs, (segments, inputs).
+    """
+
+    loss: torch.Tensor
+    predicted: torch.Tensor
+    gradients: dict[str, torch.Tensor]
+    factors: tuple[torch.Tensor, torch.Tensor] | None
 
 
 class TorchEngine:
@@ -84,11 +100,12 @@ class TorchEngine:
         return self._captured.replay(order)
 
     def gradients(self, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, Weights]:
-        loss, _, gradients = self._backward(self.place(inputs), self.place(labels))
-        return float(loss), {
-            name: gradient.cpu().numpy()
-            for name, gradient in zip(self._trained, gradients, strict=True)
-        }
+        step = self._backward(self.place(inputs), self.place(labels))
+        gradients = dict(step.gradients)
+        if step.factors:
+            of_outputs, of_layer = step.factors
+            gradients[FACTORED] = of_outputs.T @ of_layer
+        return float(step.loss), {name: gradients[name].cpu().numpy() for name in self._trained}
 
     def probabilities(self, inputs: Any) -> np.ndarray:
         with torch.no_grad():
@@ -115,16 +132,17 @@ class TorchEngine:
         self, inputs: torch.Tensor, labels: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Update the weights; return the loss and the predicted classes before that."""
-        loss, predicted, gradients = self._backward(inputs, labels)
+        step = self._backward(inputs, labels)
         with torch.no_grad():
-            for weight, gradient in zip(self._trained.values(), gradients, strict=True):
-                weight.addcmul_(gradient, self._learning_rate, value=-1)
-        return loss, predicted
+            for name, gradient in step.gradients.items():
+                self._weights[name].addcmul_(gradient, self._learning_rate, value=-1)
+            if step.factors:
+                of_outputs, of_layer = step.factors
+                changes = (of_outputs * self._learning_rate).T
+                self._weights[FACTORED].addmm_(changes, of_layer, alpha=-1)
+        return step.loss, step.predicted
 
-    def _backward(
-        self, inputs: torch.Tensor, labels: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, tuple[torch.Tensor, ...]]:
-        """The loss, the predicted classes, and the gradients."""
+    def _backward(self, inputs: torch.Tensor, labels: torch.Tensor) -> "_Step":
         scores = self._forward(inputs, training=True)
         if self._class_weights is None:
             loss = functional.cross_entropy(scores, labels)
@@ -134,8 +152,16 @@ class TorchEngine:
             losses = functional.cross_entropy(scores, labels, reduction="none")
             loss = (losses * self._class_weights.index_select(0, labels)).mean()
         predicted = scores.detach().argmax(dim=1)
-        gradients = torch.autograd.grad(loss, list(self._trained.values()))
-        return loss.detach(), predicted, gradients
+        stored = {name: array for name, array in self._trained.items() if name != FACTORED}
+        hidden, self._forward.hidden = self._forward.hidden, None
+        if hidden is None:
+            gradients = torch.autograd.grad(loss, list(stored.values()))
+            factors = None
+        else:
+            of_layer, outputs = hidden
+            *gradients, of_outputs = torch.autograd.grad(loss, [*stored.values(), outputs])
+            factors = of_outputs, of_layer.detach()
+        return _Step(loss.detach(), predicted, dict(zip(stored, gradients, strict=True)), factors)
 
 
 ENGINE = TorchEngine

@@ -1,11 +1,12 @@
 """The graph of the MXNet engine, from segments to loss.
 
-Three optimisations make it several times faster on a CPU than standard layers, with the same
+Four optimisations make it several times faster on a CPU than standard layers, with the same
 values:
 
 - The axis of a pool is the last axis in memory.
 - A long pool is split into several short ones.
 - The ReLU, which commutes with the maximum, follows the pool, where there are fewer values.
+- Convolutions with wide filters are products of spectra (`fourier`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from workflow_scripts.networks import layers
-from workflow_scripts.networks.architecture import HIDDEN, OUTPUT, Network, Trunk
+from workflow_scripts.networks.architecture import FACTORED, HIDDEN, OUTPUT, Network, Trunk
+from workflow_scripts.networks.fourier import Partition
 from workflow_scripts.networks.layers import (
     BatchNormalisation,
     Block,
@@ -28,11 +30,10 @@ from workflow_scripts.networks.layers import (
     Size,
 )
 from workflow_scripts.networks.loaded_mxnet import gluon, nd
+from workflow_scripts.networks.mxnet_fourier import WideConvolution, constants
 
 # The gradient of a longer pool is disproportionately slow (benchmarks/pools.py).
 LONGEST_POOL = 20
-# The array whose gradient is applied as two factors.
-FACTORED = f"{HIDDEN}.weight"
 
 
 class Graph(gluon.HybridBlock):
@@ -48,12 +49,16 @@ class Graph(gluon.HybridBlock):
         network: Network,
         dropout: float,
         class_weights: np.ndarray | None,
+        partitions: Mapping[str, Partition],
         of_training: "Graph | None" = None,
     ) -> None:
-        """`of_training` is the graph for training with whose arrays this one predicts."""
+        """`partitions` are those of trunks whose first convolution is a product of spectra.
+
+        `of_training` is the graph for training with whose arrays this one predicts.
+        """
         super().__init__(prefix="", params=of_training.params if of_training else None)
         self._network = network
-        self._dropout = dropout
+        self._dropout, self._partitions = dropout, partitions
         self._training = of_training is None
         trained = network.parameter_shapes()
         for name, shape in (trained if self._training else network.weight_shapes()).items():
@@ -61,6 +66,9 @@ class Graph(gluon.HybridBlock):
             shape = self._in_memory(name, shape)
             parameter = self.params.get(name, shape=shape, init="zeros", grad_req=grad_req)
             setattr(self, name, parameter)
+        for trunk, partition in partitions.items():
+            for name, matrix in constants(trunk, partition).items():
+                setattr(self, name, self.params.get_constant(name, nd.array(matrix)))
         if class_weights is not None:
             self.class_weights = self.params.get_constant("class_weights", nd.array(class_weights))
 
@@ -76,7 +84,7 @@ class Graph(gluon.HybridBlock):
     def hybrid_forward(
         self, F: Any, inputs: Any, labels: Any, zeros: Any = None, **arrays: Any
     ) -> tuple[Any, ...]:
-        forward = _Forward(F, arrays, self._dropout, zeros, self._training)
+        forward = _Forward(F, arrays, self._dropout, self._partitions, zeros, self._training)
         trunks = [forward.trunk(trunk, inputs) for trunk in self._network.trunks.values()]
         values = trunks[0]
         if len(trunks) > 1:
@@ -104,10 +112,11 @@ class _Forward:
         operators: Any,
         arrays: Mapping[str, Any],
         dropout: float,
+        partitions: Mapping[str, Partition],
         zeros: Any,
         training: bool,
     ) -> None:
-        self._operators, self._arrays = operators, arrays
+        self._operators, self._arrays, self._partitions = operators, arrays, partitions
         self._dropout, self._zeros, self._training = dropout, zeros, training
         self.hidden_inputs: list[Any] = []
         self.statistics: list[Any] = []
@@ -135,7 +144,7 @@ class _Forward:
         operators, layer = self._operators, placed.layer
         match layer:
             case Convolution():
-                values = self._convolution(placed.name, layer, values, swapped)
+                values = self._convolution(placed, layer, values, swapped)
                 if pool:
                     values = self._pool(values, pool, swapped)
                 return operators.relu(values)
@@ -152,7 +161,10 @@ class _Forward:
             case Block():
                 return self._block(layer, values, swapped)
 
-    def _convolution(self, name: str, layer: Convolution, values: Any, swapped: bool) -> Any:
+    def _convolution(self, placed: Placed, layer: Convolution, values: Any, swapped: bool) -> Any:
+        if partition := self._partitions.get(placed.name):
+            wide = WideConvolution(self._operators, placed, partition, self._arrays)
+            return wide(values, swapped)
         below, above, before, after = layer.pads
         kernel, pads = layer.filter, ((below, above), (before, after))
         if swapped:
@@ -163,7 +175,7 @@ class _Forward:
             pads = ((0, 0), (0, 0))
         return self._operators.Convolution(
             values,
-            *self._own(name),
+            *self._own(placed.name),
             kernel=kernel,
             pad=(pads[0][0], pads[1][0]),
             num_filter=layer.n_filters,

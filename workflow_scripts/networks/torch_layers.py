@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch.nn import functional
 
-from workflow_scripts.networks import layers
-from workflow_scripts.networks.architecture import OUTPUT, Network
+from workflow_scripts.networks import fourier, layers
+from workflow_scripts.networks.architecture import HIDDEN, OUTPUT, Network
 from workflow_scripts.networks.layers import (
     BatchNormalisation,
     Block,
@@ -17,6 +17,7 @@ from workflow_scripts.networks.layers import (
     Placed,
     Pool,
 )
+from workflow_scripts.networks.torch_fourier import WideConvolution
 
 # Values of the windows of one segment; the paper's longest filters have half as many.
 LARGEST_WINDOWS = 1 << 20
@@ -25,13 +26,19 @@ LARGEST_WINDOWS = 1 << 20
 class Forward:
     """From segments (segments, bands, frames) to the scores of the classes.
 
-    `weights` are read, and the running statistics among them updated in training.
+    `weights` are read, and the running statistics among them updated in training. After a call,
+    `hidden` has the inputs of the layer HIDDEN and its outputs before the ReLU.
     """
 
     def __init__(
         self, network: Network, weights: Mapping[str, torch.Tensor], dropout: float
     ) -> None:
         self._network, self._weights, self._dropout = network, weights, dropout
+        self.hidden: tuple[torch.Tensor, torch.Tensor] | None = None
+        # cuDNN has algorithms of its own for wide filters.
+        on_cpu = weights[f"{OUTPUT}.bias"].device.type == "cpu"
+        partitions = fourier.partitions(network) if on_cpu else {}
+        self._wide = {name: WideConvolution(own) for name, own in partitions.items()}
 
     def __call__(self, inputs: torch.Tensor, training: bool) -> torch.Tensor:
         """The scores, (segments, classes)."""
@@ -103,9 +110,14 @@ class Forward:
         on_spectrogram = weight.dim() == 3
         if not on_spectrogram:
             return functional.conv2d(values, weight, bias)
+        if name in self._wide:
+            outputs = self._wide[name](values[:, 0], weight)
+            return outputs if bias is None else outputs + bias[:, None, None]
         height, width = layer.filter
         n_windows = (values.shape[2] - height + 1) * (values.shape[3] - width + 1)
         if 1 not in layer.filter or n_windows * height * width > LARGEST_WINDOWS:
+            pooled = bias is None
+            values = _channels_last(values) if pooled and not values.is_cuda else values
             return functional.conv2d(values, weight[:, None], bias)
         # For a filter along one axis, a matrix product with the few windows is faster than conv2d
         # on one input channel. Its last axis in memory is the filters.
@@ -132,13 +144,36 @@ class Forward:
         return output
 
     def _dense(self, name: str, values: torch.Tensor, training: bool) -> torch.Tensor:
-        values = functional.dropout(values.flatten(1), self._dropout, training)
-        return functional.linear(
+        values = values.flatten(1)
+        if name == HIDDEN and training and not values.is_cuda:
+            values = _dropout(values, self._dropout)
+        else:
+            values = functional.dropout(values, self._dropout, training)
+        outputs = functional.linear(
             values, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
         )
+        if name == HIDDEN:
+            self.hidden = values, outputs
+        return outputs
 
     def _block(self, block: Block, values: torch.Tensor, training: bool) -> torch.Tensor:
         if layers.has_dense(block):
             values = values.flatten(1)
         inner = self._layers(block.layers, values, training)
         return values + inner if block.kind == layers.ADD else torch.cat([values, inner], dim=1)
+
+
+def _channels_last(images: torch.Tensor) -> torch.Tensor:
+    """Images of one channel, with strides that make PyTorch compute with channels last.
+
+    Its pools are several times faster then on a CPU. With one channel, the order in memory is the
+    same.
+    """
+    (segments, _, height, width), size = images.shape, images[0].numel()
+    return images.contiguous().as_strided((segments, 1, height, width), (size, 1, width, 1))
+
+
+def _dropout(values: torch.Tensor, rate: float) -> torch.Tensor:
+    """Dropout in training, on a CPU three times as fast as PyTorch's for many values."""
+    kept = torch.rand_like(values) >= rate
+    return values * (kept * (1 / (1 - rate)))
