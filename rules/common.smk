@@ -12,7 +12,6 @@ import json
 import os
 import re
 import sys
-from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -22,7 +21,7 @@ from workflow_scripts.audio.parameters import FrontEnd
 from workflow_scripts.dataset import exclusion
 from workflow_scripts.dataset.scan import fingerprint
 from workflow_scripts.demo.dances import DANCES, TRACKS_A_DANCE
-from workflow_scripts.devices.gpus import conda_form, gpus_to_use
+from workflow_scripts.devices.gpus import conda_form
 from workflow_scripts.errors import UserError, encodable
 from workflow_scripts.models.limits import limited_classes
 from workflow_scripts.paths import ResultPaths
@@ -229,21 +228,6 @@ def training_settings(wildcards):
     return json.dumps(settings_of_job(wildcards))
 
 
-def donors(wildcards):
-    """Weights of the variant's donors on the same fold, of the same seed."""
-    init = config["variants"][wildcards.variant]["init"]
-    return [
-        f"{wildcards.root}/models/{donor}/fold-{wildcards.fold}/weights.npz"
-        for donor in init.values()
-    ]
-
-
-def adopted_model(wildcards):
-    """Where `make adopt` moves the same model of another checkout."""
-    root = f"{D}/.adopted{wildcards.root.removeprefix(D)}"
-    return f"{root}/models/{wildcards.variant}/fold-{wildcards.fold}"
-
-
 def batches_to_check():
     """Frames and hop of training segments, and segments of a batch, by variant.
 
@@ -269,35 +253,3 @@ def growing(first):
     tracks, for a million tracks.
     """
     return lambda wildcards, attempt: first * attempt
-
-
-@cache
-def gpus_here():
-    """The GPUs of this machine for trainings."""
-    return gpus_to_use(config["engine"])
-
-
-def gpus_a_training(wildcards):
-    """GPUs per training: 1, or 0 if this machine runs the job and has no usable GPU.
-
-    With 1 on such a machine, `--resources gpu=1` would run one training at a time.
-    """
-    return 1 if not workflow.local_exec or gpus_here() else 0
-
-
-def data_to_estimate(wildcards):
-    """The files that list the tracks; none for Ballroom without folds.csv: its size is known."""
-    if config["dataset"] == "ballroom" and not RESULTS.folds.exists():
-        return {}
-    return {"index": FEATURE_INDEX, "folds": assigned_folds(wildcards)}
-
-
-def hop_to_estimate():
-    """The option --hop of estimate; empty if the hop between segments is their length.
-
-    The hop of onsets assumes four per second.
-    """
-    onset = round(FrontEnd.from_config(config["front_end"]).frame_rate / 4)
-    hops = {"contiguous": None, "overlapping": config["sampling_hop"], "onset": onset}
-    hop = hops[config["sampling"]]
-    return f"--hop {hop}" if hop else ""

@@ -31,12 +31,11 @@ def trainings_to_replace():
         jobs = [job for job in jobs if workflow.dag.needrun(job)]
     planned = [
         replaced_trainings.Planned(
-            ModelPaths(
-                Path(job.wildcards.root), job.wildcards.variant, int(job.wildcards.fold)
-            ),
+            ModelPaths(Path(job.wildcards.root), job.wildcards.variant, int(fold)),
             settings_of_job(job.wildcards),
         )
         for job in jobs
+        for fold in folds_of(job.output.weights)
     ]
     return replaced_trainings.replaced(planned, config, RESULTS)
 

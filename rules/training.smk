@@ -6,6 +6,97 @@ Makes: models/<variant>/fold-<k>/weights.npz, history.csv, fit.json; estimate wr
 Of each seed: those of seeds/<seed>/ need and make the files of the same names there.
 """
 
+from functools import cache
+
+from workflow_scripts.devices.gpus import gpus_to_use, places_per_gpu
+from workflow_scripts.paths import ModelPaths
+
+# What one training job trains, and its name in log files: a fold, or all folds of a variant.
+ALL_FOLDS = config["folds_per_job"] == "all"
+FOLDS_OF_JOB = [*FOLDS] if ALL_FOLDS else ["{fold}"]
+JOB = "folds" if ALL_FOLDS else "fold-{fold}"
+TITLE_OF_JOB = f"{len(FOLDS)} folds" if ALL_FOLDS else "fold {wildcards.fold}"
+
+
+def of_job(file):
+    """The files of this name of the models that a training job makes."""
+    return [f"{{root}}/models/{{variant}}/fold-{fold}/{file}" for fold in FOLDS_OF_JOB]
+
+
+def donors(wildcards):
+    """Weights of the variant's donors on the same folds, of the same seed, fold by fold."""
+    init = config["variants"][wildcards.variant]["init"]
+    return [
+        f"{wildcards.root}/models/{donor}/fold-{fold}/weights.npz"
+        for fold in (FOLDS if ALL_FOLDS else [wildcards.fold])
+        for donor in init.values()
+    ]
+
+
+def folds_of(weights):
+    """The numbers of the folds of these weights."""
+    return [Path(file).parent.name.removeprefix("fold-") for file in weights]
+
+
+def checkpoints_of(weights):
+    """The checkpoints of the trainings of these weights."""
+    return [Path(file).with_name("checkpoint") for file in weights]
+
+
+def adopted_models(weights):
+    """Where `make adopt` moves these models of another checkout."""
+    return [RESULTS.adopted / Path(file).parent.relative_to(D) for file in weights]
+
+
+@cache
+def gpus_here():
+    """The GPUs of this machine for trainings."""
+    return gpus_to_use(config["engine"])
+
+
+def gpus_a_training(wildcards):
+    """GPUs per training: 1, or 0 if this machine runs the job and has no usable GPU.
+
+    With 1 on such a machine, `--resources gpu=1` would run one training at a time.
+    """
+    return 1 if not workflow.local_exec or gpus_here() else 0
+
+
+def trainings_a_gpu(wildcards=None, resources=None):
+    """The number of trainings that share a GPU."""
+    return places_per_gpu(gpus_here(), config["trainings_per_gpu"])
+
+
+def share_gpus():
+    """Let `--resources gpu=N` run as many trainings as share N GPUs.
+
+    Snakemake's resources are whole numbers, and a cluster gives whole GPUs.
+    """
+    limit = workflow.global_resources.get("gpu").value
+    if workflow.is_main_process and workflow.local_exec and limit:
+        workflow.register_resource("gpu", limit * trainings_a_gpu())
+
+
+def data_to_estimate(wildcards):
+    """The files that list the tracks; none for Ballroom without folds.csv: its size is known."""
+    if config["dataset"] == "ballroom" and not RESULTS.folds.exists():
+        return {}
+    return {"index": FEATURE_INDEX, "folds": assigned_folds(wildcards)}
+
+
+def hop_to_estimate():
+    """The option --hop of estimate; empty if the hop between segments is their length.
+
+    The hop of onsets assumes four per second.
+    """
+    onset = round(FrontEnd.from_config(config["front_end"]).frame_rate / 4)
+    hops = {"contiguous": None, "overlapping": config["sampling_hop"], "onset": onset}
+    hop = hops[config["sampling"]]
+    return f"--hop {hop}" if hop else ""
+
+
+share_gpus()
+
 
 rule train:
     input:
@@ -17,13 +108,13 @@ rule train:
         onsets=ONSETS if config["sampling"] == "onset" else [],
         donors=donors,
     output:
-        weights="{root}/models/{variant}/fold-{fold}/weights.npz",
-        history="{root}/models/{variant}/fold-{fold}/history.csv",
-        fit="{root}/models/{variant}/fold-{fold}/fit.json",
+        weights=of_job("weights.npz"),
+        history=of_job("history.csv"),
+        fit=of_job("fit.json"),
     log:
-        "{root}/logs/train/{variant}/fold-{fold}.log",
+        f"{{root}}/logs/train/{{variant}}/{JOB}.log",
     benchmark:
-        "{root}/benchmarks/train/{variant}/fold-{fold}.tsv"
+        f"{{root}}/benchmarks/train/{{variant}}/{JOB}.tsv"
     conda:
         ENGINE_ENVIRONMENT
     threads: 1
@@ -35,10 +126,6 @@ rule train:
     params:
         code=digests_of("steps/train", ENGINE_MODULE),
         front_end=FRONT_END,
-        # Not an output: Snakemake removes outputs of a failed job, and the next job continues from
-        # this file.
-        checkpoint="{root}/models/{variant}/fold-{fold}/checkpoint",
-        adopted=adopted_model,
         network=network,
         training=training,
         seed=seed,
@@ -47,8 +134,16 @@ rule train:
         hop=config["sampling_hop"] if config["sampling"] == "overlapping" else 1,
         augmentation=json.dumps(config["augmentation"]),
         engine=config["engine"],
+        # Snakemake does not compare parameters that it derives from other parts of the job, such as
+        # its output: one fold a job or all give the same files.
+        folds=lambda wildcards, output: folds_of(output.weights),
+        # Not an output: Snakemake removes outputs of a failed job, and the next job continues from
+        # this file.
+        checkpoint=lambda wildcards, output: checkpoints_of(output.weights),
+        adopted=lambda wildcards, output: adopted_models(output.weights),
+        sharing=trainings_a_gpu,
     message:
-        f"Train {{wildcards.variant}}, fold {{wildcards.fold}}{IN_ROOT}"
+        f"Train {{wildcards.variant}}, {TITLE_OF_JOB}{IN_ROOT}"
     # exec: the training replaces the shell. At a time limit the shell would end at once, and the
     # cluster would kill the training before it saves its checkpoint.
     shell:
@@ -62,7 +157,7 @@ rule train:
             --variant {wildcards.variant} \
             --network {params.network:q} \
             --training {params.training:q} \
-            --fold {wildcards.fold} \
+            --fold {params.folds} \
             --seed {params.seed} \
             --validation {params.validation} \
             --sampling {params.sampling} \
@@ -72,6 +167,7 @@ rule train:
             --memory-mb {resources.mem_mb} \
             --engine {params.engine} \
             --gpus {resources.gpu} \
+            --trainings-per-gpu {params.sharing} \
             --donors {input.donors} \
             --checkpoint {params.checkpoint} \
             --adopted {params.adopted} \
@@ -97,7 +193,7 @@ rule estimate:
     # All cores and GPUs of the run: no other job may run while steps are timed.
     threads: 1024
     resources:
-        gpu=lambda wildcards: len(gpus_here()),
+        gpu=lambda wildcards: len(gpus_here()) * trainings_a_gpu(),
         mem_mb=500,
         runtime=10,
     params:
@@ -115,6 +211,7 @@ rule estimate:
         seeds=len(SEEDS),
         hop=hop_to_estimate(),
         engine=config["engine"],
+        sharing=trainings_a_gpu,
         data=lambda wildcards, input: " ".join(
             f"--{name} {files}" for name, files in input.items()
         ),
@@ -131,6 +228,7 @@ rule estimate:
             --engine {params.engine} \
             --cores {threads} \
             --gpus {resources.gpu} \
+            --trainings-per-gpu {params.sharing} \
             {params.data} \
             2>{log}
         """

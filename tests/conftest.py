@@ -4,13 +4,14 @@ import os
 import shutil
 import wave
 from copy import deepcopy
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pytest
 import yaml
 
 from tests import one_node_slurm
+from tests.pretended_gpus import pretend
 from tests.processes import ROOT
 from tests.runs import SMOKE, Again, Workflow, made_once
 from workflow_scripts.audio.parameters import PAPERS
@@ -190,3 +191,9 @@ def again(done, tmp_path):
     home, _, smoke = done
     shutil.copytree(home, tmp_path / "home")
     return Again(tmp_path / "home", smoke)
+
+
+@pytest.fixture
+def fake_gpus(tmp_path):
+    """See `pretend`."""
+    return partial(pretend, tmp_path)

@@ -59,8 +59,11 @@ class Training:
         key = split.read(folds).key
         write_scalers(self.folder / "scaler.json", "dataset", [scaler] * 3, [level] * 3, key)
 
-    def arguments(self, model, *options):
-        """Those of a step that trains fold 0 and writes the model to the folder `model`."""
+    def arguments(self, model, *options, folds=(0,)):
+        """Those of a step that trains folds.
+
+        It writes the model of fold 0 to the folder `model`, and that of fold k to model-k.
+        """
         files = {"features": "shard-0.npy", "index": "shard-0.csv", "folds": "folds.csv"}
         named = {name: self.folder / file for name, file in files.items()}
         named |= {
@@ -68,20 +71,24 @@ class Training:
             "variant": self.variant,
             "network": json.dumps(self.network),
             "training": json.dumps(self.settings),
-            "fold": 0,
             "seed": 7,
-            "checkpoint": self.folder / model / "checkpoint",
-            "weights": self.folder / model / "weights.npz",
-            "history": self.folder / model / "history.csv",
-            "fit": self.folder / model / "fit.json",
         }
-        return [*(part for name, value in named.items() for part in (f"--{name}", value)), *options]
+        models = [self.folder / (f"{model}-{fold}" if fold else model) for fold in folds]
+        written = {
+            "fold": folds,
+            "checkpoint": [folder / "checkpoint" for folder in models],
+            "weights": [folder / "weights.npz" for folder in models],
+            "history": [folder / "history.csv" for folder in models],
+            "fit": [folder / "fit.json" for folder in models],
+        }
+        lists = {name: [value] for name, value in named.items()} | written
+        return [*(part for name, own in lists.items() for part in (f"--{name}", *own)), *options]
 
-    def start(self, model, *options, **settings):
+    def start(self, model, *options, folds=(0,), **settings):
         """Start the training and return the `Process`. Its output is appended to `model`.log."""
         return processes.Process(
             "workflow_scripts.steps.train",
-            *self.arguments(model, *options),
+            *self.arguments(model, *options, folds=folds),
             output=self.folder / f"{model}.log",
             **settings,
         )

@@ -7,11 +7,19 @@ _stopped = False
 
 
 def raise_on_signals() -> None:
-    """Let SIGTERM and SIGINT raise KeyboardInterrupt."""
+    """Let SIGTERM and SIGINT raise KeyboardInterrupt, also one that `note_signals` has noted."""
     signal.signal(signal.SIGTERM, _stop)
     # A shell makes its background jobs ignore Ctrl-C; keep that.
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    if signal.getsignal(signal.SIGINT) in (signal.default_int_handler, _note):
         signal.signal(signal.SIGINT, _stop)
+    raise_if_stopped()
+
+
+def note_signals() -> None:
+    """Let signals wait until `raise_on_signals`, while files are written that belong together."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if signal.getsignal(number) is _stop:
+            signal.signal(number, _note)
 
 
 def raise_if_stopped() -> None:
@@ -30,7 +38,11 @@ def ignore_signals() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
+def _note(number: int, frame: FrameType | None) -> None:
     global _stopped
     _stopped = True
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    _note(number, frame)
     raise KeyboardInterrupt

@@ -10,28 +10,16 @@ from itertools import pairwise
 import pytest
 
 from tests.conftest import ROOT
+from tests.pretended_gpus import AMPERE, GPUS, HOPPER, VOLTA, listing
 from workflow_scripts.devices import gpus as gpu_module
 from workflow_scripts.devices.gpus import Gpu, parse_gpus, visible
 from workflow_scripts.errors import UserError
-
-AMPERE = Gpu(0, "GPU-aaaa-1", "NVIDIA A40", (8, 6))
-VOLTA = Gpu(1, "GPU-aabb-2", "Tesla V100-SXM2-16GB", (7, 0))
-HOPPER = Gpu(2, "GPU-cccc-3", "NVIDIA H100, 80GB HBM3", (9, 0))
-GPUS = [AMPERE, VOLTA, HOPPER]
-
-
-def listing(*gpus):
-    """The lines that nvidia-smi prints for these GPUs."""
-    return "".join(
-        f"{gpu.index}, {gpu.uuid}, {gpu.name}, {'.'.join(map(str, gpu.compute_capability))}\n"
-        for gpu in gpus
-    )
 
 
 def test_the_listing_of_the_driver_is_parsed():
     assert parse_gpus(listing(*GPUS)) == GPUS
     assert parse_gpus("") == []
-    assert parse_gpus("0, GPU-1, Odd GPU, [N/A]\n") == []
+    assert parse_gpus("0, GPU-1, Odd GPU, [N/A], 1000, Default\n") == []
 
 
 @pytest.mark.parametrize(
@@ -137,25 +125,6 @@ WAITING = "waiting: other trainings hold every visible GPU"
 
 
 @pytest.fixture
-def fake_gpus(tmp_path):
-    """An environment with a CUDA build of MXNet, these GPUs, and a separate folder for locks."""
-
-    def pretend(*gpus, **variables):
-        site, programs = tmp_path / "site", tmp_path / "bin"
-        information = site / "mxnet_cu117-1.9.1.dist-info"
-        information.mkdir(parents=True)
-        (information / "METADATA").write_text("Metadata-Version: 2.1\nName: mxnet-cu117\n")
-        programs.mkdir()
-        (tmp_path / "listing").write_text(listing(*gpus))
-        (programs / "nvidia-smi").write_text(f"#!/bin/sh\ncat '{tmp_path}/listing'\n")
-        (programs / "nvidia-smi").chmod(0o755)
-        path = f"{programs}{os.pathsep}{os.environ['PATH']}"
-        return {"PYTHONPATH": str(site), "PATH": path, "TMPDIR": str(tmp_path)} | variables
-
-    return pretend
-
-
-@pytest.fixture
 def start():
     """Start a program that claims a GPU, with its output and errors in one stream."""
     processes = []
@@ -220,15 +189,39 @@ def test_a_job_claims_only_gpus_that_the_cluster_granted(start, fake_gpus):
     assert line(second) == VOLTA.uuid
 
 
-def test_without_waiting_a_claimed_gpu_is_an_error(fake_gpus, monkeypatch, tmp_path):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with gpu_module.locked([AMPERE], wait=False) as gpu:
-        assert gpu == AMPERE
-        with (
-            pytest.raises(UserError, match="other trainings hold every visible GPU"),
-            gpu_module.locked([AMPERE], wait=False),
-        ):
-            pass
+def test_jobs_share_gpus_only_when_each_has_one(start, fake_gpus):
+    environment = fake_gpus(AMPERE, VOLTA)
+    program = HOLDER.replace('claim("mxnet", 1)', 'claim("mxnet", 1, 2)')
+    jobs = [start(program, environment) for _ in range(4)]
+    assert Counter(map(line, jobs)) == {AMPERE.uuid: 2, VOLTA.uuid: 2}
+    last = start(program, environment)
+    assert line(last) == WAITING
+    jobs[0].kill()
+    assert line(last) in (AMPERE.uuid, VOLTA.uuid)
+
+
+@pytest.mark.parametrize(
+    ("memory_mb", "shared", "trainings"),
+    [
+        (0, True, 1),
+        (3999, True, 1),
+        (8192, True, 2),
+        (12288, True, 3),
+        (81559, True, 4),
+        (81559, False, 1),
+    ],
+)
+def test_trainings_share_a_gpu_by_its_memory(memory_mb, shared, trainings):
+    """4 GB each, at most four; one if the driver allows one process."""
+    gpu = Gpu(0, "GPU-1", "GPU", (8, 6), memory_mb, shared)
+    assert gpu_module.places_per_gpu([gpu], None) == trainings
+    assert gpu_module.places_per_gpu([gpu], 7) == 7, "the configuration decides"
+
+
+def test_the_smallest_gpu_decides_how_many_trainings_share_each():
+    big, small = (Gpu(i, f"GPU-{i}", "GPU", (8, 6), mb) for i, mb in enumerate((81559, 8192)))
+    assert gpu_module.places_per_gpu([big, small], None) == 2
+    assert gpu_module.places_per_gpu([], None) == 1
 
 
 def test_a_killed_job_frees_its_gpu(start, fake_gpus):

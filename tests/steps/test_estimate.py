@@ -43,7 +43,7 @@ def test_a_larger_network_takes_longer():
     subjects = {
         name: pace.Subject(network_of(name), 10, 0.5) for name in ("frequency_40x1", "time_1x200")
     }
-    ready, paces = pace.measure(subjects, "mxnet", 2, gpus=False)
+    ready, paces = pace.measure(subjects, "mxnet", 2, places_per_gpu=0)
     assert 0 < ready < 60
     assert 0 < paces["frequency_40x1"].step < paces["time_1x200"].step
     for measured in paces.values():

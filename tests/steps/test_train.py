@@ -2,10 +2,13 @@
 
 import json
 import shutil
+import signal
+import time
 
 import numpy as np
 import pytest
 
+from tests.runs import run_module
 from tests.training_data import Training
 
 pytestmark = pytest.mark.workflow
@@ -98,3 +101,50 @@ def test_balanced_class_weights_are_part_of_a_training(small, engine):
     assert small.results("again") == small.results("once") != small.results("plain")
     assert record(small, "once")["training"]["class_weights"] == "balanced"
     assert "class_weights" not in record(small, "plain")["training"]
+
+
+FOLDS = (0, 1, 2)
+
+
+def models(training, name):
+    """The results of the models of all folds."""
+    return [training.results(f"{name}-{fold}" if fold else name) for fold in FOLDS]
+
+
+@pytest.fixture(scope="module")
+def separate(tmp_path_factory):
+    """A training whose three folds are trained by three jobs."""
+    training = Training(tmp_path_factory.mktemp("folds"), "time_1x60", max_epochs=3)
+    for fold in FOLDS:
+        assert training.run("separate", folds=(fold,)) == 0, training.log("separate")
+    return training
+
+
+def test_one_job_for_all_folds_gives_the_models_of_one_job_each(separate):
+    assert separate.run("all", folds=FOLDS) == 0, separate.log("all")
+    assert models(separate, "all") == models(separate, "separate")
+    log = separate.log("all").splitlines()
+    assert [line for line in log if line.startswith("fold")] == ["fold 0:", "fold 1:", "fold 2:"]
+
+
+def test_a_job_of_all_folds_continues_where_it_was_stopped(separate):
+    process = separate.start("stopped", "--checkpoint-seconds", 0, folds=FOLDS)
+    deadline = time.monotonic() + 120
+    while "fold 1:" not in separate.log("stopped"):
+        assert time.monotonic() < deadline, separate.log("stopped")
+        time.sleep(0.005)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait() == 1
+    assert separate.log("stopped").endswith("interrupted; run again to continue\n")
+    assert (separate.folder / "stopped/fit.json").exists(), "the first fold had ended"
+    assert not (separate.folder / "stopped-2").exists()
+    assert separate.run("stopped", folds=FOLDS) == 0
+    assert models(separate, "stopped") == models(separate, "separate")
+
+
+@pytest.mark.parametrize("option", ["checkpoint", "weights", "history", "fit"])
+def test_each_fold_needs_its_own_files(small, option):
+    arguments = small.arguments("model", folds=FOLDS)
+    del arguments[arguments.index(f"--{option}") + 1]
+    code, output = run_module("steps.train", *arguments)
+    assert code == 2 and f"--{option} needs a file for each fold" in output

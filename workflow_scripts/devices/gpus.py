@@ -1,42 +1,56 @@
-"""Select the GPU of a training without importing a framework; each GPU runs one training."""
+"""Select the GPU of a training without importing a framework."""
 
 import os
 import re
 import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
+from workflow_scripts.devices import gpu_locks
 from workflow_scripts.errors import UserError
 
 # The CUDA builds of MXNet 1.9.1 contain kernels for these compute capabilities, and no PTX.
 OLDEST, NEWEST = (5, 0), (8, 9)
-POLL_SECONDS = 0.5
 # A broken driver may never answer.
 DRIVER_SECONDS = 60
 TO_THE_CPU = "train on the CPU with --resources gpu=0"
+QUERY = "index,uuid,name,compute_cap,memory.total,compute_mode"
+# What a GPU must have free for each training that shares it: PyTorch or MXNet with CUDA's libraries
+# may take 1 to 2 GB, Ballroom's segments 0.15 GB.
+TRAINING_MB = 4000
+# Where nobody has set another number: it was never measured on a GPU.
+MOST_TRAININGS = 4
 
 
 @dataclass(frozen=True)
 class Gpu:
-    """One GPU that the driver lists; `uuid` is its name in CUDA_VISIBLE_DEVICES."""
+    """One GPU that the driver lists; `uuid` is its name in CUDA_VISIBLE_DEVICES.
+
+    `memory_mb` is 0 if the driver does not tell it. `shared` is whether several processes may use
+    the GPU at a time (compute mode "Default").
+    """
 
     index: int
     uuid: str
     name: str
     compute_capability: tuple[int, int]
+    memory_mb: int = 0
+    shared: bool = True
 
     @property
     def runs_mxnet(self) -> bool:
         """Whether MXNet has kernels for it."""
         return OLDEST <= self.compute_capability <= NEWEST
+
+    @property
+    def trainings(self) -> int:
+        """The number of trainings that share this GPU where the user sets none, by its memory."""
+        if not self.shared:
+            return 1
+        return min(max(self.memory_mb // TRAINING_MB, 1), MOST_TRAININGS)
 
     def __str__(self) -> str:
         major, minor = self.compute_capability
@@ -44,14 +58,23 @@ class Gpu:
 
 
 def parse_gpus(listing: str) -> list[Gpu]:
-    """GPUs from the lines "index, uuid, name, compute capability" that nvidia-smi prints.
+    """GPUs from the lines that nvidia-smi prints for QUERY.
 
     A GPU whose compute capability is unknown to the driver is skipped.
     """
-    lines = re.findall(r"^(\d+), ([^,]+), (.*), (\d+)\.(\d+)$", listing, flags=re.MULTILINE)
+    pattern = r"^(\d+), ([^,]+), (.*), (\d+)\.(\d+), ([^,\n]+), ([^,\n]+)$"
     return [
-        Gpu(int(index), uuid, name, (int(major), int(minor)))
-        for index, uuid, name, major, minor in lines
+        Gpu(
+            int(index),
+            uuid,
+            name,
+            (int(major), int(minor)),
+            int(memory) if memory.isdecimal() else 0,
+            mode == "Default",
+        )
+        for index, uuid, name, major, minor, memory, mode in re.findall(
+            pattern, listing, flags=re.MULTILINE
+        )
     ]
 
 
@@ -68,7 +91,8 @@ def visible(gpus: list[Gpu], environment: Mapping[str, str]) -> list[Gpu]:
     for entry in environment["CUDA_VISIBLE_DEVICES"].split(","):
         name = entry.strip()
         if name.startswith("MIG-") and gpus:
-            # The driver does not say which GPU a slice belongs to; assume that all are of one kind.
+            # The driver does not say which GPU a slice belongs to, nor its memory; assume that all
+            # are of one kind.
             matches = [Gpu(gpus[0].index, name, gpus[0].name, gpus[0].compute_capability)]
         elif name.isdecimal():
             matches = [gpu for gpu in gpus if gpu.index == int(name)]
@@ -82,7 +106,7 @@ def visible(gpus: list[Gpu], environment: Mapping[str, str]) -> list[Gpu]:
 
 def visible_gpus() -> list[Gpu]:
     """The GPUs that the driver lists and the environment allows; none if the driver fails."""
-    command = ["nvidia-smi", "--query-gpu=index,uuid,name,compute_cap", "--format=csv,noheader"]
+    command = ["nvidia-smi", f"--query-gpu={QUERY}", "--format=csv,noheader,nounits"]
     try:
         # Unchecked: if one of several GPUs is lost, nvidia-smi fails but lists the others.
         answer = subprocess.run(command, capture_output=True, timeout=DRIVER_SECONDS, check=False)
@@ -130,6 +154,11 @@ def why_idle(engine: str) -> str | None:
     else:
         return None
     return f"the GPU granted (CUDA_VISIBLE_DEVICES={granted}) stays idle: {reason}"
+
+
+def places_per_gpu(gpus: list[Gpu], asked: int | None) -> int:
+    """The number of trainings that share each of `gpus`: `asked`, or by default by their memory."""
+    return asked or min((gpu.trainings for gpu in gpus), default=1)
 
 
 def with_kernels(engine: str, gpus: list[Gpu]) -> list[Gpu]:
@@ -204,48 +233,19 @@ def usable_gpus(engine: str) -> list[Gpu]:
 
 
 @contextmanager
-def claim(engine: str, n_gpus: int, wait: bool = True) -> Iterator[Gpu | None]:
-    """Lock one GPU for this process and make it the only visible one; yield None for the CPU.
+def claim(engine: str, n_gpus: int, n_places: int = 1, wait: bool = True) -> Iterator[Gpu | None]:
+    """Lock a place on a GPU and make it the only visible one; yield None for the CPU.
 
-    Call it before the framework is imported. The operating system releases the lock when the
-    process ends, even if it is killed. While other trainings hold all GPUs, this one waits; without
-    `wait` it raises UserError.
+    Each GPU has `n_places`, for as many processes. Call it before the framework is imported.
+    The operating system releases the lock when the process ends, even if it is killed. While other
+    trainings hold all places, this one waits; without `wait` it raises UserError.
 
     Raises UserError if no GPU can be used.
     """
     if n_gpus == 0:
         yield None
         return
-    gpus = usable_gpus(engine)
-    with locked(gpus, wait) as gpu:
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu.uuid
-        yield gpu
-
-
-@contextmanager
-def locked(gpus: list[Gpu], wait: bool) -> Iterator[Gpu]:
-    """Lock the first of `gpus` that no other job of this user holds; wait for one if `wait`."""
-    folder = Path(tempfile.gettempdir()) / f"training-gpus-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    locks = [(gpu, FileLock(folder / f"{gpu.uuid}.lock")) for gpu in gpus]
-    waiting = False
-    while True:
-        for gpu, lock in locks:
-            try:
-                lock.acquire(blocking=False)
-            except Timeout:
-                continue
-            try:
-                yield gpu
-            finally:
-                lock.release()
-            return
-        if not wait:
-            raise UserError(
-                "other trainings hold every visible GPU; run again when one has ended, or request "
-                "fewer GPUs"
-            )
-        if not waiting:
-            waiting = True
-            print("waiting: other trainings hold every visible GPU", file=sys.stderr, flush=True)
-        time.sleep(POLL_SECONDS)
+    gpus = {gpu.uuid: gpu for gpu in usable_gpus(engine)}
+    with gpu_locks.locked([*gpus], n_places, wait) as uuid:
+        os.environ["CUDA_VISIBLE_DEVICES"] = uuid
+        yield gpus[uuid]

@@ -39,19 +39,20 @@ class Subject:
 
 
 def measure(
-    subjects: Mapping[str, Subject], engine: str, n_processes: int, gpus: bool
+    subjects: Mapping[str, Subject], engine: str, n_processes: int, places_per_gpu: int
 ) -> tuple[float, dict[str, Pace]]:
     """Seconds until a process is ready to train, and the pace of each subject.
 
-    Both are means over `n_processes` parallel processes. With `gpus`, each process takes its own
-    GPU. Raises UserError if there are too few GPUs or a process is killed.
+    Both are means over `n_processes` parallel processes. On GPUs, `places_per_gpu` of them share
+    one; 0 is for CPUs. Raises UserError if there are too few GPUs or a process is killed.
     """
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(n_processes)
     with ProcessPoolExecutor(n_processes, context, _share, (barrier,)) as pool:
         submitted = time.time()
         futures = [
-            pool.submit(_work, subjects, engine, gpus, submitted) for _ in range(n_processes)
+            pool.submit(_work, subjects, engine, places_per_gpu, submitted)
+            for _ in range(n_processes)
         ]
         failures = [failure for future in futures if (failure := future.exception())]
         # A failed process breaks the barrier of the others; the cause is its own exception.
@@ -83,10 +84,11 @@ def _share(barrier: Any) -> None:
 
 
 def _work(
-    subjects: Mapping[str, Subject], engine: str, gpus: bool, submitted: float
+    subjects: Mapping[str, Subject], engine: str, places_per_gpu: int, submitted: float
 ) -> tuple[float, dict[str, Pace]]:
     try:
-        with claim(engine, int(gpus), wait=False):
+        gpu = places_per_gpu > 0
+        with claim(engine, int(gpu), places_per_gpu, wait=False):
             engine_type = engine_class(engine)
             start = time.time() - submitted
             paces = {}
@@ -94,7 +96,7 @@ def _work(
                 rng = np.random.default_rng(0)
                 network = subject.network
                 weights = network.initial_weights(rng)
-                instance = engine_type(network, weights, subject.dropout, gpus)
+                instance = engine_type(network, weights, subject.dropout, gpu)
                 n = max(subject.batch_size * STEPS, PREDICTIONS)
                 shape = (n, network.bands, network.frames)
                 inputs = instance.place(rng.standard_normal(shape, dtype=np.float32))

@@ -52,6 +52,9 @@ def main() -> None:
         "--gpus", type=int, default=0, help="concurrent trainings on GPUs; 0 for CPUs"
     )
     parser.add_argument(
+        "--trainings-per-gpu", type=int, default=1, help="those of them that share a GPU"
+    )
+    parser.add_argument(
         "--hop", type=int, help="frames between training segments, if not their length"
     )
     parser.add_argument("--index", type=Path, nargs="*", help="features/shard-<i>.csv")
@@ -79,7 +82,9 @@ def main() -> None:
         name: EpochWork.of(corpus, name, subject, options.n_folds, options.hop)
         for name, subject in subjects.items()
     }
-    startup, paces = pace.measure(subjects, options.engine, n_timed, options.gpus > 0)
+    startup, paces = pace.measure(
+        subjects, options.engine, n_timed, options.trainings_per_gpu if options.gpus else 0
+    )
     folds = {
         name: startup + settings[name]["max_epochs"] * epoch.seconds(paces[name])
         for name, epoch in epochs.items()
@@ -87,7 +92,10 @@ def main() -> None:
 
     n_trainings = options.n_folds * options.n_seeds
     of_seeds = f" of {options.n_seeds} seeds" if options.n_seeds > 1 else ""
-    device = f"{options.gpus} GPU(s)" if options.gpus else f"{options.cores} core(s)"
+    device = f"{options.cores} core(s)"
+    if options.gpus:
+        n_gpus = math.ceil(options.gpus / options.trainings_per_gpu)
+        device = f"{n_gpus} GPU(s), {options.trainings_per_gpu} training(s) on each"
     folds_text = "a fixed split" if corpus.fixed else f"{options.n_folds} folds"
     print(
         f"{options.engine}, {device}, {corpus.description}, {folds_text}{of_seeds}; "
