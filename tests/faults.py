@@ -93,7 +93,7 @@ FAULTS = [
     ),
     Fault(
         "GPU lock not taken",
-        f"{PACKAGE}/devices/gpus.py",
+        f"{PACKAGE}/devices/gpu_locks.py",
         [("                lock.acquire(blocking=False)\n", "                pass\n")],
         ["tests/devices"],
     ),
@@ -129,7 +129,7 @@ FAULTS = [
     ),
     Fault(
         "donors of the first seed for all seeds",
-        "rules/common.smk",
+        "rules/training.smk",
         [('f"{wildcards.root}/models/{donor}/', 'f"{D}/models/{donor}/')],
         ["tests/workflow/test_reruns.py"],
     ),
@@ -147,8 +147,8 @@ FAULTS = [
     ),
     Fault(
         "donors of fold 0 for all folds",
-        "rules/common.smk",
-        [("/models/{donor}/fold-{wildcards.fold}/", "/models/{donor}/fold-0/")],
+        "rules/training.smk",
+        [("/models/{donor}/fold-{fold}/", "/models/{donor}/fold-0/")],
         ["tests/workflow/test_finished_run.py"],
     ),
     Fault(
