@@ -14,7 +14,8 @@ from workflow_scripts.dataset import experiment_data
 from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.devices.gpus import claim, why_idle
 from workflow_scripts.interruption import raise_on_signals
-from workflow_scripts.networks.fold_training import FoldFiles, FoldTraining
+from workflow_scripts.networks.fold_training import FoldFiles
+from workflow_scripts.networks.preparation import prepare
 from workflow_scripts.process import run
 from workflow_scripts.workflow import checkout
 from workflow_scripts.workflow.code_digests import digest_of
@@ -109,7 +110,7 @@ def main() -> None:
             if len(files) > 1:
                 print(f"fold {own.fold}:", file=sys.stderr)
             with locked(own.checkpoint):
-                training = FoldTraining.of(options, data, own, device, code)
+                training = prepare(options, data, own, device, code)
                 if not training.is_taken_over():
                     training.write(training.fit(), commit)
 
