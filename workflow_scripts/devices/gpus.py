@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import metadata, util
+from importlib import util
 from pathlib import Path
 
 from workflow_scripts.devices import gpu_locks
@@ -118,8 +118,8 @@ def visible_gpus() -> list[Gpu]:
 def has_cuda_build(engine: str) -> bool:
     """Whether the installed framework of this engine is a CUDA build."""
     if engine == "mxnet":
-        names = (distribution.metadata["Name"] or "" for distribution in metadata.distributions())
-        return any(name.startswith("mxnet-cu") for name in names)
+        # By their folders' names: the metadata of all installed packages take 0.2 s to read.
+        return any(any(Path(folder).glob("mxnet_cu*.dist-info")) for folder in sys.path)
     spec = util.find_spec("torch")
     if spec is None or spec.origin is None:
         return False

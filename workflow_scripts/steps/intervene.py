@@ -102,22 +102,21 @@ def counts(
     Columns: intervention, amount, label, unchanged (the class without intervention), predicted,
     tracks. Tracks with NO_PREDICTION are ignored.
     """
-    names = np.array(classes)
-    tables = []
-    for intervention, after in predicted.items():
-        before = next(p for i, p in predicted.items() if i.changes_nothing)
-        kept = after != NO_PREDICTION
-        columns = {
-            "label": labels[kept],
-            "unchanged": names[before[kept]],
-            "predicted": names[after[kept]],
-        }
-        grouped = pd.DataFrame(columns).groupby(list(columns)).size().rename("tracks")
-        table = grouped.reset_index()
-        table.insert(0, "intervention", intervention.kind)
-        table.insert(1, "amount", intervention.amount)
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+    names, applied = np.array(classes), list(predicted)
+    before = next(classes for i, classes in predicted.items() if i.changes_nothing)
+    after = np.stack(list(predicted.values()))
+    number, track = np.nonzero(after != NO_PREDICTION)
+    columns = {
+        "number": number,
+        "label": labels[track],
+        "unchanged": names[before[track]],
+        "predicted": names[after[number, track]],
+    }
+    table = pd.DataFrame(columns).groupby(list(columns)).size().rename("tracks").reset_index()
+    number = table.pop("number").to_numpy()
+    table.insert(0, "intervention", [applied[n].kind for n in number])
+    table.insert(1, "amount", [float(applied[n].amount) for n in number])
+    return table
 
 
 def main() -> None:
