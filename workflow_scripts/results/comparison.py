@@ -5,10 +5,9 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from workflow_scripts.dataset.split import Tracks
-from workflow_scripts.results import fixed_split
+from workflow_scripts.results import fixed_split, students_t
 from workflow_scripts.results.fixed_split import CONFIDENCE
 from workflow_scripts.results.predictions import track_accuracy
 
@@ -34,8 +33,8 @@ def corrected_t(differences: np.ndarray, test_share: float) -> tuple[float, floa
     error = np.sqrt((1 / n + test_share) * np.var(differences, ddof=1))
     if error == 0:
         return (float(0.5 ** (n - 1)) if differences.any() else 1.0), 0.0
-    p = 2 * stats.t.sf(abs(differences.mean()) / error, n - 1)
-    return float(p), float(error * stats.t.ppf((1 + CONFIDENCE) / 2, n - 1))
+    p = 2 * students_t.above(abs(differences.mean()) / error, n - 1)
+    return float(p), float(error * students_t.quantile((1 + CONFIDENCE) / 2, n - 1))
 
 
 def interval(accuracies: np.ndarray, test_share: float | None, n_test: int = 0) -> dict[str, float]:

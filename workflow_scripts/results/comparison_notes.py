@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from workflow_scripts.dataset.split import Tracks
 from workflow_scripts.errors import FEW, listed
@@ -53,6 +52,9 @@ def against_chance(
     share of the largest class, never less than 1 / (number of classes). The p-value is multiplied
     by the number of networks (Bonferroni), because the best of them was chosen.
     """
+    # Its import takes as long as a short job.
+    from scipy import stats
+
     table = pd.concat(predictions[variant])
     correct = (table["predicted"] == table["label"]).groupby(table["track_id"], observed=True)
     # A track that several models predict counts once.

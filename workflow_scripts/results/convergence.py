@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+
+from workflow_scripts.results import students_t
 
 # Curves are compared by quarters. With fewer epochs a quarter has less than three, too few to
 # estimate how much the accuracy scatters from epoch to epoch.
@@ -84,7 +85,7 @@ def convergence(curves: Sequence[np.ndarray], stopped: Sequence[bool]) -> Conver
 def _p(rise: float, variance: float, freedom: int) -> float:
     if variance == 0:
         return float(rise <= 0)
-    return float(stats.t.sf(rise / np.sqrt(variance), freedom))
+    return students_t.above(rise / np.sqrt(variance), freedom)
 
 
 def rise_of(curve: np.ndarray) -> tuple[float, float]:

@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from workflow_scripts.results import fixed_split
+from workflow_scripts.results import fixed_split, students_t
 from workflow_scripts.results.comparison import corrected_t, holm
 from workflow_scripts.results.fixed_split import CONFIDENCE
 from workflow_scripts.results.run_relation import NONE, PAIRED, relation
@@ -35,8 +34,8 @@ def corrected_welch(
     if error == 0:
         return float(difference == 0), 0.0
     freedom = errors.sum() ** 2 / (errors**2 / (sizes - 1)).sum()
-    p = 2 * stats.t.sf(abs(difference) / error, freedom)
-    return float(p), float(error * stats.t.ppf((1 + CONFIDENCE) / 2, freedom))
+    p = 2 * students_t.above(abs(difference) / error, freedom)
+    return float(p), float(error * students_t.quantile((1 + CONFIDENCE) / 2, freedom))
 
 
 def compare(runs: Sequence[Run], same_network: Mapping[str, Sequence[bool]]) -> pd.DataFrame:
