@@ -4,17 +4,13 @@ import io
 import math
 from pathlib import Path
 
-import essentia
-import essentia.streaming as streaming
 import numpy as np
 import soundfile
 from scipy import signal
 
 from workflow_scripts.audio.decoding import UNDECODABLE, NotAudioError, analysed
+from workflow_scripts.audio.loaded_essentia import essentia, streaming
 from workflow_scripts.audio.parameters import SAMPLE_RATE
-
-essentia.log.infoActive = False
-essentia.log.warningActive = False
 
 SECONDS = 10.0
 # The page does not need high frequencies, so the sampling rate is halved.

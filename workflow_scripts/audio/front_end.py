@@ -9,8 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import essentia
-import essentia.streaming as streaming
 import numpy as np
 
 from workflow_scripts.audio.decoding import (
@@ -21,11 +19,9 @@ from workflow_scripts.audio.decoding import (
     NotAudioError,
     analysed,
 )
+from workflow_scripts.audio.loaded_essentia import essentia, streaming
 from workflow_scripts.audio.parameters import LOUDEST, MEL, PAPERS, FrontEnd
 from workflow_scripts.audio.stream import rate_and_channels
-
-essentia.log.infoActive = False
-essentia.log.warningActive = False
 
 TOO_LOUD = "has samples too large for audio; scale them to the range from -1 to 1"
 # Seconds. With the paper's front end, the spectra of shorter tracks fit in memory (20 MB); longer

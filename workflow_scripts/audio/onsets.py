@@ -6,15 +6,11 @@ and complex domain on frames of 1024 samples, hop 512, at 44.1 kHz.
 
 from pathlib import Path
 
-import essentia
-import essentia.streaming as streaming
 import numpy as np
 
 from workflow_scripts.audio.decoding import analysed
+from workflow_scripts.audio.loaded_essentia import essentia, streaming
 from workflow_scripts.audio.parameters import SAMPLE_RATE, FrontEnd
-
-essentia.log.infoActive = False
-essentia.log.warningActive = False
 
 
 def onset_frames(audio: Path, front_end: FrontEnd) -> np.ndarray:

@@ -2,11 +2,7 @@
 
 from pathlib import Path
 
-import essentia
-import essentia.streaming as streaming
-
-essentia.log.infoActive = False
-essentia.log.warningActive = False
+from workflow_scripts.audio.loaded_essentia import essentia, streaming
 
 # Seconds that are decoded.
 START = 0.001

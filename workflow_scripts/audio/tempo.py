@@ -7,17 +7,12 @@ as fast.
 
 from pathlib import Path
 
-import essentia
-import essentia.streaming as streaming
-
 from workflow_scripts.audio.decoding import analysed
+from workflow_scripts.audio.loaded_essentia import essentia, streaming
 from workflow_scripts.audio.parameters import SAMPLE_RATE
 
 # The beat tracker's range, in BPM.
 SLOWEST, FASTEST = 40, 208
-
-essentia.log.infoActive = False
-essentia.log.warningActive = False
 
 
 def bpm(audio: Path) -> float | None:
