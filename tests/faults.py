@@ -180,8 +180,8 @@ FAULTS = [
         f"{PACKAGE}/networks/training.py",
         [
             (
-                "    rate = rate_after((epoch.train_loss for epoch in progress.history), settings)",
-                "    rate = rate_after((), settings)",
+                "rate_after((epoch.train_loss for epoch in progress.history), settings)",
+                "rate_after((), settings)",
             )
         ],
         ["tests/networks", "tests/workflow/test_interruption.py"],

@@ -15,7 +15,7 @@ from tests.conftest import ROOT, biased_weights, network_of  # noqa: E402
 from tests.networks.test_architecture import TABLE_1  # noqa: E402
 from tests.networks.test_engine import some_data  # noqa: E402
 from workflow_scripts.errors import UserError  # noqa: E402
-from workflow_scripts.networks import engine_torch  # noqa: E402
+from workflow_scripts.networks import engine_torch, torch_device, torch_steps  # noqa: E402
 from workflow_scripts.workflow.code_digests import code_of  # noqa: E402
 
 
@@ -48,13 +48,13 @@ def fake_capture(monkeypatch):
     monkeypatch.setattr(torch.cuda, "stream", lambda stream: contextlib.nullcontext())
     monkeypatch.setattr(torch.cuda, "CUDAGraph", SimpleNamespace)
     monkeypatch.setattr(torch.cuda, "graph", lambda graph: contextlib.nullcontext())
-    capture = engine_torch._CapturedStep.__init__
+    capture = torch_steps.CapturedSteps.__init__
 
     def init(self, *arguments):
         capture(self, *arguments)
         self._graph.replay = self._advance
 
-    monkeypatch.setattr(engine_torch._CapturedStep, "__init__", init)
+    monkeypatch.setattr(torch_steps.CapturedSteps, "__init__", init)
 
 
 def test_replays_use_the_batches_of_an_epoch_in_order(fake_capture):
@@ -101,10 +101,10 @@ def test_a_gpu_without_kernels_is_a_user_error(monkeypatch, built_for, capabilit
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA Fake")
     if runs:
-        engine_torch._check_gpu()
+        torch_device.check_gpu()
         return
     with pytest.raises(UserError, match=r"for NVIDIA Fake \(compute capability") as error:
-        engine_torch._check_gpu()
+        torch_device.check_gpu()
     assert "--resources gpu=0" in str(error.value)
 
 

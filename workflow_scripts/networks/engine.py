@@ -1,6 +1,7 @@
 """The interface to a deep-learning framework; all other modules use NumPy only."""
 
 import importlib
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +21,8 @@ class Engine(Protocol):
 
     NAME: str
     VERSION: str
+    # None if the engine has none.
+    SIDE_BY_SIDE: "type[SideBySide] | None"
 
     def __init__(
         self,
@@ -56,6 +59,42 @@ class Engine(Protocol):
 
     def weights(self) -> Weights:
         """A copy of the weights (`Network.weight_shapes`)."""
+
+
+class SideBySide(Protocol):
+    """Several trainings of one network on a device, the members, whose steps are one computation.
+
+    Each member has weights, class weights, and segments of its own: `train` has inputs and labels,
+    `validation` inputs. Arguments and results with an item per member are in the order of members.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        weights: Sequence[Weights],
+        dropout: float,
+        gpu: bool,
+        train: Sequence[tuple[np.ndarray, np.ndarray]],
+        validation: Sequence[np.ndarray],
+        class_weights: Sequence[np.ndarray] | None = None,
+    ) -> None: ...
+
+    def train(
+        self, batches: Sequence[np.ndarray], learning_rates: Sequence[float], seeds: Sequence[int]
+    ) -> list[tuple[float, np.ndarray]]:
+        """Take one step of gradient descent for each batch of each member, see `Engine.train`.
+
+        Members may have different numbers of batches, at least one, of one size.
+        """
+
+    def probabilities(self) -> list[np.ndarray]:
+        """Class probabilities of the validation segments, float32 (segments, classes)."""
+
+    def weights(self) -> list[Weights]:
+        """A copy of the weights."""
+
+    def keep(self, members: Sequence[int]) -> None:
+        """Reduce the members to those at these positions."""
 
 
 def engine_class(name: str) -> type[Engine]:

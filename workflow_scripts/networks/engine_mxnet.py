@@ -35,6 +35,7 @@ class MXNetEngine:
 
     NAME = "mxnet"
     VERSION: str = mx.__version__
+    SIDE_BY_SIDE = None
 
     def __init__(
         self,

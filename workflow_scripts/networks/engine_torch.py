@@ -5,7 +5,6 @@ positions, loss and learning rate are on the device, so the host waits for it on
 module requires only NumPy and PyTorch 2.11 or newer.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +12,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from workflow_scripts.errors import UserError
 from workflow_scripts.networks.architecture import FACTORED, Network, Weights
-from workflow_scripts.networks.torch_layers import Forward
-
-PREDICTION_BATCH = 20
-# Steps before the capture, in which PyTorch initialises its libraries and allocates memory.
-WARM_UP = 3
+from workflow_scripts.networks.torch_device import device_of, placed
+from workflow_scripts.networks.torch_layers import Forward, mean_loss
+from workflow_scripts.networks.torch_side_by_side import PREDICTION_BATCH, TorchSideBySide
+from workflow_scripts.networks.torch_steps import CapturedSteps
 
 
 @dataclass(frozen=True)
@@ -42,6 +39,7 @@ class TorchEngine:
 
     NAME = "torch"
     VERSION: str = torch.__version__
+    SIDE_BY_SIDE = TorchSideBySide
 
     def __init__(
         self,
@@ -51,13 +49,7 @@ class TorchEngine:
         gpu: bool,
         class_weights: np.ndarray | None = None,
     ) -> None:
-        # One thread per training: parallel trainings use the cores better than parallel threads.
-        torch.set_num_threads(1)
-        if gpu:
-            _check_gpu()
-            # Convolutions would use TF32 by default.
-            torch.backends.cudnn.allow_tf32 = False
-        self._device = torch.device("cuda" if gpu else "cpu")
+        self._device = device_of(gpu)
         self._class_weights = None if class_weights is None else self.place(class_weights)
         trained = network.parameter_shapes()
         self._weights = {
@@ -67,13 +59,10 @@ class TorchEngine:
         self._trained = {name: self._weights[name] for name in trained}
         self._forward = Forward(network, self._weights, dropout)
         self._learning_rate = torch.zeros((), device=self._device)
-        self._captured: _CapturedStep | None = None
+        self._captured: CapturedSteps | None = None
 
     def place(self, values: Any) -> Any:
-        if not isinstance(values, np.ndarray):
-            return values
-        dtype = np.float32 if values.dtype.kind == "f" else np.int64
-        return torch.from_numpy(np.ascontiguousarray(values, dtype)).to(self._device)
+        return placed(values, self._device)
 
     def train(
         self, inputs: Any, labels: Any, batches: np.ndarray, learning_rate: float, seed: int
@@ -94,10 +83,11 @@ class TorchEngine:
         if self._captured is None or not self._captured.reads(inputs, labels, order):
             # The warm-up steps change the weights.
             weights = self.weights()
-            self._captured = _CapturedStep(self._step, inputs, labels, order)
+            self._captured = CapturedSteps(self._step, inputs, labels, order)
             self._set_weights(weights)
             torch.manual_seed(seed)
-        return self._captured.replay(order)
+        total, predicted = self._captured.run(order)
+        return float(total) / len(order), predicted
 
     def gradients(self, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, Weights]:
         step = self._backward(self.place(inputs), self.place(labels))
@@ -144,13 +134,7 @@ class TorchEngine:
 
     def _backward(self, inputs: torch.Tensor, labels: torch.Tensor) -> "_Step":
         scores = self._forward(inputs, training=True)
-        if self._class_weights is None:
-            loss = functional.cross_entropy(scores, labels)
-        else:
-            # The option `weight` of cross_entropy would divide by the weights of each batch, so a
-            # batch of one class would not be weighted at all.
-            losses = functional.cross_entropy(scores, labels, reduction="none")
-            loss = (losses * self._class_weights.index_select(0, labels)).mean()
+        loss = mean_loss(scores, labels, self._class_weights)
         predicted = scores.detach().argmax(dim=1)
         stored = {name: array for name, array in self._trained.items() if name != FACTORED}
         hidden, self._forward.hidden = self._forward.hidden, None
@@ -165,77 +149,3 @@ class TorchEngine:
 
 
 ENGINE = TorchEngine
-
-
-class _CapturedStep:
-    """A step as a CUDA graph, which takes the next batch of the epoch at each replay."""
-
-    def __init__(
-        self,
-        step: Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]],
-        inputs: torch.Tensor,
-        labels: torch.Tensor,
-        order: torch.Tensor,
-    ) -> None:
-        self._step, self._inputs, self._labels = step, inputs, labels
-        self._order = order.clone()
-        self._predicted = torch.zeros_like(order)
-        self._position = torch.zeros(1, dtype=torch.int64, device=order.device)
-        self._total = torch.zeros((), dtype=torch.float64, device=order.device)
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(WARM_UP):
-                self._position.zero_()
-                self._advance()
-        torch.cuda.current_stream().wait_stream(stream)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            self._advance()
-
-    def _advance(self) -> None:
-        batch = self._order.index_select(0, self._position).view(-1)
-        inputs, labels = (a.index_select(0, batch) for a in (self._inputs, self._labels))
-        loss, predicted = self._step(inputs, labels)
-        self._total.add_(loss)
-        self._predicted.index_copy_(0, self._position, predicted[None])
-        self._position.add_(1)
-
-    def reads(self, inputs: torch.Tensor, labels: torch.Tensor, order: torch.Tensor) -> bool:
-        """Whether the graph was captured for these segments and this shape of `order`."""
-        same = self._inputs is inputs and self._labels is labels
-        return same and self._order.shape == order.shape
-
-    def replay(self, order: torch.Tensor) -> tuple[float, np.ndarray]:
-        """Take a step for each row of `order`; wait for the device.
-
-        Return the mean loss and the classes predicted before each step, int (batches, size).
-        """
-        self._order.copy_(order)
-        self._position.zero_()
-        self._total.zero_()
-        for _ in range(len(order)):
-            self._graph.replay()
-        return float(self._total) / len(order), self._predicted.cpu().numpy()
-
-
-def _check_gpu() -> None:
-    """Raise UserError if PyTorch has no kernels for the GPU or finds none."""
-    if not torch.cuda.is_available():
-        raise UserError(
-            "PyTorch finds no GPU that it can use (it may be built without CUDA, or the driver may "
-            "be too old); install another build, or train on the CPU with --resources gpu=0"
-        )
-    major, minor = torch.cuda.get_device_capability()
-    # Machine code (sm) runs on the same and later minor versions, PTX (compute) on all later ones.
-    kernels = [name.split("_") for name in torch.cuda.get_arch_list()]
-    versions = [(kind, divmod(int(n.rstrip("af")), 10)) for kind, n in kernels]
-    if not any(
-        built_for <= (major, minor) and (kind == "compute" or built_for[0] == major)
-        for kind, built_for in versions
-    ):
-        raise UserError(
-            f"this PyTorch has no kernels for {torch.cuda.get_device_name()} (compute capability "
-            f"{major}.{minor}); install a build with such kernels, or train on the CPU with "
-            "--resources gpu=0"
-        )

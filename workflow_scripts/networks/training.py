@@ -134,6 +134,90 @@ def balanced_weights(labels: np.ndarray, n_classes: int) -> np.ndarray:
     return np.divide(share, counts, out=np.zeros(n_classes), where=present)
 
 
+@dataclass(frozen=True)
+class Draw:
+    """What an epoch does: `batches` has positions of segments in rows, `seed` is of the dropout.
+
+    `rng` is the generator of the epoch after the draws of both.
+    """
+
+    epoch: int
+    learning_rate: float
+    batches: np.ndarray
+    seed: int
+    rng: np.random.Generator
+
+
+class Training:
+    """One training by the protocol: what its next epoch does, and its progress after it.
+
+    Labels, int (segments,), are those of the training and the validation segments. Training ends
+    after `max_epochs` epochs or when the learning rate is below `lowest_rate`. With balanced class
+    weights, the training accuracy has the same weights as the training loss, and the loss and
+    accuracy of validation are means over its classes: otherwise an epoch that predicts only the
+    largest class could be the best.
+    """
+
+    def __init__(
+        self,
+        labels: tuple[np.ndarray, np.ndarray],
+        settings: Settings,
+        epoch_generator: Callable[[int], np.random.Generator],
+        progress: Progress,
+    ) -> None:
+        self._labels, self._held_out = labels
+        self._settings, self._epoch_generator = settings, epoch_generator
+        self.progress = progress
+        self._rate = rate_after((epoch.train_loss for epoch in progress.history), settings)
+        self._balanced = settings.class_weights == "balanced"
+        self._weight_of = None
+        if self._balanced:
+            self._weight_of = balanced_weights(self._labels, self._labels.max() + 1)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no epoch follows."""
+        if len(self.progress.history) >= self._settings.max_epochs:
+            return True
+        return self._rate.rate < lowest_rate(self._settings)
+
+    def draw(self) -> Draw:
+        """What the next epoch does."""
+        epoch = len(self.progress.history) + 1
+        rng = self._epoch_generator(epoch)
+        order = batches(len(self._labels), self._settings.batch_size, rng)
+        return Draw(epoch, self._rate.rate, order, int(rng.integers(2**31)), rng)
+
+    def finish(
+        self,
+        draw: Draw,
+        trained: tuple[float, np.ndarray],
+        probabilities: np.ndarray,
+        weights: Weights,
+        seconds: float,
+    ) -> Progress:
+        """The progress after the epoch `draw`.
+
+        `trained` is what `Engine.train` returned, `probabilities` are those of the validation
+        segments after it. Raises DivergedError if a loss is not finite.
+        """
+        train_loss, predicted = trained
+        if not np.isfinite(train_loss):
+            raise DivergedError(f"the training loss of epoch {draw.epoch} is {train_loss}")
+        loss, accuracy = loss_and_accuracy(probabilities, self._held_out, self._balanced)
+        if not np.isfinite(loss):
+            # The last step of the epoch may be the one that overflows.
+            raise DivergedError(f"the validation loss of epoch {draw.epoch} is {loss}")
+        correct = share_of_correct(predicted, self._labels[draw.batches], self._weight_of)
+        epoch = Epoch(draw.epoch, draw.learning_rate, train_loss, correct, loss, accuracy, seconds)
+        self._rate.update(train_loss)
+        last = self.progress
+        better = not last.history or accuracy > last.best.validation_accuracy
+        best_weights = weights if better else last.best_weights
+        self.progress = Progress(weights, best_weights, (*last.history, epoch))
+        return self.progress
+
+
 def fit(
     engine: Engine,
     train: tuple[Any, np.ndarray],
@@ -143,46 +227,25 @@ def fit(
     progress: Progress,
     augmented: Callable[[np.random.Generator], Any] | None = None,
 ) -> Iterator[Progress]:
-    """Continue training from `progress`; yield the progress after each epoch.
+    """Continue training from `progress`; yield the progress after each epoch, see `Training`.
 
     `engine` has the weights of `progress`. `train` and `validation` are (inputs, labels) as in
     `Engine`. `augmented` returns the training inputs of an epoch from the generator of the epoch.
-    Training ends after `max_epochs` epochs or when the learning rate is below `lowest_rate`.
-    With balanced class weights, `engine` weights the training loss, the training accuracy has the
-    same weights, and the loss and accuracy of validation are means over its classes: otherwise an
-    epoch that predicts only the largest class could be the best.
 
     Raises DivergedError if a loss is not finite.
     """
-    rate = rate_after((epoch.train_loss for epoch in progress.history), settings)
+    training = Training((train[1], validation[1]), settings, epoch_generator, progress)
     inputs, labels = engine.place(train[0]), engine.place(train[1])
     held_out = engine.place(validation[0])
-    balanced = settings.class_weights == "balanced"
-    weight_of = balanced_weights(train[1], train[1].max() + 1) if balanced else None
-    while len(progress.history) < settings.max_epochs and rate.rate >= lowest_rate(settings):
+    while not training.has_ended:
         started = time.perf_counter()
-        number = len(progress.history) + 1
-        rng = epoch_generator(number)
-        order = batches(len(train[0]), settings.batch_size, rng)
-        seed = int(rng.integers(2**31))
+        draw = training.draw()
         if augmented is not None:
-            inputs = augmented(rng)
-        train_loss, predicted = engine.train(inputs, labels, order, rate.rate, seed)
-        if not np.isfinite(train_loss):
-            raise DivergedError(f"the training loss of epoch {number} is {train_loss}")
-        loss, accuracy = evaluate(engine, held_out, validation[1], balanced)
-        if not np.isfinite(loss):
-            # The last step of the epoch may be the one that overflows.
-            raise DivergedError(f"the validation loss of epoch {number} is {loss}")
-        correct = share_of_correct(predicted, train[1][order], weight_of)
+            inputs = augmented(draw.rng)
+        trained = engine.train(inputs, labels, draw.batches, draw.learning_rate, draw.seed)
+        probabilities = engine.probabilities(held_out)
         seconds = time.perf_counter() - started
-        epoch = Epoch(number, rate.rate, train_loss, correct, loss, accuracy, seconds)
-        rate.update(train_loss)
-        weights = engine.weights()
-        better = not progress.history or accuracy > progress.best.validation_accuracy
-        best_weights = weights if better else progress.best_weights
-        progress = Progress(weights, best_weights, (*progress.history, epoch))
-        yield progress
+        yield training.finish(draw, trained, probabilities, engine.weights(), seconds)
 
 
 def share_of_correct(
@@ -197,14 +260,14 @@ def share_of_correct(
     return float(np.average(predicted == labels, weights=weights))
 
 
-def evaluate(
-    engine: Engine, inputs: Any, labels: np.ndarray, balanced: bool = False
+def loss_and_accuracy(
+    probabilities: np.ndarray, labels: np.ndarray, balanced: bool = False
 ) -> tuple[float, float]:
     """Mean categorical cross-entropy and accuracy (0 to 1) of the segments.
 
-    With `balanced`, both are means over the classes of `labels`.
+    `probabilities` are (segments, classes). With `balanced`, both are means over the classes of
+    `labels`.
     """
-    probabilities = engine.probabilities(inputs)
     tiny = np.finfo(probabilities.dtype).tiny
     loss = -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], tiny))
     correct = probabilities.argmax(axis=1) == labels
