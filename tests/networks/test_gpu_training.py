@@ -12,10 +12,16 @@ torch = pytest.importorskip("torch", reason="make env TORCH=1 installs PyTorch")
 
 from benchmarks import gpu  # noqa: E402
 from tests.conftest import ROOT, biased_weights, network_of  # noqa: E402
+from tests.deep_networks import DEEP  # noqa: E402
 from tests.networks.test_architecture import TABLE_1  # noqa: E402
 from tests.networks.test_engine import some_data  # noqa: E402
 from workflow_scripts.errors import UserError  # noqa: E402
-from workflow_scripts.networks import engine_torch, torch_device, torch_steps  # noqa: E402
+from workflow_scripts.networks import (  # noqa: E402
+    engine_torch,
+    torch_device,
+    torch_side_by_side,
+    torch_steps,
+)
 from workflow_scripts.workflow.code_digests import code_of  # noqa: E402
 
 
@@ -39,6 +45,14 @@ def test_the_engine_and_its_benchmark_import_only_numpy_and_pytorch():
             assert packages <= {"numpy", "torch", "workflow_scripts", "benchmarks"}, path
 
 
+class FakeGraph:
+    def __init__(self):
+        self.generators = []
+
+    def register_generator_state(self, generator):
+        self.generators.append(generator)
+
+
 @pytest.fixture
 def fake_capture(monkeypatch):
     """Replace streams and graphs by dummies; a replay runs the Python code of the step again."""
@@ -46,7 +60,7 @@ def fake_capture(monkeypatch):
     monkeypatch.setattr(torch.cuda, "Stream", lambda: stream)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda: stream)
     monkeypatch.setattr(torch.cuda, "stream", lambda stream: contextlib.nullcontext())
-    monkeypatch.setattr(torch.cuda, "CUDAGraph", SimpleNamespace)
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", FakeGraph)
     monkeypatch.setattr(torch.cuda, "graph", lambda graph: contextlib.nullcontext())
     capture = torch_steps.CapturedSteps.__init__
 
@@ -82,6 +96,41 @@ def test_replays_use_the_batches_of_an_epoch_in_order(fake_capture):
     assert all(np.array_equal(expected[name], actual[name]) for name in weights)
     replayed.train(*placed, orders[0][:3], 0.1, seed=0)
     assert replayed._captured is not captures[0], "another number of batches needs another graph"
+
+
+def test_replays_of_members_equal_their_single_steps(fake_capture):
+    """The same with several members, one of which drops out; its graph is captured again."""
+    network = DEEP["a mid end over time"]
+    weights = [biased_weights(network, seed=k) for k in range(3)]
+    data = [some_data(network, 20 + 5 * k, seed=k) for k in range(3)]
+    arguments = network, weights, 0.5, False, data, [inputs for inputs, _ in data]
+    plain, replayed = (torch_side_by_side.TorchSideBySide(*arguments) for _ in range(2))
+    # As on a GPU, except for the device.
+    replayed._gpu = True
+    members, captures = [0, 1, 2], []
+    for epoch, kept in enumerate(([0, 1, 2], [0, 1, 2], [0, 2], [0, 2])):
+        if kept != members:
+            plain.keep(kept)
+            replayed.keep(kept)
+            members = kept
+        rng = np.random.default_rng(epoch)
+        # In the last epoch, other numbers of batches.
+        sizes = [10 + 5 * k * (epoch < 3) for k in members]
+        drawn = (rng.permutation(len(data[k][1])) for k in members)
+        batches = [d[:size].reshape(-1, 5) for d, size in zip(drawn, sizes, strict=True)]
+        epoch_of_each = batches, [0.1 / (epoch + 1)] * len(members), [epoch + k for k in members]
+        for expected, actual in zip(
+            *(engine.train(*epoch_of_each) for engine in (plain, replayed)), strict=True
+        ):
+            assert actual[0] == expected[0] and np.array_equal(actual[1], expected[1])
+        for expected, actual in zip(plain.weights(), replayed.weights(), strict=True):
+            assert all(np.array_equal(expected[name], actual[name]) for name in expected)
+        captures.append(replayed._steps)
+        assert isinstance(replayed._steps, torch_steps.CapturedSteps)
+        assert replayed._steps._graph.generators == replayed._members.generators
+        assert len(replayed._members.generators) == len(members)
+    assert captures[0] is captures[1]
+    assert len({*map(id, captures)}) == 3, "other members or numbers of batches need another graph"
 
 
 @pytest.mark.parametrize(

@@ -101,16 +101,6 @@ class Members:
             for member in range(len(self))
         ]
 
-    def state(self) -> list[torch.Tensor]:
-        """A copy of the weights on the device, to be restored by `restore`."""
-        return [weight.detach().clone() for weight in self._weights.values()]
-
-    def restore(self, state: Sequence[torch.Tensor]) -> None:
-        """Set the weights to a copy of `state`."""
-        with torch.no_grad():
-            for weight, value in zip(self._weights.values(), state, strict=True):
-                weight.copy_(value)
-
     def _layouts_of_dropout(self, inputs: torch.Tensor) -> list[tuple[int, ...]]:
         """The strides of the values at each dropout of a separate training on the batch `inputs`.
 

@@ -89,11 +89,9 @@ class TorchSideBySide:
         members = self._members
         if not self._gpu:
             return Steps(members.step, inputs, labels, order)
-        # The warm-up steps change the weights.
-        state = members.state()
-        steps = CapturedSteps(members.step, inputs, labels, order, members.generators)
-        members.restore(state)
-        return steps
+        # Of no steps, so that those before the capture have no effect.
+        members.start_epoch(*([0] * len(members) for _ in range(3)))
+        return CapturedSteps(members.step, inputs, labels, order, members.generators)
 
 
 class _Joined:
