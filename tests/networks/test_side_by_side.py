@@ -211,7 +211,8 @@ def test_whole_trainings_with_pytorch_equal_separate_ones(class_weights):
         data = own.train, own.validation, settings, own.epoch_generator, own.progress
         separate.append(list(training.fit(engine, *data)))
     together = list(side_by_side.fit(TorchEngine, network, members, settings, gpu=False))
-    assert len({len(epochs) for epochs in separate}) == 3, "they end at different epochs"
+    assert len({len(epochs) for epochs in separate}) > 1, "they end at different epochs"
+    assert max(map(len, separate)) < 40, "by the floor of the learning rate"
     for k, expected in enumerate(separate):
         epochs = [results[k] for results in together if results[k] is not None]
         assert len(epochs) == len(expected)

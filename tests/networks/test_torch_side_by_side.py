@@ -16,6 +16,7 @@ from tests.networks.test_engine import custom, some_data  # noqa: E402
 from workflow_scripts.networks import torch_members  # noqa: E402
 from workflow_scripts.networks.architecture import Network  # noqa: E402
 from workflow_scripts.networks.engine_torch import TorchEngine  # noqa: E402
+from workflow_scripts.networks.torch_layers import drop_values  # noqa: E402
 from workflow_scripts.networks.torch_side_by_side import TorchSideBySide  # noqa: E402
 
 # Of float32 weights after a step, relative to the largest weight of the network.
@@ -214,14 +215,15 @@ def test_weights_of_one_member_are_no_view_of_all():
         assert all(array.base is None for array in weights.values())
 
 
+@pytest.mark.parametrize("many", [True, False])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_a_mask_is_the_one_that_pytorch_draws(layout):
+def test_a_mask_is_that_of_a_separate_training(layout, many):
     values = torch.randn(3, 4, 5, 6).to(memory_format=layout)
     torch.manual_seed(7)
-    expected = [functional.dropout(values, rate) for rate in (0.5, 0.2)]
+    expected = [drop_values(values, rate, many) for rate in (0.5, 0.2)]
     generator = torch.Generator().manual_seed(7)
     for rate, dropped in zip((0.5, 0.2), expected, strict=True):
-        assert torch.equal(values * torch_members._mask(values, rate, generator), dropped)
+        assert torch.equal(values * torch_members._mask(values, rate, many, generator), dropped)
 
 
 def test_on_a_gpu_the_default_generator_draws_with_the_state_of_the_member(monkeypatch):
@@ -239,5 +241,5 @@ def test_on_a_gpu_the_default_generator_draws_with_the_state_of_the_member(monke
     monkeypatch.setattr(torch, "ones_like", lambda values: "ones")
     monkeypatch.setattr(functional, "dropout", lambda *drawn: (*drawn, default.state))
     values = SimpleNamespace(device=SimpleNamespace(type="cuda", index=1))
-    assert torch_members._mask(values, 0.3, "the member's") == ("ones", 0.3, "the member's")
+    assert torch_members._mask(values, 0.3, True, "the member's") == ("ones", 0.3, "the member's")
     assert default.state == "its own"

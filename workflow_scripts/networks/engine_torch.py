@@ -5,7 +5,6 @@ positions, loss and learning rate are on the device, so the host waits for it on
 module requires only NumPy and PyTorch 2.11 or newer.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,24 +13,10 @@ from torch.nn import functional
 
 from workflow_scripts.networks.architecture import FACTORED, Network, Weights
 from workflow_scripts.networks.torch_device import device_of, placed
-from workflow_scripts.networks.torch_layers import Forward, mean_loss
+from workflow_scripts.networks.torch_gradients import Gradients, gradients_of, mean_loss
+from workflow_scripts.networks.torch_layers import Forward
 from workflow_scripts.networks.torch_side_by_side import PREDICTION_BATCH, TorchSideBySide
 from workflow_scripts.networks.torch_steps import CapturedSteps
-
-
-@dataclass(frozen=True)
-class _Step:
-    """The forward and backward pass of one batch.
-
-    `predicted` are the classes, `gradients` those of all trained arrays but FACTORED. `factors` of
-    its gradient, if there is such a layer: the gradient at the layer's outputs, (segments, units),
-    and the layer's inputs, (segments, inputs).
-    """
-
-    loss: torch.Tensor
-    predicted: torch.Tensor
-    gradients: dict[str, torch.Tensor]
-    factors: tuple[torch.Tensor, torch.Tensor] | None
 
 
 class TorchEngine:
@@ -90,12 +75,12 @@ class TorchEngine:
         return float(total) / len(order), predicted
 
     def gradients(self, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, Weights]:
-        step = self._backward(self.place(inputs), self.place(labels))
-        gradients = dict(step.gradients)
-        if step.factors:
-            of_outputs, of_layer = step.factors
+        loss, _, found = self._backward(self.place(inputs), self.place(labels))
+        gradients = dict(found.stored)
+        if found.factors:
+            of_outputs, of_layer = found.factors
             gradients[FACTORED] = of_outputs.T @ of_layer
-        return float(step.loss), {name: gradients[name].cpu().numpy() for name in self._trained}
+        return float(loss), {name: gradients[name].cpu().numpy() for name in self._trained}
 
     def probabilities(self, inputs: Any) -> np.ndarray:
         with torch.no_grad():
@@ -122,30 +107,25 @@ class TorchEngine:
         self, inputs: torch.Tensor, labels: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Update the weights; return the loss and the predicted classes before that."""
-        step = self._backward(inputs, labels)
+        loss, predicted, gradients = self._backward(inputs, labels)
         with torch.no_grad():
-            for name, gradient in step.gradients.items():
+            for name, gradient in gradients.stored.items():
                 self._weights[name].addcmul_(gradient, self._learning_rate, value=-1)
-            if step.factors:
-                of_outputs, of_layer = step.factors
+            if gradients.factors:
+                of_outputs, of_layer = gradients.factors
                 changes = (of_outputs * self._learning_rate).T
                 self._weights[FACTORED].addmm_(changes, of_layer, alpha=-1)
-        return step.loss, step.predicted
+        return loss, predicted
 
-    def _backward(self, inputs: torch.Tensor, labels: torch.Tensor) -> "_Step":
+    def _backward(
+        self, inputs: torch.Tensor, labels: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, Gradients]:
+        """The loss, the predicted classes, and the gradients."""
         scores = self._forward(inputs, training=True)
         loss = mean_loss(scores, labels, self._class_weights)
-        predicted = scores.detach().argmax(dim=1)
-        stored = {name: array for name, array in self._trained.items() if name != FACTORED}
         hidden, self._forward.hidden = self._forward.hidden, None
-        if hidden is None:
-            gradients = torch.autograd.grad(loss, list(stored.values()))
-            factors = None
-        else:
-            of_layer, outputs = hidden
-            *gradients, of_outputs = torch.autograd.grad(loss, [*stored.values(), outputs])
-            factors = of_outputs, of_layer.detach()
-        return _Step(loss.detach(), predicted, dict(zip(stored, gradients, strict=True)), factors)
+        gradients = gradients_of(loss, self._trained, hidden or ())
+        return loss.detach(), scores.detach().argmax(dim=1), gradients
 
 
 ENGINE = TorchEngine

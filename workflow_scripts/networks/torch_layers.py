@@ -198,15 +198,3 @@ def mask_of_many(
     """What dropout multiplies values by; three times as fast as PyTorch's on a CPU."""
     kept = torch.empty_like(like).uniform_(generator=generator) >= rate
     return kept * (1 / (1 - rate))
-
-
-def mean_loss(
-    scores: torch.Tensor, labels: torch.Tensor, class_weights: torch.Tensor | None
-) -> torch.Tensor:
-    """The mean categorical cross-entropy of a batch, each segment weighted by its class."""
-    if class_weights is None:
-        return functional.cross_entropy(scores, labels)
-    # The option `weight` of cross_entropy would divide by the weights of each batch, so a batch of
-    # one class would not be weighted at all.
-    losses = functional.cross_entropy(scores, labels, reduction="none")
-    return (losses * class_weights.index_select(0, labels)).mean()

@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from workflow_scripts.networks.architecture import Network, Weights
+from workflow_scripts.networks.architecture import FACTORED, Network, Weights
 from workflow_scripts.networks.torch_device import placed
-from workflow_scripts.networks.torch_layers import Forward, mean_loss
+from workflow_scripts.networks.torch_gradients import Gradients, gradients_of, mean_loss
+from workflow_scripts.networks.torch_layers import Forward, mask_of_many
 
 
 class Members:
@@ -76,9 +77,13 @@ class Members:
         losses, predicted, gradients = self._backward(inputs, labels, self._layouts)
         rates = self._rates * takes_step
         with torch.no_grad():
-            for name, gradient in zip(self._trained, gradients, strict=True):
+            for name, gradient in gradients.stored.items():
                 rate = rates.view(-1, *[1] * (gradient.dim() - 1))
                 self._weights[name].addcmul_(gradient, rate, value=-1)
+            if gradients.factors:
+                of_outputs, of_layer = gradients.factors
+                changes = (of_outputs * rates[:, None, None]).transpose(1, 2)
+                self._weights[FACTORED].baddbmm_(changes, of_layer, alpha=-1)
             for name, before in statistics.items():
                 after = self._weights[name]
                 after.copy_(torch.where(takes_step[:, None], after, before))
@@ -89,7 +94,7 @@ class Members:
         """Class probabilities (members, segments, classes); inputs (members, segments, ...)."""
         with torch.no_grad():
             scores = torch.vmap(
-                lambda weights, own: Forward(self._network, weights, self._dropout)(own, False)
+                lambda weights, own: Forward(self._network, weights, 0, mapped=True)(own, False)
             )
             return functional.softmax(scores(self._weights, inputs), dim=2)
 
@@ -108,7 +113,7 @@ class Members:
         """
         layouts = []
 
-        def record(values: torch.Tensor, rate: float, training: bool) -> torch.Tensor:
+        def record(values: torch.Tensor, rate: float, many: bool) -> torch.Tensor:
             layouts.append(torch.empty_like(values).stride())
             return values
 
@@ -117,48 +122,43 @@ class Members:
             Forward(self._network, weights, self._dropout, record)(inputs, True)
         return layouts
 
-    def _drop(
-        self,
-        layouts: Iterator[tuple[int, ...]],
-        values: torch.Tensor,
-        rate: float,
-        training: bool,
-    ) -> torch.Tensor:
-        layout = next(layouts)
-        if rate == 0:
-            return values
-        dropped: torch.Tensor = _Dropout.apply(values, rate, layout, self.generators)
-        return dropped
-
     def _backward(
         self, inputs: torch.Tensor, labels: torch.Tensor, layouts: Sequence[tuple[int, ...]]
-    ) -> tuple[torch.Tensor, torch.Tensor, tuple[torch.Tensor, ...]]:
+    ) -> tuple[torch.Tensor, torch.Tensor, Gradients]:
         """The losses, the predicted classes, and the gradients."""
+
+        def drop(
+            own: Iterator[tuple[int, ...]], values: torch.Tensor, rate: float, many: bool
+        ) -> torch.Tensor:
+            dropped: torch.Tensor = _Dropout.apply(values, rate, many, next(own), self.generators)
+            return dropped
 
         def of_member(
             weights: dict[str, torch.Tensor],
             inputs: torch.Tensor,
             labels: torch.Tensor,
             class_weights: torch.Tensor | None = None,
-        ) -> tuple[torch.Tensor, torch.Tensor]:
-            drop = partial(self._drop, iter(layouts))
-            scores = Forward(self._network, weights, self._dropout, drop)(inputs, True)
-            return mean_loss(scores, labels, class_weights), scores.detach().argmax(dim=1)
+        ) -> tuple[torch.Tensor, ...]:
+            own = partial(drop, iter(layouts))
+            forward = Forward(self._network, weights, self._dropout, own, mapped=True)
+            scores = forward(inputs, True)
+            loss = mean_loss(scores, labels, class_weights)
+            return loss, scores.detach().argmax(dim=1), *(forward.hidden or ())
 
         weighted = () if self._class_weights is None else (self._class_weights,)
-        losses, predicted = torch.vmap(of_member)(self._weights, inputs, labels, *weighted)
+        losses, predicted, *hidden = torch.vmap(of_member)(self._weights, inputs, labels, *weighted)
+        trained = {name: self._weights[name] for name in self._trained}
         # The loss of a member depends on no weights but its own.
-        gradients = torch.autograd.grad(
-            losses.sum(), [self._weights[name] for name in self._trained]
-        )
-        return losses.detach(), predicted, gradients
+        return losses.detach(), predicted, gradients_of(losses.sum(), trained, hidden)
 
 
 class _Dropout(torch.autograd.Function):
     """Dropout of members, each with a mask that its own generator draws."""
 
     @staticmethod
-    def forward(values: torch.Tensor, rate: float, layout: Any, generators: Any) -> torch.Tensor:
+    def forward(
+        values: torch.Tensor, rate: float, many: bool, layout: Any, generators: Any
+    ) -> torch.Tensor:
         """Only `vmap` is called."""
         raise NotImplementedError
 
@@ -168,20 +168,28 @@ class _Dropout(torch.autograd.Function):
 
     @staticmethod
     def vmap(
-        info: Any, in_dims: Any, values: torch.Tensor, rate: float, layout: Any, generators: Any
+        info: Any,
+        in_dims: Any,
+        values: torch.Tensor,
+        rate: float,
+        many: bool,
+        layout: Any,
+        generators: Any,
     ) -> tuple[torch.Tensor, int]:
         """The values after dropout, and the axis of their members."""
         values = values.movedim(in_dims[0], 0)
         like = torch.empty_strided(values.shape[1:], layout, device=values.device)
-        return values * torch.stack([_mask(like, rate, own) for own in generators]), 0
+        return values * torch.stack([_mask(like, rate, many, own) for own in generators]), 0
 
 
-def _mask(like: torch.Tensor, rate: float, generator: torch.Generator) -> torch.Tensor:
-    """What dropout multiplies values by: the mask that `functional.dropout` would draw.
+def _mask(like: torch.Tensor, rate: float, many: bool, generator: torch.Generator) -> torch.Tensor:
+    """What dropout multiplies values by: the mask that a separate training would draw.
 
-    The values have the shape, layout and device of `like`.
+    The values have the shape, layout and device of `like`; `many` as in `drop_values`.
     """
     if like.device.type == "cpu":
+        if many:
+            return mask_of_many(like, rate, generator)
         return torch.empty_like(like).bernoulli_(1 - rate, generator=generator).div_(1 - rate)
     # On a GPU, it draws and multiplies in one kernel, which knows only the default generator. That
     # shares the state of the member's meanwhile; a CUDA graph allows for this.
