@@ -42,7 +42,7 @@ NETWORKS = {
     ),
     "small layers": SMALL_DEEP,
 } | DEEP
-RATES = (0.05, 0.02, 0.01, 0.04, 0.03)
+RATES = (0.02, 0.01, 0.005, 0.015, 0.03)
 N_STEPS = (4, 6, 2, 6, 5)
 
 
@@ -54,7 +54,8 @@ class Trainings:
         self.starts = [biased_weights(network, seed=member) for member in range(n_members)]
         sizes = [31 + 4 * member for member in range(n_members)]
         self.data = [some_data(network, size, seed=size) for size in sizes]
-        weights = [np.float32(np.linspace(0.5, 2, network.n_classes) + k) for k in range(n_members)]
+        of_classes = np.linspace(0.5, 2, network.n_classes, dtype=np.float32)
+        weights = [np.roll(of_classes, k) for k in range(n_members)]
         self.class_weights = weights if weighted else None
         self.together = TorchSideBySide(
             network,
