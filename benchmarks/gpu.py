@@ -1,9 +1,11 @@
-"""Time the PyTorch engine on an NVIDIA GPU against eager PyTorch, and folds in parallel.
+"""Time the PyTorch engine on an NVIDIA GPU: one fold, folds in parallel, and folds side by side.
 
 For each network of the paper: microseconds per step of plain torch.nn layers with optim.SGD and of
 our engine, in turns, both with their data on the device; and the seconds that our engine takes for
 2000 epochs of one fold of Ballroom, validation included, extrapolated from whole epochs on random
-segments. Then several processes train a network in parallel, to find how many saturate the GPU.
+segments. Then several processes train a network in parallel, to find how many saturate the GPU; and
+several folds are trained side by side, as one computation. Last, the hours that all of Table I
+takes in each of these ways.
 
     python benchmarks/gpu.py [--rounds 7] [--json FILE]
 
@@ -12,13 +14,12 @@ Requires only NumPy and PyTorch.
 
 import argparse
 import json
-import multiprocessing
-import multiprocessing.synchronize
 import platform
 import statistics
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,67 +28,25 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import plain_torch
+from benchmarks import gpu_members, gpu_processes, plain_torch, projection
+from benchmarks.table1 import (
+    BATCH,
+    DROPOUT,
+    EPOCHS,
+    FOLDS,
+    OF_EACH_KIND,
+    RATE,
+    VARIANTS,
+    random_segments,
+)
 from workflow_scripts.networks import training
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.engine_torch import TorchEngine
-from workflow_scripts.networks.layers import Shape
 
-BANDS, CLASSES, BATCH, RATE, DROPOUT, EPOCHS = 40, 8, 10, 0.01, 0.5, 2000
 STEPS = 200
-# Ballroom has 698 tracks: eight folds of ten train and one validates.
-TRACKS = {"train": 558, "validation": 70}
-SEGMENTS_A_TRACK = {80: 16, 250: 5}
-SIDE_BY_SIDE = (1, 2, 4, 8, 16)
-SIDE_BY_SIDE_SECONDS = 3
-# One of each architecture: the number of folds that saturate the GPU depends on the size.
-SIDE_BY_SIDE_VARIANTS = ("blackbox_12x8", "time_1x60", "frequency_32x1", "timefrequency")
+PROCESSES, MEMBERS = (1, 2, 4, 8, 16), (1, 2, 5, 10)
 # The GPU is saturated at this proportion of its highest speed.
 SATURATED = 0.95
-
-
-def network(frames: int, hidden: int, **trunks: tuple[Shape, Shape]) -> Network:
-    """A network with 32 filters per trunk; `trunks` has the filter and pool of each."""
-    with_32_filters = {
-        name: {"filter": filter_, "pool": pool, "n_filters": 32}
-        for name, (filter_, pool) in trunks.items()
-    }
-    description = {"input_frames": frames, "trunks": with_32_filters, "hidden": hidden}
-    return Network.from_config(description, BANDS, CLASSES)
-
-
-def time_trunk(n: int) -> tuple[Shape, Shape]:
-    """The filter (1, n) and its pool."""
-    return (1, n), (40, 1)
-
-
-def frequency_trunk(m: int) -> tuple[Shape, Shape]:
-    """The filter (m, 1) and its pool."""
-    return (m, 1), (1, 80)
-
-
-BOTH = {"time": time_trunk(60), "frequency": frequency_trunk(32)}
-# As in config.yaml; reading that would require a YAML library.
-VARIANTS = {
-    "blackbox_12x8": network(80, 200, rectangle=((12, 8), (4, 1))),
-    "blackbox_12x200": network(250, 200, rectangle=((12, 200), (4, 1))),
-    "time_1x60": network(80, 0, time=time_trunk(60)),
-    "time_1x200": network(250, 0, time=time_trunk(200)),
-    **{
-        f"frequency_{m}x1": network(80, 0, frequency=frequency_trunk(m))
-        for m in (30, 32, 34, 36, 38, 40)
-    },
-    "timefrequency": network(80, 200, **BOTH),
-    "timefrequency_init": network(80, 200, **BOTH),
-}
-
-
-def random_segments(shape: Network, part: str) -> tuple[np.ndarray, np.ndarray]:
-    """Random inputs (segments, bands, frames) and labels, as many as a part of a Ballroom fold."""
-    rng = np.random.default_rng(len(part))
-    n = TRACKS[part] * SEGMENTS_A_TRACK[shape.frames]
-    inputs = rng.standard_normal((n, shape.bands, shape.frames), dtype=np.float32)
-    return inputs, rng.integers(0, CLASSES, n)
 
 
 def engine_of(shape: Network) -> TorchEngine:
@@ -135,8 +94,8 @@ def time_steps(shape: Network, rounds: int) -> dict[str, float]:
     return {name: statistics.median(durations) for name, durations in times.items()}
 
 
-def time_fold(shape: Network, rounds: int) -> float:
-    """Seconds for 2000 epochs of one fold."""
+def time_epoch(shape: Network, rounds: int) -> float:
+    """Seconds per epoch of one fold, validation and the protocol included."""
     engine = engine_of(shape)
     settings = training.Settings(RATE, BATCH, rounds + 1, DROPOUT, EPOCHS, 0)
     epochs = training.fit(
@@ -148,38 +107,61 @@ def time_fold(shape: Network, rounds: int) -> float:
         training.Progress.start(engine.weights()),
     )
     next(epochs)
-    return statistics.median(seconds(lambda: next(epochs)) for _ in range(rounds)) * EPOCHS
+    return statistics.median(seconds(lambda: next(epochs)) for _ in range(rounds))
 
 
-def work(name: str, barrier: multiprocessing.synchronize.Barrier, paces: Any) -> None:
-    """Train in one of several processes after a common start; put the steps per second."""
-    shape = VARIANTS[name]
-    engine = engine_of(shape)
-    inputs, labels = (engine.place(a) for a in random_segments(shape, "train"))
-    order = np.arange(STEPS * BATCH).reshape(STEPS, BATCH) % len(inputs)
-    engine.train(inputs, labels, order, RATE, 0)
-    barrier.wait(timeout=300)
-    started, n_steps = time.perf_counter(), 0
-    while time.perf_counter() - started < SIDE_BY_SIDE_SECONDS:
-        engine.train(inputs, labels, order, RATE, 0)
-        n_steps += STEPS
-    paces.put(n_steps / (time.perf_counter() - started))
+def measure_alone(rounds: int) -> list[dict[str, Any]]:
+    """A row for each network; print them."""
+    print(f"\n{'network':<20}{'eager us':>10}{'ours us':>10}{'ratio':>8}{'s per fold':>12}")
+    rows = []
+    for name, shape in VARIANTS.items():
+        row = time_steps(shape, rounds) | {"fold_seconds": time_epoch(shape, rounds) * EPOCHS}
+        rows.append({"network": name} | row)
+        eager_us, ours, fold = row.values()
+        print(f"{name:<20}{eager_us:>10.1f}{ours:>10.1f}{eager_us / ours:>8.2f}{fold:>12.0f}")
+    return rows
 
 
-def side_by_side(name: str, n_processes: int) -> float:
-    """Total steps per second of parallel processes."""
-    context = multiprocessing.get_context("spawn")
-    barrier, paces = context.Barrier(n_processes), context.Queue()
-    processes = [
-        context.Process(target=work, args=(name, barrier, paces), daemon=True)
-        for _ in range(n_processes)
-    ]
-    for process in processes:
-        process.start()
-    total = sum(paces.get(timeout=300) for _ in processes)
-    for process in processes:
-        process.join()
-    return total
+def measure_processes() -> dict[str, dict[str, Any]]:
+    """Steps per second in parallel processes, by network and number of processes; print them."""
+    print("\nSteps per second of parallel processes in total, and how many saturate the GPU")
+    print(f"{'network':<20}" + "".join(f"{n:>9}" for n in PROCESSES) + f"{'full at':>9}")
+    paces = {}
+    for name in OF_EACH_KIND:
+        pace = {n: gpu_processes.steps_a_second(name, n) for n in PROCESSES}
+        full = min(n for n in pace if pace[n] >= SATURATED * max(pace.values()))
+        paces[name] = {"steps_a_second": pace, "full_at": full}
+        print(
+            f"{name:<20}" + "".join(f"{p:>9.0f}" for p in pace.values()) + f"{full:>9}", flush=True
+        )
+    return paces
+
+
+def measure_side_by_side(rounds: int) -> dict[str, dict[int, float]]:
+    """Microseconds per step and fold, by network and number of folds; print them."""
+    print("\nMicroseconds per step and fold of folds side by side in one computation")
+    print(f"{'network':<20}" + "".join(f"{n:>9}" for n in MEMBERS))
+    times = {}
+    for name in OF_EACH_KIND:
+        times[name] = {n: gpu_members.time_steps(VARIANTS[name], n, rounds) for n in MEMBERS}
+        print(f"{name:<20}" + "".join(f"{t:>9.1f}" for t in times[name].values()), flush=True)
+    return times
+
+
+def project(
+    rows: list[dict[str, Any]], paces: dict[str, dict[str, Any]], rounds: int
+) -> list[projection.Epochs]:
+    """The epochs of all networks in each way; print the hours of Table I."""
+    epochs = []
+    for row in rows:
+        name = row["network"]
+        (kind,) = (k for k in OF_EACH_KIND if k.partition("_")[0] == name.partition("_")[0])
+        pace = paces[kind]["steps_a_second"]
+        speedup = max(pace.values()) / pace[1]
+        together = gpu_members.time_epoch(VARIANTS[name], FOLDS, rounds)
+        epochs.append(projection.Epochs(name, row["fold_seconds"] / EPOCHS, speedup, together))
+    print("", *projection.lines(epochs), sep="\n")
+    return epochs
 
 
 def main() -> None:
@@ -192,23 +174,10 @@ def main() -> None:
         sys.exit("error: PyTorch finds no GPU; run this on a machine with an NVIDIA GPU")
     device = torch.cuda.get_device_name()
     print(f"{device}, PyTorch {torch.__version__}")
-    print(f"\n{'network':<20}{'eager us':>10}{'ours us':>10}{'ratio':>8}{'s per fold':>12}")
-    rows = []
-    for name, shape in VARIANTS.items():
-        row = time_steps(shape, options.rounds) | {"fold_seconds": time_fold(shape, options.rounds)}
-        rows.append({"network": name} | row)
-        eager_us, ours, fold = row.values()
-        print(f"{name:<20}{eager_us:>10.1f}{ours:>10.1f}{eager_us / ours:>8.2f}{fold:>12.0f}")
-    print("\nSteps per second of parallel folds in total, and how many saturate the GPU")
-    print(f"{'network':<20}" + "".join(f"{n:>9}" for n in SIDE_BY_SIDE) + f"{'full at':>9}")
-    paces = {}
-    for name in SIDE_BY_SIDE_VARIANTS:
-        pace = {n: side_by_side(name, n) for n in SIDE_BY_SIDE}
-        full = min(n for n in pace if pace[n] >= SATURATED * max(pace.values()))
-        paces[name] = {"steps_a_second": pace, "full_at": full}
-        print(
-            f"{name:<20}" + "".join(f"{p:>9.0f}" for p in pace.values()) + f"{full:>9}", flush=True
-        )
+    rows = measure_alone(options.rounds)
+    paces = measure_processes()
+    times = measure_side_by_side(options.rounds)
+    epochs = project(rows, paces, options.rounds)
     if options.json:
         record = {
             "device": device,
@@ -218,7 +187,10 @@ def main() -> None:
                 "torch": torch.__version__,
             },
             "microseconds_a_step": rows,
-            "side_by_side": paces,
+            "processes": paces,
+            "side_by_side_microseconds": times,
+            "epochs": [asdict(row) for row in epochs],
+            "hours_of_table1": projection.total(epochs),
         }
         options.json.write_text(json.dumps(record, indent=2) + "\n")
 

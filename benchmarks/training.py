@@ -29,8 +29,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import torch
 import yaml
 
-from benchmarks import gpu
-from benchmarks.gpu import BANDS, BATCH, CLASSES, DROPOUT, RATE
+from benchmarks import gpu, table1
+from benchmarks.table1 import BANDS, BATCH, CLASSES, DROPOUT, RATE
 from workflow_scripts.networks import training
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.engine import Engine, engine_class
@@ -194,7 +194,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     networks = {
-        name: gpu.VARIANTS[name] if name in VARIANTS else network_of_preset(name)
+        name: table1.VARIANTS[name] if name in VARIANTS else network_of_preset(name)
         for name in options.variants
     }
 

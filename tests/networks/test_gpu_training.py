@@ -10,10 +10,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="make env TORCH=1 installs PyTorch")
 
-from benchmarks import gpu  # noqa: E402
 from tests.conftest import ROOT, biased_weights, network_of  # noqa: E402
 from tests.deep_networks import DEEP  # noqa: E402
-from tests.networks.test_architecture import TABLE_1  # noqa: E402
 from tests.networks.test_engine import some_data  # noqa: E402
 from workflow_scripts.errors import UserError  # noqa: E402
 from workflow_scripts.networks import (  # noqa: E402
@@ -25,17 +23,15 @@ from workflow_scripts.networks import (  # noqa: E402
 from workflow_scripts.workflow.code_digests import code_of  # noqa: E402
 
 
-def test_the_networks_of_the_benchmark_equal_the_configuration():
-    assert list(gpu.VARIANTS) == list(TABLE_1)
-    for name, network in gpu.VARIANTS.items():
-        assert network == network_of(name)
-
-
 def test_the_engine_and_its_benchmark_import_only_numpy_and_pytorch():
-    files = [ROOT / path for path in code_of("networks/engine_torch", "networks/training")]
+    files = [ROOT / path for path in code_of("networks/engine_torch", "networks/side_by_side")]
     files += [
         *(ROOT / f"workflow_scripts/{name}.py" for name in ("errors", "interruption", "process")),
-        *(ROOT / f"benchmarks/{name}.py" for name in ("gpu", "plain_torch")),
+        *(
+            ROOT / f"benchmarks/{name}.py"
+            for name in ("gpu", "plain_torch", "projection", "table1")
+        ),
+        *(ROOT / f"benchmarks/gpu_{name}.py" for name in ("members", "processes")),
     ]
     for path in files:
         for node in ast.walk(ast.parse(path.read_text())):
