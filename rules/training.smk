@@ -209,6 +209,7 @@ rule estimate:
         ),
         folds=len(FOLDS),
         seeds=len(SEEDS),
+        folds_per_job=len(FOLDS_OF_JOB),
         hop=hop_to_estimate(),
         engine=config["engine"],
         sharing=trainings_a_gpu,
@@ -224,6 +225,7 @@ rule estimate:
             --variants {params.variants:q} \
             --n-folds {params.folds} \
             --n-seeds {params.seeds} \
+            --folds-per-job {params.folds_per_job} \
             {params.hop} \
             --engine {params.engine} \
             --cores {threads} \

@@ -77,6 +77,19 @@ def test_ballroom_can_be_estimated_before_it_is_downloaded():
 
 
 @pytest.mark.workflow
+def test_folds_of_one_job_are_trained_one_after_another():
+    """With a core for each of ten folds, ten jobs take a tenth of the time of one."""
+    hours = []
+    for folds in (1, 10):
+        code, output = command({"mine": VARIANT}, "--cores", 10, "--folds-per-job", folds)
+        assert code == 0, output
+        total = re.search(r"^all trainings +([0-9.]+) (h|min)$", output, re.M)
+        hours.append(float(total[1]) / {"h": 1, "min": 60}[total[2]])
+    # The two measurements differ by what else the machine does.
+    assert 10 / 3 < hours[1] / hours[0] < 30
+
+
+@pytest.mark.workflow
 def test_a_missing_gpu_is_an_error():
     code, output = command({"mine": VARIANT}, "--cores", 2, "--gpus", 1)
     assert code == 1

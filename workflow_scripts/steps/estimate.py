@@ -46,6 +46,7 @@ def main() -> None:
     )
     parser.add_argument("--n-folds", type=int, required=True)
     parser.add_argument("--n-seeds", type=int, default=1, help="repetitions of all folds")
+    parser.add_argument("--folds-per-job", type=int, default=1, help="folds that one job trains")
     parser.add_argument("--engine", choices=["mxnet", "torch"], default="mxnet")
     parser.add_argument("--cores", type=int, required=True, help="concurrent trainings on CPUs")
     parser.add_argument(
@@ -86,11 +87,12 @@ def main() -> None:
         subjects, options.engine, n_timed, options.trainings_per_gpu if options.gpus else 0
     )
     folds = {
-        name: startup + settings[name]["max_epochs"] * epoch.seconds(paces[name])
+        name: settings[name]["max_epochs"] * epoch.seconds(paces[name])
         for name, epoch in epochs.items()
     }
+    jobs = {name: startup + options.folds_per_job * fold for name, fold in folds.items()}
 
-    n_trainings = options.n_folds * options.n_seeds
+    n_jobs = options.n_folds * options.n_seeds // options.folds_per_job
     of_seeds = f" of {options.n_seeds} seeds" if options.n_seeds > 1 else ""
     device = f"{options.cores} core(s)"
     if options.gpus:
@@ -104,12 +106,12 @@ def main() -> None:
     print(f"{'variant':<24}{'ms/step':>10}{'epochs':>8}{'one fold':>12}{'all folds':>12}")
     for name, fold in folds.items():
         step, n_epochs = paces[name].step * 1000, settings[name]["max_epochs"]
-        all_folds = math.ceil(n_trainings / n_parallel) * fold
-        times = f"{duration(fold):>12}{duration(all_folds):>12}"
+        all_folds = math.ceil(n_jobs / n_parallel) * jobs[name]
+        times = f"{duration(startup + fold):>12}{duration(all_folds):>12}"
         print(f"{name:<24}{step:>10.2f}{n_epochs:>8}{times}")
     donors = {name: set(v["network"]["init"].values()) for name, v in options.variants.items()}
     # The folds of another seed are further folds here: none waits for another one.
-    total = makespan(folds, donors, n_trainings, n_parallel)
+    total = makespan(jobs, donors, n_jobs, n_parallel)
     print(f"{'all trainings':<24}{'':>30}{duration(total):>12}")
     print(
         "Upper bounds: a training ends earlier if its learning rate falls below min_learning_rate."
