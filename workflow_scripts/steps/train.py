@@ -3,18 +3,23 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from workflow_scripts.atomic_files import remove_leftovers
 from workflow_scripts.dataset import experiment_data
+from workflow_scripts.dataset.augmentation import Augmentation
 from workflow_scripts.dataset.experiment_data import ExperimentData
 from workflow_scripts.devices.gpus import claim, why_idle
 from workflow_scripts.interruption import raise_on_signals
-from workflow_scripts.networks.fold_training import FoldFiles
+from workflow_scripts.networks import folds_together, side_by_side
+from workflow_scripts.networks.engine import engine_class
+from workflow_scripts.networks.fold_training import FoldFiles, FoldTraining
 from workflow_scripts.networks.preparation import prepare
 from workflow_scripts.process import run
 from workflow_scripts.workflow import checkout
@@ -104,15 +109,44 @@ def main() -> None:
     with claim(options.engine, options.gpus, options.trainings_per_gpu) as gpu:
         device = "cpu" if gpu is None else gpu.name
         code = digest_of("steps/train", f"networks/engine_{options.engine}")
+        read = partial(prepare, options, data, device=device, code=code)
+        if trains_together(options) and train_together(files, read, commit):
+            return
         for own in files:
             # After its last epoch a training only notes signals, until its model is written.
             raise_on_signals()
             if len(files) > 1:
                 print(f"fold {own.fold}:", file=sys.stderr)
             with locked(own.checkpoint):
-                training = prepare(options, data, own, device, code)
+                training = read(own)
                 if not training.is_taken_over():
                     training.write(training.fit(), commit)
+
+
+def trains_together(options: argparse.Namespace) -> bool:
+    """Whether this job trains its folds side by side.
+
+    Augmented segments are computed again for each epoch, so they are not on the GPU.
+    """
+    if len(options.fold) == 1 or Augmentation(**options.augmentation).is_on:
+        return False
+    return side_by_side.gains(engine_class(options.engine), options.gpus > 0)
+
+
+def train_together(
+    files: Sequence[FoldFiles], read: Callable[[FoldFiles], FoldTraining], commit: Mapping[str, Any]
+) -> bool:
+    """Train all folds in one computation; False if their segments do not fit in memory."""
+    with ExitStack() as locks:
+        for own in files:
+            locks.enter_context(locked(own.checkpoint))
+        trainings = [training for own in files if not (training := read(own)).is_taken_over()]
+        progress = folds_together.fit(trainings) if trainings else []
+        if progress is None:
+            return False
+        for training, reached in zip(trainings, progress, strict=True):
+            training.write(reached, commit)
+    return True
 
 
 def files_of(options: argparse.Namespace) -> list[FoldFiles]:
