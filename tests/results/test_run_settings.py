@@ -60,6 +60,9 @@ class TestConfiguration:
     def test_the_same_settings_do_not_differ(self):
         assert differences(run("a"), run("b")) == {}
 
+    def test_keys_that_change_no_result_are_left_out(self):
+        assert differences(run("a"), run("b", folds_per_job="all", trainings_per_gpu=3)) == {}
+
     def test_nested_keys_have_dotted_names_and_values_as_yaml(self):
         changed = run(
             "b",

@@ -13,6 +13,8 @@ from workflow_scripts.results.runs import Run
 
 NETWORK = ("input_frames", "trunks", "hidden", "init", "back_end")
 NOT_SET, NO_NETWORK = "not set", "no such network"
+# Keys that change no result: the name of the run, and how its trainings share machines.
+WITHOUT_EFFECT = ("name", "folds_per_job", "trainings_per_gpu")
 # Training budgets that differ by less are equal: the last batch of an epoch is dropped.
 EQUAL_BUDGETS = 1.1
 
@@ -28,7 +30,7 @@ class Difference:
 def differences(runs: Sequence[Run]) -> list[Difference]:
     """The differences between complete configurations, with dotted names for nested keys.
 
-    `name` is left out: it is the name of the run.
+    Those WITHOUT_EFFECT are left out.
     """
     flat = [dict(_flattened(run.config)) for run in runs]
     rows = []
@@ -44,7 +46,8 @@ def differences(runs: Sequence[Run]) -> list[Difference]:
             NO_NETWORK if gone else as_yaml(own[key]) if key in own else NOT_SET
             for own, gone in zip(flat, absent, strict=True)
         ]
-        if len({value for value in values if value != NO_NETWORK}) > 1 and key != "name":
+        differ = len({value for value in values if value != NO_NETWORK}) > 1
+        if differ and key not in WITHOUT_EFFECT:
             rows.append(Difference(key, values))
     order = {key: position for position, key in enumerate(runs[0].config)}
     return sorted(rows, key=lambda row: order.get(row.key.partition(".")[0], len(order)))
