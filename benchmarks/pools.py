@@ -20,7 +20,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from workflow_scripts.networks import engine_mxnet, mxnet_graph  # noqa: E402
+from workflow_scripts.networks import engine_mxnet, mxnet_layers  # noqa: E402
 from workflow_scripts.networks.architecture import Network  # noqa: E402
 from workflow_scripts.networks.layers import Shape  # noqa: E402
 from workflow_scripts.workflow import configuration  # noqa: E402
@@ -43,7 +43,7 @@ def one_1d(F: Any, values: Any, pool: Shape, kind: str) -> Any:  # noqa: N803
 
 def engine_with(pool: Callable, network: Network) -> engine_mxnet.MXNetEngine:
     """An engine whose graph has this form of pool."""
-    original, mxnet_graph.in_stages = mxnet_graph.in_stages, pool
+    original, mxnet_layers.in_stages = mxnet_layers.in_stages, pool
     try:
         weights = network.initial_weights(np.random.default_rng(0))
         engine = engine_mxnet.MXNetEngine(network, weights, 0.5, gpu=False)
@@ -51,7 +51,7 @@ def engine_with(pool: Callable, network: Network) -> engine_mxnet.MXNetEngine:
         engine.probabilities(np.zeros((1, network.bands, network.frames), np.float32))
         return engine
     finally:
-        mxnet_graph.in_stages = original
+        mxnet_layers.in_stages = original
 
 
 def main() -> None:
@@ -61,7 +61,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     configuration.complete(config, ROOT / "config.yaml")
-    forms = {"one 2-D": one_2d, "one 1-D": one_1d, "several short": mxnet_graph.in_stages}
+    forms = {"one 2-D": one_2d, "one 1-D": one_1d, "several short": mxnet_layers.in_stages}
     print("ms per step     " + "".join(f"{form:>15}" for form in forms) + "  1-D / several")
     rng = np.random.default_rng(0)
     for variant in VARIANTS:

@@ -11,7 +11,7 @@ from tests.conftest import biased_weights, network_of, relative_error
 from tests.deep_networks import DEEP, SMALL_DEEP
 from tests.networks.test_architecture import TABLE_1
 from workflow_scripts.errors import UserError
-from workflow_scripts.networks import mxnet_graph
+from workflow_scripts.networks import mxnet_layers
 from workflow_scripts.networks.architecture import Network, donated
 from workflow_scripts.networks.engine import engine_class
 from workflow_scripts.networks.training import batches
@@ -307,12 +307,16 @@ def test_views_and_float64_are_accepted(engine_type):
     ],
 )
 def test_a_long_pool_is_split_into_short_ones(pool, stages):
-    assert mxnet_graph.stages(pool) == stages
+    assert mxnet_layers.stages(pool) == stages
 
 
 @pytest.mark.parametrize("variant", TABLE_1)
 def test_both_engines_have_the_same_loss_curve(variant):
-    """Compare every step of an epoch with the same weights and batches and without dropout."""
+    """Compare every step of an epoch with the same weights and batches and without dropout.
+
+    Both start each step with MXNet's weights: rounding decides which of two nearly equal values a
+    pool takes, and the curves of filters with many outputs would part within a few steps.
+    """
     pytest.importorskip("torch", reason="make env TORCH=1 installs PyTorch")
     network = network_of(variant)
     weights, (inputs, labels) = biased_weights(network), some_data(network, 200)
@@ -322,11 +326,14 @@ def test_both_engines_have_the_same_loss_curve(variant):
         weights = donated(weights, trained)
         assert np.array_equal(weights["time.weight"], trained["time"]["time.weight"])
     order = batches(len(inputs), 10, np.random.default_rng(3))
-    curves = {}
-    for name in ("mxnet", "torch"):
-        engine = engine_class(name)(network, weights, dropout=0, gpu=False)
-        curves[name] = [engine.train(inputs, labels, row[np.newaxis], 0.01, 0)[0] for row in order]
-    assert curves["mxnet"] == pytest.approx(curves["torch"], rel=1e-4)
+    mxnet = engine_class("mxnet")(network, weights, dropout=0, gpu=False)
+    curves = {"mxnet": [], "torch": []}
+    for row in order:
+        torch = engine_class("torch")(network, mxnet.weights(), dropout=0, gpu=False)
+        for name, engine in (("mxnet", mxnet), ("torch", torch)):
+            loss, _ = engine.train(inputs, labels, row[np.newaxis], 0.01, 0)
+            curves[name].append(loss)
+    assert curves["mxnet"] == pytest.approx(curves["torch"], rel=TOLERANCE)
     assert curves["mxnet"][-1] != curves["mxnet"][0]
 
 

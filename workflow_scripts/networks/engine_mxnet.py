@@ -9,7 +9,8 @@ from workflow_scripts.interruption import raise_if_stopped
 from workflow_scripts.networks import fourier, layers
 from workflow_scripts.networks.architecture import FACTORED, Network, Weights
 from workflow_scripts.networks.loaded_mxnet import autograd, mx, nd
-from workflow_scripts.networks.mxnet_graph import Graph, is_swapped
+from workflow_scripts.networks.mxnet_graph import Graph
+from workflow_scripts.networks.mxnet_layers import is_swapped
 
 PREDICTION_BATCH = 100
 STEPS_AHEAD = 2
