@@ -187,6 +187,18 @@ FAULTS = [
         ["tests/networks", "tests/workflow/test_interruption.py"],
     ),
     Fault(
+        "a fold whose batches are used up goes on training beside the others",
+        f"{PACKAGE}/networks/torch_members.py",
+        [("rates = self._rates * takes_step", "rates = self._rates")],
+        ["tests/networks"],
+    ),
+    Fault(
+        "folds side by side keep their places when one drops out",
+        f"{PACKAGE}/networks/side_by_side.py",
+        [("engine.keep(continuing)", "engine.keep(range(len(continuing)))")],
+        ["tests/networks"],
+    ),
+    Fault(
         "checkpoint of another training continued",
         f"{PACKAGE}/networks/checkpoint.py",
         [('        if header.get("course") != self._course:', "        if not header:")],

@@ -239,8 +239,7 @@ def test_on_a_gpu_the_default_generator_draws_with_the_state_of_the_member(monke
 
     default = Default()
     monkeypatch.setattr(torch.cuda, "default_generators", [None, default])
-    monkeypatch.setattr(torch, "ones_like", lambda values: "ones")
     monkeypatch.setattr(functional, "dropout", lambda *drawn: (*drawn, default.state))
-    values = SimpleNamespace(device=SimpleNamespace(type="cuda", index=1))
-    assert torch_members._mask(values, 0.3, True, "the member's") == ("ones", 0.3, "the member's")
+    ones = SimpleNamespace(device=SimpleNamespace(type="cuda", index=1))
+    assert torch_members._mask(ones, 0.3, True, "the member's") == (ones, 0.3, "the member's")
     assert default.state == "its own"

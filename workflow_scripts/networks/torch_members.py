@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from workflow_scripts.networks.architecture import FACTORED, Network, Weights
 from workflow_scripts.networks.torch_device import placed
-from workflow_scripts.networks.torch_gradients import Gradients, gradients_of, mean_loss
+from workflow_scripts.networks.torch_gradients import Gradients, gradients_of
 from workflow_scripts.networks.torch_layers import Forward, mask_of_many
 
 
@@ -134,22 +134,27 @@ class Members:
             return dropped
 
         def of_member(
-            weights: dict[str, torch.Tensor],
-            inputs: torch.Tensor,
-            labels: torch.Tensor,
-            class_weights: torch.Tensor | None = None,
+            weights: dict[str, torch.Tensor], inputs: torch.Tensor
         ) -> tuple[torch.Tensor, ...]:
             own = partial(drop, iter(layouts))
             forward = Forward(self._network, weights, self._dropout, own, mapped=True)
-            scores = forward(inputs, True)
-            loss = mean_loss(scores, labels, class_weights)
-            return loss, scores.detach().argmax(dim=1), *(forward.hidden or ())
+            return forward(inputs, True), *(forward.hidden or ())
 
-        weighted = () if self._class_weights is None else (self._class_weights,)
-        losses, predicted, *hidden = torch.vmap(of_member)(self._weights, inputs, labels, *weighted)
+        scores, *hidden = torch.vmap(of_member)(self._weights, inputs)
+        losses = self._losses(scores, labels)
         trained = {name: self._weights[name] for name in self._trained}
         # The loss of a member depends on no weights but its own.
-        return losses.detach(), predicted, gradients_of(losses.sum(), trained, hidden)
+        gradients = gradients_of(losses.sum(), trained, hidden)
+        return losses.detach(), scores.detach().argmax(dim=2), gradients
+
+    def _losses(self, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The `mean_loss` of each member, in fewer kernels than `torch.vmap` would take."""
+        losses = functional.cross_entropy(
+            scores.flatten(0, 1), labels.flatten(), reduction="none"
+        ).view_as(labels)
+        if self._class_weights is not None:
+            losses = losses * self._class_weights.gather(1, labels)
+        return losses.mean(dim=1)
 
 
 class _Dropout(torch.autograd.Function):
@@ -178,24 +183,24 @@ class _Dropout(torch.autograd.Function):
     ) -> tuple[torch.Tensor, int]:
         """The values after dropout, and the axis of their members."""
         values = values.movedim(in_dims[0], 0)
-        like = torch.empty_strided(values.shape[1:], layout, device=values.device)
-        return values * torch.stack([_mask(like, rate, many, own) for own in generators]), 0
+        ones = torch.empty_strided(values.shape[1:], layout, device=values.device).fill_(1)
+        return values * torch.stack([_mask(ones, rate, many, own) for own in generators]), 0
 
 
-def _mask(like: torch.Tensor, rate: float, many: bool, generator: torch.Generator) -> torch.Tensor:
+def _mask(ones: torch.Tensor, rate: float, many: bool, generator: torch.Generator) -> torch.Tensor:
     """What dropout multiplies values by: the mask that a separate training would draw.
 
-    The values have the shape, layout and device of `like`; `many` as in `drop_values`.
+    `ones` have the shape, layout and device of the values; `many` as in `drop_values`.
     """
-    if like.device.type == "cpu":
+    if ones.device.type == "cpu":
         if many:
-            return mask_of_many(like, rate, generator)
-        return torch.empty_like(like).bernoulli_(1 - rate, generator=generator).div_(1 - rate)
+            return mask_of_many(ones, rate, generator)
+        return torch.empty_like(ones).bernoulli_(1 - rate, generator=generator).div_(1 - rate)
     # On a GPU, it draws and multiplies in one kernel, which knows only the default generator. That
     # shares the state of the member's meanwhile; a CUDA graph allows for this.
-    default = torch.cuda.default_generators[like.device.index]
+    default = torch.cuda.default_generators[ones.device.index]
     own = default.graphsafe_get_state()
     default.graphsafe_set_state(generator)
-    mask = functional.dropout(torch.ones_like(like), rate)
+    mask = functional.dropout(ones, rate)
     default.graphsafe_set_state(own)
     return mask
