@@ -8,8 +8,9 @@ from snakemake.logging import logger
 from workflow_scripts.devices.gpus import cpu_note
 from workflow_scripts.paths import ModelPaths
 from workflow_scripts.workflow import replaced_trainings
-from workflow_scripts.workflow.events import JOBS, PLAN, OnEvent
+from workflow_scripts.workflow.events import JOBS, PLAN, RUN, OnEvent
 from workflow_scripts.workflow.feature_lock import FeatureLock
+from workflow_scripts.workflow.run_display import replace_output
 from workflow_scripts.workflow.run_lock import RunLock
 from workflow_scripts.workflow.shared_features import describe
 
@@ -122,6 +123,13 @@ def start_run():
         print(note, file=sys.stderr)
 
 
+def show_run():
+    """Show this run in fewer lines than Snakemake does."""
+    if not workflow.touch:
+        replace_output(logger, workflow.output_settings)
+
+
 if workflow.is_main_process:
+    logger.addHandler(OnEvent(RUN, show_run))
     logger.addHandler(OnEvent(PLAN, check_without_hooks))
     logger.addHandler(OnEvent(JOBS, share_features))

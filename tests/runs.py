@@ -98,9 +98,15 @@ class Workflow:
         return output if check else (code, output)
 
 
+def full_log(output):
+    """What Snakemake itself says about a run: the log that the output of the run names."""
+    logs = re.findall(r"^Complete log\(s\): (.+)$", output, flags=re.MULTILINE)
+    return "\n".join(Path(log).read_text() for log in logs)
+
+
 def finished(output):
-    """Number of finished jobs of each rule in the output of a run."""
-    return Counter(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", output))
+    """Number of finished jobs of each rule in a run with this output."""
+    return Counter(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", full_log(output)))
 
 
 def planned(output):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.results.test_table1 import COLUMNS
-from tests.runs import DATA, VARIANTS, finished
+from tests.runs import DATA, VARIANTS, finished, full_log
 
 
 class TestFinishedRun:
@@ -40,7 +40,7 @@ class TestFinishedRun:
 
     def test_on_a_cpu_the_option_gpu_1_does_not_limit_parallel_trainings(self, done):
         running, most, started = set(), 0, {}
-        for line in done[1].splitlines():
+        for line in full_log(done[1]).splitlines():
             if match := re.match(r"Job (\d+): Train ", line):
                 started[match[1]] = True
                 running.add(match[1])

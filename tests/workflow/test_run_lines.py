@@ -1,0 +1,168 @@
+"""The lines of a run: one a job, errors with the log of the step and without its command."""
+
+import io
+import logging
+
+import pytest
+from snakemake.settings.enums import Quietness
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from workflow_scripts.workflow.run_display import RunDisplay, replace_output
+from workflow_scripts.workflow.run_lines import MOST_LINES, RunLines, plan
+
+TITLE = "Train time_1x60, fold 3"
+
+
+def record(event=None, message=None, level=logging.INFO, **fields):
+    entry = logging.LogRecord("snakemake", level, __file__, 1, message, None, None)
+    vars(entry).update(fields)
+    if event is not None:
+        entry.event = event
+    return entry
+
+
+def started(title=TITLE, job=7, rule="train", **fields):
+    wildcards = {"variant": "time_1x60", "fold": "3"}
+    described = {"rule_msg": title, "rule_name": rule, "wildcards": wildcards, "reason": "new"}
+    return record(LogEvent.JOB_INFO, jobid=job, output=["a"], shellcmd="x", **described | fields)
+
+
+def failed(*logs, **aux):
+    return record(LogEvent.JOB_ERROR, jobid=7, rule_name="train", log=logs, aux=aux)
+
+
+@pytest.fixture
+def lines():
+    return RunLines(logging.Formatter(), reasons=False, failed_logs=True)
+
+
+def test_a_job_is_its_message(lines):
+    assert lines.text(started()) == TITLE
+    assert lines.text(started(title=None)) == "train time_1x60 3"
+    with_reasons = RunLines(logging.Formatter(), reasons=True, failed_logs=True)
+    assert with_reasons.text(started()) == f"{TITLE}\n    reason: new"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [LogEvent.JOB_FINISHED, LogEvent.PROGRESS, LogEvent.SHELLCMD, LogEvent.RESOURCES_INFO],
+)
+def test_snakemakes_other_lines_of_a_job_are_left_out(lines, event):
+    assert lines.text(record(event, "text")) is None
+
+
+def test_what_is_left_out_says_nothing_about_the_work(lines):
+    for text in ("Building DAG of jobs...", "Select jobs to execute...", "Using shell: /bin/sh"):
+        assert lines.text(record(message=text)) is None
+    for text in (
+        "Nothing to be done (all requested files are present).",
+        "Trying to restart job 7.",
+    ):
+        assert lines.text(record(message=text)) == text
+
+
+def test_a_plan_is_a_line():
+    stats = {"fit_scaler": 1, "train": 60, "all": 1, "total": 62}
+    assert plan(stats) == "61 jobs: fit_scaler, train (60)"
+    assert plan({"estimate": 1, "total": 1}) == "1 job: estimate"
+
+
+def test_an_error_has_the_log_of_the_step_but_no_command(lines, tmp_path):
+    log = tmp_path / "fold-3.log"
+    log.write_text("epoch 1: train loss nan\nerror: training diverged\n")
+    command = "Command 'set -euo pipefail;\n   python --network \"{'a': 1}\" >log 2>&1'"
+    text = f"RuleException:\nCalledProcessError in file train.smk, line 7:\n{command} "
+    lines.text(started())
+    assert lines.text(record(LogEvent.ERROR, f"{text}returned non-zero exit status 1.")) is None
+    assert lines.text(failed(str(log), external_jobid="4711")) == (
+        f"error: failed: {TITLE}\n"
+        "    external_jobid: 4711\n"
+        f"    its log {log}:\n"
+        "    | epoch 1: train loss nan\n"
+        "    | error: training diverged"
+    )
+    killed = lines.text(record(LogEvent.ERROR, f"{text}died with <Signals.SIGKILL: 9>."))
+    assert killed == "error: the command of a job died with <Signals.SIGKILL: 9>."
+    assert (
+        lines.text(record(LogEvent.ERROR, "WorkflowError:\nno input")) == "WorkflowError:\nno input"
+    )
+
+
+def test_an_error_says_what_is_with_the_log(lines, tmp_path):
+    log = tmp_path / "a.log"
+    assert lines.text(failed(str(log))).endswith(f"its log {log} does not exist")
+    log.write_text("")
+    assert lines.text(failed(str(log))).endswith(f"its log {log} is empty")
+    log.write_bytes(b"\xff\n" + b"".join(b"%d\n" % n for n in range(100)))
+    shown = lines.text(failed(str(log))).splitlines()
+    assert shown[1] == f"    its log {log}, the last {MOST_LINES} of 101 lines:"
+    assert shown[2:] == [f"    | {n}" for n in range(100 - MOST_LINES, 100)]
+    without = RunLines(logging.Formatter(), reasons=False, failed_logs=False)
+    assert without.text(failed(str(log))) == f"error: failed: train\n    log: {log}"
+
+
+def test_an_estimate_has_the_last_word(lines):
+    closing = record(message="Elapsed time: 0:00:01")
+    assert lines.text(closing) == "Elapsed time: 0:00:01"
+    lines.text(started(title="Time a few steps", rule="estimate"))
+    assert lines.text(closing) is None
+
+
+class Settings:
+    dryrun = verbose = debug_dag = printshellcmds = False
+    show_failed_logs = True
+    # As the default profile.
+    quiet = (Quietness.HOST, Quietness.REASON)
+
+    def __init__(self, **changes):
+        vars(self).update(changes)
+
+
+@pytest.fixture
+def logger():
+    """A logger with a handler as Snakemake's, which writes what passes `logger.passes`."""
+    handler = logging.StreamHandler(io.StringIO())
+    handler.name = "DefaultStreamHandler"
+    handler.addFilter(lambda entry: logger.passes(entry))
+    logger = logging.Logger("snakemake")
+    logger.passes = lambda entry: True
+    logger.addHandler(handler)
+    return logger
+
+
+def written(logger):
+    return logger.handlers[0].stream.getvalue()
+
+
+def test_the_display_replaces_snakemakes_lines(logger):
+    assert isinstance(replace_output(logger, Settings()), RunDisplay)
+    logger.handle(started())
+    logger.handle(record(LogEvent.PROGRESS, "1 of 2 steps"))
+    assert written(logger) == f"{TITLE}\n"
+
+
+def test_what_quiet_hides_stays_hidden(logger):
+    logger.passes = lambda entry: getattr(entry, "event", None) != LogEvent.JOB_INFO
+    replace_output(logger, Settings())
+    logger.handle(started())
+    assert written(logger) == ""
+
+
+@pytest.mark.parametrize("option", ["dryrun", "verbose", "debug_dag", "printshellcmds"])
+def test_who_asks_for_snakemakes_lines_gets_them(logger, option):
+    assert replace_output(logger, Settings(**{option: True})) is None
+    logger.handle(record(message="Building DAG of jobs..."))
+    assert written(logger) == "Building DAG of jobs...\n"
+
+
+def test_another_logger_is_left_alone(logger):
+    logger.handlers[0].name = "RichLogHandler"
+    assert replace_output(logger, Settings()) is None
+
+
+def test_a_mistake_of_the_display_gives_snakemakes_lines_back(logger, capsys):
+    replace_output(logger, Settings())
+    # Without its fields.
+    logger.handle(record(LogEvent.JOB_INFO, "Rule: train"))
+    assert written(logger) == "Rule: train\n"
+    assert "KeyError" in capsys.readouterr().err
