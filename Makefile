@@ -21,7 +21,7 @@ text = $(blank)'$(subst ','',$(1))'$(blank)
 NAMED = $(call quoted,results/$(or $(NAME),$(error say which results: make $@ NAME=quick)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-slurm env estimate label model tracks tables compare archive \
+.PHONY: help demo test test-all test-slurm env estimate watch label model tracks tables compare archive \
 	adopt clean-features lint lock
 .DELETE_ON_ERROR:
 
@@ -59,6 +59,9 @@ env: .venv/$(BUILD) $(if $(filter 1,$(TORCH)),.venv/torch) \
 estimate: .venv/$(BUILD) ## estimate the time of the trainings; CORES=, GPUS=, ARGS="--configfile ..."
 	$(BIN)/snakemake estimate --cores $(or $(CORES),all) $(if $(GPUS),--resources gpu=$(GPUS)) \
 		--quiet host progress reason rules $(ARGS)
+
+watch: .venv/$(BUILD) ## show the running trainings of results/NAME until Ctrl-C
+	@$(BIN)/python -m workflow_scripts.commands.watch $(NAMED)
 
 label: .venv/$(BUILD) ## label the music in AUDIO=FOLDER with MODEL=FILE; NAME= of the results
 	$(BIN)/snakemake --snakefile label.smk --cores $(or $(CORES),all) --config \

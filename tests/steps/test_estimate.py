@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import network_of
 from tests.runs import run_module
 from workflow_scripts.networks import pace
-from workflow_scripts.steps.estimate import duration, makespan
+from workflow_scripts.steps.estimate import makespan
 
 NO_DONORS = {"a": set(), "b": set()}
 
@@ -30,11 +30,6 @@ NO_DONORS = {"a": set(), "b": set()}
 )
 def test_the_end_of_the_last_training(seconds, donors, n_folds, n_workers, end):
     assert makespan(seconds, donors, n_folds, n_workers) == end
-
-
-def test_the_unit_of_a_duration_depends_on_its_length():
-    texts = {0.4: "0 s", 99: "99 s", 150: "2 min", 5940: "99 min", 24120: "6.7 h"}
-    assert {seconds: duration(seconds) for seconds in texts} == texts
 
 
 @pytest.mark.timing

@@ -17,7 +17,9 @@ import numpy as np
 
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.errors import UserError
+from workflow_scripts.networks import epoch_file
 from workflow_scripts.networks.architecture import Weights
+from workflow_scripts.networks.epoch_file import EpochFile
 from workflow_scripts.networks.training import Epoch, Progress
 
 DIGEST_SIZE = hashlib.sha256().digest_size
@@ -26,13 +28,15 @@ DIGEST_SIZE = hashlib.sha256().digest_size
 class Checkpoint:
     """The checkpoint at `path` of the training with this `course` (`Identity.course`).
 
-    `write_if_due` writes only if the last write is at least `seconds` ago.
+    `write_if_due` writes only if the last write is at least `seconds` ago. The finished epochs are
+    also in an `EpochFile` beside it, for whoever watches the training.
     """
 
     def __init__(self, path: Path, course: str, seconds: float = 0) -> None:
         self._path = path
         self._course = course
         self._seconds = seconds
+        self._epochs = EpochFile(path.with_name(epoch_file.NAME))
         self._written = time.monotonic()
 
     def resume(self, start: Weights, max_epochs: int) -> Progress:
@@ -45,11 +49,13 @@ class Checkpoint:
             raise UserError(f"{self._path} is not a file; move it away and run again")
         progress = self.read()
         if progress is None or len(progress.history) > max_epochs:
-            return Progress.start(start)
+            progress = Progress.start(start)
+        self._epochs.start(progress.history)
         return progress
 
     def write_if_due(self, progress: Progress) -> None:
         """Write, unless the last write is less than `seconds` ago."""
+        self._epochs.add(progress.history)
         if time.monotonic() - self._written >= self._seconds:
             self.write(progress)
 
@@ -70,6 +76,7 @@ class Checkpoint:
             # Otherwise, a power failure may keep the file's name and lose its content.
             os.fsync(file.fileno())
         self._written = time.monotonic()
+        self._epochs.add(progress.history, at_once=True)
 
     def read(self) -> Progress | None:
         """The stored progress; None if it is missing, damaged or of another course."""

@@ -12,7 +12,7 @@ from workflow_scripts import checked_tables, checksums
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.dataset.digests import digest_of_file
 from workflow_scripts.errors import UserError
-from workflow_scripts.networks import training, weights
+from workflow_scripts.networks import epoch_file, training, weights
 from workflow_scripts.networks.identity import Identity, ModelKey
 from workflow_scripts.networks.training import Progress, Settings
 
@@ -42,6 +42,7 @@ class TrainedModel:
         # Without the seconds, repeating a training writes the same bytes.
         table = history.drop(columns="seconds")
         checked_tables.write(self.history, table, self.key.history)
+        self.history.with_name(epoch_file.NAME).unlink(missing_ok=True)
         record = asdict(identity) | {
             "digests": identity.digests | {"weights": digest_of_file(self.weights)},
             "n_epochs": len(history),

@@ -16,6 +16,7 @@ from workflow_scripts.dataset import split
 from workflow_scripts.dataset.experiment_data import add_front_end
 from workflow_scripts.dataset.features import look_up
 from workflow_scripts.dataset.sampling import regular
+from workflow_scripts.durations import duration
 from workflow_scripts.errors import UserError
 from workflow_scripts.networks import pace
 from workflow_scripts.networks.architecture import Network
@@ -174,13 +175,6 @@ class EpochWork:
     def seconds(self, measured: pace.Pace) -> float:
         """The duration of the epoch at this pace."""
         return self.n_steps * measured.step + self.n_predictions * measured.prediction
-
-
-def duration(seconds: float) -> str:
-    """A duration as text in s, min or h."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def makespan(

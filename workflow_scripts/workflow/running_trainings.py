@@ -1,0 +1,85 @@
+"""Which trainings of an experiment run, and which have ended."""
+
+import fcntl
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from workflow_scripts.networks import epoch_file
+from workflow_scripts.networks.training import Epoch
+from workflow_scripts.paths import ModelPaths
+
+LOCK = ".lock"
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training of an experiment; `seed` is None for the first."""
+
+    variant: str
+    fold: int
+    seed: int | None
+    paths: ModelPaths
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        seed = "" if self.seed is None else f", seed {self.seed}"
+        return f"{self.variant}, fold {self.fold}{seed}"
+
+    def epochs(self) -> list[Epoch]:
+        """Its epochs, while it runs or after an interruption."""
+        return epoch_file.read(self.paths.folder / epoch_file.NAME)
+
+    def is_running(self) -> bool:
+        """Whether a process holds the lock of the model; a killed one does not."""
+        return is_locked(self.paths.folder / LOCK)
+
+    def ended_after(self) -> int | None:
+        """The number of its epochs, None if it has not ended."""
+        try:
+            return int(json.loads(self.paths.fit.read_text())["n_epochs"])
+        # Missing, written at the moment, or of another version.
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+
+def started_trainings(results: Path) -> list[Training]:
+    """The trainings in results/NAME that have a folder, of all seeds, sorted by name."""
+    roots: list[tuple[int | None, Path]] = [(None, results)]
+    for folder in (results / "seeds").glob("*"):
+        if folder.name.isdecimal():
+            roots.append((int(folder.name), folder))
+    found = [
+        Training(folder.parent.name, fold, seed, ModelPaths(root, folder.parent.name, fold))
+        for seed, root in roots
+        for folder, fold in _folds(root / "models")
+    ]
+    return sorted(found, key=lambda training: (training.seed or 0, training.variant, training.fold))
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock of the file at `path` (`filelock`)."""
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        # Shared and without waiting, so that two who look do not see each other.
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(file)
+    return False
+
+
+def _folds(models: Path) -> Iterator[tuple[Path, int]]:
+    for folder in models.glob("*/fold-*"):
+        if match := re.fullmatch(r"fold-(\d+)", folder.name):
+            yield folder, int(match[1])
