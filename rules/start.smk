@@ -3,16 +3,23 @@
 Makes: the locks on the results and on the shared features; `start_run`, for the start of a run.
 """
 
+import math
+
 from snakemake.logging import logger
 
 from workflow_scripts.devices.gpus import cpu_note
+from workflow_scripts.networks.training import Settings
 from workflow_scripts.paths import ModelPaths
 from workflow_scripts.workflow import replaced_trainings
 from workflow_scripts.workflow.events import JOBS, PLAN, RUN, OnEvent
 from workflow_scripts.workflow.feature_lock import FeatureLock
+from workflow_scripts.workflow.progress import PlannedJob, RunProgress
+from workflow_scripts.workflow.rough_epochs import rough_epochs
 from workflow_scripts.workflow.run_display import replace_output
 from workflow_scripts.workflow.run_lock import RunLock
+from workflow_scripts.workflow.running_trainings import training_at
 from workflow_scripts.workflow.shared_features import describe
+from workflow_scripts.workflow.training_costs import TrainingCosts
 
 RUN_LOCK = RunLock(RESULTS.folder)
 # Of what depends on the audio only, and of what depends on the front end too: experiments with two
@@ -123,10 +130,45 @@ def start_run():
         print(note, file=sys.stderr)
 
 
+def planned_jobs():
+    """The jobs that this run has still to do, by their numbers."""
+    dag = workflow.dag
+    return {
+        dag.jobid(job): PlannedJob(
+            job.rule.name,
+            frozenset(map(dag.jobid, dag.dependencies[job])),
+            gpus=1 if job.rule.name == "train" and gpus_here() else 0,
+            trainings=tuple(
+                training_at(Path(file), RESULTS.folder)
+                for file in job.output
+                if file.endswith("/weights.npz")
+            ),
+        )
+        for job in dag.needrun_jobs()
+    }
+
+
+def progress_of_run():
+    """The progress of this run, of which nothing is done yet."""
+    settings = {
+        name: Settings(**training_of(config, name)) for name in config["variants"]
+    }
+    costs = TrainingCosts(
+        settings, lambda: rough_epochs(config, RESULTS, SHARED, hop_to_estimate())
+    )
+    gpus = workflow.global_resources.get("gpu")
+    return RunProgress(
+        costs,
+        workflow.resource_settings.cores or math.inf,
+        gpus.value if gpus and gpus.value is not None else math.inf,
+        workflow.local_exec,
+    )
+
+
 def show_run():
-    """Show this run in fewer lines than Snakemake does."""
+    """Show this run in fewer lines than Snakemake does, and how long it will take."""
     if not workflow.touch:
-        replace_output(logger, workflow.output_settings)
+        replace_output(logger, workflow.output_settings, progress_of_run, planned_jobs)
 
 
 if workflow.is_main_process:

@@ -85,14 +85,13 @@ def data_to_estimate(wildcards):
 
 
 def hop_to_estimate():
-    """The option --hop of estimate; empty if the hop between segments is their length.
+    """Frames between training segments, None if that is their length.
 
     The hop of onsets assumes four per second.
     """
     onset = round(FrontEnd.from_config(config["front_end"]).frame_rate / 4)
     hops = {"contiguous": None, "overlapping": config["sampling_hop"], "onset": onset}
-    hop = hops[config["sampling"]]
-    return f"--hop {hop}" if hop else ""
+    return hops[config["sampling"]]
 
 
 share_gpus()
@@ -210,7 +209,7 @@ rule estimate:
         folds=len(FOLDS),
         seeds=len(SEEDS),
         folds_per_job=len(FOLDS_OF_JOB),
-        hop=hop_to_estimate(),
+        hop=f"--hop {hop_to_estimate()}" if hop_to_estimate() else "",
         engine=config["engine"],
         sharing=trainings_a_gpu,
         data=lambda wildcards, input: " ".join(

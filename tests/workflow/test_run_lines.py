@@ -7,8 +7,10 @@ import pytest
 from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from workflow_scripts.workflow.progress import RunProgress
 from workflow_scripts.workflow.run_display import RunDisplay, replace_output
 from workflow_scripts.workflow.run_lines import MOST_LINES, RunLines, plan
+from workflow_scripts.workflow.training_costs import TrainingCosts
 
 TITLE = "Train time_1x60, fold 3"
 
@@ -109,13 +111,18 @@ def test_an_estimate_has_the_last_word(lines):
 
 
 class Settings:
-    dryrun = verbose = debug_dag = printshellcmds = False
+    nocolor = dryrun = verbose = debug_dag = printshellcmds = False
     show_failed_logs = True
     # As the default profile.
     quiet = (Quietness.HOST, Quietness.REASON)
 
     def __init__(self, **changes):
         vars(self).update(changes)
+
+
+def replaced(logger, **settings):
+    progress = RunProgress(TrainingCosts({}, dict), cores=2)
+    return replace_output(logger, Settings(**settings), lambda: progress, dict)
 
 
 @pytest.fixture
@@ -135,7 +142,7 @@ def written(logger):
 
 
 def test_the_display_replaces_snakemakes_lines(logger):
-    assert isinstance(replace_output(logger, Settings()), RunDisplay)
+    assert isinstance(replaced(logger), RunDisplay)
     logger.handle(started())
     logger.handle(record(LogEvent.PROGRESS, "1 of 2 steps"))
     assert written(logger) == f"{TITLE}\n"
@@ -143,25 +150,25 @@ def test_the_display_replaces_snakemakes_lines(logger):
 
 def test_what_quiet_hides_stays_hidden(logger):
     logger.passes = lambda entry: getattr(entry, "event", None) != LogEvent.JOB_INFO
-    replace_output(logger, Settings())
+    replaced(logger)
     logger.handle(started())
     assert written(logger) == ""
 
 
 @pytest.mark.parametrize("option", ["dryrun", "verbose", "debug_dag", "printshellcmds"])
 def test_who_asks_for_snakemakes_lines_gets_them(logger, option):
-    assert replace_output(logger, Settings(**{option: True})) is None
+    assert replaced(logger, **{option: True}) is None
     logger.handle(record(message="Building DAG of jobs..."))
     assert written(logger) == "Building DAG of jobs...\n"
 
 
 def test_another_logger_is_left_alone(logger):
     logger.handlers[0].name = "RichLogHandler"
-    assert replace_output(logger, Settings()) is None
+    assert replaced(logger) is None
 
 
 def test_a_mistake_of_the_display_gives_snakemakes_lines_back(logger, capsys):
-    replace_output(logger, Settings())
+    replaced(logger)
     # Without its fields.
     logger.handle(record(LogEvent.JOB_INFO, "Rule: train"))
     assert written(logger) == "Rule: train\n"

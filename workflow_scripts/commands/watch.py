@@ -90,9 +90,9 @@ def look(folder: Path, config: Mapping[str, Any]) -> Moment:
     trainings = [t for t in started_trainings(folder) if t.variant in config["variants"]]
     running = [training for training in trainings if training.is_running()]
     ended = [
-        (training, n)
+        (training, result.n_epochs)
         for training in trainings
-        if training not in running and (n := training.ended_after()) is not None
+        if training not in running and (result := training.result()) is not None
     ]
     n_trainings = len(config["variants"]) * n_folds_of(config) * len(seeds_of(config))
     return Moment(running, ended, n_trainings)

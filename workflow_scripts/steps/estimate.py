@@ -1,42 +1,20 @@
 """Estimate how long the trainings take on this machine from a few steps of each variant."""
 
 import argparse
-import heapq
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
-from workflow_scripts.audio.parameters import FrontEnd
-from workflow_scripts.dataset import split
 from workflow_scripts.dataset.experiment_data import add_front_end
-from workflow_scripts.dataset.features import look_up
-from workflow_scripts.dataset.sampling import regular
 from workflow_scripts.durations import duration
-from workflow_scripts.errors import UserError
-from workflow_scripts.networks import pace
+from workflow_scripts.networks import epoch_work, pace
 from workflow_scripts.networks.architecture import Network
+from workflow_scripts.networks.epoch_work import EpochWork
 from workflow_scripts.process import run
-
-BALLROOM_TRACKS, BALLROOM_CLASSES = 698, 8
-SECONDS = 30
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """A description of the data, the number of frames of each track, the number of classes.
-
-    `fixed` has the positions of the train and of the validation tracks of a fixed split.
-    """
-
-    description: str
-    frames: np.ndarray
-    n_classes: int
-    fixed: tuple[np.ndarray, np.ndarray] | None = None
+from workflow_scripts.workflow import schedule
+from workflow_scripts.workflow.schedule import Task
 
 
 def main() -> None:
@@ -68,9 +46,9 @@ def main() -> None:
     n_timed = n_parallel if options.gpus else min(n_parallel, os.cpu_count() or 1)
     front_end = options.front_end
     if options.folds is None:
-        corpus = ballroom(front_end)
+        corpus = epoch_work.ballroom(front_end)
     else:
-        corpus = read(options.index, options.folds, front_end)
+        corpus = epoch_work.read(options.index, options.folds, front_end)
     settings = {name: variant["training"] for name, variant in options.variants.items()}
     subjects = {
         name: pace.Subject(
@@ -119,64 +97,6 @@ def main() -> None:
     )
 
 
-def ballroom(front_end: FrontEnd) -> Corpus:
-    """Ballroom before it is downloaded."""
-    description = (
-        f"Ballroom's {BALLROOM_TRACKS} tracks (not downloaded; assumed to last {SECONDS} s each)"
-    )
-    n_frames = math.ceil(SECONDS * front_end.frame_rate) + 1
-    return Corpus(description, np.full(BALLROOM_TRACKS, n_frames), BALLROOM_CLASSES)
-
-
-def read(index: Sequence[Path], folds: Path, front_end: FrontEnd) -> Corpus:
-    """The tracks in folds.csv, with the lengths of their features."""
-    tracks = split.read(folds)
-    frames = look_up(index, tracks.digest, front_end)["n_frames"].to_numpy()
-    fixed = (tracks.part(0, "train"), tracks.part(0, "validation")) if tracks.is_fixed else None
-    return Corpus(f"{len(frames)} tracks", frames, len(tracks.classes), fixed)
-
-
-@dataclass(frozen=True)
-class EpochWork:
-    """Steps and validation segments of one epoch of a variant, means over the folds."""
-
-    n_steps: float
-    n_predictions: float
-
-    @classmethod
-    def of(
-        cls,
-        corpus: Corpus,
-        variant: str,
-        subject: pace.Subject,
-        n_folds: int,
-        hop: int | None = None,
-    ) -> "EpochWork":
-        """The work if all folds but two train and one validates, or that of a fixed split.
-
-        Training segments start every `hop` frames, by default their length. Raises UserError for
-        less than one batch.
-        """
-        n_frames = subject.network.frames
-        train, validation = corpus.frames, corpus.frames
-        if corpus.fixed is not None:
-            train, validation = (corpus.frames[part] for part in corpus.fixed)
-        n_segments = (validation // n_frames).sum()
-        sampled = len(regular(train, n_frames, hop or n_frames)[0])
-        n_training = sampled if corpus.fixed else sampled * (n_folds - 2) / n_folds
-        n_steps = n_training // subject.batch_size
-        if not n_steps:
-            raise UserError(
-                f"{corpus.description} have fewer training segments for {variant} than one batch "
-                f"of {subject.batch_size}; lower training.batch_size or add tracks"
-            )
-        return cls(n_steps, n_segments if corpus.fixed else n_segments / n_folds)
-
-    def seconds(self, measured: pace.Pace) -> float:
-        """The duration of the epoch at this pace."""
-        return self.n_steps * measured.step + self.n_predictions * measured.prediction
-
-
 def makespan(
     seconds: Mapping[str, float], donors: Mapping[str, set[str]], n_folds: int, n_workers: int
 ) -> float:
@@ -185,23 +105,12 @@ def makespan(
     `seconds` has the duration of one fold of each variant. A variant waits for the same fold of its
     donors.
     """
-    waiting = {(name, fold) for name in seconds for fold in range(n_folds)}
-    running: list[tuple[float, tuple[str, int]]] = []
-    done: set[tuple[str, int]] = set()
-    now = 0.0
-    while waiting or running:
-        ready = [
-            (name, fold)
-            for name, fold in waiting
-            if all((donor, fold) in done for donor in donors[name])
-        ]
-        ready.sort(key=lambda job: (-seconds[job[0]], job))
-        for job in ready[: n_workers - len(running)]:
-            waiting.remove(job)
-            heapq.heappush(running, (now + seconds[job[0]], job))
-        now, finished = heapq.heappop(running)
-        done.add(finished)
-    return now
+    tasks = {
+        (name, fold): Task(fold_seconds, {(donor, fold) for donor in donors[name]})
+        for name, fold_seconds in seconds.items()
+        for fold in range(n_folds)
+    }
+    return schedule.makespan(tasks, n_workers)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from workflow_scripts.networks import epoch_file
@@ -16,13 +16,21 @@ LOCK = ".lock"
 
 
 @dataclass(frozen=True)
+class Result:
+    """The number of epochs of an ended training, and the mean seconds of one."""
+
+    n_epochs: int
+    epoch_seconds: float
+
+
+@dataclass(frozen=True)
 class Training:
     """A training of an experiment; `seed` is None for the first."""
 
     variant: str
     fold: int
     seed: int | None
-    paths: ModelPaths
+    paths: ModelPaths = field(compare=False)
 
     @property
     def title(self) -> str:
@@ -38,13 +46,23 @@ class Training:
         """Whether a process holds the lock of the model; a killed one does not."""
         return is_locked(self.paths.folder / LOCK)
 
-    def ended_after(self) -> int | None:
-        """The number of its epochs, None if it has not ended."""
+    def result(self) -> "Result | None":
+        """How it has ended, None if it has not."""
         try:
-            return int(json.loads(self.paths.fit.read_text())["n_epochs"])
+            fit = json.loads(self.paths.fit.read_text())
+            n_epochs = int(fit["n_epochs"])
+            return Result(n_epochs, float(fit["seconds"]) / max(n_epochs, 1))
         # Missing, written at the moment, or of another version.
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+
+def training_at(weights: Path, first: Path) -> Training:
+    """The training that writes `weights`; the results of the first seed are in `first`."""
+    fold = int(weights.parent.name.removeprefix("fold-"))
+    variant, root = weights.parent.parent.name, weights.parents[3]
+    seed = None if root == first else int(root.name)
+    return Training(variant, fold, seed, ModelPaths(root, variant, fold))
 
 
 def started_trainings(results: Path) -> list[Training]:

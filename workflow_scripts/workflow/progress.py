@@ -1,0 +1,188 @@
+"""How much of a run's work is done, and how long the rest takes."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from statistics import mean
+
+from workflow_scripts.networks.training import Epoch
+from workflow_scripts.workflow.running_trainings import Training
+from workflow_scripts.workflow.schedule import Task, makespan
+from workflow_scripts.workflow.training_costs import Ended, TrainingCosts
+
+# Seconds of a job of each rule in the demo, as long as none of this run has ended; others take one.
+SECONDS = {
+    "synthesise": 3.0,
+    "extract_mel": 3.0,
+    "detect_onsets": 3.0,
+    "detect_tempo": 5.0,
+    "evaluate": 2.0,
+    "interpret": 3.0,
+    "intervene": 5.0,
+    "export": 2.0,
+    "auralise": 6.0,
+    "report": 15.0,
+    "unpack": 60.0,
+    "download": 300.0,
+    "all": 0.0,
+}
+# A job that takes longer than expected takes this share of its time so far again.
+OVERDUE = 0.1
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """A job of a run: its rule, the jobs that it needs, what it occupies, what it trains."""
+
+    rule: str
+    needs: frozenset[int] = frozenset()
+    cores: int = 1
+    gpus: int = 0
+    trainings: tuple[Training, ...] = ()
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The share of the work that is done, 0 to 1; the seconds left. None if not yet known."""
+
+    share: float | None
+    seconds: float | None
+
+
+@dataclass
+class _Past:
+    """What has happened to a job: when it started and ended, the epochs it had before."""
+
+    started: float | None = None
+    ended: float | None = None
+    before: dict[Training, int] = field(default_factory=dict)
+
+
+class RunProgress:
+    """The progress of a run on `cores` and `gpus`; times are seconds of one clock.
+
+    Without `has_clock` (jobs that wait in the queue of a cluster) no time left is known.
+    """
+
+    def __init__(
+        self,
+        costs: TrainingCosts,
+        cores: float,
+        gpus: float = math.inf,
+        has_clock: bool = True,
+    ) -> None:
+        self._costs, self._cores, self._gpus, self._has_clock = costs, cores, gpus, has_clock
+        self._jobs: dict[int, PlannedJob] = {}
+        self._past: dict[int, _Past] = {}
+        self._durations: dict[str, list[float]] = {}
+        self._share = 0.0
+
+    def plan(self, jobs: Mapping[int, PlannedJob]) -> None:
+        """Take the plan, which changes when a checkpoint has ended. Ended jobs remain."""
+        ended = {job: self._jobs[job] for job in self._jobs if self._is_ended(job)}
+        self._jobs = ended | dict(jobs)
+
+    def start(self, job: int, now: float) -> None:
+        """Note that a job starts."""
+        planned = self._jobs.get(job)
+        before = {t: len(t.epochs()) for t in planned.trainings} if planned else {}
+        self._past[job] = _Past(started=now, before=before)
+
+    def end(self, job: int, now: float) -> None:
+        """Note that a job has ended."""
+        past = self._past.setdefault(job, _Past())
+        past.ended = now
+        planned = self._jobs.get(job)
+        if planned is None or past.started is None:
+            return
+        seconds = now - past.started
+        if planned.trainings:
+            self._end_trainings(planned, past, seconds)
+        else:
+            self._durations.setdefault(planned.rule, []).append(seconds)
+
+    def fail(self, job: int) -> None:
+        """Note that a job has failed; it may start again."""
+        self._past.pop(job, None)
+
+    def rules(self) -> list[tuple[str, int, int]]:
+        """Rules with several jobs, in the order of the plan: ended jobs, all jobs."""
+        counts: dict[str, list[int]] = {}
+        for job, planned in self._jobs.items():
+            count = counts.setdefault(planned.rule, [0, 0])
+            count[0] += self._is_ended(job)
+            count[1] += 1
+        return [(rule, done, total) for rule, (done, total) in counts.items() if total > 1]
+
+    def running(self) -> list[int]:
+        """Numbers of the jobs that run, the first to start first."""
+        times = {
+            job: past.started
+            for job, past in self._past.items()
+            if past.started is not None and past.ended is None
+        }
+        return sorted(times, key=lambda job: times[job])
+
+    def forecast(self, now: float) -> Forecast:
+        """What is done and what is left. The share never falls."""
+        running = {job for job in self.running() if job in self._jobs}
+        epochs = {
+            training: training.epochs()
+            for job in self._jobs
+            if not self._is_ended(job)
+            for training in self._jobs[job].trainings
+        }
+        self._costs.observe(
+            (training.variant, epochs[training])
+            for job in running
+            for training in self._jobs[job].trainings
+        )
+        tasks = {
+            job: Task(self._left(job, epochs, now), planned.needs, planned.cores, planned.gpus)
+            for job, planned in self._jobs.items()
+            if not self._is_ended(job)
+        }
+        left = sum(task.seconds for task in tasks.values())
+        done = sum(
+            (now if past.ended is None else past.ended) - past.started
+            for past in self._past.values()
+            if past.started is not None
+        )
+        trains = any(self._jobs[job].trainings for job in tasks)
+        if (trains and not self._costs.has_weights()) or not left + done:
+            return Forecast(None, None)
+        self._share = max(self._share, done / (left + done))
+        if not self._has_clock or (trains and not self._costs.is_measured()):
+            return Forecast(self._share, None)
+        return Forecast(self._share, makespan(tasks, self._cores, self._gpus, running))
+
+    def _is_ended(self, job: int) -> bool:
+        past = self._past.get(job)
+        return past is not None and past.ended is not None
+
+    def _left(self, job: int, epochs: Mapping[Training, list[Epoch]], now: float) -> float:
+        """Seconds that the job still takes."""
+        planned, past = self._jobs[job], self._past.get(job)
+        elapsed = now - past.started if past and past.started is not None else None
+        if planned.trainings:
+            return sum(self._costs.left(t.variant, epochs[t], elapsed) for t in planned.trainings)
+        durations = self._durations.get(planned.rule)
+        expected = mean(durations) if durations else SECONDS.get(planned.rule, 1.0)
+        if elapsed is None:
+            return expected
+        return max(expected - elapsed, OVERDUE * elapsed)
+
+    def _end_trainings(self, planned: PlannedJob, past: _Past, seconds: float) -> None:
+        """Learn from a job that has trained. One that only recognised its model teaches nothing."""
+        results = [(t, t.result()) for t in planned.trainings]
+        in_epochs = sum(
+            (result.n_epochs - past.before.get(t, 0)) * result.epoch_seconds
+            for t, result in results
+            if result is not None
+        )
+        start = max(seconds - in_epochs, 0.0) / len(results)
+        for training, result in results:
+            if result is not None and result.n_epochs:
+                self._costs.end(
+                    Ended(training.variant, result.n_epochs, result.epoch_seconds, start)
+                )
