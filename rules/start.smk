@@ -131,8 +131,9 @@ def start_run():
 
 
 def planned_jobs():
-    """The jobs that this run has still to do, by their numbers."""
+    """The jobs that this run has still to do, by their numbers, in the order of the rules."""
     dag = workflow.dag
+    places = {rule.name: place for place, rule in enumerate(workflow.rules)}
     return {
         dag.jobid(job): PlannedJob(
             job.rule.name,
@@ -144,7 +145,7 @@ def planned_jobs():
                 if file.endswith("/weights.npz")
             ),
         )
-        for job in dag.needrun_jobs()
+        for job in sorted(dag.needrun_jobs(), key=lambda job: places[job.rule.name])
     }
 
 

@@ -1,6 +1,7 @@
 """How much of a run's work is done, and how long the rest takes."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import mean
@@ -75,12 +76,17 @@ class RunProgress:
         self._jobs: dict[int, PlannedJob] = {}
         self._past: dict[int, _Past] = {}
         self._durations: dict[str, list[float]] = {}
+        # In the order of the first plan.
+        self._rules: list[str] = []
         self._share = 0.0
 
     def plan(self, jobs: Mapping[int, PlannedJob]) -> None:
         """Take the plan, which changes when a checkpoint has ended. Ended jobs remain."""
         ended = {job: self._jobs[job] for job in self._jobs if self._is_ended(job)}
         self._jobs = ended | dict(jobs)
+        self._rules += dict.fromkeys(
+            job.rule for job in jobs.values() if job.rule not in self._rules
+        )
 
     def start(self, job: int, now: float) -> None:
         """Note that a job starts."""
@@ -107,12 +113,11 @@ class RunProgress:
 
     def rules(self) -> list[tuple[str, int, int]]:
         """Rules with several jobs, in the order of the plan: ended jobs, all jobs."""
-        counts: dict[str, list[int]] = {}
+        done, total = Counter[str](), Counter[str]()
         for job, planned in self._jobs.items():
-            count = counts.setdefault(planned.rule, [0, 0])
-            count[0] += self._is_ended(job)
-            count[1] += 1
-        return [(rule, done, total) for rule, (done, total) in counts.items() if total > 1]
+            total[planned.rule] += 1
+            done[planned.rule] += self._is_ended(job)
+        return [(rule, done[rule], total[rule]) for rule in self._rules if total[rule] > 1]
 
     def running(self) -> list[int]:
         """Numbers of the jobs that run, the first to start first."""
