@@ -207,8 +207,8 @@ def test_an_unsupported_machine_or_python_is_reported_in_one_sentence(
     assert not (tmp_path / ".venv").exists()
 
 
-LOCKED = "install --require-hashes --requirement envs/{}.txt"
-PYTORCH = "install --constraint .venv/constraints.txt --requirement envs/torch.txt"
+LOCKED = "install --progress-bar off --require-hashes --requirement envs/{}.txt"
+PYTORCH = "install --progress-bar off --constraint .venv/constraints.txt --requirement envs/torch.txt"
 
 
 @pytest.mark.parametrize(
