@@ -57,8 +57,7 @@ env: .venv/$(BUILD) $(if $(filter 1,$(TORCH)),.venv/torch) \
 	@echo "Ready. Type:  . .venv/bin/activate"
 
 estimate: .venv/$(BUILD) ## estimate the time of the trainings; CORES=, GPUS=, ARGS="--configfile ..."
-	$(BIN)/snakemake estimate --cores $(or $(CORES),all) $(if $(GPUS),--resources gpu=$(GPUS)) \
-		--quiet host progress reason rules $(ARGS)
+	$(BIN)/snakemake estimate --cores $(or $(CORES),all) $(if $(GPUS),--resources gpu=$(GPUS)) $(ARGS)
 
 watch: .venv/$(BUILD) ## show the running trainings of results/NAME until Ctrl-C
 	@$(BIN)/python -m workflow_scripts.commands.watch $(NAMED)

@@ -50,8 +50,4 @@ onsuccess:
     remove_leftovers(RESULTS.folder)
     share_features()
     release_locks()
-    table, report = RESULTS.tables[0], RESULTS.folder / "report.html"
-    if table.exists():
-        print(f"Table I is in {D}/table1.csv, .md and .tex.", file=sys.stderr)
-    if report.exists():
-        print(f"The report is {report}: open it in a browser.", file=sys.stderr)
+    say_where_results_are()

@@ -130,6 +130,17 @@ def start_run():
         print(note, file=sys.stderr)
 
 
+def say_where_results_are():
+    """Print the files of table and report, unless this run made an estimate only."""
+    if {job.rule.name for job in workflow.dag.finished_jobs} == {"estimate"}:
+        return
+    table, report = RESULTS.tables[0], RESULTS.folder / "report.html"
+    if table.exists():
+        print(f"Table I is in {D}/table1.csv, .md and .tex.", file=sys.stderr)
+    if report.exists():
+        print(f"The report is {report}: open it in a browser.", file=sys.stderr)
+
+
 def planned_jobs():
     """The jobs that this run has still to do, by their numbers, in the order of the rules."""
     dag = workflow.dag

@@ -69,6 +69,7 @@ def test_ballroom_can_be_estimated_before_it_is_downloaded():
     tracks = "Ballroom's 698 tracks (not downloaded; assumed to last 30 s each)"
     assert f"mxnet, 16 core(s), {tracks}, 10 folds of 3 seeds; " in output
     assert re.search(r"^mine +[0-9.]+ +2000 +[0-9.]+ (h|min) +[0-9.]+ (h|min)$", output, re.M)
+    assert re.fullmatch(r"All 30 trainings take at most .+\.", output.splitlines()[-1])
 
 
 @pytest.mark.workflow
@@ -100,4 +101,6 @@ def test_the_rule_estimates_the_users_folder_each_time(again):
         output = again.run("--resources", "gpu=1", "--", "estimate")
         assert "mxnet, 2 core(s), 12 tracks, 3 folds; " in output
         assert re.search(r"^timefrequency_init +[0-9.]+ +2 +\d+ s +\d+ s$", output, re.M)
+        # The output ends with it.
+        assert output.splitlines()[-1].startswith("All 12 trainings take at most ")
     assert not (again.results / "models").exists()

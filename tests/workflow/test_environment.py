@@ -208,7 +208,9 @@ def test_an_unsupported_machine_or_python_is_reported_in_one_sentence(
 
 
 LOCKED = "install --progress-bar off --require-hashes --requirement envs/{}.txt"
-PYTORCH = "install --progress-bar off --constraint .venv/constraints.txt --requirement envs/torch.txt"
+PYTORCH = (
+    "install --progress-bar off --constraint .venv/constraints.txt --requirement envs/torch.txt"
+)
 
 
 @pytest.mark.parametrize(

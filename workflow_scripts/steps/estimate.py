@@ -91,9 +91,10 @@ def main() -> None:
     donors = {name: set(v["network"]["init"].values()) for name, v in options.variants.items()}
     # The folds of another seed are further folds here: none waits for another one.
     total = makespan(jobs, donors, n_jobs, n_parallel)
-    print(f"{'all trainings':<24}{'':>30}{duration(total):>12}")
+    n_trainings = len(folds) * options.n_folds * options.n_seeds
     print(
-        "Upper bounds: a training ends earlier if its learning rate falls below min_learning_rate."
+        "A training ends earlier if its learning rate falls below min_learning_rate.\n"
+        f"All {n_trainings} trainings take at most {duration(total)}."
     )
 
 
