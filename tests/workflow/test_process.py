@@ -183,7 +183,7 @@ def test_only_engines_import_frameworks_and_only_audio_imports_essentia():
 # Dependencies run one way: a package imports only packages of earlier layers.
 LAYERS = [
     (
-        *("errors", "atomic_files", "interruption", "paths", "process", "version"),
+        *("errors", "atomic_files", "durations", "interruption", "paths", "process", "version"),
         *("checksums", "checked_tables", "regular_files"),
     ),
     ("audio", "devices", "download"),

@@ -24,6 +24,7 @@ WITHOUT_NUMBERS = frozenset(
         "devices/cuda_libraries",
         "devices/gpus",
         "networks/display",
+        "networks/epoch_file",
         "workflow/checkout",
         "workflow/code_digests",
     )
