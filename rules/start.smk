@@ -146,18 +146,20 @@ def planned_jobs():
     dag = workflow.dag
     places = {rule.name: place for place, rule in enumerate(workflow.rules)}
     return {
-        dag.jobid(job): PlannedJob(
-            job.rule.name,
-            frozenset(map(dag.jobid, dag.dependencies[job])),
-            gpus=1 if job.rule.name == "train" and gpus_here() else 0,
-            trainings=tuple(
-                training_at(Path(file), RESULTS.folder)
-                for file in job.output
-                if file.endswith("/weights.npz")
-            ),
-        )
+        dag.jobid(job): planned_job(job)
         for job in sorted(dag.needrun_jobs(), key=lambda job: places[job.rule.name])
     }
+
+
+def planned_job(job):
+    """What the forecast needs to know of a job."""
+    weights = [Path(file) for file in job.output if file.endswith("/weights.npz")]
+    return PlannedJob(
+        job.rule.name,
+        frozenset(map(workflow.dag.jobid, workflow.dag.dependencies[job])),
+        gpus=1 if weights and gpus_here() else 0,
+        trainings=tuple(training_at(file, RESULTS.folder) for file in weights),
+    )
 
 
 def progress_of_run():
