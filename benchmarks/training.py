@@ -4,7 +4,8 @@ Steps: batches of 10 from one array of random segments, dropout 0.5, plain SGD. 
 layers with its Trainer (plain_gluon), torch.nn layers with optim.SGD (pytorch_eager), our engines
 (mxnet, torch). They run in turns, block by block, and their medians are compared. Epochs: a whole
 epoch of our training (shuffling, batches, validation, bookkeeping) against its steps alone, which
-repeat one batch. lidy, choi and musicnn_small are those of the presets, without plain_gluon.
+repeat one batch. Times are of the CPU, on which other work on the machine has less influence. lidy,
+choi and musicnn_small are those of the presets, without plain_gluon.
 
     python benchmarks/training.py [--variants ...] [--rounds 15] [--json FILE]
 
@@ -105,10 +106,10 @@ def pytorch_eager(network: Network) -> Step:
 
 
 def seconds(call: Callable[[], Any]) -> float:
-    """Duration of the call."""
-    started = time.perf_counter()
+    """CPU time of the call."""
+    started = time.process_time()
     call()
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def block(step: Step, inputs: np.ndarray, labels: np.ndarray, order: np.ndarray) -> None:
@@ -119,7 +120,7 @@ def block(step: Step, inputs: np.ndarray, labels: np.ndarray, order: np.ndarray)
 
 
 def take_turns(contenders: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
-    """Median seconds of each contender; the first round is a warm-up."""
+    """Median CPU seconds of each contender; the first round is a warm-up."""
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(rounds + 1):
         for name, contender in contenders.items():
@@ -146,7 +147,7 @@ def random_segments(network: Network, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def time_steps(network: Network, rounds: int, of_paper: bool) -> dict[str, float]:
-    """Milliseconds per step of each contender; plain_gluon only for networks `of_paper`."""
+    """CPU milliseconds per step of each contender; plain_gluon only for networks `of_paper`."""
     inputs, labels = random_segments(network, BATCH * STEPS)
     order = np.arange(len(inputs)).reshape(STEPS, BATCH)
     plain = {"pytorch_eager": pytorch_eager(network)}
@@ -165,7 +166,7 @@ def time_steps(network: Network, rounds: int, of_paper: bool) -> dict[str, float
 
 
 def time_epochs(network: Network, rounds: int) -> dict[str, float]:
-    """Duration of an epoch of each engine, divided by that of its steps alone."""
+    """CPU time of an epoch of each engine, divided by that of its steps alone."""
     train, validation = random_segments(network, TRAIN), random_segments(network, VALIDATION)
     settings = training.Settings(RATE, BATCH, rounds + 1, DROPOUT, 40, 0)
     repeated = np.tile(np.arange(BATCH), (TRAIN // BATCH, 1))
@@ -198,7 +199,7 @@ def main() -> None:
         for name in options.variants
     }
 
-    print("Milliseconds per step, and speed-up of the engines")
+    print("CPU milliseconds per step, and speed-up of the engines")
     print(
         f"{'network':<16}{'plain_gluon':>12}{'pytorch_eager':>14}{'mxnet':>8}{'torch':>8}", end=""
     )
@@ -216,7 +217,7 @@ def main() -> None:
     if options.json:
         options.json.write_text(json.dumps(rows, indent=2) + "\n")
 
-    print("\nDuration of an epoch divided by that of its steps alone")
+    print("\nCPU time of an epoch divided by that of its steps alone")
     print(f"{'network':<16}{'mxnet':>8}{'torch':>8}")
     for name, network in networks.items():
         ratios = time_epochs(network, min(options.rounds, 5))
