@@ -62,6 +62,15 @@ def test_multiplications_by_hand():
     assert partition.multiplications(placed) == expected == 171_131_520
 
 
+def test_multiplications_of_spectra_count_twice_in_a_network():
+    network = network_of("blackbox_12x200")
+    (placed, *_) = network.trunks["rectangle"].layers
+    dense = 200 * 32 * 7 * 51
+    of_spectra = Partition(51, 67, 3).multiplications(placed)
+    assert abs(fourier.multiplications(network) - (dense + 2 * of_spectra / 10)) <= 1
+    assert fourier.multiplications(network_of("time_1x200")) == 40 * 51 * 32 * 200
+
+
 def layered(*layers, bands=20, frames=40, **others):
     trunks = {"a": {"layers": [{"convolution": [6, 31], "n_filters": 4, **others}, *layers]}}
     description = {"input_frames": frames, "trunks": trunks, "hidden": 5}

@@ -6,7 +6,7 @@ from statistics import mean, median
 
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.forecast import epochs_left, expected_share, seconds_an_epoch
-from workflow_scripts.networks.layers import multiplications
+from workflow_scripts.networks.fourier import multiplications
 from workflow_scripts.networks.training import Epoch, Settings
 
 # On one thread of a common processor (docs/performance.md): seconds of a step besides its
@@ -20,14 +20,13 @@ START = 5.0
 
 def step_seconds(network: Network, batch_size: int) -> float:
     """A rough duration of a training step. Only ratios between networks matter for long."""
-    n = sum(multiplications(placed) for placed in network.all_layers())
+    n = multiplications(network)
     return STEP + batch_size * n * MULTIPLICATION + network.n_parameters() * PARAMETER
 
 
 def prediction_seconds(network: Network) -> float:
     """A rough duration of the prediction of a segment, as `step_seconds`."""
-    n = sum(multiplications(placed) for placed in network.all_layers())
-    return n * MULTIPLICATION * PREDICTION
+    return multiplications(network) * MULTIPLICATION * PREDICTION
 
 
 @dataclass(frozen=True)
