@@ -8,8 +8,8 @@ from tests.networks.test_forecast import epochs, settings
 from workflow_scripts.networks import epoch_file
 from workflow_scripts.networks.epoch_file import EpochFile
 from workflow_scripts.workflow.progress import OVERDUE, SECONDS, Forecast, PlannedJob, RunProgress
-from workflow_scripts.workflow.running_trainings import training_at
-from workflow_scripts.workflow.training_costs import START, Ended, TrainingCosts
+from workflow_scripts.workflow.running_trainings import Result, training_at
+from workflow_scripts.workflow.training_costs import START, TrainingCosts
 
 # Seconds of an epoch by arithmetic; trainings of at most 40 epochs.
 ROUGH = {"fast": 1.0, "slow": 10.0}
@@ -20,15 +20,12 @@ def costs(rough=ROUGH):
 
 
 class TestCosts:
-    def test_a_training_is_its_epochs_and_its_start(self):
+    def test_a_training_is_its_epochs(self):
         own = costs()
         own.observe([])
         # 0.7 of 40 epochs are expected.
-        assert own.left("slow", []) == pytest.approx(28 * 10 + START)
-        assert own.left("slow", [], elapsed=2) == pytest.approx(28 * 10 + START - 2)
-        assert own.left("slow", epochs(3, 2, 1), elapsed=60) == pytest.approx(25 * 10)
-        # An interrupted one has its epochs but starts again.
-        assert own.left("slow", epochs(3, 2, 1)) == pytest.approx(25 * 10 + START)
+        assert own.left("slow", []) == pytest.approx(28 * 10)
+        assert own.left("slow", epochs(3, 2, 1)) == pytest.approx(25 * 10)
 
     def test_an_epoch_of_one_variant_gives_the_pace_of_all(self):
         own = costs()
@@ -42,10 +39,14 @@ class TestCosts:
     def test_ended_trainings_say_how_many_epochs_and_how_long_a_start(self):
         own = costs()
         own.observe([])
-        own.end(Ended("fast", 12, 2.0, 3.0))
+        assert own.start() == START
+        own.end("fast", Result(12, 2.0))
+        own.end_job(3.0)
+        own.end_job(4.0)
         # Shares: all (0.7 + 0.3) / 2 = 0.5; fast (0.5 + 0.3) / 2 = 0.4.
-        assert own.left("slow", []) == pytest.approx(0.5 * 40 * 20 + 3)
-        assert own.left("fast", []) == pytest.approx(0.4 * 40 * 2 + 3)
+        assert own.left("slow", []) == pytest.approx(0.5 * 40 * 20)
+        assert own.left("fast", []) == pytest.approx(0.4 * 40 * 2)
+        assert own.start() == 3.5
 
     def test_without_the_tracks_nothing_is_known(self):
         own = costs(rough=None)
@@ -149,6 +150,10 @@ class TestTrainings:
         progress = run_of(self.job(training()))
         progress.start(0, 0)
         assert progress.forecast(6).seconds == pytest.approx(8)
+        # 20 of its 28 epochs are of an earlier run.
+        self.finish(training(), 28, 28.0)
+        progress.end(0, 12)
+        assert progress._costs.start() == pytest.approx(12 - 8)
 
     def test_donors_and_the_tail_come_one_after_the_other(self, training):
         slow = training("slow")
@@ -187,6 +192,16 @@ class TestTrainings:
         for fold in folds:
             self.write(fold, epochs(3, 2))
         assert progress.forecast(9).seconds == pytest.approx(3 * 26)
+
+    def test_a_fold_that_has_ended_teaches_before_its_job_ends(self, training):
+        folds = [training(fold=fold) for fold in range(3)]
+        self.finish(folds[1], 40, 40.0)
+        progress = run_of(self.job(*folds))
+        # A result of an earlier run, which Snakemake removes when the job starts.
+        progress.start(0, 0)
+        self.finish(folds[0], 20, 40.0)
+        # Shares: all (0.7 + 0.5) / 2 = 0.6; fast (0.6 + 0.5) / 2 = 0.55: two of 22 epochs of 2 s.
+        assert progress.forecast(50).seconds == pytest.approx(2 * 22 * 2)
 
     def test_gpus_limit_trainings(self, training):
         jobs = [self.job(training(fold=fold), gpus=1) for fold in range(2)]

@@ -15,8 +15,9 @@ RECENT = 20
 def least_epochs_left(history: Sequence[Epoch], settings: Settings) -> int:
     """The number of epochs still to come if the training loss never falls again."""
     rate = rate_after((epoch.train_loss for epoch in history), settings)
-    left, most = 0, settings.max_epochs - len(history)
-    while left < most and rate.rate >= lowest_rate(settings):
+    lowest, most = lowest_rate(settings), settings.max_epochs - len(history)
+    left = 0
+    while left < most and rate.rate >= lowest:
         rate.update(float("inf"))
         left += 1
     return left

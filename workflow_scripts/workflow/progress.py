@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from statistics import mean
 
 from workflow_scripts.networks.training import Epoch
-from workflow_scripts.workflow.running_trainings import Training
+from workflow_scripts.workflow.running_trainings import Result, Training
 from workflow_scripts.workflow.schedule import Task, makespan
-from workflow_scripts.workflow.training_costs import Ended, TrainingCosts
+from workflow_scripts.workflow.training_costs import TrainingCosts
 
 # Seconds of a job of each rule in the demo, as long as none of this run has ended; others take one.
 SECONDS = {
@@ -52,11 +52,16 @@ class Forecast:
 
 @dataclass
 class _Past:
-    """What has happened to a job: when it started and ended, the epochs it had before."""
+    """What has happened to a job: when it started and ended.
+
+    Of its trainings: the epochs that they had before, the results of an earlier run, those of this.
+    """
 
     started: float | None = None
     ended: float | None = None
-    before: dict[Training, int] = field(default_factory=dict)
+    epochs: dict[Training, int] = field(default_factory=dict)
+    earlier: dict[Training, Result | None] = field(default_factory=dict)
+    results: dict[Training, Result] = field(default_factory=dict)
 
 
 class RunProgress:
@@ -76,6 +81,8 @@ class RunProgress:
         self._jobs: dict[int, PlannedJob] = {}
         self._past: dict[int, _Past] = {}
         self._durations: dict[str, list[float]] = {}
+        # Of the trainings that have not ended; only those of running jobs change.
+        self._epochs: dict[Training, list[Epoch]] = {}
         # In the order of the first plan.
         self._rules: list[str] = []
         self._share = 0.0
@@ -84,15 +91,22 @@ class RunProgress:
         """Take the plan, which changes when a checkpoint has ended. Ended jobs remain."""
         ended = {job: self._jobs[job] for job in self._jobs if self._is_ended(job)}
         self._jobs = ended | dict(jobs)
+        for planned in jobs.values():
+            for training in planned.trainings:
+                if training not in self._epochs:
+                    self._epochs[training] = training.epochs()
         self._rules += dict.fromkeys(
             job.rule for job in jobs.values() if job.rule not in self._rules
         )
 
     def start(self, job: int, now: float) -> None:
         """Note that a job starts."""
-        planned = self._jobs.get(job)
-        before = {t: len(t.epochs()) for t in planned.trainings} if planned else {}
-        self._past[job] = _Past(started=now, before=before)
+        trainings = self._jobs[job].trainings if job in self._jobs else ()
+        self._past[job] = _Past(
+            now,
+            epochs={training: len(self._epochs[training]) for training in trainings},
+            earlier={training: training.result() for training in trainings},
+        )
 
     def end(self, job: int, now: float) -> None:
         """Note that a job has ended."""
@@ -102,10 +116,15 @@ class RunProgress:
         if planned is None or past.started is None:
             return
         seconds = now - past.started
-        if planned.trainings:
-            self._end_trainings(planned, past, seconds)
-        else:
+        if not planned.trainings:
             self._durations.setdefault(planned.rule, []).append(seconds)
+            return
+        self._note_results(job)
+        in_epochs = (
+            (result.n_epochs - past.epochs[training]) * result.epoch_seconds
+            for training, result in past.results.items()
+        )
+        self._costs.end_job(max(seconds - sum(in_epochs), 0.0))
 
     def fail(self, job: int) -> None:
         """Note that a job has failed; it may start again."""
@@ -131,19 +150,18 @@ class RunProgress:
     def forecast(self, now: float) -> Forecast:
         """What is done and what is left. The share never falls."""
         running = {job for job in self.running() if job in self._jobs}
-        epochs = {
-            training: training.epochs()
-            for job in self._jobs
-            if not self._is_ended(job)
-            for training in self._jobs[job].trainings
-        }
+        for job in running:
+            self._note_results(job)
+            for training in self._jobs[job].trainings:
+                self._epochs[training] = training.epochs()
         self._costs.observe(
-            (training.variant, epochs[training])
+            (training.variant, self._epochs[training])
             for job in running
             for training in self._jobs[job].trainings
+            if training not in self._past[job].results
         )
         tasks = {
-            job: Task(self._left(job, epochs, now), planned.needs, planned.cores, planned.gpus)
+            job: Task(self._left(job, now), planned.needs, planned.cores, planned.gpus)
             for job, planned in self._jobs.items()
             if not self._is_ended(job)
         }
@@ -165,29 +183,29 @@ class RunProgress:
         past = self._past.get(job)
         return past is not None and past.ended is not None
 
-    def _left(self, job: int, epochs: Mapping[Training, list[Epoch]], now: float) -> float:
+    def _note_results(self, job: int) -> None:
+        """Take the trainings of a job that have ended; those of an earlier run do not count."""
+        past = self._past[job]
+        for training in self._jobs[job].trainings:
+            result = training.result()
+            if result in (None, past.earlier[training]) or training in past.results:
+                continue
+            past.results[training] = result
+            self._costs.end(training.variant, result)
+
+    def _left(self, job: int, now: float) -> float:
         """Seconds that the job still takes."""
-        planned, past = self._jobs[job], self._past.get(job)
-        elapsed = now - past.started if past and past.started is not None else None
+        planned, past = self._jobs[job], self._past.get(job, _Past())
+        elapsed = None if past.started is None else now - past.started
         if planned.trainings:
-            return sum(self._costs.left(t.variant, epochs[t], elapsed) for t in planned.trainings)
+            to_train = [t for t in planned.trainings if t not in past.results]
+            has_begun = past.results or any(self._epochs[training] for training in to_train)
+            start = 0.0
+            if elapsed is None or not has_begun:
+                start = max(self._costs.start() - (elapsed or 0.0), 0.0)
+            return start + sum(self._costs.left(t.variant, self._epochs[t]) for t in to_train)
         durations = self._durations.get(planned.rule)
         expected = mean(durations) if durations else SECONDS.get(planned.rule, 1.0)
         if elapsed is None:
             return expected
         return max(expected - elapsed, OVERDUE * elapsed)
-
-    def _end_trainings(self, planned: PlannedJob, past: _Past, seconds: float) -> None:
-        """Learn from a job that has trained. One that only recognised its model teaches nothing."""
-        results = [(t, t.result()) for t in planned.trainings]
-        in_epochs = sum(
-            (result.n_epochs - past.before.get(t, 0)) * result.epoch_seconds
-            for t, result in results
-            if result is not None
-        )
-        start = max(seconds - in_epochs, 0.0) / len(results)
-        for training, result in results:
-            if result is not None and result.n_epochs:
-                self._costs.end(
-                    Ended(training.variant, result.n_epochs, result.epoch_seconds, start)
-                )

@@ -1,20 +1,20 @@
 """How long the trainings of a run take: from arithmetic first, from their epochs as they come."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from statistics import mean, median
 
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.forecast import epochs_left, expected_share, seconds_an_epoch
 from workflow_scripts.networks.fourier import multiplications
 from workflow_scripts.networks.training import Epoch, Settings
+from workflow_scripts.workflow.running_trainings import Result
 
 # On one thread of a common processor (docs/performance.md): seconds of a step besides its
 # arithmetic, of a multiplication in a segment's step, of the update of a parameter.
 STEP, MULTIPLICATION, PARAMETER = 0.6e-3, 4e-11, 1.4e-9
 # The share of a step's multiplications that a prediction needs: no gradients.
 PREDICTION = 1 / 3
-# Seconds of a training besides its epochs, if none of this run has ended.
+# Seconds of a job of trainings besides their epochs, if none of this run has ended.
 START = 5.0
 
 
@@ -27,16 +27,6 @@ def step_seconds(network: Network, batch_size: int) -> float:
 def prediction_seconds(network: Network) -> float:
     """A rough duration of the prediction of a segment, as `step_seconds`."""
     return multiplications(network) * MULTIPLICATION * PREDICTION
-
-
-@dataclass(frozen=True)
-class Ended:
-    """An ended training: its epochs, and the seconds of one; those of the job besides epochs."""
-
-    variant: str
-    n_epochs: int
-    epoch_seconds: float
-    start: float
 
 
 class TrainingCosts:
@@ -53,8 +43,13 @@ class TrainingCosts:
     ) -> None:
         self._settings, self._arithmetic = settings, arithmetic
         self._rough: Mapping[str, float] | None = None
-        self._ended: list[Ended] = []
+        self._ended: list[tuple[str, Result]] = []
+        self._starts: list[float] = []
         self._running: dict[str, list[float]] = {}
+        # By variant, as long as nothing new is known.
+        self._shares: dict[str, float] = {}
+        self._epochs: dict[str, float] = {}
+        self._whole: dict[str, float] = {}
 
     def observe(self, running: Iterable[tuple[str, list[Epoch]]]) -> None:
         """Take the variants and the epochs of the running trainings as they are now."""
@@ -63,10 +58,16 @@ class TrainingCosts:
         for variant, epochs in running:
             if epochs:
                 self._running.setdefault(variant, []).append(seconds_an_epoch(epochs))
+        self._forget()
 
-    def end(self, ended: Ended) -> None:
-        """Take an ended training."""
-        self._ended.append(ended)
+    def end(self, variant: str, result: Result) -> None:
+        """Take how a training has ended."""
+        self._ended.append((variant, result))
+        self._forget()
+
+    def end_job(self, start: float) -> None:
+        """Take the seconds of an ended job besides those of its epochs."""
+        self._starts.append(start)
 
     def has_weights(self) -> bool:
         """Whether the work of trainings is known, relative to each other."""
@@ -78,6 +79,34 @@ class TrainingCosts:
 
     def epoch(self, variant: str) -> float:
         """Seconds of an epoch of a variant."""
+        if variant not in self._epochs:
+            self._epochs[variant] = self._epoch(variant)
+        return self._epochs[variant]
+
+    def share(self, variant: str) -> float:
+        """The share of `max_epochs` that a training of a variant is expected to need."""
+        if variant not in self._shares:
+            ended = [
+                (name, result.n_epochs / self._settings[name].max_epochs)
+                for name, result in self._ended
+            ]
+            self._shares[variant] = expected_share(variant, ended)
+        return self._shares[variant]
+
+    def left(self, variant: str, epochs: list[Epoch]) -> float:
+        """Seconds of the epochs that a training with these epochs still needs."""
+        if epochs:
+            return self._needed(variant, epochs)
+        # Most trainings of a large run have no epochs yet.
+        if variant not in self._whole:
+            self._whole[variant] = self._needed(variant, [])
+        return self._whole[variant]
+
+    def start(self) -> float:
+        """Seconds of a job of trainings besides those of its epochs."""
+        return mean(self._starts) if self._starts else START
+
+    def _epoch(self, variant: str) -> float:
         measured = self._measured()
         if variant in measured:
             return measured[variant]
@@ -85,21 +114,15 @@ class TrainingCosts:
         scale = median([measured[name] / rough[name] for name in measured if name in rough] or [1])
         return scale * rough.get(variant, 1.0)
 
-    def left(self, variant: str, epochs: list[Epoch], elapsed: float | None = None) -> float:
-        """Seconds that a training with these epochs still takes; `elapsed` since it started."""
-        settings = self._settings[variant]
-        shares = [
-            (ended.variant, ended.n_epochs / self._settings[ended.variant].max_epochs)
-            for ended in self._ended
-        ]
-        share = expected_share(variant, shares)
-        left = epochs_left(epochs, settings, share) * self.epoch(variant)
-        start = mean(ended.start for ended in self._ended) if self._ended else START
-        has_begun = elapsed is not None and bool(epochs)
-        return left + (0.0 if has_begun else max(start - (elapsed or 0.0), 0.0))
+    def _needed(self, variant: str, epochs: list[Epoch]) -> float:
+        left = epochs_left(epochs, self._settings[variant], self.share(variant))
+        return left * self.epoch(variant)
+
+    def _forget(self) -> None:
+        self._shares, self._epochs, self._whole = {}, {}, {}
 
     def _measured(self) -> dict[str, float]:
         paces = {variant: [*seconds] for variant, seconds in self._running.items()}
-        for ended in self._ended:
-            paces.setdefault(ended.variant, []).append(ended.epoch_seconds)
+        for variant, result in self._ended:
+            paces.setdefault(variant, []).append(result.epoch_seconds)
         return {variant: mean(seconds) for variant, seconds in paces.items()}
