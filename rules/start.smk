@@ -181,8 +181,7 @@ def progress_of_run():
 
 def show_run():
     """Show this run in fewer lines than Snakemake does, and how long it will take."""
-    if not workflow.touch:
-        replace_output(logger, workflow.output_settings, progress_of_run, planned_jobs)
+    replace_output(logger, workflow.output_settings, progress_of_run, planned_jobs)
 
 
 if workflow.is_main_process:
