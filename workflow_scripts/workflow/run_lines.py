@@ -22,8 +22,8 @@ FAILED_COMMAND = re.compile(r"CalledProcessError.*Command '.*' ((returned|died w
 # The output of a run for an estimate ends with it.
 LAST_WORD = "estimate"
 CLOSING = re.compile(r"Complete log\(s\): |Elapsed time: ")
-# A training's log has a line an epoch; a traceback is shorter than this.
-MOST_LINES = 60
+# A training's log has a line an epoch; a traceback is seldom longer than this.
+MOST_LINES = 40
 WIDTH = 100
 
 
