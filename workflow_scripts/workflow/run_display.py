@@ -83,7 +83,8 @@ class RunDisplay(logging.Handler):
 
     def _begin(self) -> None:
         """Show the progress from now on."""
-        if self._replaced.stream.isatty() and os.isatty(2):
+        is_terminal = self._replaced.stream.isatty() and os.isatty(2)
+        if is_terminal and os.environ.get("TERM", "dumb") not in ("dumb", "unknown"):
             self._screen = TerminalScreen(self._replaced.stream, self._colour)
             # If Snakemake ends without closing its handlers.
             atexit.register(self._screen.close)
