@@ -155,7 +155,11 @@ PYTHON = """
 case "$*" in
 "-m venv .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python && cp "$0" .venv/bin/pip ;;
 "-m pip "*freeze) cat installed.txt ;;
-"-m pip "*) echo "${*#*version-check }" >>pip.txt && [ ! -e broken ] ;;
+"-m pip "*)
+    echo "${*#*version-check }" >>pip.txt
+    [ ! -e says.txt ] || cat says.txt
+    [ ! -e broken ]
+    ;;
 esac
 """
 
@@ -235,6 +239,23 @@ def test_an_installation_calls_pip_and_writes_stamps(
     assert (tmp_path / "pip.txt").read_text().splitlines() == pip_calls
     assert [path.name for path in stamps_in(tmp_path)] == stamps
     assert ("engine: torch" in done.stdout) == (what == "cpu" and programs == MAC)
+
+
+def test_an_installation_says_how_far_it_is(tmp_path, install):
+    n = sum(map(len, pins((ENVS / "cluster.txt").read_text()).values()))
+    said = ["Ignoring colorama: markers 'x' don't match your environment"]
+    said += [f"Collecting name{i}==1.0 (from -r envs/cluster.txt (line {i}))" for i in range(1, 41)]
+    said += ["  Downloading name40-1.0.whl (1 MB)", "Requirement already satisfied: six==1 in x"]
+    said += [f"Processing /wheels/file_{i}-2.0-py3-none-any.whl" for i in range(42, 61)]
+    said += ["Installing collected packages: a, b", "Successfully installed a-1 b-1"]
+    (tmp_path / "says.txt").write_text("\n".join(said) + "\n")
+    assert install("cluster", LINUX).stdout.splitlines() == [
+        "Installing the packages of envs/cluster.txt into .venv",
+        f"20 of {n - 1}: name20",
+        f"40 of {n - 1}: name40",
+        f"60 of {n - 1}: file_60",
+        "All are downloaded; pip installs them, which takes a minute.",
+    ]
 
 
 def stamps_in(folder):
