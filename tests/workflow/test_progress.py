@@ -72,6 +72,7 @@ class TestJobs:
         progress.start(2, 0)
         progress.end(1, 4)
         assert progress.rules() == [("evaluate", 1, 3)]
+        assert progress.jobs() == (1, 4)
         assert progress.running() == [2]
         progress.fail(2)
         assert progress.running() == []
@@ -113,9 +114,9 @@ class TestJobs:
         progress.plan({1: PlannedJob("report"), 2: PlannedJob("download")})
         assert progress.forecast(1).share == before
 
-    def test_jobs_in_a_queue_have_no_time_left(self):
+    def test_nothing_is_foretold_of_jobs_in_a_queue(self):
         progress = run_of(PlannedJob("report"), has_clock=False)
-        assert progress.forecast(0) == Forecast(0, None)
+        assert progress.forecast(0) == Forecast(None, None)
 
 
 class TestTrainings:

@@ -19,12 +19,13 @@ RULES = [("synthesise", 8, 8), ("train", 12, 60), ("evaluate", 0, 12)]
 
 
 def progress(share=0.57, seconds=240.0, running=("Train time_1x60, fold 3",)):
-    return Progress(RULES, running, Forecast(share, seconds))
+    return Progress(RULES, (20, 134), running, Forecast(share, seconds))
 
 
 def test_a_sentence_says_what_is_done_and_left():
-    assert sentence(Forecast(0.567, 240)) == "57 % of the work is done; about 4 min left"
-    assert sentence(Forecast(0.567, None)) == "57 % of the work is done"
+    assert sentence(progress(0.567)) == "57 % of the work is done; about 4 min left"
+    assert sentence(progress(0.567, None)) == "57 % of the work is done"
+    assert sentence(progress(None, None)) == "20 of 134 jobs are done"
 
 
 class TestLog:
@@ -52,8 +53,9 @@ class TestLog:
         # After 30 s and 5 % of the work, or after ten minutes.
         assert self.shown(clock, moments) == [1, 3, 5]
 
-    def test_nothing_is_said_of_an_unknown_share(self, clock):
-        assert self.shown(clock, [(1000, None)]) == []
+    def test_if_the_work_is_unknown_jobs_count(self, clock):
+        # 20 of 134 are 15 %.
+        assert self.shown(clock, [(20, None), (40, None), (80, None), (120, 0.19)]) == [1]
 
     def test_jobs_are_lines(self):
         stream = io.StringIO()
@@ -79,9 +81,8 @@ class TestBars:
     def test_a_low_terminal_shows_what_is_under_way(self):
         assert [line[0] for line in self.text(5)] == ["train", "total", "Train"]
 
-    def test_an_unknown_share_has_no_bar(self):
-        names = [line[0] for line in self.text(30, share=None, seconds=None)]
-        assert names == ["synthesise", "train", "evaluate", "Train"]
+    def test_if_the_work_is_unknown_jobs_count(self):
+        assert self.text(30, share=None, seconds=None)[3][-2:] == ["20/134", "jobs"]
 
 
 PROGRAM = """

@@ -67,7 +67,7 @@ class _Past:
 class RunProgress:
     """The progress of a run on `cores` and `gpus`; times are seconds of one clock.
 
-    Without `has_clock` (jobs that wait in the queue of a cluster) no time left is known.
+    Without `has_clock` (jobs that wait in the queue of a cluster) nothing can be foretold.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class RunProgress:
             return
         self._note_results(job)
         in_epochs = (
-            (result.n_epochs - past.epochs[training]) * result.epoch_seconds
+            (result.n_epochs - past.epochs.get(training, 0)) * result.epoch_seconds
             for training, result in past.results.items()
         )
         self._costs.end_job(max(seconds - sum(in_epochs), 0.0))
@@ -137,6 +137,10 @@ class RunProgress:
             total[planned.rule] += 1
             done[planned.rule] += self._is_ended(job)
         return [(rule, done[rule], total[rule]) for rule in self._rules if total[rule] > 1]
+
+    def jobs(self) -> tuple[int, int]:
+        """Numbers of ended jobs and of all."""
+        return sum(map(self._is_ended, self._jobs)), len(self._jobs)
 
     def running(self) -> list[int]:
         """Numbers of the jobs that run, the first to start first."""
@@ -172,10 +176,11 @@ class RunProgress:
             if past.started is not None
         )
         trains = any(self._jobs[job].trainings for job in tasks)
-        if (trains and not self._costs.has_weights()) or not left + done:
+        is_known = self._has_clock and (self._costs.has_weights() or not trains)
+        if not is_known or not left + done:
             return Forecast(None, None)
         self._share = max(self._share, done / (left + done))
-        if not self._has_clock or (trains and not self._costs.is_measured()):
+        if trains and not self._costs.is_measured():
             return Forecast(self._share, None)
         return Forecast(self._share, makespan(tasks, self._cores, self._gpus, running))
 
@@ -188,7 +193,7 @@ class RunProgress:
         past = self._past[job]
         for training in self._jobs[job].trainings:
             result = training.result()
-            if result in (None, past.earlier[training]) or training in past.results:
+            if result in (None, past.earlier.get(training)) or training in past.results:
                 continue
             past.results[training] = result
             self._costs.end(training.variant, result)

@@ -56,8 +56,7 @@ class RunDisplay(logging.Handler):
             raise
         # Snakemake would wait forever for a job whose end it cannot log.
         except Exception:
-            self.close()
-            self._replaced.setLevel(logging.NOTSET)
+            self._give_back()
             self._replaced.handle(record)
             self.handleError(record)
 
@@ -92,10 +91,26 @@ class RunDisplay(logging.Handler):
 
     def _show(self) -> None:
         while not self._is_over.wait(self._screen.period):
-            with self._lock():
-                titles = [self._lines.title(job) for job in self._progress.running()]
-                forecast = self._progress.forecast(time.monotonic())
-                self._screen.show(Progress(self._progress.rules(), titles, forecast))
+            try:
+                with self._lock():
+                    self._screen.show(self._now())
+            except Exception:
+                self._give_back()
+                raise
+
+    def _now(self) -> Progress:
+        return Progress(
+            self._progress.rules(),
+            self._progress.jobs(),
+            [self._lines.title(job) for job in self._progress.running()],
+            self._progress.forecast(time.monotonic()),
+        )
+
+    def _give_back(self) -> None:
+        """Let Snakemake show the run."""
+        self.close()
+        self.setLevel(sys.maxsize)
+        self._replaced.setLevel(logging.NOTSET)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

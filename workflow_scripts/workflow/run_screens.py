@@ -26,11 +26,21 @@ BAR_WIDTH = 40
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of a run: done and all jobs of each rule, titles of running jobs, forecast."""
+    """The progress of a run: ended and all jobs of each rule and of the run, and what is expected.
+
+    `running` has the titles of the running jobs.
+    """
 
     rules: Sequence[tuple[str, int, int]]
+    jobs: tuple[int, int]
     running: Sequence[str]
     forecast: Forecast
+
+    @property
+    def share(self) -> float:
+        """The share that is done: of the work if it is known, else of the jobs."""
+        done, total = self.jobs
+        return done / total if self.forecast.share is None else self.forecast.share
 
 
 class Screen(Protocol):
@@ -71,13 +81,11 @@ class LogScreen:
 
     def show(self, progress: Progress) -> None:
         """See `Screen`."""
-        share, now = progress.forecast.share, time.monotonic()
-        if share is None:
-            return
+        share, now = progress.share, time.monotonic()
         is_due = share - self._share >= STEP or now - self._shown >= LONGEST
         if is_due and now - self._shown >= SHORTEST and not self._is_closed:
             self._share, self._shown = share, now
-            self.say(sentence(progress.forecast))
+            self.say(sentence(progress))
 
     def close(self) -> None:
         """See `Screen`."""
@@ -176,10 +184,12 @@ def _read(reading: int, say: Callable[[str], None]) -> None:
             say(line.rstrip("\r\n"))
 
 
-def sentence(forecast: Forecast) -> str:
+def sentence(progress: Progress) -> str:
     """How much is done and how long the rest takes, for a log."""
-    left = time_left(forecast)
-    return f"{100 * (forecast.share or 0):.0f} % of the work is done{left and '; ' + left}"
+    if progress.forecast.share is None:
+        return "{} of {} jobs are done".format(*progress.jobs)
+    left = time_left(progress.forecast)
+    return f"{100 * progress.share:.0f} % of the work is done{left and '; ' + left}"
 
 
 def time_left(forecast: Forecast) -> str:
@@ -199,9 +209,11 @@ def bars(progress: Progress, height: int) -> Group:
     table = Table.grid(padding=(0, 2, 0, 0))
     for name, done, total in rules:
         table.add_row(name, ProgressBar(total, done, BAR_WIDTH), f"{done}/{total}")
-    share, left = progress.forecast.share, time_left(progress.forecast)
-    if share is not None:
-        percent = f"{100 * share:.0f} % of the work"
-        table.add_row("total", ProgressBar(1, share, BAR_WIDTH), percent, left)
+    done, total = progress.jobs
+    of_all = f"{done}/{total} jobs"
+    if progress.forecast.share is not None:
+        of_all = f"{100 * progress.share:.0f} % of the work"
+    bar = ProgressBar(1, progress.share, BAR_WIDTH)
+    table.add_row("total", bar, of_all, time_left(progress.forecast))
     lines = [Text(f"  {title}", no_wrap=True, overflow="ellipsis") for title in progress.running]
     return Group(table, *lines)
