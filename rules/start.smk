@@ -175,7 +175,7 @@ def progress_of_run():
         costs,
         workflow.resource_settings.cores or math.inf,
         gpus.value if gpus and gpus.value is not None else math.inf,
-        workflow.local_exec,
+        lambda: not workflow.local_exec,
     )
 
 

@@ -115,7 +115,7 @@ class TestJobs:
         assert progress.forecast(1).share == before
 
     def test_nothing_is_foretold_of_jobs_in_a_queue(self):
-        progress = run_of(PlannedJob("report"), has_clock=False)
+        progress = run_of(PlannedJob("report"), waits_in_queue=lambda: True)
         assert progress.forecast(0) == Forecast(None, None)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from statistics import mean
 
@@ -67,7 +67,8 @@ class _Past:
 class RunProgress:
     """The progress of a run on `cores` and `gpus`; times are seconds of one clock.
 
-    Without `has_clock` (jobs that wait in the queue of a cluster) nothing can be foretold.
+    Nothing is foretold if `waits_in_queue()`, which is known only after the start: jobs of a
+    cluster.
     """
 
     def __init__(
@@ -75,9 +76,10 @@ class RunProgress:
         costs: TrainingCosts,
         cores: float,
         gpus: float = math.inf,
-        has_clock: bool = True,
+        waits_in_queue: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._costs, self._cores, self._gpus, self._has_clock = costs, cores, gpus, has_clock
+        self._costs, self._cores, self._gpus = costs, cores, gpus
+        self._waits_in_queue = waits_in_queue
         self._jobs: dict[int, PlannedJob] = {}
         self._past: dict[int, _Past] = {}
         self._durations: dict[str, list[float]] = {}
@@ -176,8 +178,8 @@ class RunProgress:
             if past.started is not None
         )
         trains = any(self._jobs[job].trainings for job in tasks)
-        is_known = self._has_clock and (self._costs.has_weights() or not trains)
-        if not is_known or not left + done:
+        is_known = self._costs.has_weights() or not trains
+        if self._waits_in_queue() or not is_known or not left + done:
             return Forecast(None, None)
         self._share = max(self._share, done / (left + done))
         if trains and not self._costs.is_measured():
