@@ -73,6 +73,8 @@ def test_jobs_are_submitted_with_the_command_of_another_scheduler(
     preparation = ["list_tracks", "extraction_extract_mel", "find_replicas"]
     assert rules == [*preparation, "train", "train", "train", "evaluation_evaluate"]
     assert all(re.match(r"-terse -l h_vmem=\d+M /", line) for line in submitted)
+    # Whose queue nobody knows.
+    assert "\nTrain time_1x60, fold 1\n" in output and "of the work" not in output
 
 
 def test_the_test_cluster_does_not_start_on_a_machine_of_another_cluster():
