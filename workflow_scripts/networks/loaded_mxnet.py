@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -73,10 +74,16 @@ def _import_with_few_operators() -> None:
 
 cuda_libraries.load()
 
-# MXNet imports these, if they are installed, for parts of it that the engine does not use. That
-# would take another second.
-_UNUSED = [name for name in ("onnx", "scipy", "sklearn") if name not in sys.modules]
-sys.modules.update(dict.fromkeys(_UNUSED))  # type: ignore[arg-type]
+# MXNet imports these for parts of it that the engine does not use. That would take another second.
+_UNUSED: dict[str, ModuleType | None] = {
+    "onnx": None,
+    "scipy": None,
+    "sklearn": None,
+    # Imported without a check whether it is installed.
+    "requests": ModuleType("requests"),
+}
+_UNUSED = {name: module for name, module in _UNUSED.items() if name not in sys.modules}
+sys.modules.update(_UNUSED)  # type: ignore[arg-type]
 
 if "mxnet" not in sys.modules:
     _import_with_few_operators()
