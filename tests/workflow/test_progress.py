@@ -48,6 +48,19 @@ class TestCosts:
         assert own.left("fast", []) == pytest.approx(0.4 * 40 * 2)
         assert own.start() == 3.5
 
+    def test_the_last_trainings_say_how_fast_the_machine_is_now(self):
+        own = costs()
+        own.observe([])
+        for seconds in (9.0, 2.0, 3.0, 4.0):
+            own.end("fast", Result(20, seconds))
+        assert own.epoch("fast") == 3
+        assert own.epoch("slow") == 30
+        # What runs is later still.
+        own.observe([("fast", epochs(3, 2, seconds=1.0))])
+        assert own.epoch("fast") == 1
+        # The median of 1, 2, 3 and 4.
+        assert own.epoch("slow") == 25
+
     def test_without_the_tracks_nothing_is_known(self):
         own = costs(rough=None)
         own.observe([("fast", epochs(3))])

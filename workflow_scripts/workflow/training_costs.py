@@ -16,6 +16,8 @@ STEP, MULTIPLICATION, PARAMETER = 0.6e-3, 4e-11, 1.4e-9
 PREDICTION = 1 / 3
 # Seconds of a job of trainings besides their epochs, if none of this run has ended.
 START = 5.0
+# Other work on the machine comes and goes: of ended trainings, the last ones say how fast it is.
+LAST = 3
 
 
 def step_seconds(network: Network, batch_size: int) -> float:
@@ -75,7 +77,7 @@ class TrainingCosts:
 
     def is_measured(self) -> bool:
         """Whether the pace of this machine is known too, from any epoch."""
-        return self.has_weights() and bool(self._measured())
+        return self.has_weights() and bool(self._running or self._ended)
 
     def epoch(self, variant: str) -> float:
         """Seconds of an epoch of a variant."""
@@ -107,12 +109,25 @@ class TrainingCosts:
         return mean(self._starts) if self._starts else START
 
     def _epoch(self, variant: str) -> float:
-        measured = self._measured()
-        if variant in measured:
-            return measured[variant]
+        own = self._running.get(variant) or self._paces(variant)[-LAST:]
+        if own:
+            return mean(own)
         rough = self._rough or {}
-        scale = median([measured[name] / rough[name] for name in measured if name in rough] or [1])
-        return scale * rough.get(variant, 1.0)
+        ratios = [
+            seconds / rough[name]
+            for name, paces in self._running.items()
+            if name in rough
+            for seconds in paces
+        ]
+        ratios += [
+            result.epoch_seconds / rough[name]
+            for name, result in self._ended[-LAST:]
+            if name in rough
+        ]
+        return median(ratios or [1]) * rough.get(variant, 1.0)
+
+    def _paces(self, variant: str) -> list[float]:
+        return [result.epoch_seconds for name, result in self._ended if name == variant]
 
     def _needed(self, variant: str, epochs: list[Epoch]) -> float:
         left = epochs_left(epochs, self._settings[variant], self.share(variant))
@@ -120,9 +135,3 @@ class TrainingCosts:
 
     def _forget(self) -> None:
         self._shares, self._epochs, self._whole = {}, {}, {}
-
-    def _measured(self) -> dict[str, float]:
-        paces = {variant: [*seconds] for variant, seconds in self._running.items()}
-        for variant, result in self._ended:
-            paces.setdefault(variant, []).append(result.epoch_seconds)
-        return {variant: mean(seconds) for variant, seconds in paces.items()}
