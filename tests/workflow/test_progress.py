@@ -216,6 +216,9 @@ class TestTrainings:
         self.finish(folds[0], 20, 40.0)
         # Shares: all (0.7 + 0.5) / 2 = 0.6; fast (0.6 + 0.5) / 2 = 0.55: two of 22 epochs of 2 s.
         assert progress.forecast(50).seconds == pytest.approx(2 * 22 * 2)
+        assert progress.rules() == [("train", 1, 3)]
+        progress.end(0, 90)
+        assert progress.rules() == [("train", 3, 3)]
 
     def test_gpus_limit_trainings(self, training):
         jobs = [self.job(training(fold=fold), gpus=1) for fold in range(2)]

@@ -133,11 +133,16 @@ class RunProgress:
         self._past.pop(job, None)
 
     def rules(self) -> list[tuple[str, int, int]]:
-        """Rules with several jobs, in the order of the plan: ended jobs, all jobs."""
+        """Rules with several jobs, in the order of the plan: ended jobs, all jobs.
+
+        Of jobs that train, each training counts: one job may train all folds of a variant.
+        """
         done, total = Counter[str](), Counter[str]()
         for job, planned in self._jobs.items():
-            total[planned.rule] += 1
-            done[planned.rule] += self._is_ended(job)
+            n = max(len(planned.trainings), 1)
+            total[planned.rule] += n
+            past = self._past.get(job, _Past())
+            done[planned.rule] += n if self._is_ended(job) else len(past.results)
         return [(rule, done[rule], total[rule]) for rule in self._rules if total[rule] > 1]
 
     def jobs(self) -> tuple[int, int]:
