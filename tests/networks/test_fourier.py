@@ -28,7 +28,7 @@ def test_products_of_spectra_equal_the_correlation(outputs, n, block):
     for start in range(0, partition.taps, block):
         of_input = partition.transform() @ signal[start : start + partition.length]
         of_filter = partition.of_filters() @ padded[start : start + block]
-        spectrum += np.einsum("foi,fi->fo", of_filter, of_input)
+        spectrum += np.einsum("fri,fi->fr", of_filter, of_input)
     actual = np.einsum("tfc,fc->t", partition.inverse(), spectrum)
     expected = [signal[t : t + n] @ taps for t in range(outputs)]
     assert relative_error(actual, np.array(expected)) < 1e-6
