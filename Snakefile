@@ -30,6 +30,7 @@ rule all:
 include: "rules/dataset.smk"
 include: "rules/features.smk"
 include: "rules/folds.smk"
+include: "rules/training_jobs.smk"
 include: "rules/training.smk"
 include: "rules/evaluation.smk"
 include: "rules/interpretation.smk"

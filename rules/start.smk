@@ -153,7 +153,7 @@ def planned_jobs():
 
 def planned_job(job):
     """What the forecast needs to know of a job."""
-    weights = [Path(file) for file in job.output if file.endswith("/weights.npz")]
+    weights = [file for file in map(Path, job.output) if file.name == "weights.npz"]
     return PlannedJob(
         job.rule.name,
         frozenset(map(workflow.dag.jobid, workflow.dag.dependencies[job])),

@@ -129,7 +129,7 @@ FAULTS = [
     ),
     Fault(
         "donors of the first seed for all seeds",
-        "rules/training.smk",
+        "rules/training_jobs.smk",
         [('f"{wildcards.root}/models/{donor}/', 'f"{D}/models/{donor}/')],
         ["tests/workflow/test_reruns.py"],
     ),
@@ -147,7 +147,7 @@ FAULTS = [
     ),
     Fault(
         "donors of fold 0 for all folds",
-        "rules/training.smk",
+        "rules/training_jobs.smk",
         [("/models/{donor}/fold-{fold}/", "/models/{donor}/fold-0/")],
         ["tests/workflow/test_finished_run.py"],
     ),
