@@ -10,7 +10,8 @@ from workflow_scripts.workflow.code_digests import code_of
 
 # Files that a step keeps beside its outputs, and the models that `make adopt` puts aside.
 UNDECLARED = re.compile(
-    r"/\.(lock|[^/]*partial-[^/]*)$|/models/[^/]+/fold-\d+/checkpoint$|^data/digests/|/\.adopted/"
+    r"/\.(lock|[^/]*partial-[^/]*)$|/models/[^/]+/fold-\d+/(checkpoint|epochs-so-far\.csv)$"
+    r"|^data/digests/|/\.adopted/"
 )
 AUDIO = re.compile(r"\.wav$|\.bpm$")
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.runs import Run
 from tests.training_data import Training
+from workflow_scripts.networks import epoch_file
 
 ENGINES = ["mxnet", "torch"]
 EVERY_EPOCH = ("--checkpoint-seconds", 0)
@@ -19,8 +20,8 @@ MODEL = {"weights.npz", "history.csv", "fit.json", "checkpoint"}
 
 
 def files(model):
-    """The names of the files in a model's folder, except its lock."""
-    return {path.name for path in model.iterdir()} - {".lock"}
+    """The names of the files in a model's folder, except its lock and the epochs to watch."""
+    return {path.name for path in model.iterdir()} - {".lock", epoch_file.NAME}
 
 
 def engine_option(engine):
@@ -65,6 +66,7 @@ def test_kills_at_random_times_change_no_bit(tmp_path, engine, variant, kills):
     predictions = training.predictions("undisturbed", engine)
     assert training.predictions("killed", engine) == predictions
     assert files(tmp_path / "killed") == MODEL, "no temporary files"
+    assert not (tmp_path / "killed" / epoch_file.NAME).exists()
     print(f"{killed} kills, {training.log('killed').count('continuing after')} restarts continued")
 
 
