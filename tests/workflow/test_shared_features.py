@@ -255,7 +255,7 @@ class TestTwoRuns:
         first = Run(again, *arguments)
         target = "results/second/models/frequency_32x1/fold-0/fit.json"
         try:
-            first.wait_for(first.log, "^Job .*: Extract the mel features")
+            first.wait_for(first.log, "^Extract the mel features")
             code, output = again.run("name=second", "--", target, check=False)
             assert code != 0 and "Traceback" not in output and not finished(output)
             who = rf"are being extracted by .*, process {first.process.pid}, since 20"
@@ -278,7 +278,7 @@ class TestTwoRuns:
         shutil.rmtree(again.features)
         targets = ("--", *(path.relative_to(again.folder / "workflow") for path in files))
         first = Run(again, *targets)
-        first.wait_for(first.log, "^Job .*: Extract the mel features")
+        first.wait_for(first.log, "^Extract the mel features")
         first.kill_all()
         (files[0].parent / f".{files[0].stem}.partial-1.npy").touch()
         assert finished(again.run(*targets))["extract_mel"] >= 1
