@@ -1,6 +1,11 @@
 """Shared by the tests: tiers, configuration, small data sets, a finished run."""
 
 import os
+
+# As `loaded_mxnet` does, but before the first import of a library with OpenMP, such as PyTorch:
+# MXNet would take its number of threads, and other numbers of threads round differently.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 import shutil
 import wave
 from copy import deepcopy

@@ -15,6 +15,7 @@ from tests.papers import mel_bands
 from workflow_scripts.audio import containers, decoding, elementary_streams
 from workflow_scripts.audio.decoding import NotAudioError
 from workflow_scripts.audio.files import is_audio, what_is_missing
+from workflow_scripts.audio.mp4 import read as read_mp4
 
 RATE = 44100
 MUSIC = clicks(np.random.default_rng(0), 120, 4)
@@ -84,6 +85,15 @@ def test_a_codec_that_crashes_essentia_is_refused_by_name(tmp_path, codec, named
     (tmp_path / "a.m4a").write_bytes(mp4(MUSIC, codec=codec))
     with pytest.raises(NotAudioError, match=f"an MP4 file {named}; convert"):
         mel_bands(tmp_path / "a.m4a")
+
+
+@pytest.mark.parametrize("length", [2**62, 2**63, 2**64 - 1])
+def test_a_box_that_ends_farther_than_a_file_can_be_is_the_last_one(tmp_path, length):
+    whole = mp4(MUSIC)
+    path = tmp_path / "a.m4a"
+    path.write_bytes(whole + struct.pack(">I4sQ", 1, b"free", length))
+    movie = read_mp4(path)
+    assert movie.sound is not None and not movie.is_complete
 
 
 @pytest.mark.parametrize("suffix", [".webm", ".mkv", ".dsf", ""])

@@ -51,6 +51,9 @@ def read(path: Path, start: int = 0) -> Movie:
             if name == b"moov" and length < LARGEST_DESCRIPTION:
                 file.seek(place + header)
                 sound = _sound(file.read(length - header))
+            # The end may also be farther than a file can be.
+            if not is_complete:
+                break
             place += length
     return Movie(sound, is_complete)
 
