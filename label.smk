@@ -26,7 +26,7 @@ from workflow_scripts.workflow import labelling_configuration, ownership, typed_
 from workflow_scripts.workflow.code_digests import digests_of, offer_to_jobs
 from workflow_scripts.workflow.run_lock import RunLock
 
-min_version("9.0")
+min_version("9.20")
 
 try:
     labelling_configuration.complete(config, workflow.config_settings.config_args)

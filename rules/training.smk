@@ -27,6 +27,8 @@ rule train:
     conda:
         ENGINE_ENVIRONMENT
     threads: 1
+    # The longest jobs start first: the short ones after them then occupy all cores to the end.
+    priority: 1
     resources:
         gpu=gpus_a_training,
         # Segments that do not fit are read on demand.

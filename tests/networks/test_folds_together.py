@@ -12,6 +12,9 @@ from workflow_scripts.networks import folds_together, side_by_side, training_run
 from workflow_scripts.steps import train
 
 pytest.importorskip("torch", reason="make env TORCH=1 installs PyTorch")
+
+from workflow_scripts.networks.torch_side_by_side import TorchSideBySide
+
 pytestmark = pytest.mark.workflow
 FOLDS = (0, 1, 2)
 
@@ -107,6 +110,33 @@ def test_without_memory_for_all_the_folds_are_trained_one_after_another(training
     step(training, "model", True, "--memory-mb", 601)
     assert "note: the segments of 3 folds do not fit in 601 MB" in capfd.readouterr().err
     assert all((folder(training, "model", fold) / "fit.json").exists() for fold in FOLDS)
+
+
+def fail_in_epoch(number, monkeypatch):
+    """Let PyTorch fail in an epoch of folds side by side."""
+    steps = TorchSideBySide.train
+    calls = []
+
+    def train(self, *arguments):
+        calls.append(arguments)
+        if len(calls) == number:
+            raise RuntimeError("CUDA out of memory.\nTried to allocate 2 GiB")
+        return steps(self, *arguments)
+
+    monkeypatch.setattr(TorchSideBySide, "train", train)
+
+
+def test_a_device_that_cannot_start_trains_one_after_another(training, step, monkeypatch, capfd):
+    fail_in_epoch(1, monkeypatch)
+    step(training, "model", True)
+    assert "side by side on this device (CUDA out of memory.), so" in capfd.readouterr().err
+    assert all((folder(training, "model", fold) / "fit.json").exists() for fold in FOLDS)
+
+
+def test_a_later_failure_is_raised(training, step, monkeypatch):
+    fail_in_epoch(2, monkeypatch)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        step(training, "model", True)
 
 
 def test_augmented_segments_are_not_trained_side_by_side(training, step, monkeypatch):

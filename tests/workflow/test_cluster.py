@@ -53,8 +53,12 @@ echo $$
 
 
 @pytest.mark.endurance
+@pytest.mark.parametrize(
+    ("folds_per_job", "titles"),
+    [("one", [f"fold {fold}" for fold in range(3)]), ("all", ["3 folds"])],
+)
 def test_jobs_are_submitted_with_the_command_of_another_scheduler(
-    executors, workflow, audio, tmp_path
+    executors, workflow, audio, tmp_path, folds_per_job, titles
 ):
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/qsub").write_text(QSUB)
@@ -64,17 +68,20 @@ def test_jobs_are_submitted_with_the_command_of_another_scheduler(
         *("--cluster-generic-submit-cmd", "qsub -terse -l h_vmem={resources.mem_mb}M"),
         *("--seconds-between-status-checks", "1"),
         *("results/smoke/predictions/time_1x60/fold-0.csv", "--resources", "gpu=0", *SMOKE),
+        f"folds_per_job={folds_per_job}",
         environment={"PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"},
     )
-    assert finished(output)["train"] == 3
+    n = len(titles)
+    assert finished(output)["train"] == n
     submitted = (workflow.folder / "submitted.txt").read_text().splitlines()
     rules = [re.search(r"/snakejob\.([a-z_]+)\.", line)[1] for line in submitted]
     # list_tracks reads all audio, which may take long, so it does not run locally.
     preparation = ["list_tracks", "extraction_extract_mel", "find_replicas"]
-    assert rules == [*preparation, "train", "train", "train", "evaluation_evaluate"]
+    assert rules == [*preparation, *["train"] * n, "evaluation_evaluate"]
     assert all(re.match(r"-terse -l h_vmem=\d+M /", line) for line in submitted)
     # Whose queue nobody knows.
-    assert "\nTrain time_1x60, fold 1\n" in output and "of the work" not in output
+    assert all(f"\nTrain time_1x60, {title}\n" in output for title in titles)
+    assert "of the work" not in output
 
 
 def test_the_test_cluster_does_not_start_on_a_machine_of_another_cluster():

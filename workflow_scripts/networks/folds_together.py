@@ -18,7 +18,7 @@ def fit(trainings: Sequence[FoldTraining]) -> list[Progress] | None:
     """Train all to their ends, each from its checkpoint on.
 
     The trainings are of one variant, without augmentation. None, with a note, if their segments do
-    not fit in memory together.
+    not fit in memory together, or if the device cannot compute even their first epoch together.
     """
     options = trainings[0].options
     inputs = _held(trainings, options.memory_mb)
@@ -47,7 +47,19 @@ def fit(trainings: Sequence[FoldTraining]) -> list[Progress] | None:
         trainings[0].settings,
         options.gpus > 0,
     )
-    run_to_end(rounds, runs)
+    try:
+        run_to_end(rounds, runs)
+    # PyTorch raises it for lack of GPU memory too, and for what its CUDA graphs do not support.
+    except RuntimeError as failure:
+        if any(run.has_new_epochs for run in runs):
+            raise
+        reason, *_ = str(failure).splitlines() or [repr(failure)]
+        print(
+            f"note: the folds cannot be trained side by side on this device ({reason}), so they "
+            "are trained one after another",
+            file=sys.stderr,
+        )
+        return None
     return [run.progress for run in runs]
 
 

@@ -22,7 +22,7 @@ class FoldRun:
     def __init__(self, progress: Progress, checkpoint: Checkpoint, display: Display) -> None:
         self.progress, self.display = progress, display
         self._checkpoint = checkpoint
-        self._n_saved = len(progress.history)
+        self._n_before = len(progress.history)
 
     def take(self, outcome: Outcome) -> None:
         """Take what came of an epoch. Raises UserError if the loss is not finite."""
@@ -35,9 +35,14 @@ class FoldRun:
             self.display.show(outcome.history[-1])
             self._checkpoint.write_if_due(outcome)
 
+    @property
+    def has_new_epochs(self) -> bool:
+        """Whether there are epochs since the start of the run."""
+        return len(self.progress.history) > self._n_before
+
     def save(self) -> None:
         """Write the checkpoint, if there are new epochs."""
-        if len(self.progress.history) > self._n_saved:
+        if self.has_new_epochs:
             self._checkpoint.write(self.progress)
 
 
