@@ -60,7 +60,10 @@ def gpus_a_training(wildcards):
 
 
 def trainings_a_gpu(wildcards=None, resources=None):
-    """The number of trainings that share a GPU."""
+    """The number of trainings that share a GPU.
+
+    It asks for `resources` so that, as a parameter, it counts as derived and is not compared.
+    """
     return places_per_gpu(gpus_here(), config["trainings_per_gpu"])
 
 

@@ -47,9 +47,11 @@ def weights_of(training, model, fold):
         return {name: file[name] for name in file.files if file[name].dtype == np.float32}
 
 
-def test_the_models_agree_and_each_fold_has_its_own_files(training, step):
+def test_the_models_agree_and_each_fold_has_its_own_files(training, step, capfd):
     step(training, "alone", False)
     step(training, "together", True)
+    log = capfd.readouterr().err
+    assert all(f"\nfold {k}, epoch {n}: train loss" in log for k in FOLDS for n in (1, 2, 3))
     for fold in FOLDS:
         alone, together = (weights_of(training, name, fold) for name in ("alone", "together"))
         for name, weight in alone.items():

@@ -9,10 +9,14 @@ from workflow_scripts.networks.training import Epoch
 
 
 class Display:
-    """Shows epochs on standard error, after the first `n_done` of at most `max_epochs`."""
+    """Shows epochs on standard error, after the first `n_done` of at most `max_epochs`.
 
-    def __init__(self, title: str, max_epochs: int, n_done: int) -> None:
+    Lines in a log start with `prefix`, which tells apart trainings that run together.
+    """
+
+    def __init__(self, title: str, max_epochs: int, n_done: int, prefix: str = "") -> None:
         self.title = title
+        self._prefix = prefix
         self._bar = None
         if sys.stderr.isatty():
             self._bar = tqdm(desc=title, total=max_epochs, initial=n_done, unit="epoch")
@@ -32,7 +36,8 @@ class Display:
     def show(self, epoch: Epoch) -> None:
         """Show a finished epoch."""
         if self._bar is None:
-            print(f"epoch {epoch.epoch}: {_figures(epoch)}, {epoch.seconds:.2f} s", file=sys.stderr)
+            line = f"epoch {epoch.epoch}: {_figures(epoch)}, {epoch.seconds:.2f} s"
+            print(f"{self._prefix}{line}", file=sys.stderr)
             return
         self._bar.set_postfix_str(_figures(epoch), refresh=False)
         self._bar.update()

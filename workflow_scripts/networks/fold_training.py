@@ -114,16 +114,17 @@ class FoldTraining:
         run_to_end(alone(epochs), [run])
         return run.progress
 
-    def run(self) -> FoldRun:
-        """The run of this training, from its checkpoint on."""
+    def run(self, prefix: str = "") -> FoldRun:
+        """The run of this training, from its checkpoint on; `prefix` as in `Display`."""
         seconds = self.options.checkpoint_seconds
         checkpoint = Checkpoint(self.files.checkpoint, self.identity.course(), seconds)
         progress = checkpoint.resume(self.start, self.settings.max_epochs)
         n_done = len(progress.history)
         if n_done:
-            print(f"continuing after epoch {n_done}", file=sys.stderr)
+            print(f"{prefix}continuing after epoch {n_done}", file=sys.stderr)
         title = f"{self.options.variant}, fold {self.files.fold}"
-        return FoldRun(progress, checkpoint, Display(title, self.settings.max_epochs, n_done))
+        display = Display(title, self.settings.max_epochs, n_done, prefix)
+        return FoldRun(progress, checkpoint, display)
 
     def generator(self, epoch: int) -> np.random.Generator:
         """The random generator of an epoch."""

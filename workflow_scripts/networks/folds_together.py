@@ -29,7 +29,7 @@ def fit(trainings: Sequence[FoldTraining]) -> list[Progress] | None:
             file=sys.stderr,
         )
         return None
-    runs = [training.run() for training in trainings]
+    runs = [training.run(f"fold {training.files.fold}, ") for training in trainings]
     members = [
         Member(
             (train, own.train.labels),
