@@ -24,11 +24,11 @@ rule train:
         f"{{root}}/logs/train/{{variant}}/{JOB}.log",
     benchmark:
         f"{{root}}/benchmarks/train/{{variant}}/{JOB}.tsv"
+    # The longest jobs start first: the short ones after them then occupy all cores to the end.
+    priority: 1
     conda:
         ENGINE_ENVIRONMENT
     threads: 1
-    # The longest jobs start first: the short ones after them then occupy all cores to the end.
-    priority: 1
     resources:
         gpu=gpus_a_training,
         # Segments that do not fit are read on demand.
