@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 from snakemake.utils import min_version
 
 from workflow_scripts.atomic_files import remove_leftovers
@@ -22,8 +23,11 @@ from workflow_scripts.dataset.digests import digest_of_file
 from workflow_scripts.dataset.scan import fingerprint_of_all
 from workflow_scripts.errors import UserError, encodable
 from workflow_scripts.paths import ResultPaths
+from workflow_scripts.run_display import shown_run
 from workflow_scripts.workflow import labelling_configuration, ownership, typed_text
 from workflow_scripts.workflow.code_digests import digests_of, offer_to_jobs
+from workflow_scripts.workflow.events import RUN, OnEvent
+from workflow_scripts.workflow.job_resources import growing
 from workflow_scripts.workflow.run_lock import RunLock
 
 min_version("9.20")
@@ -51,15 +55,16 @@ SHARDS = range(config["shards"])
 model_digest = cache(digest_of_file)
 
 
-def growing(first):
-    """A resource that grows with each attempt at a job (`--retries`): first, 2 x first, ..."""
-    return lambda wildcards, attempt: first * attempt
+if workflow.is_main_process:
+    logger.addHandler(OnEvent(RUN, lambda: shown_run.show(workflow, logger)))
 
 
 rule label:
     default_target: True
     input:
         table=f"{D}/labels.csv",
+    message:
+        "The labels are in {input.table}"
 
 
 # On a cluster these run where Snakemake runs: they take seconds on one core.

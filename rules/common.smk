@@ -28,6 +28,7 @@ from workflow_scripts.paths import ResultPaths
 from workflow_scripts.report import citation
 from workflow_scripts.workflow import configuration, ownership
 from workflow_scripts.workflow.code_digests import digests_of, offer_to_jobs
+from workflow_scripts.workflow.job_resources import growing
 from workflow_scripts.workflow.shared_features import audio_of, shared_features
 from workflow_scripts.workflow.training_settings import (
     n_folds_of,
@@ -244,12 +245,3 @@ def batches_to_check():
         )
         for name, variant in config["variants"].items()
     }
-
-
-def growing(first):
-    """A resource that grows with each attempt at a job (`--retries`): first, 2 x first, ...
-
-    `first` is enough for the demo (benchmarks/job_costs.py) and, for rules that read tables of
-    tracks, for a million tracks.
-    """
-    return lambda wildcards, attempt: first * attempt

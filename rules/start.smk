@@ -3,23 +3,20 @@
 Makes: the locks on the results and on the shared features; `start_run`, for the start of a run.
 """
 
-import math
-
 from snakemake.logging import logger
 
 from workflow_scripts.devices.gpus import cpu_note
 from workflow_scripts.networks.training import Settings
 from workflow_scripts.paths import ModelPaths
+from workflow_scripts.run_display import shown_run
+from workflow_scripts.run_display.rough_epochs import rough_epochs
+from workflow_scripts.run_display.running_trainings import training_at
+from workflow_scripts.run_display.training_costs import TrainingCosts
 from workflow_scripts.workflow import replaced_trainings
 from workflow_scripts.workflow.events import JOBS, PLAN, RUN, OnEvent
 from workflow_scripts.workflow.feature_lock import FeatureLock
-from workflow_scripts.workflow.progress import PlannedJob, RunProgress
-from workflow_scripts.workflow.rough_epochs import rough_epochs
-from workflow_scripts.workflow.run_display import replace_output
 from workflow_scripts.workflow.run_lock import RunLock
-from workflow_scripts.workflow.running_trainings import training_at
 from workflow_scripts.workflow.shared_features import describe
-from workflow_scripts.workflow.training_costs import TrainingCosts
 
 RUN_LOCK = RunLock(RESULTS.folder)
 # Of what depends on the audio only, and of what depends on the front end too: experiments with two
@@ -141,47 +138,26 @@ def say_where_results_are():
         print(f"The report is {report}: open it in a browser.", file=sys.stderr)
 
 
-def planned_jobs():
-    """The jobs that this run has still to do, by their numbers, in the order of the rules."""
-    dag = workflow.dag
-    places = {rule.name: place for place, rule in enumerate(workflow.rules)}
-    return {
-        dag.jobid(job): planned_job(job)
-        for job in sorted(dag.needrun_jobs(), key=lambda job: places[job.rule.name])
-    }
-
-
-def planned_job(job):
-    """What the forecast needs to know of a job."""
+def trainings_of(job):
+    """The trainings of a job, fold by fold."""
     weights = [file for file in map(Path, job.output) if file.name == "weights.npz"]
-    return PlannedJob(
-        job.rule.name,
-        frozenset(map(workflow.dag.jobid, workflow.dag.dependencies[job])),
-        gpus=1 if weights and gpus_here() else 0,
-        trainings=tuple(training_at(file, RESULTS.folder) for file in weights),
-    )
+    return tuple(training_at(file, RESULTS.folder) for file in weights)
 
 
-def progress_of_run():
-    """The progress of this run, of which nothing is done yet."""
+def costs_of_trainings():
+    """What the trainings of this run cost, before any has run."""
     settings = {
         name: Settings(**training_of(config, name)) for name in config["variants"]
     }
-    costs = TrainingCosts(
+    return TrainingCosts(
         settings, lambda: rough_epochs(config, RESULTS, SHARED, hop_to_estimate())
-    )
-    gpus = workflow.global_resources.get("gpu")
-    return RunProgress(
-        costs,
-        workflow.resource_settings.cores or math.inf,
-        gpus.value if gpus and gpus.value is not None else math.inf,
-        lambda: not workflow.local_exec,
     )
 
 
 def show_run():
     """Show this run in fewer lines than Snakemake does, and how long it will take."""
-    replace_output(logger, workflow.output_settings, progress_of_run, planned_jobs)
+    gpus = 1 if gpus_here() else 0
+    shown_run.show(workflow, logger, costs_of_trainings, trainings_of, gpus)
 
 
 if workflow.is_main_process:

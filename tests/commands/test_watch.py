@@ -19,8 +19,8 @@ from tests.runs import run_module
 from workflow_scripts.networks import epoch_file
 from workflow_scripts.networks.epoch_file import EpochFile
 from workflow_scripts.paths import ResultPaths
+from workflow_scripts.run_display.running_trainings import is_locked, started_trainings
 from workflow_scripts.workflow import configuration
-from workflow_scripts.workflow.running_trainings import is_locked, started_trainings
 
 
 @pytest.fixture

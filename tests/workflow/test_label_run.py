@@ -214,6 +214,11 @@ class TestLabelWorkflow:
         assert finished(output) == always | {"label_shard": 3}
         assert "12 tracks labelled, " in output and "1 could not be labelled" in output
         assert "Training" not in output
+        # A line a job, as in a run of the experiment.
+        for shard in range(3):
+            assert f"\nLabel the tracks of shard {shard}\n" in output
+        assert "The labels are in results/labelled/labels.csv\n" in output
+        assert "rule label_shard:" not in output
         rows = self.labels(label)
         assert len(rows) == 13 and list(rows) == sorted(rows)
         assert rows["../music/bad.mp3"]["problem"].startswith("cannot be decoded as audio: ")

@@ -193,6 +193,7 @@ LAYERS = [
     ("models", "report"),
     ("labelling",),
     ("workflow",),
+    ("run_display",),
     ("steps",),
     ("commands",),
 ]

@@ -9,7 +9,7 @@ from tests.conftest import overlay, shipped_config
 from tests.runs import DATA, UP_TO_THE_TABLE, finished, planned
 from workflow_scripts.errors import UserError
 from workflow_scripts.paths import ResultPaths
-from workflow_scripts.workflow import configuration, replaced_trainings
+from workflow_scripts.workflow import configuration
 from workflow_scripts.workflow.replaced_trainings import Ledger, Planned, check, replaced
 from workflow_scripts.workflow.training_settings import settings_of
 
@@ -127,7 +127,7 @@ def test_changed_settings_replace_all_trainings(trained, update, change):
     assert trained.lost(configured(**update)) == ALL
     sentence = trained.sentence(configured(**update))
     assert f"replace 36 finished trainings in {trained.results.folder}, which took" in sentence
-    assert f"6.0 hours, because of other settings: {change}" in sentence
+    assert f"6.0 h, because of other settings: {change}" in sentence
     assert "--config name=" in sentence and "replace=true" in sentence
 
 
@@ -241,13 +241,6 @@ class TestDamage:
         model.fit.write_text(json.dumps(fit))
         sentence = trained.sentence(configured())
         assert sentence.isprintable() and len(sentence) < 600
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.2, "0 s"), (99, "99 s"), (720, "12 min"), (36000, "10.0 hours")]
-)
-def test_durations(seconds, text):
-    assert replaced_trainings._duration(seconds) == text
 
 
 def states(again):

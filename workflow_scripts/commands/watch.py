@@ -22,8 +22,8 @@ from workflow_scripts.networks.forecast import epochs_left, expected_share, seco
 from workflow_scripts.networks.training import Epoch, Settings
 from workflow_scripts.paths import ResultPaths
 from workflow_scripts.process import run
+from workflow_scripts.run_display.running_trainings import Training, is_locked, started_trainings
 from workflow_scripts.workflow import configuration
-from workflow_scripts.workflow.running_trainings import Training, is_locked, started_trainings
 from workflow_scripts.workflow.training_settings import n_folds_of, seeds_of, training_of
 
 SECONDS = 2.0

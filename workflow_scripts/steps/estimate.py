@@ -13,8 +13,8 @@ from workflow_scripts.networks import epoch_work, pace
 from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.epoch_work import EpochWork
 from workflow_scripts.process import run
-from workflow_scripts.workflow import schedule
-from workflow_scripts.workflow.schedule import Task
+from workflow_scripts.run_display import schedule
+from workflow_scripts.run_display.schedule import Task
 
 
 def main() -> None:

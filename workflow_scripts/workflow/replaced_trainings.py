@@ -18,6 +18,7 @@ from typing import Any
 from workflow_scripts.atomic_files import atomic
 from workflow_scripts.audio.parameters import PAPERS
 from workflow_scripts.dataset.replicas import DOUBTFUL
+from workflow_scripts.durations import duration
 from workflow_scripts.errors import FEW, UserError, listed, printable
 from workflow_scripts.paths import ModelPaths, ResultPaths
 from workflow_scripts.workflow import configuration
@@ -140,7 +141,7 @@ def sentence(trainings: Sequence[Replaced], results: ResultPaths) -> str:
     number = f"{len(trainings)} finished training{'s' if len(trainings) > 1 else ''}"
     seconds = sum(training.seconds for training in trainings)
     return (
-        f"this run would replace {number} in {results.folder}, which took {_duration(seconds)}, "
+        f"this run would replace {number} in {results.folder}, which took {duration(seconds)}, "
         f"because of other settings: {listed([*changes], FEW, '; ')}"
     )
 
@@ -231,12 +232,6 @@ def _shown(value: Any) -> str:
     text = value if isinstance(value, str) else _json(value)
     text = "none" if value is None else printable(text)
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} hours"
 
 
 def _is_number(value: Any) -> bool:

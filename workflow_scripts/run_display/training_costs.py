@@ -7,7 +7,7 @@ from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.forecast import epochs_left, expected_share, seconds_an_epoch
 from workflow_scripts.networks.fourier import multiplications
 from workflow_scripts.networks.training import Epoch, Settings
-from workflow_scripts.workflow.running_trainings import Result
+from workflow_scripts.run_display.running_trainings import Result
 
 # On one thread of a common processor (docs/performance.md): seconds of a step besides its
 # arithmetic, of a multiplication in a segment's step, of the update of a parameter.

@@ -10,7 +10,7 @@ from workflow_scripts.networks.architecture import Network
 from workflow_scripts.networks.epoch_work import EpochWork
 from workflow_scripts.networks.pace import Pace, Subject
 from workflow_scripts.paths import ResultPaths, SharedFeatures
-from workflow_scripts.workflow.training_costs import prediction_seconds, step_seconds
+from workflow_scripts.run_display.training_costs import prediction_seconds, step_seconds
 from workflow_scripts.workflow.training_settings import n_folds_of, network_of, training_of
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from statistics import mean
 
 from workflow_scripts.networks.training import Epoch
-from workflow_scripts.workflow.running_trainings import Result, Training
-from workflow_scripts.workflow.schedule import Task, makespan
-from workflow_scripts.workflow.training_costs import TrainingCosts
+from workflow_scripts.run_display.running_trainings import Result, Training
+from workflow_scripts.run_display.schedule import Task, makespan
+from workflow_scripts.run_display.training_costs import TrainingCosts
 
 # Seconds of a job of each rule in the demo, as long as none of this run has ended; others take one.
 SECONDS = {

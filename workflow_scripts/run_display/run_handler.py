@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from workflow_scripts.workflow.progress import PlannedJob, RunProgress
-from workflow_scripts.workflow.run_lines import ENDS, FAILS, PLAN, SELECTED, STARTS, RunLines
-from workflow_scripts.workflow.run_screens import LogScreen, Progress, Screen, TerminalScreen
+from workflow_scripts.run_display.run_lines import ENDS, FAILS, PLAN, SELECTED, STARTS, RunLines
+from workflow_scripts.run_display.run_progress import PlannedJob, RunProgress
+from workflow_scripts.run_display.run_screens import LogScreen, Progress, Screen, TerminalScreen
 
 # Of Snakemake's settings: with one of these, a user asks for Snakemake's own lines.
 FULL_OUTPUT = ("verbose", "debug_dag", "printshellcmds", "dryrun")

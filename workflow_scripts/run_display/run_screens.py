@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workflow_scripts.durations import duration
-from workflow_scripts.workflow.progress import Forecast
+from workflow_scripts.run_display.run_progress import Forecast
 
 # A log has a line about the progress after this share of the work or, at the latest, these seconds,
 # but none within the shortest time.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workflow_scripts.workflow.schedule import Task, makespan
+from workflow_scripts.run_display.schedule import Task, makespan
 
 
 @pytest.mark.parametrize(

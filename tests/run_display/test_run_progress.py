@@ -7,9 +7,15 @@ import pytest
 from tests.networks.test_forecast import epochs, settings
 from workflow_scripts.networks import epoch_file
 from workflow_scripts.networks.epoch_file import EpochFile
-from workflow_scripts.workflow.progress import OVERDUE, SECONDS, Forecast, PlannedJob, RunProgress
-from workflow_scripts.workflow.running_trainings import Result, training_at
-from workflow_scripts.workflow.training_costs import START, TrainingCosts
+from workflow_scripts.run_display.run_progress import (
+    OVERDUE,
+    SECONDS,
+    Forecast,
+    PlannedJob,
+    RunProgress,
+)
+from workflow_scripts.run_display.running_trainings import Result, training_at
+from workflow_scripts.run_display.training_costs import START, TrainingCosts
 
 # Seconds of an epoch by arithmetic; trainings of at most 40 epochs.
 ROUGH = {"fast": 1.0, "slow": 10.0}

@@ -11,9 +11,9 @@ from rich.console import Console
 
 from tests.commands.test_watch import read_until
 from tests.processes import ROOT
-from workflow_scripts.workflow import run_screens
-from workflow_scripts.workflow.progress import Forecast
-from workflow_scripts.workflow.run_screens import LogScreen, Progress, bars, sentence
+from workflow_scripts.run_display import run_screens
+from workflow_scripts.run_display.run_progress import Forecast
+from workflow_scripts.run_display.run_screens import LogScreen, Progress, bars, sentence
 
 RULES = [("synthesise", 8, 8), ("train", 12, 60), ("evaluate", 0, 12)]
 
@@ -87,8 +87,8 @@ class TestBars:
 
 PROGRAM = """
 import subprocess, sys
-from tests.workflow.test_run_screens import progress
-from workflow_scripts.workflow.run_screens import TerminalScreen
+from tests.run_display.test_run_screens import progress
+from workflow_scripts.run_display.run_screens import TerminalScreen
 screen = TerminalScreen(sys.stderr)
 screen.show(progress())
 screen.say_job("not a line")

@@ -7,10 +7,10 @@ import pytest
 from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from workflow_scripts.workflow.progress import RunProgress
-from workflow_scripts.workflow.run_display import RunDisplay, replace_output
-from workflow_scripts.workflow.run_lines import MOST_LINES, RunLines, plan
-from workflow_scripts.workflow.training_costs import TrainingCosts
+from workflow_scripts.run_display.run_handler import RunDisplay, replace_output
+from workflow_scripts.run_display.run_lines import MOST_LINES, RunLines, plan
+from workflow_scripts.run_display.run_progress import RunProgress
+from workflow_scripts.run_display.training_costs import TrainingCosts
 
 TITLE = "Train time_1x60, fold 3"
 

@@ -7,14 +7,14 @@ import pytest
 from tests.conftest import only, overlay, shipped_config
 from tests.processes import ROOT
 from tests.training_data import Training
-from workflow_scripts.workflow import configuration
-from workflow_scripts.workflow.rough_epochs import rough_epochs
-from workflow_scripts.workflow.training_costs import (
+from workflow_scripts.run_display.rough_epochs import rough_epochs
+from workflow_scripts.run_display.training_costs import (
     MULTIPLICATION,
     PARAMETER,
     PREDICTION,
     STEP,
 )
+from workflow_scripts.workflow import configuration
 
 
 @pytest.fixture
