@@ -153,7 +153,7 @@ FAULTS = [
     ),
     Fault(
         "a retry gets no more memory",
-        "rules/common.smk",
+        f"{PACKAGE}/workflow/job_resources.py",
         [("first * attempt", "first")],
         ["tests/workflow/test_resources.py"],
     ),

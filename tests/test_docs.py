@@ -50,8 +50,13 @@ def checkout(tmp_path_factory):
     return made_once(tmp_path_factory, "documented", make) / "workflow"
 
 
-@pytest.mark.workflow
-@pytest.mark.parametrize("command", SNAKEMAKE)
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(c, marks=pytest.mark.workflow if c in README else pytest.mark.endurance)
+        for c in SNAKEMAKE
+    ],
+)
 def test_the_snakemake_commands_plan_a_run(checkout, tmp_path, command):
     if "profiles/slurm" in command:
         pytest.importorskip("snakemake_executor_plugin_slurm", reason="make env CLUSTER=1")

@@ -144,6 +144,7 @@ def test_a_damaged_description_is_an_unknown_front_end(made, content, capsys):
     assert "an unknown front end" in capsys.readouterr().out
 
 
+@pytest.mark.endurance
 def test_finished_results_need_nothing_after_a_removal(again):
     workflow = again.folder / "workflow"
     target = again.shared.relative_to(workflow)

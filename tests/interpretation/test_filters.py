@@ -162,7 +162,13 @@ class TestTemporalFilters:
         assert filters.modulation(weight[:, :, :8], FRAME_RATE).shape == (0, len(BPM))
 
 
-@pytest.mark.parametrize("name", ["16 kHz, 96 bands", "44 kHz, Hamming, 128 bands"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("16 kHz, 96 bands", marks=pytest.mark.endurance),
+        "44 kHz, Hamming, 128 bands",
+    ],
+)
 def test_tempi_of_filters_with_another_front_end(name):
     """1.4 s, as the paper's 60 frames."""
     front_end = FRONT_ENDS[name]

@@ -28,7 +28,7 @@ VARIANTS = {
 }
 
 
-@pytest.mark.workflow
+@pytest.mark.endurance
 def test_a_whole_run_with_another_front_end(workflow, audio):
     small = {"preset_name": "other", "shards": 2, "folds": 3, "training": {"max_epochs": 2}}
     overlay = OVERLAY | small | {"variants": only(**VARIANTS)}

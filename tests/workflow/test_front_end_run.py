@@ -24,7 +24,7 @@ variants:
 """
 
 
-@pytest.mark.workflow
+@pytest.mark.endurance
 def test_models_of_another_front_end_are_exported_packed_and_label_music(tmp_path, workflow):
     write_classes(tmp_path / "audio")
     (tmp_path / "own.yaml").write_text(OWN)

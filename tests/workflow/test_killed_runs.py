@@ -140,6 +140,7 @@ def test_a_read_only_folder_is_reported_in_one_sentence(workflow, audio):
 
 
 @pytest.mark.timing
+@pytest.mark.endurance
 def test_a_second_run_names_the_first_and_does_not_disturb_it(again):
     arguments = again.one_long_training("time_1x60")
     log = again.results / "logs/train/time_1x60/fold-0.log"

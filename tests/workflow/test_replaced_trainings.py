@@ -266,6 +266,7 @@ class TestRuns:
         assert planned(output)["train"] == 16
         assert "would replace" not in again.run("listen_to=time_1x60", "-n")
 
+    @pytest.mark.endurance
     def test_folds_that_a_run_made_without_training_hide_nothing(self, again):
         """The folds are those of the new seed then, and no training is of them."""
         assert again.data("folds=4")["assign_folds"] == 1
@@ -279,6 +280,7 @@ class TestRuns:
         assert code != 0 and "would replace 3 finished trainings" in output
         again.run("seed=7", "--", f"{DATA}/tracks.csv")
 
+    @pytest.mark.endurance
     def test_with_replace_it_trains_and_keeps_no_key(self, again):
         target = f"{DATA}/models/time_1x60/fold-0/fit.json"
         done = finished(again.run("seed=7", "replace=true", "--", target))

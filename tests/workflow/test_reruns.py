@@ -281,6 +281,7 @@ class TestDamage:
         models = [*again.results.glob("models/*/*/weights.npz")]
         assert len(models) == TRAINED["train"]
 
+    @pytest.mark.endurance
     def test_a_damaged_model_is_named_and_restored_from_its_checkpoint(self, again):
         target = f"{DATA}/models/time_1x60/fold-1/weights.npz"
         weights = again.folder / "workflow" / target
@@ -339,6 +340,7 @@ class TestVariantsAndTracks:
         )
         assert again.plan() == NEW_VARIANT
 
+    @pytest.mark.endurance
     def test_a_variant_with_longer_input_trains_no_other_variant(self, again):
         own = again.own
         before = own.read_text()
@@ -388,12 +390,14 @@ class TestVariantsAndTracks:
         assert jobs["extract_mel"] == 2
         assert again.plan() == ALL_TRAINED
 
+    @pytest.mark.endurance
     def test_a_renamed_class_extracts_nothing(self, again):
         (again.folder / "audio/slow").rename(again.folder / "audio/gentle")
         assert again.data()["extract_mel"] == 0
         assert again.decoded == {}
         assert again.plan()["train"] == 12
 
+    @pytest.mark.endurance
     def test_a_moved_folder_extracts_and_trains_nothing(self, again):
         (again.folder / "audio").rename(again.folder / "moved")
         assert again.data("audio_dir=../moved")["extract_mel"] == 0

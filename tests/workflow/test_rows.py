@@ -50,6 +50,7 @@ class TestTarget:
 
 
 class TestOnly:
+    @pytest.mark.endurance
     def test_the_other_rows_leave_the_table_but_not_the_disk(self, again):
         with again.own.open("a") as file:
             file.write("only: [timefrequency_init]\n")
@@ -73,6 +74,7 @@ class TestOnly:
         assert code != 0 and "this run would replace 3 finished trainings" in output
 
 
+@pytest.mark.endurance
 class TestSweep:
     def test_a_run_trains_the_new_rows_and_writes_their_table_and_figure(self, again):
         with again.own.open("a") as file:

@@ -184,6 +184,7 @@ class TestRuns:
         jobs = again.plan("name=other")
         assert jobs["extract_mel"] == 2 and not {"list_tracks", "detect_tempo"} & {*jobs}
 
+    @pytest.mark.endurance
     def test_excluded_tracks_are_listed_as_skipped(self, again):
         listed = pd.read_csv(again.results / "tracks.csv")
         gone = listed["track_id"][[0, 5, 9]].tolist()
@@ -222,6 +223,7 @@ class TestRuns:
             code != 0 and "at least 3 tracks of each class, but there are fewer of slow" in output
         )
 
+    @pytest.mark.endurance
     def test_changes_are_seen_behind_removed_features(self, again):
         """Snakemake sees none behind a checkpoint whose files are missing."""
         shutil.rmtree(again.shared)
@@ -231,6 +233,7 @@ class TestRuns:
         assert (jobs["list_tracks"], jobs["extract_mel"], jobs["train"]) == (1, 2, 1)
         assert finished(again.run("replace=true", "--", target))["train"] == 1
 
+    @pytest.mark.endurance
     def test_removed_features_are_extracted_again_without_training(self, again):
         shutil.rmtree(again.shared)
         jobs = again.data()
@@ -246,6 +249,7 @@ class TestRuns:
         assert f"`make clean-features FEATURES={name}`" in output
 
 
+@pytest.mark.endurance
 class TestTwoRuns:
     @pytest.mark.timing
     def test_one_extracts_and_the_other_waits_for_it(self, again):

@@ -37,6 +37,7 @@ def trained(results):
 
 
 class TestFoldsPerJob:
+    @pytest.mark.endurance
     def test_finished_results_stay_valid_in_both_directions(self, again):
         """Only the row that starts from others has other inputs, and it is not trained again."""
         before = trained(again.results)
