@@ -6,6 +6,8 @@ import pandas as pd
 import yaml
 
 from tests.conftest import shipped_config
+import pytest
+
 from tests.runs import DATA, VARIANTS, finished, planned
 from workflow_scripts.commands.finished_results import FinishedResults
 
