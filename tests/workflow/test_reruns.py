@@ -219,9 +219,8 @@ class TestAdoption:
         # timefrequency_init starts from frequency_32x1.
         assert self.trained(foreign) == {"frequency_32x1/fold-1", "timefrequency_init/fold-1"}
 
-    @pytest.mark.parametrize(
-        "has_checkpoint", [pytest.param(True, marks=pytest.mark.endurance), False]
-    )
+    @pytest.mark.endurance
+    @pytest.mark.parametrize("has_checkpoint", [True, False])
     def test_a_damaged_adopted_model_is_made_again(self, foreign, has_checkpoint):
         weights = foreign.results / "models/time_1x60/fold-1/weights.npz"
         content = weights.read_bytes()

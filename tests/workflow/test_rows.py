@@ -3,11 +3,10 @@
 import json
 
 import pandas as pd
+import pytest
 import yaml
 
 from tests.conftest import shipped_config
-import pytest
-
 from tests.runs import DATA, VARIANTS, finished, planned
 from workflow_scripts.commands.finished_results import FinishedResults
 

@@ -86,7 +86,10 @@ def most_at_a_time(text):
 
 
 @pytest.mark.timing
-@pytest.mark.parametrize(("arguments", "most"), [((), 1), (("trainings_per_gpu=2",), 2)])
+@pytest.mark.parametrize(
+    ("arguments", "most"),
+    [pytest.param((), 1, marks=pytest.mark.endurance), (("trainings_per_gpu=2",), 2)],
+)
 def test_resources_gpu_1_runs_as_many_trainings_as_share_a_gpu(again, fake_gpus, arguments, most):
     folder = again.folder / "workflow"
     (folder / "workflow_scripts/steps/train.py").write_text(STAND_IN)
