@@ -88,8 +88,8 @@ def test_a_row_says_how_far_a_training_is(results):
     assert code == 0, output
     head, *rows, total = [line.strip() for line in output.splitlines()]
     assert head.split("  ")[0] == "training" and head.endswith("time left")
-    # Share: all (0.7 + 0.5) / 2 = 0.6, the variant (0.6 + 0.5) / 2 = 0.55; 22 - 3 = 19 epochs,
-    # fewer than the learning rate needs: 10 halvings from 0.01 to below 0.00001, 40 epochs each.
+    # Half of the maximum is expected, as in the training that has ended; 20 - 3 = 17 epochs, fewer
+    # than the learning rate needs: 10 halvings from 0.01 to below 0.00001, 40 epochs each.
     # So the maximum: 37 epochs of 30 s.
     words = [" ".join(row.split()) for row in rows]
     assert words[0] == "time_1x60, fold 1 3 of 40 1.1250 1.1250 50.0 % 0.02 30 18 min"

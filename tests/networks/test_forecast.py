@@ -48,10 +48,10 @@ def test_a_training_takes_the_expected_share_but_not_less_than_the_rate_needs():
 
 def test_ended_trainings_of_the_variant_count_most():
     assert expected_share("a", []) == PRIOR
-    # All: (0.7 + 0.4 + 0.4) / 3 = 0.5, which is one more of each variant.
-    ended = [("a", 0.4), ("a", 0.4)]
-    assert expected_share("a", ended) == pytest.approx((0.5 + 0.4 + 0.4) / 3)
-    assert expected_share("b", ended) == pytest.approx(0.5)
+    # All: (0.5 + 0.2 + 0.2) / 3 = 0.3, which is one more of each variant.
+    ended = [("a", 0.2), ("a", 0.2)]
+    assert expected_share("a", ended) == pytest.approx((0.3 + 0.2 + 0.2) / 3)
+    assert expected_share("b", ended) == pytest.approx(0.3)
 
 
 def test_recent_epochs_say_how_fast_it_is():

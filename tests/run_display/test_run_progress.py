@@ -29,9 +29,9 @@ class TestCosts:
     def test_a_training_is_its_epochs(self):
         own = costs()
         own.observe([])
-        # 0.7 of 40 epochs are expected.
-        assert own.left("slow", []) == pytest.approx(28 * 10)
-        assert own.left("slow", epochs(3, 2, 1)) == pytest.approx(25 * 10)
+        # 0.5 of 40 epochs are expected.
+        assert own.left("slow", []) == pytest.approx(20 * 10)
+        assert own.left("slow", epochs(3, 2, 1)) == pytest.approx(17 * 10)
 
     def test_an_epoch_of_one_variant_gives_the_pace_of_all(self):
         own = costs()
@@ -49,9 +49,9 @@ class TestCosts:
         own.end("fast", Result(12, 2.0))
         own.end_job(3.0)
         own.end_job(4.0)
-        # Shares: all (0.7 + 0.3) / 2 = 0.5; fast (0.5 + 0.3) / 2 = 0.4.
-        assert own.left("slow", []) == pytest.approx(0.5 * 40 * 20)
-        assert own.left("fast", []) == pytest.approx(0.4 * 40 * 2)
+        # Shares: all (0.5 + 0.3) / 2 = 0.4; fast (0.4 + 0.3) / 2 = 0.35.
+        assert own.left("slow", []) == pytest.approx(0.4 * 40 * 20)
+        assert own.left("fast", []) == pytest.approx(0.35 * 40 * 2)
         assert own.start() == 3.5
 
     def test_the_last_trainings_say_how_fast_the_machine_is_now(self):
@@ -97,12 +97,12 @@ class TestJobs:
         assert progress.running() == []
 
     def test_a_new_plan_keeps_what_has_ended(self):
-        progress = run_of(PlannedJob("list_tracks"), PlannedJob("evaluate"))
+        progress = run_of(PlannedJob("list_tracks"), PlannedJob("intervene"))
         progress.start(0, 0)
         progress.end(0, 2)
-        progress.plan({7: PlannedJob("evaluate"), 8: PlannedJob("evaluate")})
-        assert progress.rules() == [("evaluate", 0, 2)]
-        assert progress.forecast(2).share == pytest.approx(2 / (2 + 2 * SECONDS["evaluate"]))
+        progress.plan({7: PlannedJob("intervene"), 8: PlannedJob("intervene")})
+        assert progress.rules() == [("intervene", 0, 2)]
+        assert progress.forecast(2).share == pytest.approx(2 / (2 + 2 * SECONDS["intervene"]))
 
     def test_ended_jobs_say_how_long_others_of_their_rule_take(self):
         progress = run_of(
@@ -160,18 +160,18 @@ class TestTrainings:
     def test_no_time_is_known_before_the_first_epoch(self, training):
         progress = run_of(self.job(training()))
         progress.start(0, 0)
-        assert progress.forecast(2) == Forecast(pytest.approx(2 / (2 + 28 + START - 2)), None)
+        assert progress.forecast(2) == Forecast(pytest.approx(2 / (2 + 20 + START - 2)), None)
         self.write(training(), epochs(3, 2, seconds=2.0))
-        # 26 of 28 epochs of 2 s.
-        assert progress.forecast(8) == Forecast(pytest.approx(8 / (8 + 52)), 52)
+        # 18 of 20 epochs of 2 s.
+        assert progress.forecast(8) == Forecast(pytest.approx(8 / (8 + 36)), 36)
 
     def test_a_resumed_training_counts_what_is_left(self, training):
-        self.write(training(), epochs(*range(20, 0, -1), seconds=1.0))
+        self.write(training(), epochs(*range(12, 0, -1), seconds=1.0))
         progress = run_of(self.job(training()))
         progress.start(0, 0)
         assert progress.forecast(6).seconds == pytest.approx(8)
-        # 20 of its 28 epochs are of an earlier run.
-        self.finish(training(), 28, 28.0)
+        # 12 of its 20 epochs are of an earlier run.
+        self.finish(training(), 20, 20.0)
         progress.end(0, 12)
         assert progress._costs.start() == pytest.approx(12 - 8)
 
@@ -188,22 +188,22 @@ class TestTrainings:
         progress.start(1, 0)
         self.write(training(), epochs(3, 2))
         self.write(slow, epochs(3, 2, seconds=10.0))
-        # 26 epochs of 10 s; start and 28 epochs of 1 s; the report.
-        expected = 260 + START + 28 + SECONDS["report"]
+        # 18 epochs of 10 s; start and 20 epochs of 1 s; the report.
+        expected = 180 + START + 20 + SECONDS["report"]
         assert progress.forecast(25).seconds == pytest.approx(expected)
 
     def test_an_ended_training_teaches(self, training):
         progress = run_of(self.job(training()), self.job(training(fold=1)), cores=1)
         progress.start(0, 0)
-        self.finish(training(), 20, 40.0)
-        progress.end(0, 43)
-        progress.start(1, 43)
+        self.finish(training(), 12, 24.0)
+        progress.end(0, 27)
+        progress.start(1, 27)
         self.write(training(fold=1), epochs(3, seconds=2.0))
-        # Shares: all (0.7 + 0.5) / 2 = 0.6; fast (0.6 + 0.5) / 2 = 0.55: 22 epochs of 2 s.
-        assert progress.forecast(48).seconds == pytest.approx(21 * 2)
+        # Shares: all (0.5 + 0.3) / 2 = 0.4; fast (0.4 + 0.3) / 2 = 0.35: 14 epochs of 2 s.
+        assert progress.forecast(32).seconds == pytest.approx(13 * 2)
         # Before its first epoch, the start of 3 s is left too.
         self.write(training(fold=1), [])
-        assert progress.forecast(44).seconds == pytest.approx(22 * 2 + 2)
+        assert progress.forecast(28).seconds == pytest.approx(14 * 2 + 2)
 
     def test_several_folds_in_a_job_add_up(self, training):
         folds = [training(fold=fold) for fold in range(3)]
@@ -211,7 +211,7 @@ class TestTrainings:
         progress.start(0, 0)
         for fold in folds:
             self.write(fold, epochs(3, 2))
-        assert progress.forecast(9).seconds == pytest.approx(3 * 26)
+        assert progress.forecast(9).seconds == pytest.approx(3 * 18)
 
     def test_a_fold_that_has_ended_teaches_before_its_job_ends(self, training):
         folds = [training(fold=fold) for fold in range(3)]
@@ -219,16 +219,16 @@ class TestTrainings:
         progress = run_of(self.job(*folds))
         # A result of an earlier run, which Snakemake removes when the job starts.
         progress.start(0, 0)
-        self.finish(folds[0], 20, 40.0)
-        # Shares: all (0.7 + 0.5) / 2 = 0.6; fast (0.6 + 0.5) / 2 = 0.55: two of 22 epochs of 2 s.
-        assert progress.forecast(50).seconds == pytest.approx(2 * 22 * 2)
+        self.finish(folds[0], 12, 24.0)
+        # Shares: all (0.5 + 0.3) / 2 = 0.4; fast (0.4 + 0.3) / 2 = 0.35: two of 14 epochs of 2 s.
+        assert progress.forecast(50).seconds == pytest.approx(2 * 14 * 2)
         assert progress.rules() == [("train", 1, 3)]
         progress.end(0, 90)
         assert progress.rules() == [("train", 3, 3)]
 
     def test_gpus_limit_trainings(self, training):
         jobs = [self.job(training(fold=fold), gpus=1) for fold in range(2)]
-        for gpus, seconds in ((1, 26 + START + 28), (2, 28 + START)):
+        for gpus, seconds in ((1, 18 + START + 20), (2, 20 + START)):
             progress = run_of(*jobs, cores=8, gpus=gpus)
             progress.start(0, 0)
             self.write(training(), epochs(3, 2))
