@@ -5,8 +5,8 @@ from statistics import mean
 
 from workflow_scripts.networks.training import Epoch, Settings, lowest_rate, rate_after
 
-# The share of `max_epochs` after which a training ends if none has ended yet: halfway between an end
-# at once, by the smallest learning rate, and the limit. It counts as one ended training.
+# The share of `max_epochs` after which a training ends if none has ended yet: halfway between an
+# early end, by the smallest learning rate, and the limit. It counts as one ended training.
 PRIOR = 0.5
 # The last epochs say how fast a training is now.
 RECENT = 20
