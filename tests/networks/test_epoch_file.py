@@ -1,5 +1,7 @@
 """The table of a running training: each epoch once, and whatever a reader finds is a whole line."""
 
+import math
+
 import pytest
 
 from workflow_scripts.networks import epoch_file
@@ -55,6 +57,25 @@ def test_an_incomplete_line_is_ignored(path, end):
     with path.open("a") as file:
         file.write(end)
     assert read(path) == EPOCHS
+
+
+@pytest.mark.parametrize(
+    "row", ["\0\0,1,1,1,1,1,1", "six,1,1,1,1,1,1", "6,1,1,1,1,1,nan", "6,1,1,1,1,1,inf", "6"]
+)
+def test_a_damaged_line_is_ignored(path, row):
+    EpochFile(path).start(EPOCHS[:2])
+    with path.open("a") as file:
+        file.write(f"{row}\n")
+    EpochFile(path).start(EPOCHS[:2])
+    file = path.read_text()
+    path.write_text(file.replace("\n", f"\n{row}\n"))
+    assert read(path) == EPOCHS[:2]
+
+
+def test_an_exploded_loss_is_a_number(path):
+    EpochFile(path).start([Epoch(1, 0.1, math.inf, 0.5, math.nan, 0.25, 1.0)])
+    (epoch,) = read(path)
+    assert epoch.train_loss == math.inf and math.isnan(epoch.validation_loss)
 
 
 def test_what_is_not_such_a_table_has_no_epochs(path):

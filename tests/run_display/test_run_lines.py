@@ -110,6 +110,26 @@ def test_an_estimate_has_the_last_word(lines):
     assert lines.text(closing) is None
 
 
+def test_no_character_moves_the_cursor_of_a_terminal(lines, tmp_path):
+    hostile = "a\x1b[2J\x9b2J\x07\u202e\udcff"
+    escaped = r"a\x1b[2J\x9b2J\x07\u202e\udcff"
+    assert lines.text(started(title=f"List {hostile}")) == f"List {escaped}"
+    assert lines.title(7) == f"List {escaped}"
+    log = tmp_path / "a.log"
+    log.write_text(f"\tone {hostile[:-1]}\n")
+    shown = lines.text(failed(str(log))).splitlines()
+    assert shown[0] == f"error: failed: List {escaped}"
+    assert shown[-1].startswith("    | ") and shown[-1].endswith(f"one {escaped[:-6]}")
+    assert lines.text(record(LogEvent.ERROR, hostile)) == escaped
+
+
+def test_jobs_that_the_user_stops_have_not_failed(lines, tmp_path):
+    lines.text(started())
+    stopped = "Terminating processes on user request, this might take some time."
+    assert lines.text(record(message=stopped)) == stopped
+    assert lines.text(failed(str(tmp_path / "a.log"))) is None
+
+
 class Settings:
     nocolor = dryrun = verbose = debug_dag = printshellcmds = False
     show_failed_logs = True
@@ -165,6 +185,28 @@ def test_who_asks_for_snakemakes_lines_gets_them(logger, option):
 def test_another_logger_is_left_alone(logger):
     logger.handlers[0].name = "RichLogHandler"
     assert replaced(logger) is None
+
+
+def test_the_start_of_the_run_is_shown_once(logger):
+    # Snakemake's handler has written the record at which the display begins.
+    replaced(logger)
+    logger.handle(record(LogEvent.WORKFLOW_STARTED, "host: a"))
+    assert written(logger) == ""
+
+
+def test_a_screen_that_cannot_be_written_or_closed_gives_snakemakes_lines_back(logger, capsys):
+    class Broken:
+        def say_job(self, title):
+            raise OSError
+
+        close = say_job
+
+    display = replaced(logger)
+    display._screen = Broken()
+    logger.handle(started())
+    logger.handle(record(message="Snakemake's"))
+    assert written(logger).endswith("Snakemake's\n")
+    assert "OSError" in capsys.readouterr().err
 
 
 def test_a_mistake_of_the_display_gives_snakemakes_lines_back(logger, capsys):

@@ -81,6 +81,14 @@ class TestBars:
     def test_a_low_terminal_shows_what_is_under_way(self):
         assert [line[0] for line in self.text(5)] == ["train", "total", "Train"]
 
+    @pytest.mark.parametrize("height", [3, 5, 8, 24])
+    def test_many_running_jobs_fit_on_the_terminal(self, height):
+        running = [f"Train time_1x60, fold {fold}" for fold in range(40)]
+        lines = self.text(height, running=running)
+        assert len(lines) <= height
+        n_shown = sum(line[0] == "Train" for line in lines)
+        assert " ".join(lines[-1]) == f"and {40 - n_shown} more jobs"
+
     def test_if_the_work_is_unknown_jobs_count(self):
         assert self.text(30, share=None, seconds=None)[3][-2:] == ["20/134", "jobs"]
 
@@ -102,15 +110,36 @@ screen.say("after the bars")
 """
 
 
-def test_what_jobs_print_is_above_the_bars():
+def on_terminal(program, **variables):
+    """What a program shows on a terminal until it shows `after the bars`."""
     ours, theirs = pty.openpty()
     terminal = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
-    environment = os.environ | {"TERM": "xterm"}
-    program = [sys.executable, "-c", PROGRAM]
-    process = subprocess.Popen(program, cwd=ROOT, env=environment, **terminal)
+    environment = os.environ | {"TERM": "xterm"} | variables
+    command = [sys.executable, "-c", program]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, **terminal)
     os.close(theirs)
     shown = read_until(ours, b"after the bars").decode()
-    assert process.wait(20) == 0
+    assert process.wait(20) == 0, shown
+    return shown
+
+
+@pytest.mark.parametrize(
+    "variables", [{}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
+)
+def test_a_name_that_is_no_text_is_shown_and_the_cursor_comes_back(variables):
+    name = r"progress(running=('List \udcff \u00e9' + 90 * 'x',))"
+    shown = on_terminal(PROGRAM.replace("progress()", name), **variables)
+    assert r"List \udcff" in shown and "Traceback" not in shown
+    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")
+
+
+def test_no_colour_is_shown_if_the_environment_says_so():
+    assert "38;5" in on_terminal(PROGRAM, TERM="xterm-256color")
+    assert "38;5" not in on_terminal(PROGRAM, TERM="xterm-256color", NO_COLOR="1")
+
+
+def test_what_jobs_print_is_above_the_bars():
+    shown = on_terminal(PROGRAM)
     lines = ["a line", "of Python", "a note", "of a job", "its error", "after the bars"]
     places = [shown.index(f"{line}\r\n") for line in lines]
     assert places == sorted(places)

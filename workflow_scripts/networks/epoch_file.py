@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
@@ -43,7 +44,10 @@ class EpochFile:
 
 
 def read(path: Path) -> list[Epoch]:
-    """The epochs in the file at `path`; none if there is none. An incomplete line is ignored."""
+    """The epochs in the file at `path`; none if there is none.
+
+    An incomplete or damaged line is ignored.
+    """
     try:
         text = path.read_text()
     except (OSError, UnicodeDecodeError):
@@ -51,7 +55,17 @@ def read(path: Path) -> list[Epoch]:
     header, *rows = [*csv.reader(text[: text.rfind("\n") + 1].splitlines())] or [[]]
     if header != COLUMNS:
         return []
-    return [Epoch(int(row[0]), *map(float, row[1:])) for row in rows if len(row) == len(COLUMNS)]
+    return [epoch for row in rows if (epoch := _epoch(row))]
+
+
+def _epoch(row: Sequence[str]) -> Epoch | None:
+    """The epoch in a row; None if the row is damaged."""
+    try:
+        epoch = Epoch(int(row[0]), *map(float, row[1:]))
+    except (ValueError, TypeError):
+        return None
+    # The loss of a training that explodes may be infinite or not a number, its time is neither.
+    return epoch if math.isfinite(epoch.seconds) else None
 
 
 def _text(rows: Iterable[Sequence[object]]) -> str:

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 from workflow_scripts.run_display.run_lines import ENDS, FAILS, PLAN, SELECTED, STARTS, RunLines
@@ -107,10 +107,11 @@ class RunDisplay(logging.Handler):
         )
 
     def _give_back(self) -> None:
-        """Let Snakemake show the run."""
-        self.close()
+        """Let Snakemake show the run, even if the screen cannot be closed."""
         self.setLevel(sys.maxsize)
         self._replaced.setLevel(logging.NOTSET)
+        with suppress(Exception):
+            self.close()
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

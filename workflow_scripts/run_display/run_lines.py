@@ -7,10 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from workflow_scripts.errors import printable
+
 # Values of snakemake_interface_logger_plugins.common.LogEvent.
 PLAN, STARTS, ENDS, FAILS, ERROR = "run_info", "job_info", "job_finished", "job_error", "error"
 COMMAND, RESOURCES, PROGRESS, SELECTED = "shellcmd", "resources_info", "progress", "job_started"
-UNSHOWN = {ENDS, COMMAND, RESOURCES, PROGRESS, SELECTED}
+# The start of the run is the record at which the display begins; Snakemake has shown it.
+RUN = "workflow_started"
+UNSHOWN = {RUN, ENDS, COMMAND, RESOURCES, PROGRESS, SELECTED}
 # Messages without an event that say nothing about the work.
 NOISE = re.compile(
     r"Building DAG of jobs|Select jobs to execute|Using shell: |Updating checkpoint dependencies"
@@ -19,6 +23,8 @@ NOISE = re.compile(
 )
 # Snakemake repeats the whole command of a failed job.
 FAILED_COMMAND = re.compile(r"CalledProcessError.*Command '.*' ((returned|died with) .*)", re.S)
+# After it, jobs fail because they were stopped.
+STOPPED = "Terminating processes on user request"
 # The output of a run for an estimate ends with it.
 LAST_WORD = "estimate"
 CLOSING = re.compile(r"Complete log\(s\): |Elapsed time: ")
@@ -37,10 +43,14 @@ class RunLines:
         """
         self._formatter, self._reasons, self._failed_logs = formatter, reasons, failed_logs
         self._titles: dict[int, str] = {}
-        self._is_over = False
+        self._is_over = self._is_stopped = False
 
     def text(self, record: logging.LogRecord) -> str | None:
-        """What to print for the record, None for nothing."""
+        """What to print for the record, None for nothing. No character of it moves a cursor."""
+        text = self._text(record)
+        return text and "\n".join(map(_safe, text.split("\n")))
+
+    def _text(self, record: logging.LogRecord) -> str | None:
         event = getattr(record, "event", None)
         if event in UNSHOWN:
             return None
@@ -49,8 +59,9 @@ class RunLines:
         if event == STARTS:
             return self._start(vars(record))
         if event == FAILS:
-            return self._failure(vars(record))
+            return None if self._is_stopped else self._failure(vars(record))
         text = self._formatter.format(record)
+        self._is_stopped = self._is_stopped or text.startswith(STOPPED)
         if event == ERROR and (match := FAILED_COMMAND.search(text)):
             # The exit code 1 of a step comes with a message in its log.
             end = match[1].strip()
@@ -61,7 +72,7 @@ class RunLines:
 
     def title(self, job: int) -> str:
         """What a started job is called."""
-        return self._titles.get(job, f"job {job}")
+        return printable(self._titles.get(job, f"job {job}"))
 
     def _start(self, record: Mapping[str, Any]) -> str:
         title = record["rule_msg"] or _named(record["rule_name"], record["wildcards"])
@@ -94,6 +105,10 @@ def plan(stats: Mapping[str, int]) -> str:
 
 def _named(rule: str, wildcards: Mapping[str, str]) -> str:
     return " ".join([rule, *wildcards.values()])
+
+
+def _safe(line: str) -> str:
+    return printable(line.expandtabs())
 
 
 def _end_of(log: str) -> str:

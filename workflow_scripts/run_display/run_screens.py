@@ -101,7 +101,11 @@ class TerminalScreen:
         self._stream = stream
         self._output = CapturedOutput()
         self._console = Console(
-            file=self._output.terminal, force_terminal=True, no_color=not colour, highlight=False
+            file=self._output.terminal,
+            force_terminal=True,
+            # None: the variable NO_COLOR decides.
+            no_color=None if colour else True,
+            highlight=False,
         )
         self._live = Live(
             console=self._console,
@@ -135,6 +139,8 @@ class TerminalScreen:
         """See `Screen`."""
         if self._output.is_captured:
             self._output.release()
+            # Where the last bars are higher than the terminal, their upper lines would remain.
+            self._live.update(Text())
             self._live.stop()
 
 
@@ -146,7 +152,8 @@ class CapturedOutput:
     """
 
     def __init__(self) -> None:
-        self.terminal = os.fdopen(os.dup(2), "w")
+        # As standard error: names of files may not be text.
+        self.terminal = os.fdopen(os.dup(2), "w", errors="backslashreplace")
         self.is_captured = False
 
     def capture(self, say: Callable[[str], None]) -> None:
@@ -200,9 +207,14 @@ def time_left(forecast: Forecast) -> str:
 def bars(progress: Progress, height: int) -> Group:
     """A bar for each rule, one for the work of all, and the running jobs, on `height` lines.
 
-    On a low terminal, rules that are finished or have not begun are left out first.
+    Running jobs take at most half of a terminal. On a low one, rules that are finished or have not
+    begun are left out first.
     """
-    most = max(height - len(progress.running) - 3, 1)
+    titles = list(progress.running)
+    most = max(height // 2, 1)
+    if len(titles) > most:
+        titles[most - 1 :] = [f"and {len(titles) - most + 1} more jobs"]
+    most = max(height - len(titles) - 3, 1)
     rules = list(progress.rules)
     if len(rules) > most:
         rules = [rule for rule in rules if 0 < rule[1] < rule[2]][:most]
@@ -215,5 +227,5 @@ def bars(progress: Progress, height: int) -> Group:
         of_all = f"{100 * progress.share:.0f} % of the work"
     bar = ProgressBar(1, progress.share, BAR_WIDTH)
     table.add_row("total", bar, of_all, time_left(progress.forecast))
-    lines = [Text(f"  {title}", no_wrap=True, overflow="ellipsis") for title in progress.running]
+    lines = [Text(f"  {title}", no_wrap=True, overflow="ellipsis") for title in titles]
     return Group(table, *lines)

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -51,9 +52,11 @@ class Training:
         try:
             fit = json.loads(self.paths.fit.read_text())
             n_epochs = int(fit["n_epochs"])
-            return Result(n_epochs, float(fit["seconds"]) / max(n_epochs, 1))
-        # Missing, written at the moment, or of another version.
-        except (OSError, ValueError, KeyError, TypeError):
+            seconds = float(fit["seconds"]) / max(n_epochs, 1)
+            return Result(n_epochs, seconds) if math.isfinite(seconds) else None
+        # Missing, written at the moment, damaged, or of another version. Infinity is a number of
+        # Python's JSON, and no integer.
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
             return None
 
 

@@ -72,9 +72,10 @@ def main() -> None:
     tracks = Tracks(places)
     write(options.labels.with_suffix(".json"), as_json, tracks)
     write(options.labels, as_csv, tracks)
-    per_class = "".join(f", {printable(name)} {n}" for name, n in counts.most_common())
-    print(f"{counts.total()} tracks labelled{per_class}: {options.labels}")
-    if bad := len(places) - counts.total():
+    per_class = "".join(f", {printable(name)} {count}" for name, count in counts.most_common())
+    n = counts.total()
+    print(f"{n} track{'' if n == 1 else 's'} labelled{per_class}: {options.labels}")
+    if bad := len(places) - n:
         print(f"{bad} could not be labelled; see the column problem")
     if warned:
         print(f"{warned} have a warning; see the column warning")
