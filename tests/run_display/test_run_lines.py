@@ -128,6 +128,8 @@ def test_jobs_that_the_user_stops_have_not_failed(lines, tmp_path):
     stopped = "Terminating processes on user request, this might take some time."
     assert lines.text(record(message=stopped)) == stopped
     assert lines.text(failed(str(tmp_path / "a.log"))) is None
+    killed = "CalledProcessError in file a.smk:\nCommand 'x' died with <Signals.SIGINT: 2>."
+    assert lines.text(record(LogEvent.ERROR, killed)) is None
 
 
 class Settings:
@@ -185,6 +187,16 @@ def test_who_asks_for_snakemakes_lines_gets_them(logger, option):
 def test_another_logger_is_left_alone(logger):
     logger.handlers[0].name = "RichLogHandler"
     assert replaced(logger) is None
+
+
+def test_the_log_file_takes_names_that_are_no_text(logger, tmp_path, capsys):
+    file = logging.FileHandler(tmp_path / "a.log", encoding="utf-8")
+    logger.addHandler(file)
+    replaced(logger)
+    logger.handle(record(message="List \udcff"))
+    file.close()
+    assert (tmp_path / "a.log").read_text() == "List \\udcff\n"
+    assert capsys.readouterr().err == ""
 
 
 def test_the_start_of_the_run_is_shown_once(logger):

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from typing import Any, TextIO
 
 from workflow_scripts.run_display.run_lines import ENDS, FAILS, PLAN, SELECTED, STARTS, RunLines
@@ -133,6 +134,10 @@ def replace_output(
     handlers = [
         handler for handler in logger.handlers if isinstance(handler, logging.StreamHandler)
     ]
+    for handler in handlers:
+        # Names of files may not be text; the file of Snakemake's log accepts nothing else.
+        if isinstance(handler, logging.FileHandler) and isinstance(handler.stream, TextIOWrapper):
+            handler.stream.reconfigure(errors="backslashreplace")
     own = next((handler for handler in handlers if handler.name == SNAKEMAKES), None)
     if own is None or any(getattr(settings, name) for name in FULL_OUTPUT):
         return None

@@ -65,7 +65,8 @@ class RunLines:
         if event == ERROR and (match := FAILED_COMMAND.search(text)):
             # The exit code 1 of a step comes with a message in its log.
             end = match[1].strip()
-            return None if end.endswith("exit status 1.") else f"error: the command of a job {end}"
+            is_said = self._is_stopped or end.endswith("exit status 1.")
+            return None if is_said else f"error: the command of a job {end}"
         if not text or NOISE.match(text) or (self._is_over and CLOSING.match(text)):
             return None
         return text
