@@ -11,9 +11,10 @@ from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from typing import Any, TextIO
 
-from workflow_scripts.run_display.run_lines import ENDS, FAILS, PLAN, SELECTED, STARTS, RunLines
+from workflow_scripts.run_display.run_lines import ENDS, FAILS, STARTS, RunLines
 from workflow_scripts.run_display.run_progress import PlannedJob, RunProgress
 from workflow_scripts.run_display.run_screens import LogScreen, Progress, Screen, TerminalScreen
+from workflow_scripts.workflow.events import JOBS, PLAN
 
 # Of Snakemake's settings: with one of these, a user asks for Snakemake's own lines.
 FULL_OUTPUT = ("verbose", "debug_dag", "printshellcmds", "dryrun")
@@ -72,7 +73,7 @@ class RunDisplay(logging.Handler):
         event = getattr(record, "event", None)
         if event == PLAN and self._replaced.filter(record):
             self._begin()
-        if event in (PLAN, SELECTED):
+        if event in (PLAN, JOBS):
             self._progress.plan(self._plan())
         if event == STARTS:
             self._progress.start(vars(record)["jobid"], time.monotonic())

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from workflow_scripts.errors import printable
+from workflow_scripts.workflow.events import JOBS, PLAN, RUN
 
-# Values of snakemake_interface_logger_plugins.common.LogEvent.
-PLAN, STARTS, ENDS, FAILS, ERROR = "run_info", "job_info", "job_finished", "job_error", "error"
-COMMAND, RESOURCES, PROGRESS, SELECTED = "shellcmd", "resources_info", "progress", "job_started"
-# The start of the run is the record at which the display begins; Snakemake has shown it.
-RUN = "workflow_started"
-UNSHOWN = {RUN, ENDS, COMMAND, RESOURCES, PROGRESS, SELECTED}
+# Further values of snakemake_interface_logger_plugins.common.LogEvent.
+STARTS, ENDS, FAILS, ERROR = "job_info", "job_finished", "job_error", "error"
+COMMAND, RESOURCES, PROGRESS = "shellcmd", "resources_info", "progress"
+# The display begins at RUN, which Snakemake has shown.
+UNSHOWN = {RUN, JOBS, ENDS, COMMAND, RESOURCES, PROGRESS}
 # Messages without an event that say nothing about the work.
 NOISE = re.compile(
     r"Building DAG of jobs|Select jobs to execute|Using shell: |Updating checkpoint dependencies"
